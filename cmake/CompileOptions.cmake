@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# Flags for our own targets. Libraries' headers are SYSTEM, so their warnings stay theirs.
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(ringtrain_options INTERFACE)
+target_include_directories(ringtrain_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(ringtrain_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual>)
+if(RINGTRAIN_WERROR)
+  target_compile_options(ringtrain_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+endif()
+
+if(RINGTRAIN_SANITIZE)
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RINGTRAIN_SANITIZE}>
+                      $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer>)
+  add_link_options(-fsanitize=${RINGTRAIN_SANITIZE})
+endif()
+
+# ringtrain_test(NAME label SOURCES... [LIBS ...]): one GoogleTest program, its cases known to ctest.
+function(ringtrain_test name label)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ringtrain_options ${arg_LIBS} GTest::gmock GTest::gtest GTest::gtest_main)
+  include(GoogleTest)
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." PROPERTIES LABELS ${label} DISCOVERY_TIMEOUT 120)
+endfunction()
