@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/lars.hpp"
+
+#include "kernels/host_loops.hpp"
+
+namespace ringtrain::kernels {
+namespace {
+
+RINGTRAIN_HOST_VARIANTS
+double squared_norm_of(const float* values, size_t n) {
+  return add_squares(
+      n,
+      [=](size_t first, auto width, float* elements) RINGTRAIN_INLINE {
+        for (size_t i = 0; i < width; ++i) elements[i] = values[first + i];
+      },
+      0);
+}
+
+RINGTRAIN_HOST_VARIANTS
+void step_all(const LarsStep& step, float* __restrict parameters, const float* __restrict gradients,
+              float* __restrict momentum, size_t n) {
+  const LarsElement element{step};
+  for (size_t i = 0; i < n; ++i) element(parameters[i], gradients[i], momentum[i]);
+}
+
+}  // namespace
+
+double squared_norm(const float* values, size_t n) { return squared_norm_of(values, n); }
+
+void lars_step(const LarsStep& step, float* parameters, const float* gradients, float* momentum,
+               size_t n) {
+  step_all(step, parameters, gradients, momentum, n);
+}
+
+}  // namespace ringtrain::kernels

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// From stored samples to what a model eats, in one pass: random crop, horizontal flip,
+// normalisation.
+//
+//   u8:  out = (x / 255 - mean[c]) / std[c]        f32:  out = (x - mean[c]) / std[c]
+//
+// rounded after every operation, so equal in every bit to torchvision's ToTensor, (Pad, RandomCrop,
+// flip), Normalize. Padding is of the raw image: a padded pixel is a raw 0, then normalised.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kernels/element.hpp"
+
+namespace ringtrain::kernels {
+
+struct Image {
+  int channels = 1;
+  int height = 0;
+  int width = 0;
+};
+
+// Random changes to training samples; the default is none.
+struct Augment {
+  int crop_padding = 0;  // pixels on each side, before a crop to the sample's own size
+  bool horizontal_flip = false;
+  uint64_t seed = 0;
+  uint64_t epoch = 0;
+};
+
+// What happens to one sample: out(y, x) = image(y + down, width - 1 - x + right if flipped, else x
+// + right).
+struct Placement {
+  int down = 0;
+  int right = 0;
+  bool flipped = false;
+};
+
+// A counter-based hash (the finaliser of SplitMix64, Steele, Lea and Flood 2014): every bit of the
+// result depends on every bit of the argument.
+RINGTRAIN_HOST_DEVICE uint64_t mix(uint64_t x) {
+  x += 0x9e3779b97f4a7c15U;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+  return x ^ (x >> 31);
+}
+
+// A pure function of (seed, epoch, position of the sample in the epoch): the same for any number of
+// ranks.
+RINGTRAIN_HOST_DEVICE Placement placement(const Augment& augment, uint64_t position) {
+  const uint64_t random = mix(mix(mix(augment.seed) + augment.epoch) + position);
+  // 31 bits times the number of choices, upper part: within 2^-31 of uniform.
+  const uint64_t choices = 2 * static_cast<uint64_t>(augment.crop_padding) + 1;
+  Placement result;
+  result.down = static_cast<int>(((random & 0x7fffffffU) * choices) >> 31) - augment.crop_padding;
+  result.right =
+      static_cast<int>((((random >> 31) & 0x7fffffffU) * choices) >> 31) - augment.crop_padding;
+  result.flipped = augment.horizontal_flip && (random >> 63) != 0;
+  return result;
+}
+
+struct NormaliseElement {
+  float mean;
+  float std;
+
+  RINGTRAIN_HOST_DEVICE float operator()(float x) const { return (x - mean) / std; }
+  RINGTRAIN_HOST_DEVICE float operator()(uint8_t x) const {
+    return (static_cast<float>(x) / 255.0F - mean) / std;
+  }
+};
+
+// Reads rows samples [rows, channels, height, width] and writes as many floats of the same shape,
+// host memory, not overlapping. mean and std have one value per channel, in units of x / 255 for u8
+// (std::invalid_argument otherwise). Row r is the sample at position first_position + r of
+// augment.epoch.
+void input_batch(const uint8_t* samples, float* out, size_t rows, const Image& image,
+                 std::span<const float> mean, std::span<const float> std,
+                 const Augment& augment = {}, uint64_t first_position = 0);
+void input_batch(const float* samples, float* out, size_t rows, const Image& image,
+                 std::span<const float> mean, std::span<const float> std,
+                 const Augment& augment = {}, uint64_t first_position = 0);
+
+}  // namespace ringtrain::kernels
