@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that a job needs, read from one YAML file. The JSON Schema (schema.hpp) says which values are
-// allowed, parse.hpp reads and checks a file. No torch and no MPI here: the launcher uses it too.
+// Everything that a job needs, read from one YAML file. The JSON Schema (schema.hpp) says which
+// values are allowed, parse.hpp reads and checks a file. No torch and no MPI here: the launcher
+// uses it too.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,10 @@ struct OptimizerSpec {
   double momentum = 0.9;  // sgd and lars
   bool nesterov = false;  // sgd
   double weight_decay = 0;
-  double beta1 = 0.9;      // adamw
-  double beta2 = 0.999;    // adamw
-  double epsilon = 1e-8;   // adamw, lars
-  double trust = 0.001;    // lars: the trust coefficient (You et al. 2017, eta)
+  double beta1 = 0.9;     // adamw
+  double beta2 = 0.999;   // adamw
+  double epsilon = 1e-8;  // adamw, lars
+  double trust = 0.001;   // lars: the trust coefficient (You et al. 2017, eta)
   bool operator==(const OptimizerSpec&) const = default;
 };
 
@@ -29,14 +30,16 @@ struct ScheduleSpec {
   enum class Type { constant, step, cosine };
   Type type = Type::constant;
   double warmup_epochs = 0;  // linear from 0 to the learning rate
-  std::vector<double> milestones;  // step: epochs at which the rate is multiplied by gamma, ascending
-  double gamma = 0.1;              // step
-  double final_factor = 0;         // cosine: the last rate as a share of the learning rate
+  std::vector<double>
+      milestones;           // step: epochs at which the rate is multiplied by gamma, ascending
+  double gamma = 0.1;       // step
+  double final_factor = 0;  // cosine: the last rate as a share of the learning rate
   bool operator==(const ScheduleSpec&) const = default;
 };
 
 struct AugmentSpec {
-  int crop_padding = 0;  // pixels of zero padding on each side before a random crop to the sample's size
+  int crop_padding =
+      0;  // pixels of zero padding on each side before a random crop to the sample's size
   bool horizontal_flip = false;
   bool operator==(const AugmentSpec&) const = default;
 };
@@ -49,7 +52,7 @@ struct CommunicationSpec {
   Algorithm algorithm = Algorithm::automatic;  // "auto" in the file
   double bucket_mib = 4;
   Wire wire = Wire::fp32;
-  int sync_every = 1;           // K > 1: local steps, parameters averaged every K steps (local SGD)
+  int sync_every = 1;  // K > 1: local steps, parameters averaged every K steps (local SGD)
   bool shard_optimizer = false;  // ZeRO stage 1
   double timeout_seconds = 300;  // a collective that takes longer ends the job
   bool operator==(const CommunicationSpec&) const = default;
@@ -81,7 +84,7 @@ struct JobSpec {
   int64_t epochs = 1;
   std::optional<int64_t> max_steps;  // stops earlier than epochs
   int64_t batch_size = 128;          // global: over all ranks together
-  int64_t accumulate = 1;            // backward passes per step: each takes batch_size / accumulate samples
+  int64_t accumulate = 1;  // backward passes per step: each takes batch_size / accumulate samples
   uint64_t seed = 1;
   Precision precision = Precision::fp32;
   Device device = Device::automatic;
@@ -91,7 +94,7 @@ struct JobSpec {
   CommunicationSpec communication;
   CheckpointSpec checkpoint;
   double label_smoothing = 0;
-  double clip_norm = 0;               // global gradient norm above which gradients are scaled down; 0: never
+  double clip_norm = 0;  // global gradient norm above which gradients are scaled down; 0: never
   int64_t max_skipped_steps = 10;     // consecutive non-finite steps before the job fails
   int64_t evaluate_every_epochs = 1;  // 0: only at the end
   std::filesystem::path output;

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/job/schema.hpp"
+
+namespace ringtrain {
+
+// The keywords used here are those that explain() in validate.cpp can put into words: type, enum,
+// minimum, maximum, exclusiveMinimum, exclusiveMaximum, minLength, maxLength, pattern, minItems,
+// maxItems, items, properties, required, additionalProperties, oneOf.
+std::string_view job_schema() {
+  // Two literals, because compilers need not take one longer than 64 KiB, and for the reader's
+  // sake.
+  static constexpr std::string_view text = R"json({
+  "$schema": "http://json-schema.org/draft-07/schema#",
+  "title": "ringtrain job",
+  "description": "Everything that one training job needs. Relative paths count from the directory in which the job is started, not from this file. Any key can be set from outside with --set key.sub=value.",
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["model", "dataset"],
+  "properties": {
+    "name": {
+      "description": "What the job is called in logs, results and Kubernetes: letters, digits, '.', '_' and '-', at most 63. Left out: the job file's own name without its ending.",
+      "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$", "maxLength": 63
+    },
+    "model": {
+      "description": "A model of the zoo (mlp, lenet5, lenet, resnet18, resnet34, resnet50), or the path of a TorchScript file: it holds a '/' or ends in .pt.",
+      "type": "string", "minLength": 1, "maxLength": 4096
+    },
+    "hidden": {
+      "description": "mlp alone: the widths of its hidden layers. Left out: [1024, 1024].",
+      "type": "array", "maxItems": 64, "default": [],
+      "items": {"type": "integer", "minimum": 1, "maximum": 1048576}
+    },
+    "dataset": {
+      "description": "An HDF5 file made by 'ringtrain dataset import', or a directory of parts.",
+      "type": "string", "minLength": 1, "maxLength": 4096
+    },
+    "epochs": {
+      "description": "How many times every training sample is seen.",
+      "type": "integer", "minimum": 1, "maximum": 1000000, "default": 1
+    },
+    "max_steps": {
+      "description": "Ends training after this many steps, where that is earlier than epochs says.",
+      "type": "integer", "minimum": 1, "maximum": 1000000000000
+    },
+    "batch_size": {
+      "description": "Samples of one step over all ranks together: the training run is the same on 1 rank or 64.",
+      "type": "integer", "minimum": 1, "maximum": 16777216, "default": 128
+    },
+    "accumulate": {
+      "description": "Forward and backward passes of one step, each over batch_size / accumulate samples: for batches that do not fit the device.",
+      "type": "integer", "minimum": 1, "maximum": 65536, "default": 1
+    },
+    "seed": {
+      "description": "Fixes the first weights, the order of the samples and their augmentation.",
+      "type": "integer", "minimum": 0, "maximum": 9007199254740991, "default": 1
+    },
+    "precision": {
+      "description": "fp32, or bf16: forward and backward in bfloat16 where that is safe, parameters and sums in fp32.",
+      "type": "string", "enum": ["fp32", "bf16"], "default": "fp32"
+    },
+    "device": {
+      "description": "auto takes a GPU when the build and the node have one.",
+      "type": "string", "enum": ["auto", "cpu", "cuda"], "default": "auto"
+    },
+    "optimizer": {
+      "description": "How gradients change parameters.",
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "type": {
+          "description": "sgd, adamw, or lars (layer-wise rates for large batches).",
+          "type": "string", "enum": ["sgd", "adamw", "lars"], "default": "sgd"
+        },
+        "learning_rate": {
+          "description": "The rate after warm-up.",
+          "type": "number", "exclusiveMinimum": 0, "maximum": 1000, "default": 0.05
+        },
+        "momentum": {
+          "description": "sgd and lars.",
+          "type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0.9
+        },
+        "nesterov": {
+          "description": "sgd: look ahead by one momentum step.",
+          "type": "boolean", "default": false
+        },
+        "weight_decay": {
+          "description": "sgd and lars: added to the gradient; adamw: decoupled from it.",
+          "type": "number", "minimum": 0, "maximum": 10, "default": 0
+        },
+        "beta1": {
+          "description": "adamw: decay of the gradients' mean.",
+          "type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0.9
+        },
+        "beta2": {
+          "description": "adamw: decay of the squared gradients' mean.",
+          "type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0.999
+        },
+        "epsilon": {
+          "description": "adamw and lars: keeps the quotient finite.",
+          "type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 1e-8
+        },
+        "trust": {
+          "description": "lars: the trust coefficient (You et al. 2017, eta).",
+          "type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.001
+        }
+      }
+    },
+    "schedule": {
+      "description": "How the learning rate changes.",
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "type": {
+          "description": "constant, step (times gamma at each milestone), or cosine (down to final_factor at the end).",
+          "type": "string", "enum": ["constant", "step", "cosine"], "default": "constant"
+        },
+        "warmup_epochs": {
+          "description": "The rate rises linearly from 0 for so many epochs, parts of one included.",
+          "type": "number", "minimum": 0, "maximum": 1000000, "default": 0
+        },
+        "milestones": {
+          "description": "step: the epochs at which the rate is multiplied by gamma, ascending.",
+          "type": "array", "maxItems": 1024, "default": [],
+          "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 1000000}
+        },
+        "gamma": {
+          "description": "step: the factor at each milestone.",
+          "type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.1
+        },
+        "final_factor": {
+          "description": "cosine: the last rate as a share of the learning rate.",
+          "type": "number", "minimum": 0, "maximum": 1, "default": 0
+        }
+      }
+    },
+    "augment": {
+      "description": "Changes to training images that keep their label, the same for a sample on any number of ranks.",
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "crop_padding": {
+          "description": "Pixels of zero padding on each side before a random crop to the sample's size.",
+          "type": "integer", "minimum": 0, "maximum": 64, "default": 0
+        },
+        "horizontal_flip": {
+          "description": "Mirrors half of the images.",
+          "type": "boolean", "default": false
+        }
+      }
+    },
+    "communication": {
+      "description": "How gradients are averaged over the ranks.",
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "backend": {
+          "description": "auto takes nccl for GPUs, shared_memory inside a node and mpi between nodes.",
+          "type": "string", "enum": ["auto", "shared_memory", "mpi", "nccl"], "default": "auto"
+        },
+        "algorithm": {
+          "description": "auto measures at the start and takes the quicker one.",
+          "type": "string", "enum": ["auto", "direct", "ring"], "default": "auto"
+        },
+        "bucket_mib": {
+          "description": "Gradients are averaged in pieces of about this size while backward goes on.",
+          "type": "number", "exclusiveMinimum": 0, "maximum": 1024, "default": 4
+        },
+        "wire": {
+          "description": "The type of gradients in transit; bf16 halves the bytes, sums are in fp32.",
+          "type": "string", "enum": ["fp32", "bf16"], "default": "fp32"
+        },
+        "sync_every": {
+          "description": "More than 1: ranks step on their own and average parameters every so many steps (local SGD).",
+          "type": "integer", "minimum": 1, "maximum": 1000000, "default": 1
+        },
+        "shard_optimizer": {
+          "description": "Each rank keeps only its share of the optimizer's state (ZeRO stage 1).",
+          "type": "boolean", "default": false
+        },
+        "timeout_seconds": {
+          "description": "A collective that takes longer ends the job.",
+          "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 300
+        }
+      }
+    },
+    "checkpoint": {
+      "description": "When the state is saved below output, and what a new start does with it.",
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "every_epochs": {
+          "description": "0: not by epochs.",
+          "type": "integer", "minimum": 0, "maximum": 1000000, "default": 1
+        },
+        "every_steps": {
+          "description": "0: not by steps.",
+          "type": "integer", "minimum": 0, "maximum": 1000000000000, "default": 0
+        },
+        "every_seconds": {
+          "description": "0: not by time.",
+          "type": "number", "minimum": 0, "maximum": 31536000, "default": 0
+        },
+        "keep": {
+          "description": "How many of the newest checkpoints stay.",
+          "type": "integer", "minimum": 1, "maximum": 1000000, "default": 2
+        },
+        "resume": {
+          "description": "auto goes on from the newest good checkpoint below output, never starts anew, a path goes on from that checkpoint.",
+          "type": "string", "minLength": 1, "maxLength": 4096, "default": "auto"
+        }
+      }
+    },
+    "label_smoothing": {
+      "description": "The share of a label's weight that is spread over all classes.",
+      "type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0
+    },
+    "clip_norm": {
+      "description": "Gradients whose global norm is above this are scaled down to it. 0: never.",
+      "type": "number", "minimum": 0, "maximum": 1e30, "default": 0
+    },
+    "max_skipped_steps": {
+      "description": "A step whose gradients are not finite is skipped on every rank; more of them in a row than this end the job.",
+      "type": "integer", "minimum": 0, "maximum": 1000000, "default": 10
+    },
+    "evaluate_every_epochs": {
+      "description": "How often the whole test part is evaluated. 0: only at the end.",
+      "type": "integer", "minimum": 0, "maximum": 1000000, "default": 1
+    },
+    "output": {
+      "description": "The directory of the model, result.json, history.jsonl and checkpoints; made when missing. Left out: runs/ and the name.",
+      "type": "string", "minLength": 1, "maxLength": 4096
+    },
+    "workers": {
+      "description": "How far an elastic run may shrink and grow. 0: as started.",
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "min": {"description": "The fewest ranks to go on with.",
+                "type": "integer", "minimum": 0, "maximum": 65536, "default": 0},
+        "max": {"description": "The most ranks to use.",
+                "type": "integer", "minimum": 0, "maximum": 65536, "default": 0}
+      }
+    },
+    "restarts": {
+      "description": "How often a failed run is started again without progress in between.",
+      "type": "integer", "minimum": 0, "maximum": 1000000, "default": 3
+    },
+    "trace": {
+      "description": "Writes trace.json (Chrome and Perfetto) below output.",
+      "type": "boolean", "default": false
+    },)json"
+                                           R"json(
+    "kubernetes": {
+      "description": "Read by 'ringtrain render' and 'ringtrain submit' alone.",
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "namespace": {
+          "description": "Where the MPIJob is made.",
+          "type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63, "default": "default"
+        },
+        "image": {
+          "description": "The container image, with ringtrain in it.",
+          "type": "string", "minLength": 1, "maxLength": 1024, "default": "ringtrain:latest"
+        },
+        "workers": {
+          "description": "Worker pods.",
+          "type": "integer", "minimum": 1, "maximum": 65536, "default": 1
+        },
+        "gpus_per_worker": {
+          "description": "GPUs of a worker pod, one rank each. 0: CPU.",
+          "type": "integer", "minimum": 0, "maximum": 64, "default": 0
+        },
+        "volumes": {
+          "description": "What the pods mount: data to read and the place of output.",
+          "type": "array", "maxItems": 64, "default": [],
+          "items": {
+            "description": "A mount, and exactly one of claim, host_path, nfs and empty_dir",
+            "type": "object", "additionalProperties": false,
+            "required": ["mount"],
+            "properties": {
+              "mount": {"description": "The path inside the pods.",
+                        "type": "string", "pattern": "^/", "maxLength": 4096},
+              "claim": {"description": "A PersistentVolumeClaim's name.",
+                        "type": "string", "minLength": 1, "maxLength": 253},
+              "host_path": {"description": "A directory of the node.",
+                            "type": "string", "pattern": "^/", "maxLength": 4096},
+              "nfs": {
+                "description": "An NFS export.",
+                "type": "object", "additionalProperties": false, "required": ["server", "path"],
+                "properties": {
+                  "server": {"description": "Its host.", "type": "string", "minLength": 1, "maxLength": 253},
+                  "path": {"description": "Its path.", "type": "string", "pattern": "^/", "maxLength": 4096}
+                }
+              },
+              "empty_dir": {"description": "A directory that lives as long as the pod: {}.",
+                            "type": "object", "additionalProperties": false, "properties": {}}
+            },
+            "oneOf": [{"required": ["claim"]}, {"required": ["host_path"]},
+                      {"required": ["nfs"]}, {"required": ["empty_dir"]}]
+          }
+        }
+      }
+    }
+  }
+})json";
+  return text;
+}
+
+}  // namespace ringtrain

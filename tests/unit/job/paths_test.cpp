@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/job/paths.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "datasets/error.hpp"
+#include "tests/unit/job/refusal.hpp"
+#include "tests/unit/job/temporary_directory.hpp"
+
+namespace ringtrain {
+namespace {
+
+using testing::HasSubstr;
+
+class Paths : public testing::Test {
+ protected:
+  Paths() {
+    job_.model = "lenet";
+    job_.dataset = directory_.write("d.h5", "x");
+    job_.output = directory_.path() / "runs" / "a";
+  }
+
+  const TemporaryDirectory directory_;
+  JobSpec job_;
+};
+
+TEST_F(Paths, MakesTheOutputDirectoryAndLeavesNothingInIt) {
+  check_paths(job_);
+  ASSERT_TRUE(std::filesystem::is_directory(job_.output));
+  EXPECT_TRUE(std::filesystem::is_empty(job_.output));
+}
+
+TEST_F(Paths, RefusesAMissingDatasetAndMakesNothing) {
+  job_.dataset = directory_.path() / "none.h5";
+  EXPECT_THROW(check_paths(job_), DataError);
+  EXPECT_FALSE(std::filesystem::exists(job_.output));
+}
+
+TEST_F(Paths, RefusesAMissingTorchScriptFile) {
+  job_.model = "none/model.pt";
+  EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("model: none/model.pt is not there"));
+}
+
+TEST_F(Paths, RefusesAMissingCheckpoint) {
+  job_.checkpoint.resume = "none/7";
+  EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("checkpoint.resume: none/7"));
+}
+
+TEST_F(Paths, RefusesAnOutputThatCannotBeWritten) {
+  job_.output = directory_.path() / "d.h5";
+  EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("cannot be written"));
+  job_.output = directory_.path() / "d.h5" / "below";
+  EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("cannot be written"));
+  job_.output = "/proc/ringtrain";
+  EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("cannot be written"));
+  job_.output = "/sys/kernel";  // root passes its permission bits
+  EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("cannot be written"));
+}
+
+}  // namespace
+}  // namespace ringtrain
