@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -141,7 +142,13 @@ class Builder : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
     if (wants_key()) refuse(mark, "a key is empty");
-    if (has_lines_) refuse(mark, "has no value");
+    if (has_lines_) {
+      // yaml-cpp's mark is that of the token after it.
+      const std::string path = next_path();
+      const auto key = document_.origins.find(path);
+      if (key == document_.origins.end()) refuse(mark, "has no value");
+      throw JobError(fmt::format("{}: {}: has no value", key->second, path));
+    }
     add(mark, nullptr);  // --set key= takes the key away
   }
 
@@ -266,6 +273,31 @@ class Builder : public YAML::EventHandler {
   Document document_;
 };
 
+// Finds errors of syntax before Builder sees events: the parser sends strange ones for a list or
+// group that is not closed.
+class SyntaxOnly : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+void send_events(const std::string& text, YAML::EventHandler& handler) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  while (parser.HandleNextDocument(handler)) {
+  }
+}
+
 Document parse(const std::string& text, const std::string& name, bool has_lines) {
   if (text.size() > max_file_bytes) {
     throw JobError(fmt::format("{}: is larger than 1 MiB: that is no job file", name));
@@ -275,10 +307,11 @@ Document parse(const std::string& text, const std::string& name, bool has_lines)
   }
   Builder builder(name, has_lines);
   try {
-    std::istringstream stream(text);
-    YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
-    }
+    SyntaxOnly syntax_only;
+    send_events(text, syntax_only);
+    send_events(text, builder);
+  } catch (const YAML::DeepRecursion&) {
+    throw JobError(fmt::format("{}: is nested more than {} levels deep", name, max_depth));
   } catch (const YAML::Exception& error) {
     const std::string where =
         has_lines && !error.mark.is_null() ? fmt::format("{}:{}", name, error.mark.line + 1) : name;

@@ -45,7 +45,8 @@ struct AugmentSpec {
 };
 
 struct CommunicationSpec {
-  enum class Backend { automatic, shared_memory, mpi, nccl };
+  // none: every rank trains alone on its slices, to measure what averaging costs the others.
+  enum class Backend { automatic, shared_memory, mpi, nccl, none };
   enum class Algorithm { automatic, direct, ring };
   enum class Wire { fp32, bf16 };
   Backend backend = Backend::automatic;        // "auto" in the file

@@ -19,7 +19,8 @@ NLOHMANN_JSON_SERIALIZE_ENUM(CommunicationSpec::Backend,
                              {{CommunicationSpec::Backend::automatic, "auto"},
                               {CommunicationSpec::Backend::shared_memory, "shared_memory"},
                               {CommunicationSpec::Backend::mpi, "mpi"},
-                              {CommunicationSpec::Backend::nccl, "nccl"}})
+                              {CommunicationSpec::Backend::nccl, "nccl"},
+                              {CommunicationSpec::Backend::none, "none"}})
 NLOHMANN_JSON_SERIALIZE_ENUM(CommunicationSpec::Algorithm,
                              {{CommunicationSpec::Algorithm::automatic, "auto"},
                               {CommunicationSpec::Algorithm::direct, "direct"},

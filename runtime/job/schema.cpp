@@ -150,8 +150,8 @@ std::string_view job_schema() {
       "type": "object", "additionalProperties": false,
       "properties": {
         "backend": {
-          "description": "auto takes nccl for GPUs, shared_memory inside a node and mpi between nodes.",
-          "type": "string", "enum": ["auto", "shared_memory", "mpi", "nccl"], "default": "auto"
+          "description": "auto takes nccl for GPUs, shared_memory inside a node and mpi between nodes. none lets every rank train alone, to measure what averaging costs.",
+          "type": "string", "enum": ["auto", "shared_memory", "mpi", "nccl", "none"], "default": "auto"
         },
         "algorithm": {
           "description": "auto measures at the start and takes the quicker one.",

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// How ranks average: the one interface between training and its backends.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "runtime/job/job_spec.hpp"
+
+namespace ringtrain {
+
+class World;
+
+// Elements [begin, end) of the slab.
+struct Range {
+  size_t begin = 0;
+  size_t end = 0;
+  size_t size() const { return end - begin; }
+  bool operator==(const Range&) const = default;
+};
+
+// Sums gradients over ranks and spreads updated parameters.
+//
+// A communicator owns two slabs of `elements` floats, laid out alike on every rank: the gradients of this
+// rank, and the parameters. One step:
+//
+//   write gradients();  for every bucket, in the same order on every rank: reduce(bucket);
+//   update parameters() in share(bucket) of every bucket, from gradients();  publish();
+//
+// Where not overlaps(), sum() is called between the writing and the first reduce(): it is the one barrier
+// that tells that everybody has written.
+//
+// After reduce(bucket), gradients() in share(bucket) holds the sum over all ranks, the same bits on every
+// rank that has this share; the rest of the bucket is unspecified. The shares of the ranks cover every
+// bucket: where each rank has parameters of its own (GPU), a share is the whole bucket; where the ranks of a
+// node keep one copy of the parameters (CPU), each updates its part of it. publish() returns when all
+// of parameters() is up to date on this rank.
+//
+// Every call is collective. Construction and destruction belong to the main thread; in between, all calls
+// come from one thread at a time. Errors are CommunicationError.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+
+  // True on one rank of those that sum together.
+  virtual bool is_first() const = 0;
+
+  virtual float* gradients() = 0;  // device memory where the backend is a GPU's
+  virtual float* parameters() = 0;
+
+  virtual Range share(Range bucket) const = 0;
+  virtual void reduce(Range bucket) = 0;
+  virtual void publish() = 0;
+
+  // Sums values over all ranks, in place, the same bits everywhere. Host memory. Also a barrier: what ranks
+  // of a node wrote before it, the others see after it.
+  virtual void sum(std::span<double> values) = 0;
+  // The same over ranks whose shares differ, for what is computed share by share (norms).
+  virtual void sum_over_shares(std::span<double> values) = 0;
+
+  // True where reduce() waits for a network or a device, so that running it beside the backward pass gains
+  // time. Inside one node of CPU ranks the sum is work for the same cores: it is done at the end, in one go.
+  virtual bool overlaps() const = 0;
+
+  // For the log: which backend and algorithm, over what.
+  virtual std::string describe() const = 0;
+};
+
+// What a communicator needs to know of the rank's device.
+struct DeviceMemory {
+  bool cuda = false;
+  std::function<std::shared_ptr<float[]>(size_t elements)> allocate_zeros;
+};
+
+// The communicator that the job asks for, or `auto` finds best: none for a world of one, NCCL for CUDA ranks,
+// else shared memory inside nodes and MPI between them. Collective. Throws JobError where what is asked for
+// cannot be had.
+std::unique_ptr<Communicator> make_communicator(const World& world, const CommunicationSpec& spec,
+                                                const DeviceMemory& memory, size_t elements);
+
+}  // namespace ringtrain

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "runtime/comm/communicator.hpp"
+#include "runtime/comm/world.hpp"
+
+namespace ringtrain {
+
+// GPU ranks, one device each (the process's current one): all-reduce by NCCL over slabs in device memory.
+// In a build without CUDA this throws JobError. Collective.
+std::unique_ptr<Communicator> make_nccl_communicator(const World& world, const CommunicationSpec& spec,
+                                                     size_t elements);
+
+}  // namespace ringtrain

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a step does on the rank's device, apart from the model itself: the kernels/ of the CPU or of CUDA.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "datasets/plan.hpp"
+#include "datasets/reader.hpp"
+#include "kernels/adamw.hpp"
+#include "kernels/lars.hpp"
+#include "kernels/normalise.hpp"
+#include "kernels/sgd.hpp"
+#include "kernels/stats.hpp"
+#include "runtime/job/job_spec.hpp"
+
+namespace ringtrain {
+
+// Pointers are memory of the device. Calls of the CUDA device are ordered on torch's current stream and
+// return before they are done, but for those that return a value.
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  virtual torch::Device torch() const = 0;
+  virtual std::string name() const = 0;
+  virtual std::shared_ptr<float[]> allocate_zeros(size_t elements) = 0;
+
+  // out = scale * gradient (dense, any strides), tested on the way.
+  virtual kernels::GradientStats pack(const torch::Tensor& gradient, float* out, float scale) = 0;
+  virtual void fill_zero(float* out, size_t elements) = 0;
+
+  virtual double squared_norm(const float* values, size_t n) = 0;
+  virtual void sgd_step(const kernels::SgdStep&, float* parameters, const float* gradients,
+                        float* momentum, size_t n) = 0;
+  virtual void adamw_step(const kernels::AdamwStep&, float* parameters, const float* gradients, float* m,
+                          float* v, size_t n) = 0;
+  virtual void lars_step(const kernels::LarsStep&, float* parameters, const float* gradients,
+                         float* momentum, size_t n) = 0;
+
+  // The batch as the model takes it: floats [rows, channels, height, width], normalised by the dataset's
+  // mean and std, augmented as told. Valid until the call after the next.
+  virtual torch::Tensor load(const datasets::Plan& plan, const datasets::Batch& batch,
+                             const kernels::Augment& augment) = 0;
+  // The batch's labels [rows], int64. Valid as long as the batch.
+  virtual torch::Tensor load_labels(const datasets::Batch& batch) = 0;
+};
+
+// The device that the job asks for; local_rank picks the GPU. Throws JobError where there is none.
+std::unique_ptr<Device> make_device(JobSpec::Device wanted, int local_rank);
+
+}  // namespace ringtrain

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The choice of a device in a build without CUDA; device_cuda.cpp has it for one with.
+#include "runtime/device.hpp"
+
+#include "runtime/device_cpu.hpp"
+#include "runtime/job/error.hpp"
+
+namespace ringtrain {
+
+std::unique_ptr<Device> make_device(JobSpec::Device wanted, int /*local_rank*/) {
+  if (wanted == JobSpec::Device::cuda) {
+    throw JobError("device: cuda, but this ringtrain was built without CUDA: use a build of the preset "
+                   "cuda, or device: auto");
+  }
+  return std::make_unique<CpuDevice>();
+}
+
+}  // namespace ringtrain

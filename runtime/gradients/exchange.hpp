@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <thread>
+
+#include "runtime/comm/communicator.hpp"
+
+namespace ringtrain {
+
+// Runs a communicator's calls in the order in which they are handed over: on a communication thread of its
+// own where that hides their time behind the backward pass (Communicator::overlaps), else at once on the
+// caller's. That thread owns every MPI and NCCL call for as long as the exchange lives.
+//
+// The order of calls must be the same on every rank. One thread at a time calls the exchange. An error of
+// the communicator is thrown by the next call that waits; after it the exchange is of no more use.
+class Exchange {
+ public:
+  explicit Exchange(Communicator& communicator);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  using Ticket = uint64_t;
+  // Starts the sum of a bucket; wait(ticket) returns when it is done.
+  Ticket reduce(Range bucket);
+  void wait(Ticket ticket);
+
+  // As Communicator's, after everything handed over before.
+  void sum(std::span<double> values);
+  void sum_over_shares(std::span<double> values);
+  void publish();
+
+  // Seconds that callers have spent in waiting: the communication that nothing hid.
+  double exposed_seconds() const { return exposed_seconds_; }
+
+ private:
+  Ticket hand_over(std::function<void()> call);
+  void run();
+
+  Communicator& communicator_;
+  double exposed_seconds_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> queue_;
+  Ticket handed_over_ = 0;
+  Ticket done_ = 0;
+  std::exception_ptr error_;
+  bool stopping_ = false;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace ringtrain

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/gradients/gradient_averager.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "runtime/gradients/gradient_hook.hpp"
+
+namespace ringtrain {
+namespace {
+
+// A gradient whose squared norm is below this has no element above max/P, so the sum over P ranks is finite
+// where every rank's part is: testing the parts is enough, and it is done before anything is updated.
+double largest_squared_norm(int world_size) {
+  const double largest = static_cast<double>(std::numeric_limits<float>::max()) / world_size;
+  return largest * largest;
+}
+
+}  // namespace
+
+GradientAverager::GradientAverager(Model& model, const SlabLayout& layout,
+                                   const std::vector<Range>& buckets, int world_size,
+                                   Communicator& communicator, Exchange& exchange, Device& device)
+    : parameters_(model.parameters()),
+      layout_(layout),
+      buckets_(buckets),
+      communicator_(communicator),
+      exchange_(exchange),
+      device_(device),
+      largest_squared_norm_(largest_squared_norm(world_size)),
+      stored_(parameters_.size()) {
+  spread_initial_parameters();
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    set_gradient_hook(parameters_[i].tensor, [this, i] { on_ready(i); });
+  }
+}
+
+GradientAverager::~GradientAverager() {
+  // The parameters outlive the slab: they get memory of their own again.
+  const torch::NoGradGuard no_grad;
+  for (auto& [name, parameter] : parameters_) {
+    set_gradient_hook(parameter, {});
+    parameter.set_data(parameter.detach().clone());
+  }
+}
+
+// A broadcast made of what is there: the first rank's values plus everybody else's zeros.
+void GradientAverager::spread_initial_parameters() {
+  const torch::NoGradGuard no_grad;
+  const auto view = [&](float* slab, size_t i) {
+    const auto& tensor = parameters_[i].tensor;
+    return torch::from_blob(slab + layout_.parameter(i).begin, tensor.sizes(),
+                            tensor.options().requires_grad(false));
+  };
+  if (communicator_.is_first()) {
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      view(communicator_.gradients(), i).copy_(parameters_[i].tensor);
+    }
+  }
+  std::vector<double> nothing(1);
+  exchange_.sum(nothing);
+  const auto whole = [&](float* slab, Range range) {
+    return torch::from_blob(slab + range.begin, {static_cast<int64_t>(range.size())},
+                            torch::TensorOptions(device_.torch()));
+  };
+  for (const Range& bucket : buckets_) {
+    exchange_.wait(exchange_.reduce(bucket));
+    const Range share = communicator_.share(bucket);
+    whole(communicator_.parameters(), share).copy_(whole(communicator_.gradients(), share));
+  }
+  exchange_.publish();
+  whole(communicator_.gradients(), {0, layout_.elements()}).zero_();
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    parameters_[i].tensor.set_data(view(communicator_.parameters(), i));
+  }
+}
+
+void GradientAverager::begin(float scale) {
+  active_ = true;
+  scale_ = scale;
+  complete_ = 0;
+  tickets_.clear();
+  culprit_.clear();
+  std::fill(stored_.begin(), stored_.end(), false);
+}
+
+bool GradientAverager::finish(std::vector<double>& totals) {
+  active_ = false;
+  // What the pass did not reach has no gradient in this step.
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (!stored_[i]) store(i);
+  }
+  totals.push_back(culprit_.empty() ? 0 : 1);
+  if (communicator_.overlaps()) hand_over_complete_buckets();
+  exchange_.sum(totals);
+  const bool finite = totals.back() == 0;
+  totals.pop_back();
+  if (!finite) {
+    for (const auto ticket : tickets_) exchange_.wait(ticket);
+  }
+  return finite;
+}
+
+void GradientAverager::wait(size_t bucket) {
+  exchange_.wait(communicator_.overlaps() ? tickets_[bucket]
+                                          : exchange_.reduce(buckets_[bucket]));
+}
+
+void GradientAverager::on_ready(size_t parameter) {
+  if (!active_) return;
+  store(parameter);
+  if (communicator_.overlaps()) hand_over_complete_buckets();
+}
+
+void GradientAverager::store(size_t i) {
+  const Range range = layout_.parameter(i);
+  float* out = communicator_.gradients() + range.begin;
+  torch::Tensor& gradient = parameters_[i].tensor.mutable_grad();
+  if (gradient.defined()) {
+    const auto stats = device_.pack(gradient, out, scale_);
+    const bool fit = stats.finite && stats.squared_norm <= largest_squared_norm_;
+    if (!fit && culprit_.empty()) culprit_ = parameters_[i].name;
+    gradient.reset();
+  } else {
+    device_.fill_zero(out, range.size());
+  }
+  stored_[i] = true;
+}
+
+void GradientAverager::hand_over_complete_buckets() {
+  const auto& order = layout_.order();
+  while (complete_ < order.size() && stored_[order[complete_]]) ++complete_;
+  const size_t end =
+      complete_ == order.size() ? layout_.elements() : layout_.parameter(order[complete_]).begin;
+  while (tickets_.size() < buckets_.size() && buckets_[tickets_.size()].end <= end) {
+    tickets_.push_back(exchange_.reduce(buckets_[tickets_.size()]));
+  }
+}
+
+}  // namespace ringtrain

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/gradients/slab_layout.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace ringtrain {
+namespace {
+
+constexpr size_t kCacheLine = 16;            // floats
+constexpr size_t kSmallest = 16 * 1024;      // floats: below this a bucket costs more than it hides
+constexpr size_t kLastBucketFraction = 8;
+
+size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
+}  // namespace
+
+SlabLayout::SlabLayout(std::span<const size_t> sizes, std::span<const size_t> arrival)
+    : parameters_(sizes.size()), order_(arrival.begin(), arrival.end()) {
+  std::vector<bool> placed(sizes.size());
+  for (const size_t index : arrival) {
+    if (index >= sizes.size() || placed[index]) {
+      throw std::logic_error("the arrival order must name every parameter once");
+    }
+    placed[index] = true;
+    parameters_[index] = {elements_, elements_ + sizes[index]};
+    elements_ += round_up(sizes[index], kCacheLine);
+  }
+  if (arrival.size() != sizes.size()) {
+    throw std::logic_error("the arrival order must name every parameter once");
+  }
+}
+
+std::vector<Range> cut_into_buckets(size_t elements, size_t bucket) {
+  std::vector<Range> buckets;
+  bucket = round_up(std::max(bucket, kSmallest), kCacheLine);
+  const size_t last =
+      std::min(elements, round_up(std::max(bucket / kLastBucketFraction, kSmallest), kCacheLine));
+  for (size_t begin = 0; begin < elements;) {
+    const size_t left = elements - begin;
+    const size_t size = left <= last ? left : std::min(bucket, left - last);
+    buckets.push_back({begin, begin + size});
+    begin += size;
+  }
+  return buckets;
+}
+
+}  // namespace ringtrain

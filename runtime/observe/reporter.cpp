@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/observe/reporter.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace ringtrain {
+namespace {
+
+// In one write, so that lines of several ranks do not mix (pipes keep up to 4 KiB whole).
+void write_whole(int fd, const std::string& text) {
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t n = write(fd, text.data() + done, text.size() - done);
+    if (n < 0 && errno != EINTR) return;  // nobody listens any more; training does not depend on it
+    if (n > 0) done += static_cast<size_t>(n);
+  }
+}
+
+}  // namespace
+
+Reporter::Reporter(bool events, bool quiet) : events_(events), quiet_(quiet) {}
+
+void Reporter::event(const std::string& name, nlohmann::ordered_json fields,
+                     const std::string& line) const {
+  if (quiet_) return;
+  if (events_) {
+    nlohmann::ordered_json event = {{"event", name}};
+    event.update(fields);
+    write_event(event);
+  } else if (!line.empty()) {
+    write_whole(STDERR_FILENO, line + "\n");
+  }
+}
+
+void Reporter::log(const std::string& line) const {
+  event("log", {{"level", "info"}, {"message", line}}, line);
+}
+
+void Reporter::warn(const std::string& line) const {
+  event("log", {{"level", "warning"}, {"message", line}}, "warning: " + line);
+}
+
+void Reporter::failure(int exit_code, int rank, const std::string& host,
+                       const std::string& message) const {
+  if (events_) {
+    write_event({{"event", "failure"},
+                 {"exit_code", exit_code},
+                 {"rank", rank},
+                 {"host", host},
+                 {"message", message}});
+  } else {
+    write_whole(STDERR_FILENO, fmt::format("ringtrain-worker: rank {} on {}: {}\n", rank, host, message));
+  }
+}
+
+void Reporter::write_event(const nlohmann::ordered_json& event) const {
+  // Text from files may be no UTF-8: replaced rather than refused.
+  using Handler = nlohmann::ordered_json::error_handler_t;
+  write_whole(STDOUT_FILENO, "\x1e" + event.dump(-1, ' ', false, Handler::replace) + "\n");
+}
+
+}  // namespace ringtrain

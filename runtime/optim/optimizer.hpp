@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "runtime/comm/communicator.hpp"
+#include "runtime/device.hpp"
+#include "runtime/gradients/exchange.hpp"
+#include "runtime/gradients/gradient_averager.hpp"
+#include "runtime/gradients/slab_layout.hpp"
+#include "runtime/job/job_spec.hpp"
+
+namespace ringtrain {
+
+// Updates this rank's shares of the parameter slab from the summed gradients. Its state (momentum and the
+// like) covers those shares alone, so where ranks share a node, the state is divided among them.
+//
+// SGD with momentum and AdamW as PyTorch defines them, LARS as in You et al. 2017 (biases and
+// normalisation weights, that is tensors of one dimension, are neither decayed nor rescaled by it).
+class Optimizer {
+ public:
+  // dimensions: of every parameter, by index, for LARS. All must outlive the optimizer.
+  Optimizer(const OptimizerSpec& spec, double clip_norm, const SlabLayout& layout,
+            const std::vector<Range>& buckets, std::vector<int64_t> dimensions, Communicator& communicator, Exchange& exchange,
+            Device& device);
+
+  // One step, after averager.finish() said that gradients are finite. Takes each bucket as it arrives,
+  // unless clipping or LARS needs all of them first. Returns when this rank sees all new parameters.
+  void step(GradientAverager& averager, double learning_rate);
+
+ private:
+  struct Share {
+    Range range;   // in the slab
+    size_t state;  // where its state begins in the state arrays
+  };
+
+  void update(const Share& share, double learning_rate, double gradient_scale);
+  void update_lars(double learning_rate, double gradient_scale);
+  double clip_scale();
+
+  OptimizerSpec spec_;
+  double clip_norm_;
+  const SlabLayout& layout_;
+  std::vector<int64_t> dimensions_;
+  Communicator& communicator_;
+  Exchange& exchange_;
+  Device& device_;
+  std::vector<Share> shares_;  // by bucket
+  std::shared_ptr<float[]> momentum_;  // AdamW: the first moment
+  std::shared_ptr<float[]> variance_;  // AdamW alone
+  int64_t steps_ = 0;
+};
+
+}  // namespace ringtrain

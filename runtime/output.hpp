@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+
+#include "datasets/plan.hpp"
+#include "runtime/job/job_spec.hpp"
+#include "runtime/models/model.hpp"
+#include "runtime/observe/result.hpp"
+
+namespace ringtrain {
+
+// The folder that a job leaves behind, written by rank 0: model.safetensors, model.pt, result.json,
+// history.jsonl. Every file appears whole under its name or not at all.
+class Output {
+ public:
+  // Makes the folder. Throws JobError when it cannot be made or written to.
+  explicit Output(const std::filesystem::path& folder);
+
+  std::filesystem::path history_file() const { return folder_ / "history.jsonl"; }
+  std::filesystem::path weights_file() const { return folder_ / "model.safetensors"; }
+
+  // Both model files, with what is needed to feed the model: mean, std, shape and class names.
+  void save_model(const Model& model, const datasets::Plan& plan, const JobSpec& job) const;
+  void save_result(const Result& result) const;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+}  // namespace ringtrain

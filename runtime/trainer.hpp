@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "datasets/plan.hpp"
+#include "datasets/reader.hpp"
+#include "runtime/comm/communicator.hpp"
+#include "runtime/comm/world.hpp"
+#include "runtime/device.hpp"
+#include "runtime/gradients/exchange.hpp"
+#include "runtime/gradients/gradient_averager.hpp"
+#include "runtime/gradients/slab_layout.hpp"
+#include "runtime/job/job_spec.hpp"
+#include "runtime/models/model.hpp"
+#include "runtime/observe/progress.hpp"
+#include "runtime/observe/result.hpp"
+#include "runtime/optim/optimizer.hpp"
+#include "runtime/optim/schedule.hpp"
+
+namespace ringtrain {
+
+// How many steps a job takes.
+struct Length {
+  int64_t steps_per_epoch = 0;
+  int64_t steps = 0;
+};
+// Throws JobError where the job does not fit the dataset.
+Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size);
+
+// One rank's training of one job. Constructed, used and destroyed by all ranks together, on the main thread.
+//
+// Global batch semantics: the samples of a step are the same for any number of ranks, and each rank takes
+// its slice of them; the gradient is the sum over all of them divided by their true number, also in an
+// epoch's short last batch; every test sample is evaluated once.
+class Trainer {
+ public:
+  // All arguments must outlive the trainer. The model is trained in place.
+  Trainer(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
+          Model& model, Progress& progress);
+
+  // Trains to the job's end, and returns what is known then: losses, rates, seconds of training.
+  // Throws TrainingError, DataError or CommunicationError.
+  Result train();
+
+  // What ModelOptions::sum_over_ranks needs; for calls from within train().
+  void sum_over_ranks(std::span<double> values) { exchange_.sum(values); }
+
+  std::string describe_communication() const { return communicator_->describe(); }
+
+ private:
+  void train_epoch();
+  void train_step(const datasets::Batch& batch);
+  double forward_and_backward(const datasets::Batch& batch);
+  void note_skipped_step();
+  Evaluation evaluate();
+  void average_local_statistics();
+  Result result();
+  uint64_t global_order_hash();
+
+  const JobSpec& job_;
+  const datasets::Plan& plan_;
+  Device& device_;
+  Model& model_;
+  Progress& progress_;
+  int world_size_;
+  Length length_;
+
+  SlabLayout layout_;
+  std::unique_ptr<Communicator> communicator_;
+  std::vector<Range> buckets_;
+  Exchange exchange_;
+  GradientAverager averager_;
+  Schedule schedule_;
+  Optimizer optimizer_;
+  datasets::Reader train_reader_;
+  datasets::Reader test_reader_;
+
+  int64_t epoch_ = 0;
+  int64_t step_ = 0;
+  int64_t skipped_ = 0;
+  int64_t skipped_in_a_row_ = 0;
+  std::optional<Evaluation> evaluation_;
+  double train_seconds_ = 0;
+  double train_exposed_seconds_ = 0;
+  double evaluate_seconds_ = 0;
+};
+
+}  // namespace ringtrain

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// What comes before the training loop and after it; the loop itself is in trainer.cpp.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "runtime/gradients/arrival_order.hpp"
+#include "runtime/job/error.hpp"
+#include "runtime/trainer.hpp"
+
+namespace ringtrain {
+namespace {
+
+// Where ranks of a node sum at the end of the step: a bucket's parts of a few slabs fit a core's cache, so
+// that the optimizer finds the sums there.
+constexpr size_t kCacheSizedBucket = 128 * 1024;  // floats
+
+// The test part goes through in larger batches than training: there is no backward pass to keep memory for.
+constexpr uint64_t kTestBatch = 1024;
+
+SlabLayout lay_out(Model& model, const datasets::Plan& plan, Device& device) {
+  const auto& shape = plan.shape;
+  const auto zeros = torch::zeros({2, shape.channels, shape.height, shape.width}, device.torch());
+  const auto arrival = arrival_order(model, zeros);
+  std::vector<size_t> sizes;
+  for (const auto& [name, tensor] : model.parameters()) {
+    sizes.push_back(static_cast<size_t>(tensor.numel()));
+  }
+  return {sizes, arrival};
+}
+
+std::vector<int64_t> dimensions_of(const Model& model) {
+  std::vector<int64_t> dimensions;
+  for (const auto& [name, tensor] : model.parameters()) dimensions.push_back(tensor.dim());
+  return dimensions;
+}
+
+datasets::ReaderOptions reader_options(const JobSpec& job, const World& world, datasets::Split split) {
+  const bool train = split == datasets::Split::train;
+  const auto batch = static_cast<uint64_t>(job.batch_size);
+  return {.rank = world.rank(),
+          .world_size = world.size(),
+          .batch_size = train ? batch : std::max(batch, kTestBatch),
+          .seed = job.seed,
+          .shuffle = train};
+}
+
+}  // namespace
+
+Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size) {
+  const auto rows = static_cast<int64_t>(plan.train.rows);
+  if (rows < world_size) {
+    throw JobError(fmt::format("{} ranks, but only {} training samples: start fewer ranks", world_size,
+                               rows));
+  }
+  if (job.batch_size < world_size) {
+    throw JobError(fmt::format(
+        "batch_size: {} samples cannot be shared by {} ranks: raise it or start fewer ranks",
+        job.batch_size, world_size));
+  }
+  const int64_t steps_per_epoch = (rows + job.batch_size - 1) / job.batch_size;
+  const int64_t steps = job.epochs * steps_per_epoch;
+  return {.steps_per_epoch = steps_per_epoch, .steps = std::min(steps, job.max_steps.value_or(steps))};
+}
+
+Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
+                 Model& model, Progress& progress)
+    : job_(job),
+      plan_(plan),
+      device_(device),
+      model_(model),
+      progress_(progress),
+      world_size_(world.size()),
+      length_(length_of(job, plan, world.size())),
+      layout_(lay_out(model, plan, device)),
+      communicator_(make_communicator(
+          world, job.communication,
+          {.cuda = device.torch().is_cuda(),
+           .allocate_zeros = [&device](size_t n) { return device.allocate_zeros(n); }},
+          layout_.elements())),
+      buckets_(cut_into_buckets(
+          layout_.elements(),
+          communicator_->overlaps()
+              ? static_cast<size_t>(job.communication.bucket_mib * (1 << 20) / sizeof(float))
+              : kCacheSizedBucket)),
+      exchange_(*communicator_),
+      averager_(model, layout_, buckets_, world.size(), *communicator_, exchange_, device),
+      schedule_(job.schedule, job.optimizer.learning_rate, length_.steps_per_epoch, length_.steps),
+      optimizer_(job.optimizer, job.clip_norm, layout_, buckets_, dimensions_of(model), *communicator_,
+                 exchange_, device),
+      train_reader_(plan, datasets::Split::train, reader_options(job, world, datasets::Split::train)),
+      test_reader_(plan, datasets::Split::test, reader_options(job, world, datasets::Split::test)) {}
+
+// A TorchScript model's batch normalisation sees this rank's samples alone, and its running statistics
+// drift apart; their mean over the ranks is what is evaluated and saved.
+void Trainer::average_local_statistics() {
+  if (!model_.uses_local_batch_statistics()) return;
+  for (const auto& [name, buffer] : model_.buffers()) {
+    if (!buffer.is_floating_point()) continue;
+    const torch::Tensor values = buffer.to(torch::kCPU, torch::kFloat64).contiguous();
+    exchange_.sum({values.mutable_data_ptr<double>(), static_cast<size_t>(values.numel())});
+    torch::Tensor(buffer).copy_(values / world_size_);
+  }
+}
+
+// Every rank's hash covers the samples that it read, and the sum of all hashes covers the whole order.
+uint64_t Trainer::global_order_hash() {
+  constexpr uint64_t kLow = 0xffffffff;
+  const uint64_t mine = train_reader_.order_hash();
+  // Halves, so that doubles hold the sums exactly.
+  std::vector<double> halves = {static_cast<double>(mine >> 32), static_cast<double>(mine & kLow)};
+  exchange_.sum(halves);
+  return (static_cast<uint64_t>(halves[0]) << 32) + static_cast<uint64_t>(halves[1]);
+}
+
+Result Trainer::result() {
+  Result result;
+  result.name = job_.name;
+  result.status = "finished";
+  result.device = device_.name();
+  result.communication = communicator_->describe();
+  result.epochs = epoch_;
+  result.steps = step_;
+  result.skipped_steps = skipped_;
+  result.samples_seen = progress_.samples_seen();
+  result.train_loss = progress_.train_loss();
+  if (evaluation_) {
+    result.test_loss = evaluation_->loss;
+    result.test_accuracy = evaluation_->accuracy;
+  }
+  result.samples_per_second =
+      train_seconds_ > 0 ? static_cast<double>(progress_.samples_seen()) / train_seconds_ : 0;
+  result.seconds.exposed_communication = train_exposed_seconds_;
+  result.seconds.data_wait = train_reader_.waited_seconds();
+  result.seconds.compute = train_seconds_ - train_exposed_seconds_ - result.seconds.data_wait;
+  result.seconds.evaluate = evaluate_seconds_;
+  result.order_hash = fmt::format("{:016x}", global_order_hash());
+  return result;
+}
+
+}  // namespace ringtrain
