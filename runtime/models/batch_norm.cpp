@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/models/batch_norm.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace ringtrain {
+namespace {
+
+constexpr double kEpsilon = 1e-5;
+constexpr double kMomentum = 0.1;
+
+// Statistics of every channel over the global batch, in doubles on the CPU.
+struct GlobalStatistics {
+  double count = 0;    // values per channel: rows * height * width over all ranks
+  torch::Tensor mean;  // [channels]
+  torch::Tensor var;   // [channels], biased
+};
+
+std::span<double> values_of(torch::Tensor& doubles) {
+  return {doubles.data_ptr<double>(), static_cast<std::size_t>(doubles.numel())};
+}
+
+// Each rank contributes n, n * mean and M2 + n * mean^2, all sums over its values. The cancellation
+// in "mean of squares minus square of mean" costs nothing at fp32's precision because it is done in
+// doubles.
+GlobalStatistics global_statistics(const torch::Tensor& x, const RankSum& ranks) {
+  const int64_t channels = x.size(1);
+  torch::Tensor sums = torch::zeros({2 * channels + 1}, torch::kFloat64);
+  if (x.numel() > 0) {
+    const bool wide = x.scalar_type() == torch::kFloat64;
+    const auto [var, mean] = torch::var_mean(wide ? x : x.to(torch::kFloat32), {0, 2, 3},
+                                             /*unbiased=*/false);
+    const auto local = torch::stack({mean, var}).to(torch::kCPU, torch::kFloat64);
+    const double count = static_cast<double>(x.numel() / channels);
+    sums[0] = count;
+    sums.slice(0, 1, 1 + channels) = local[0] * count;
+    sums.slice(0, 1 + channels) = (local[1] + local[0] * local[0]) * count;
+  }
+  ranks.sum(values_of(sums));
+
+  GlobalStatistics global;
+  global.count = sums[0].item<double>();
+  if (global.count > 0) {
+    global.mean = sums.slice(0, 1, 1 + channels) / global.count;
+    global.var =
+        (sums.slice(0, 1 + channels) / global.count - global.mean * global.mean).clamp_min(0);
+  } else {
+    global.mean = torch::zeros({channels}, torch::kFloat64);
+    global.var = torch::ones({channels}, torch::kFloat64);
+  }
+  return global;
+}
+
+// Normalises by statistics that are functions of x on all ranks, and differentiates through them:
+//   dx = w / sqrt(var + eps) * (dy - mean(dy) - xhat * mean(dy * xhat)),
+// with both means over the global batch (Ioffe and Szegedy 2015). libtorch's kernel for given
+// statistics yields the first term and the local sums of dy and dy * xhat in one pass; the rest is
+// linear in x.
+class GlobalBatchNorm : public torch::autograd::Function<GlobalBatchNorm> {
+ public:
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& weight, const torch::Tensor& bias,
+                               const torch::Tensor& mean, const torch::Tensor& var, double count,
+                               const c10::intrusive_ptr<RankSum>& ranks) {
+    context->save_for_backward({x, weight, mean, var});
+    context->saved_data["count"] = count;
+    context->saved_data["ranks"] = c10::IValue::make_capsule(ranks);
+    if (x.numel() == 0) return torch::empty_like(x);
+    return std::get<0>(torch::native_batch_norm(x, weight, bias, mean, var, /*training=*/false,
+                                                /*momentum=*/0, kEpsilon));
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const torch::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &var = saved[3];
+    const double count = context->saved_data["count"].toDouble();
+    const auto ranks =
+        c10::static_intrusive_pointer_cast<RankSum>(context->saved_data["ranks"].toCapsule());
+
+    torch::Tensor dx, dweight, dbias;
+    if (x.numel() > 0) {
+      std::tie(dx, dweight, dbias) =
+          torch::native_batch_norm_backward(gradients[0].contiguous(), x, weight, mean, var, {}, {},
+                                            /*train=*/false, kEpsilon, {true, true, true});
+    } else {
+      dx = torch::zeros_like(x);
+      dweight = torch::zeros_like(weight);
+      dbias = torch::zeros_like(weight);
+    }
+
+    torch::Tensor sums = torch::cat({dbias, dweight}).to(torch::kCPU, torch::kFloat64);
+    ranks->sum(values_of(sums));
+    if (x.numel() > 0) {
+      const auto channels = weight.size(0);
+      const auto on_cpu = [](const torch::Tensor& t) { return t.to(torch::kCPU, torch::kFloat64); };
+      const torch::Tensor invstd = (on_cpu(var) + kEpsilon).rsqrt();
+      const torch::Tensor scale = on_cpu(weight) * invstd / count;
+      const torch::Tensor slope = -scale * invstd * sums.slice(0, channels);
+      const torch::Tensor offset = -scale * sums.slice(0, 0, channels) - slope * on_cpu(mean);
+      const auto per_channel = [&](const torch::Tensor& t) {
+        return t.to(dx.device(), dx.scalar_type()).view({1, channels, 1, 1});
+      };
+      dx.addcmul_(x, per_channel(slope)).add_(per_channel(offset));
+    }
+    return {dx, dweight, dbias, {}, {}, {}, {}};
+  }
+};
+
+}  // namespace
+
+BatchNorm2d::BatchNorm2d(int64_t channels, const SumOverRanks& sum_over_ranks)
+    : weight_(register_parameter("weight", torch::ones({channels}))),
+      bias_(register_parameter("bias", torch::zeros({channels}))),
+      running_mean_(register_buffer("running_mean", torch::zeros({channels}))),
+      running_var_(register_buffer("running_var", torch::ones({channels}))),
+      num_batches_tracked_(
+          register_buffer("num_batches_tracked", torch::zeros({}, torch::kInt64))) {
+  if (sum_over_ranks) rank_sum_ = c10::make_intrusive<RankSum>(sum_over_ranks);
+}
+
+torch::Tensor BatchNorm2d::forward(const torch::Tensor& x) {
+  if (is_training()) {
+    torch::NoGradGuard no_grad;
+    num_batches_tracked_ += 1;
+  }
+  if (is_training() && rank_sum_) return global_forward(x);
+  return torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), kMomentum,
+                           kEpsilon, /*cudnn_enabled=*/true);
+}
+
+torch::Tensor BatchNorm2d::global_forward(const torch::Tensor& x) {
+  torch::Tensor mean, var;
+  double count = 0;
+  {
+    torch::NoGradGuard no_grad;
+    const GlobalStatistics global = global_statistics(x, *rank_sum_);
+    count = global.count;
+    mean = global.mean.to(running_mean_.options());
+    var = global.var.to(running_var_.options());
+    if (count > 0) {
+      const double unbiased = count / std::max(count - 1, 1.0);
+      running_mean_.mul_(1 - kMomentum).add_(mean, kMomentum);
+      running_var_.mul_(1 - kMomentum).add_(var, kMomentum * unbiased);
+    }
+  }
+  return GlobalBatchNorm::apply(x, weight_, bias_, mean, var, count, rank_sum_);
+}
+
+std::string BatchNorm2d::script() const {
+  return "if self.training:\n"
+         "    self.num_batches_tracked.add_(1)\n"
+         "return torch.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_var, "
+         "self.training, 0.1, 1e-05, True)";
+}
+
+}  // namespace ringtrain

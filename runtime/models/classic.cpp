@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/models/classic.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "runtime/job/error.hpp"
+
+namespace ringtrain {
+namespace {
+
+void require_at_least(const ModelOptions& options, int64_t pixels) {
+  if (options.height >= pixels && options.width >= pixels) return;
+  throw JobError(
+      fmt::format("model {} needs samples of at least {} x {} pixels, but the dataset's are "
+                  "{} x {}; choose model: mlp, or larger samples",
+                  options.name, pixels, pixels, options.height, options.width));
+}
+
+// Fully connected layers fc0, fc1… with ReLU between them, on the flattened sample.
+class Mlp final : public Layer {
+ public:
+  Mlp(const std::vector<int64_t>& widths, at::Generator& generator) {
+    for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
+      layers_.push_back(register_module(
+          fmt::format("fc{}", i), std::make_shared<Linear>(widths[i], widths[i + 1], generator)));
+    }
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) override {
+    torch::Tensor y = layers_.front()->forward(x.flatten(1));
+    for (std::size_t i = 1; i < layers_.size(); ++i) y = layers_[i]->forward(y.relu_());
+    return y;
+  }
+
+  std::string script() const override {
+    std::string body = "x = self.fc0.forward(torch.flatten(x, 1))\n";
+    for (std::size_t i = 1; i < layers_.size(); ++i) {
+      body += fmt::format("x = self.fc{}.forward(torch.relu_(x))\n", i);
+    }
+    return body + "return x";
+  }
+
+ private:
+  std::vector<std::shared_ptr<Linear>> layers_;
+};
+
+// LeNet-5 (LeCun et al. 1998) as it is written today: ReLU for tanh, max pooling for trained
+// subsampling, a full second convolution, and a plain linear output. The original takes 32 x 32
+// pixels; smaller images are padded by 2 on each side, which makes MNIST's 28 x 28 the same.
+class Lenet5 final : public Layer {
+ public:
+  Lenet5(const ModelOptions& options, at::Generator& generator) {
+    const int64_t padding = std::min(options.height, options.width) < 32 ? 2 : 0;
+    const auto after = [&](int64_t pixels) { return ((pixels + 2 * padding - 4) / 2 - 4) / 2; };
+    const int64_t features = 16 * after(options.height) * after(options.width);
+    const Conv2d::Shape first{.in = options.channels, .out = 6, .kernel = 5, .padding = padding};
+    const Conv2d::Shape second{.in = 6, .out = 16, .kernel = 5};
+    conv1_ = register_module("conv1",
+                             std::make_shared<Conv2d>(first, Conv2d::Init::with_bias, generator));
+    conv2_ = register_module("conv2",
+                             std::make_shared<Conv2d>(second, Conv2d::Init::with_bias, generator));
+    fc1_ = register_module("fc1", std::make_shared<Linear>(features, 120, generator));
+    fc2_ = register_module("fc2", std::make_shared<Linear>(120, 84, generator));
+    fc3_ = register_module("fc3", std::make_shared<Linear>(84, options.classes, generator));
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) override {
+    torch::Tensor y = torch::max_pool2d(conv1_->forward(x).relu_(), 2);
+    y = torch::max_pool2d(conv2_->forward(y).relu_(), 2);
+    y = fc1_->forward(y.flatten(1)).relu_();
+    y = fc2_->forward(y).relu_();
+    return fc3_->forward(y);
+  }
+
+  std::string script() const override {
+    return "x = torch.max_pool2d(torch.relu_(self.conv1.forward(x)), [2, 2])\n"
+           "x = torch.max_pool2d(torch.relu_(self.conv2.forward(x)), [2, 2])\n"
+           "x = torch.relu_(self.fc1.forward(torch.flatten(x, 1)))\n"
+           "x = torch.relu_(self.fc2.forward(x))\n"
+           "return self.fc3.forward(x)";
+  }
+
+ private:
+  std::shared_ptr<Conv2d> conv1_, conv2_;
+  std::shared_ptr<Linear> fc1_, fc2_, fc3_;
+};
+
+// The network of PyTorch's MNIST example, without its two dropout layers: a mask would depend on
+// how the samples of a batch fall on ranks, and the result of a job must not.
+class Lenet final : public Layer {
+ public:
+  Lenet(const ModelOptions& options, at::Generator& generator) {
+    const int64_t features = 64 * ((options.height - 4) / 2) * ((options.width - 4) / 2);
+    const Conv2d::Shape first{.in = options.channels, .out = 32, .kernel = 3};
+    const Conv2d::Shape second{.in = 32, .out = 64, .kernel = 3};
+    conv1_ = register_module("conv1",
+                             std::make_shared<Conv2d>(first, Conv2d::Init::with_bias, generator));
+    conv2_ = register_module("conv2",
+                             std::make_shared<Conv2d>(second, Conv2d::Init::with_bias, generator));
+    fc1_ = register_module("fc1", std::make_shared<Linear>(features, 128, generator));
+    fc2_ = register_module("fc2", std::make_shared<Linear>(128, options.classes, generator));
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) override {
+    torch::Tensor y = conv1_->forward(x).relu_();
+    y = torch::max_pool2d(conv2_->forward(y).relu_(), 2);
+    y = fc1_->forward(y.flatten(1)).relu_();
+    return fc2_->forward(y);
+  }
+
+  std::string script() const override {
+    return "x = torch.relu_(self.conv1.forward(x))\n"
+           "x = torch.max_pool2d(torch.relu_(self.conv2.forward(x)), [2, 2])\n"
+           "x = torch.relu_(self.fc1.forward(torch.flatten(x, 1)))\n"
+           "return self.fc2.forward(x)";
+  }
+
+ private:
+  std::shared_ptr<Conv2d> conv1_, conv2_;
+  std::shared_ptr<Linear> fc1_, fc2_;
+};
+
+}  // namespace
+
+std::shared_ptr<Layer> make_mlp(const ModelOptions& options, at::Generator& generator) {
+  std::vector<int64_t> widths{options.channels * options.height * options.width};
+  if (options.hidden.empty()) {
+    widths.insert(widths.end(), {1024, 1024});
+  } else {
+    widths.insert(widths.end(), options.hidden.begin(), options.hidden.end());
+  }
+  widths.push_back(options.classes);
+  if (*std::min_element(widths.begin(), widths.end()) < 1) {
+    throw JobError("model mlp: every width in hidden must be at least 1");
+  }
+  return std::make_shared<Mlp>(widths, generator);
+}
+
+std::shared_ptr<Layer> make_lenet5(const ModelOptions& options, at::Generator& generator) {
+  require_at_least(options, 12);
+  return std::make_shared<Lenet5>(options, generator);
+}
+
+std::shared_ptr<Layer> make_lenet(const ModelOptions& options, at::Generator& generator) {
+  require_at_least(options, 6);
+  return std::make_shared<Lenet>(options, generator);
+}
+
+}  // namespace ringtrain

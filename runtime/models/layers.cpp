@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/models/layers.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+namespace ringtrain {
+namespace {
+
+torch::Tensor uniform(torch::IntArrayRef shape, int64_t fan_in, at::Generator& generator) {
+  const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
+  torch::NoGradGuard no_grad;
+  return torch::empty(shape).uniform_(-bound, bound, generator);
+}
+
+torch::Tensor normal(torch::IntArrayRef shape, int64_t fan_out, at::Generator& generator) {
+  torch::NoGradGuard no_grad;
+  return torch::empty(shape).normal_(0, std::sqrt(2 / static_cast<double>(fan_out)), generator);
+}
+
+torch::Tensor copy_on_cpu(const torch::Tensor& tensor) {
+  return tensor.detach()
+      .to(torch::kCPU, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true)
+      .contiguous();
+}
+
+}  // namespace
+
+torch::jit::Module to_torchscript(const Layer& layer) {
+  const auto unit = std::make_shared<torch::jit::CompilationUnit>();
+  const auto convert = [&](const auto& self, const Layer& from) -> torch::jit::Module {
+    torch::jit::Module to(c10::QualifiedName("__torch__.ringtrain.Layer"), unit,
+                          /*shouldMangle=*/true);
+    to.register_attribute("training", c10::BoolType::get(), true);
+    for (const auto& item : from.named_parameters(/*recurse=*/false)) {
+      to.register_parameter(item.key(), copy_on_cpu(item.value()), /*is_buffer=*/false);
+      to.attr(item.key()).toTensor().set_requires_grad(true);
+    }
+    for (const auto& item : from.named_buffers(/*recurse=*/false)) {
+      to.register_buffer(item.key(), copy_on_cpu(item.value()));
+    }
+    for (const auto& item : from.named_children()) {
+      to.register_module(item.key(), self(self, dynamic_cast<const Layer&>(*item.value())));
+    }
+    std::string source = "def forward(self, x: Tensor) -> Tensor:\n";
+    std::size_t begin = 0;
+    const std::string body = from.script();
+    while (begin < body.size()) {
+      const std::size_t end = std::min(body.find('\n', begin), body.size());
+      source += "    " + body.substr(begin, end - begin) + "\n";
+      begin = end + 1;
+    }
+    to.define(source);
+    return to;
+  };
+  torch::jit::Module module = convert(convert, layer);
+  module.eval();
+  return module;
+}
+
+Linear::Linear(int64_t in, int64_t out, at::Generator& generator)
+    : weight_(register_parameter("weight", uniform({out, in}, in, generator))),
+      bias_(register_parameter("bias", uniform({out}, in, generator))) {}
+
+torch::Tensor Linear::forward(const torch::Tensor& x) { return torch::linear(x, weight_, bias_); }
+
+std::string Linear::script() const { return "return torch.linear(x, self.weight, self.bias)"; }
+
+Conv2d::Conv2d(const Shape& shape, Init init, at::Generator& generator)
+    : stride_(shape.stride), padding_(shape.padding) {
+  const int64_t pixels = shape.kernel * shape.kernel;
+  const std::vector<int64_t> sizes{shape.out, shape.in, shape.kernel, shape.kernel};
+  if (init == Init::with_bias) {
+    weight_ = register_parameter("weight", uniform(sizes, shape.in * pixels, generator));
+    bias_ = register_parameter("bias", uniform({shape.out}, shape.in * pixels, generator));
+  } else {
+    weight_ = register_parameter("weight", normal(sizes, shape.out * pixels, generator));
+  }
+}
+
+torch::Tensor Conv2d::forward(const torch::Tensor& x) {
+  return torch::conv2d(x, weight_, bias_, stride_, padding_);
+}
+
+std::string Conv2d::script() const {
+  return fmt::format("return torch.conv2d(x, self.weight, {}, [{}, {}], [{}, {}])",
+                     bias_.defined() ? "self.bias" : "None", stride_, stride_, padding_, padding_);
+}
+
+Sequential::Sequential(std::vector<std::shared_ptr<Layer>> layers) : layers_(std::move(layers)) {
+  for (std::size_t i = 0; i < layers_.size(); ++i) register_module(std::to_string(i), layers_[i]);
+}
+
+torch::Tensor Sequential::forward(const torch::Tensor& x) {
+  torch::Tensor y = x;
+  for (const auto& layer : layers_) y = layer->forward(y);
+  return y;
+}
+
+std::string Sequential::script() const {
+  std::string body;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    body += fmt::format("x = getattr(self, \"{}\").forward(x)\n", i);
+  }
+  return body + "return x";
+}
+
+}  // namespace ringtrain

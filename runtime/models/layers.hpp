@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The building blocks of the zoo. Each computes with libtorch's own operators and can write the
+// same computation as TorchScript, so that a trained model is saved without Python. Initial weights
+// are PyTorch's defaults, drawn from the generator handed in and from nothing else.
+#pragma once
+
+#include <torch/script.h>
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ringtrain {
+
+class Layer : public torch::nn::Module {
+ public:
+  virtual torch::Tensor forward(const torch::Tensor& x) = 0;
+
+  // The body of `def forward(self, x: Tensor) -> Tensor` over the same names of parameters, buffers
+  // and children, one statement a line.
+  virtual std::string script() const = 0;
+};
+
+// A TorchScript module tree with the layer's names and copies of its tensors on the CPU, in eval
+// mode.
+torch::jit::Module to_torchscript(const Layer& layer);
+
+// y = x W^T + b. Weight and bias: uniform within +-1/sqrt(in).
+class Linear final : public Layer {
+ public:
+  Linear(int64_t in, int64_t out, at::Generator& generator);
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string script() const override;
+
+ private:
+  torch::Tensor weight_;  // [out, in]
+  torch::Tensor bias_;    // [out]
+};
+
+// A square convolution.
+class Conv2d final : public Layer {
+ public:
+  enum class Init {
+    with_bias,     // PyTorch's default: weight and bias uniform within +-1/sqrt(fan_in)
+    without_bias,  // torchvision's for ResNets: normal, variance 2/fan_out (He et al. 2015), no
+                   // bias
+  };
+  struct Shape {
+    int64_t in, out, kernel;
+    int64_t stride = 1;
+    int64_t padding = 0;
+  };
+  Conv2d(const Shape& shape, Init init, at::Generator& generator);
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string script() const override;
+
+ private:
+  torch::Tensor weight_;  // [out, in, kernel, kernel]
+  torch::Tensor bias_;    // [out], or undefined
+  int64_t stride_;
+  int64_t padding_;
+};
+
+// Layers one after the other, named 0, 1, 2…
+class Sequential final : public Layer {
+ public:
+  explicit Sequential(std::vector<std::shared_ptr<Layer>> layers);
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string script() const override;
+
+ private:
+  std::vector<std::shared_ptr<Layer>> layers_;
+};
+
+}  // namespace ringtrain

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/models/model.hpp"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "runtime/job/error.hpp"
+#include "runtime/models/batch_norm.hpp"
+#include "runtime/models/classic.hpp"
+#include "runtime/models/resnet.hpp"
+#include "runtime/models/torchscript.hpp"
+
+namespace ringtrain {
+namespace {
+
+class ZooModel final : public Model {
+ public:
+  ZooModel(std::shared_ptr<Layer> net, bool sums_over_ranks) : net_(std::move(net)) {
+    for (const auto& layer : net_->modules()) {
+      if (!sums_over_ranks && layer->as<BatchNorm2d>() != nullptr) local_statistics_ = true;
+    }
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) override { return net_->forward(x); }
+  std::vector<NamedTensor> parameters() const override { return list(net_->named_parameters()); }
+  std::vector<NamedTensor> buffers() const override { return list(net_->named_buffers()); }
+  void train(bool on) override { net_->train(on); }
+  void to(torch::Device device) override { net_->to(device); }
+  torch::jit::Module script() const override { return to_torchscript(*net_); }
+  bool uses_local_batch_statistics() const override { return local_statistics_; }
+
+ private:
+  static std::vector<NamedTensor> list(
+      const torch::OrderedDict<std::string, torch::Tensor>& tensors) {
+    std::vector<NamedTensor> named;
+    named.reserve(tensors.size());
+    for (const auto& item : tensors) named.push_back({item.key(), item.value()});
+    return named;
+  }
+
+  std::shared_ptr<Layer> net_;
+  bool local_statistics_ = false;
+};
+
+std::shared_ptr<Layer> make_net(const ModelOptions& options, at::Generator& generator) {
+  if (options.name == "mlp") return make_mlp(options, generator);
+  if (options.name == "lenet5") return make_lenet5(options, generator);
+  if (options.name == "lenet") return make_lenet(options, generator);
+  if (options.name == "resnet18") return make_resnet(18, options, generator);
+  if (options.name == "resnet34") return make_resnet(34, options, generator);
+  if (options.name == "resnet50") return make_resnet(50, options, generator);
+  return nullptr;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> make_model(const ModelOptions& options) {
+  if (std::min({options.channels, options.height, options.width, options.classes}) < 1) {
+    throw JobError(fmt::format(
+        "model {}: samples of {} x {} x {} with {} classes cannot be trained on", options.name,
+        options.channels, options.height, options.width, options.classes));
+  }
+  if (!options.hidden.empty() && options.name != "mlp") {
+    throw JobError(fmt::format("hidden is for model mlp, not for {}: remove it", options.name));
+  }
+  try {
+    // Its own generator: nothing else that draws random numbers can change the weights, or be
+    // changed.
+    at::Generator generator = at::detail::createCPUGenerator(options.seed);
+    if (auto net = make_net(options, generator)) {
+      return std::make_unique<ZooModel>(std::move(net), options.sum_over_ranks != nullptr);
+    }
+  } catch (const c10::Error& error) {
+    throw JobError(fmt::format("model {} cannot be built: {}", options.name, first_line(error)));
+  }
+  if (std::filesystem::is_regular_file(options.name)) return load_torchscript(options);
+  throw JobError(
+      fmt::format("model {} is neither a file nor one of mlp, lenet5, lenet, resnet18, "
+                  "resnet34, resnet50",
+                  options.name));
+}
+
+}  // namespace ringtrain

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "runtime/models/model.hpp"
+
+namespace ringtrain {
+
+// The TorchScript file options.name, saved by torch.jit.save from a scripted or traced module that
+// maps [rows, channels, height, width] floats to [rows, classes] logits. It is tried on zero
+// batches of two sizes first. Throws JobError that names the file when it cannot be opened, run or
+// trained.
+//
+// Its batch normalisation, if any, takes statistics over the rows of one rank, and its random
+// layers (dropout) draw from each rank's own generator.
+std::unique_ptr<Model> load_torchscript(const ModelOptions& options);
+
+// libtorch's messages go on with a stack; this is the part for a user.
+std::string first_line(const std::exception& error);
+
+}  // namespace ringtrain
