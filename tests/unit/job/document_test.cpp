@@ -74,7 +74,7 @@ TEST(Document, RefusesAliasesSoThatABombCannotGrow) {
 TEST(Document, RefusesDeepNesting) {
   const std::string deep = "is nested more than 16 levels deep";
   EXPECT_THAT(yaml_refusal(std::string(500000, '[')), HasSubstr(deep));
-  EXPECT_THAT(yaml_refusal(std::string(500000, '{')), HasSubstr("a key must be plain text"));
+  EXPECT_THAT(yaml_refusal(std::string(500000, '{')), HasSubstr(deep));
   std::string blocks;
   for (int i = 0; i < 300; ++i) blocks += std::string(static_cast<std::size_t>(i), ' ') + "a:\n";
   EXPECT_THAT(yaml_refusal(blocks), HasSubstr(deep));
@@ -106,7 +106,7 @@ TEST(Document, RefusesTypeTags) {
 
 TEST(Document, RefusesMoreThanOneDocumentAndNone) {
   EXPECT_EQ(yaml_refusal("a: 1\n---\nb: 1\n"),
-            "f.yaml:3: a second document starts: one is allowed");
+            "f.yaml:2: a second document starts: one is allowed");
   EXPECT_EQ(yaml_refusal(""), "f.yaml: is empty");
   EXPECT_EQ(yaml_refusal("# nothing\n"), "f.yaml: is empty");
 }
