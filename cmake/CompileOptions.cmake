@@ -30,3 +30,16 @@ function(ringtrain_test name label)
   include(GoogleTest)
   gtest_discover_tests(${name} TEST_PREFIX "${name}." PROPERTIES LABELS ${label} DISCOVERY_TIMEOUT 120)
 endfunction()
+
+# ringtrain_mpi_test(NAME RANKS 1 2 3 SOURCES ... [LIBS ...]): one GoogleTest program with a main of its own
+# (tests/integration/mpi_main.cpp), run whole by a real mpirun at each number of ranks.
+function(ringtrain_mpi_test name)
+  cmake_parse_arguments(arg "" "" "RANKS;SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES} ${CMAKE_SOURCE_DIR}/tests/integration/mpi_main.cpp)
+  target_link_libraries(${name} PRIVATE ringtrain_options ringtrain_comm ${arg_LIBS} GTest::gmock GTest::gtest)
+  foreach(ranks ${arg_RANKS})
+    add_test(NAME ${name}.${ranks}_ranks
+             COMMAND ${CMAKE_SOURCE_DIR}/tests/integration/mpirun ${ranks} $<TARGET_FILE:${name}>)
+    set_tests_properties(${name}.${ranks}_ranks PROPERTIES LABELS mpi TIMEOUT 300 PROCESSORS 2)
+  endforeach()
+endfunction()

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "kernels/sum.hpp"
 #include "runtime/comm/check_mpi.hpp"
@@ -17,18 +18,6 @@ constexpr size_t kPage = 4096;
 constexpr size_t kCacheLine = 16;  // floats
 
 size_t round_up(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
-
-MpiGroup split(MPI_Comm comm, int color, int key) {
-  MPI_Comm part = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_split(comm, color, key, &part));
-  check_mpi(MPI_Comm_set_errhandler(part, MPI_ERRORS_RETURN));
-  return MpiGroup(part);
-}
-
-MpiGroup memory_group(const World& world, HostCommunicator::Memory memory) {
-  const bool alone = memory == HostCommunicator::Memory::per_rank;
-  return split(alone ? world.all().get() : world.node().get(), alone ? world.rank() : 0, world.rank());
-}
 
 int smallest(const World& world, int mine) {
   int result = 0;
@@ -51,9 +40,12 @@ struct Layout {
 
 }  // namespace
 
-HostCommunicator::HostCommunicator(const World& world, const CommunicationSpec& spec, Memory memory,
+HostCommunicator::HostCommunicator(const World& world, MpiGroup node, const CommunicationSpec& spec,
                                    size_t elements)
-    : first_(world.rank() == 0), elements_(elements), node_(memory_group(world, memory)), owners_(smallest(world, node_.size())) {
+    : first_(world.rank() == 0),
+      elements_(elements),
+      node_(std::move(node)),
+      owners_(smallest(world, node_.size())) {
   const std::chrono::duration<double> timeout(spec.timeout_seconds);
   window_ = std::make_unique<SharedWindow>(node_, Layout::bytes(elements, rank() == 0));
   const bool oversubscribed =
@@ -63,7 +55,7 @@ HostCommunicator::HostCommunicator(const World& world, const CommunicationSpec& 
       oversubscribed, timeout);
 
   const bool owner = rank() < owners_;
-  MpiGroup peers = split(world.all().get(), owner ? rank() : owners_, world.rank());
+  MpiGroup peers = world.split(owner ? rank() : owners_);
   if (node_.size() < world.size()) {
     peers_.emplace(std::move(peers));
     across_.emplace(*peers_, spec.algorithm, timeout);

@@ -22,9 +22,8 @@ namespace ringtrain {
 // One node alone: no message is ever sent. One rank a node: an all-reduce over MPI alone.
 class HostCommunicator final : public Communicator {
  public:
-  // Which ranks keep their slabs in one memory: those of a node, or each by itself (backend: mpi).
-  enum class Memory { per_node, per_rank };
-  HostCommunicator(const World& world, const CommunicationSpec& spec, Memory memory, size_t elements);
+  // node: the ranks that keep their slabs in one memory (of one host), and of it this rank's group.
+  HostCommunicator(const World& world, MpiGroup node, const CommunicationSpec& spec, size_t elements);
 
   bool is_first() const override { return first_; }
   float* gradients() override { return slab(rank()); }

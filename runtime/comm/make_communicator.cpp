@@ -12,7 +12,6 @@ namespace ringtrain {
 namespace {
 
 using Backend = CommunicationSpec::Backend;
-using Memory = HostCommunicator::Memory;
 
 void refuse_unless_one_host(const World& world, Backend backend) {
   if (backend == Backend::shared_memory && world.node().size() < world.size()) {
@@ -36,8 +35,8 @@ std::unique_ptr<Communicator> make_communicator(const World& world, const Commun
   }
   if (memory.cuda) return make_nccl_communicator(world, spec, elements);
   refuse_unless_one_host(world, spec.backend);
-  return std::make_unique<HostCommunicator>(
-      world, spec, spec.backend == Backend::mpi ? Memory::per_rank : Memory::per_node, elements);
+  const int node = spec.backend == Backend::mpi ? world.rank() : world.node_index();
+  return std::make_unique<HostCommunicator>(world, world.split(node), spec, elements);
 }
 
 }  // namespace ringtrain

@@ -64,8 +64,15 @@ World::Library::Library() {
 
 World::Library::~Library() { MPI_Finalize(); }
 
-World::World() : all_(duplicate_world()), node_(split_by_node(all_.get())) {
+World::World() : all_(duplicate_world()), node_(split_by_node(all_.get())), node_index_(all_.rank()) {
+  check_mpi(MPI_Bcast(&node_index_, 1, MPI_INT, 0, node_.get()));
   hosts_ = all_gather(host_name());
+}
+
+MpiGroup World::split(int color) const {
+  MPI_Comm part = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split(all_.get(), color, rank(), &part));
+  return MpiGroup(part);
 }
 
 std::string World::broadcast(std::string bytes, int root) const {

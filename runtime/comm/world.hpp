@@ -45,6 +45,10 @@ class World {
   const MpiGroup& all() const { return all_; }
   // The ranks that share this rank's memory, in rank order.
   const MpiGroup& node() const { return node_; }
+  // The same number on the ranks of a node, another on every node.
+  int node_index() const { return node_index_; }
+  // The ranks that give the same color, in rank order.
+  MpiGroup split(int color) const;
 
   // Every rank's host name, by rank.
   const std::vector<std::string>& hosts() const { return hosts_; }
@@ -68,6 +72,7 @@ class World {
   } library_;
   MpiGroup all_;
   MpiGroup node_;
+  int node_index_;
   std::vector<std::string> hosts_;
 };
 
