@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "runtime/job/error.hpp"
+#include "runtime/job/models.hpp"
 #include "runtime/models/batch_norm.hpp"
 #include "runtime/models/classic.hpp"
 #include "runtime/models/resnet.hpp"
@@ -79,9 +80,7 @@ std::unique_ptr<Model> make_model(const ModelOptions& options) {
   }
   if (std::filesystem::is_regular_file(options.name)) return load_torchscript(options);
   throw JobError(
-      fmt::format("model {} is neither a file nor one of mlp, lenet5, lenet, resnet18, "
-                  "resnet34, resnet50",
-                  options.name));
+      fmt::format("model {} is neither a file nor one of {}", options.name, zoo_model_list()));
 }
 
 }  // namespace ringtrain

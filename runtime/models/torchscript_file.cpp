@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <torch/csrc/jit/serialization/export.h>
+
+#include <cstdint>
+#include <exception>
+
+#include "datasets/error.hpp"
+#include "datasets/file.hpp"
+#include "runtime/models/model_files.hpp"
+#include "runtime/models/torchscript.hpp"
+
+namespace ringtrain {
+
+void write_torchscript(const std::filesystem::path& path, const torch::jit::Module& module,
+                       const std::map<std::string, std::string>& extra_files) {
+  datasets::PendingFile pending(path);
+  {
+    const auto file = datasets::File::open_for_writing(pending.path());
+    uint64_t at = 0;
+    // libtorch's writer is not made for exceptions from here; it takes a short count for a failure.
+    std::exception_ptr failure;
+    const auto write = [&](const void* data, size_t size) -> size_t {
+      try {
+        file.write_at(data, size, at);
+      } catch (...) {
+        failure = std::current_exception();
+        return 0;
+      }
+      at += size;
+      return size;
+    };
+    try {
+      torch::jit::ExportModule(module, write, {extra_files.begin(), extra_files.end()});
+    } catch (const std::exception& error) {
+      if (failure) std::rethrow_exception(failure);
+      throw DataError(
+          fmt::format("{}: cannot write the model: {}", path.string(), first_line(error)));
+    }
+    if (failure) std::rethrow_exception(failure);
+  }
+  pending.commit();
+}
+
+}  // namespace ringtrain
