@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datasets/importers/idx.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "datasets/error.hpp"
+#include "datasets/writer.hpp"
+
+namespace ringtrain::datasets {
+namespace {
+
+// Reads and checks the header: two zero bytes, the type, the number of dimensions, then the dimensions.
+std::vector<uint64_t> read_header(ByteSource& source, std::string_view what, size_t min_dims,
+                                  size_t max_dims) {
+  std::array<unsigned char, 4> magic{};
+  source.read_exactly(magic.data(), magic.size());
+  constexpr unsigned char kUnsignedByte = 0x08;
+  if (magic[0] != 0 || magic[1] != 0) {
+    throw DataError(fmt::format("{}: not an IDX file", source.name()));
+  }
+  if (magic[2] != kUnsignedByte) {
+    throw DataError(fmt::format("{}: IDX type {:#04x}; only unsigned bytes (0x08) are supported",
+                                source.name(), magic[2]));
+  }
+  if (magic[3] < min_dims || magic[3] > max_dims) {
+    throw DataError(fmt::format("{}: {} dimensions are not what {} have; are the files swapped?",
+                                source.name(), magic[3], what));
+  }
+  std::vector<uint64_t> dims;
+  uint64_t bytes = 4 + 4 * uint64_t{magic[3]};
+  uint64_t product = 1;
+  for (int i = 0; i < magic[3]; ++i) {
+    std::array<unsigned char, 4> raw{};
+    source.read_exactly(raw.data(), raw.size());
+    dims.push_back(uint64_t{raw[0]} << 24 | uint64_t{raw[1]} << 16 | uint64_t{raw[2]} << 8 | raw[3]);
+    if (dims.back() == 0) throw DataError(fmt::format("{}: a dimension is zero", source.name()));
+    if (__builtin_mul_overflow(product, dims.back(), &product)) product = ~uint64_t{0};
+  }
+  if (__builtin_add_overflow(bytes, product, &bytes) || bytes > source.most_bytes()) {
+    throw DataError(fmt::format("{}: its header promises {} rows, more than the file can hold",
+                                source.name(), dims[0]));
+  }
+  return dims;
+}
+
+void expect_end(ByteSource& source) {
+  char byte = 0;
+  if (source.read(&byte, 1) != 0) {
+    throw DataError(fmt::format("{}: has bytes after the last row", source.name()));
+  }
+}
+
+std::vector<uint8_t> read_labels(ByteSource& source) {
+  const uint64_t count = read_header(source, "labels", 1, 1)[0];
+  // Read in steps: a gzipped file may still hold less than it can.
+  std::vector<uint8_t> labels;
+  constexpr uint64_t kStep = uint64_t{1} << 20;
+  while (labels.size() < count) {
+    const size_t done = labels.size();
+    labels.resize(std::min(count, done + kStep));
+    source.read_exactly(labels.data() + done, labels.size() - done);
+  }
+  expect_end(source);
+  return labels;
+}
+
+Shape shape_of(const std::vector<uint64_t>& dims) {
+  const auto d = [&](size_t i) { return static_cast<int64_t>(dims[i]); };
+  return dims.size() == 3 ? Shape{1, d(1), d(2)} : Shape{d(1), d(2), d(3)};
+}
+
+void check_count(const ByteSource& images, uint64_t rows, const ByteSource& labels, uint64_t count) {
+  if (rows != count) {
+    throw DataError(fmt::format("{} has {} images, but {} has {} labels", images.name(), rows,
+                                labels.name(), count));
+  }
+}
+
+}  // namespace
+
+Plan import_idx(const IdxSources& sources, const std::filesystem::path& destination,
+                const ImportOptions& options) {
+  const std::vector<uint64_t> train = read_header(sources.train_images, "images", 3, 4);
+  const std::vector<uint64_t> test = read_header(sources.test_images, "images", 3, 4);
+  const std::vector<uint8_t> train_labels = read_labels(sources.train_labels);
+  const std::vector<uint8_t> test_labels = read_labels(sources.test_labels);
+  check_count(sources.train_images, train[0], sources.train_labels, train_labels.size());
+  check_count(sources.test_images, test[0], sources.test_labels, test_labels.size());
+  if (shape_of(train) != shape_of(test)) {
+    throw DataError(fmt::format("{} and {} hold images of different sizes",
+                                sources.train_images.name(), sources.test_images.name()));
+  }
+  const uint8_t largest = std::max(*std::max_element(train_labels.begin(), train_labels.end()),
+                                   *std::max_element(test_labels.begin(), test_labels.end()));
+
+  NewDataset dataset;
+  dataset.element = Element::u8;
+  dataset.shape = shape_of(train);
+  dataset.train_rows = train[0];
+  dataset.test_rows = test[0];
+  dataset.source = options.source.empty() ? sources.train_images.name() : options.source;
+  dataset.shuffle_seed = options.shuffle_seed;
+  dataset.block_rows = options.block_rows;
+  Writer writer(destination, dataset);
+  writer.set_class_names(class_names_for(options, uint64_t{largest} + 1));
+  writer.set_source_sha256(options.source_sha256);
+
+  std::vector<std::byte> row(static_cast<size_t>(dataset.shape.elements()));
+  uint64_t done = 0;
+  const auto copy = [&](Split split, ByteSource& images, const std::vector<uint8_t>& labels) {
+    for (uint64_t i = 0; i < labels.size(); ++i) {
+      images.read_exactly(row.data(), row.size());
+      writer.put(split, i, row.data(), labels[i]);
+      if (options.progress && ++done % 1024 == 0) {
+        options.progress(done, dataset.train_rows + dataset.test_rows);
+      }
+    }
+    expect_end(images);
+  };
+  copy(Split::train, sources.train_images, train_labels);
+  copy(Split::test, sources.test_images, test_labels);
+  return writer.finish();
+}
+
+}  // namespace ringtrain::datasets

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datasets/importers/options.hpp"
+
+#include <fmt/format.h>
+
+#include "datasets/error.hpp"
+
+namespace ringtrain::datasets {
+
+std::vector<std::string> numbered_classes(uint64_t count) {
+  std::vector<std::string> names;
+  for (uint64_t i = 0; i < count; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+std::vector<std::string> class_names_for(const ImportOptions& options, uint64_t classes) {
+  constexpr uint64_t kMaxClasses = uint64_t{1} << 20;
+  if (classes > kMaxClasses) {
+    throw DataError(fmt::format("{}: a label of {}; labels must be below {}", options.source,
+                                classes - 1, kMaxClasses));
+  }
+  if (options.class_names.empty()) return numbered_classes(classes);
+  if (options.class_names.size() < classes) {
+    throw DataError(fmt::format("{}: a label of {}, but only {} class names were given",
+                                options.source, classes - 1, options.class_names.size()));
+  }
+  return options.class_names;
+}
+
+}  // namespace ringtrain::datasets

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which row of the dataset stands at which position of which epoch: a pure function of the seed, so every
+// rank knows it without a message, nothing is stored, and a run goes on from one integer.
+//
+// The rows are visited block by block in a shuffled order of blocks, and inside a block in a shuffled order
+// of rows: a reader fetches whole blocks and still sees random samples (the rows were shuffled once when the
+// file was written). The sequence that this gives is cut into lanes, and every global batch takes the same
+// number of rows from each lane:
+//
+//     shuffled blocks   | 7  2  11 | 0  9  4 | 5  10  1 | 8  3  6 |  rest
+//                         lane 0     lane 1    lane 2     lane 3     last, short batch
+//     batch k         = [ c rows   | c rows  | c rows   | c rows ]
+//
+// A rank takes a contiguous slice of the batch, so it reads only the lanes under its slice, whatever the
+// number of ranks; and a batch mixes rows of many blocks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace ringtrain::datasets {
+
+// A pseudo-random permutation of [0, size), chosen by `key`: a four-round Feistel network over the next power
+// of two, walked until it falls inside (Black and Rogaway 2002, "cycle walking").
+class Permutation {
+ public:
+  Permutation(uint64_t size, uint64_t key);
+  uint64_t operator()(uint64_t index) const;
+  uint64_t inverse(uint64_t image) const;
+  uint64_t size() const { return size_; }
+
+ private:
+  uint64_t encrypt(uint64_t value) const;
+  uint64_t decrypt(uint64_t value) const;
+
+  uint64_t size_;
+  uint64_t key_;
+  unsigned right_bits_;
+  uint64_t left_mask_;
+  uint64_t right_mask_;
+};
+
+// A well-mixed hash of one or several numbers (the finaliser of splitmix64).
+uint64_t mix(uint64_t value);
+uint64_t mix(uint64_t a, uint64_t b);
+uint64_t mix(uint64_t a, uint64_t b, uint64_t c);
+
+// Consecutive positions of an epoch.
+struct Slice {
+  uint64_t first = 0;
+  uint64_t count = 0;
+  bool operator==(const Slice&) const = default;
+};
+
+// The part of a global batch that a rank takes: contiguous; sizes differ by at most one, larger ones first.
+Slice slice_of(Slice global_batch, int rank, int world_size);
+
+// Positions that follow each other in one lane.
+struct LaneRange {
+  uint64_t lane = 0;   // lanes() stands for the last, short batch
+  uint64_t first = 0;  // place in the sequence of shuffled blocks
+  uint64_t count = 0;
+};
+
+// Rows of one block that follow each other in the sequence of shuffled blocks.
+struct BlockRange {
+  uint64_t slot = 0;        // which block of the sequence
+  uint64_t first = 0;       // place inside the block, before the shuffle of its rows
+  uint64_t count = 0;
+};
+
+// The order of one epoch. Immutable: any thread may use it.
+class EpochOrder {
+ public:
+  EpochOrder(uint64_t rows, uint64_t block_rows, uint64_t batch_size, uint64_t seed, bool shuffle,
+             uint64_t epoch);
+
+  // The row at a position of the epoch, 0 <= position < rows.
+  uint64_t row(uint64_t position) const;
+
+  // The same in three steps, for a reader that goes block by block.
+  // Calls visit(LaneRange) for the positions of `slice`, which lie in one global batch, in order.
+  template <typename Visit>
+  void for_each_lane(Slice slice, Visit&& visit) const;
+  // Calls visit(BlockRange) for `count` places of the sequence from `first`, in order.
+  template <typename Visit>
+  void for_each_block(uint64_t first, uint64_t count, Visit&& visit) const;
+  // The block at a slot of the sequence, how many rows it has, and the order of the rows inside.
+  uint64_t block(uint64_t slot) const { return shuffle_ ? blocks_(slot) : slot; }
+  uint64_t rows_of_block(uint64_t block) const {
+    return block + 1 == block_count_ ? rows_ - block * block_rows_ : block_rows_;
+  }
+  // visit(row inside the block) for the places [first, first + count) of the block.
+  template <typename Visit>
+  void for_each_row(uint64_t block, uint64_t first, uint64_t count, Visit&& visit) const;
+
+  uint64_t lanes() const { return lanes_; }
+  uint64_t rows() const { return rows_; }
+
+ private:
+  uint64_t rows_;
+  uint64_t block_rows_;
+  uint64_t block_count_;
+  uint64_t batch_size_;
+  uint64_t lanes_;
+  uint64_t rows_per_lane_and_batch_;
+  uint64_t full_batches_;
+  bool shuffle_;
+  uint64_t key_;
+  Permutation blocks_;
+  uint64_t short_rows_;   // rows of the last block of the file when it is not full, else 0
+  uint64_t short_first_;  // place in the sequence where that block begins; rows_ when there is none
+};
+
+// The order of every epoch of a job.
+class SampleOrder {
+ public:
+  // shuffle == false: the row at position p is p.
+  SampleOrder(uint64_t rows, uint64_t block_rows, uint64_t batch_size, uint64_t seed, bool shuffle);
+  EpochOrder epoch(uint64_t epoch) const;
+  uint64_t row(uint64_t epoch, uint64_t position) const;
+
+ private:
+  uint64_t rows_;
+  uint64_t block_rows_;
+  uint64_t batch_size_;
+  uint64_t seed_;
+  bool shuffle_;
+};
+
+// What one delivered row adds to the order hash. The sum (mod 2^64) over all rows does not depend on who
+// delivered them or when.
+uint64_t order_term(uint64_t epoch, uint64_t position, uint64_t row);
+
+template <typename Visit>
+void EpochOrder::for_each_lane(Slice slice, Visit&& visit) const {
+  const uint64_t end = slice.first + slice.count;
+  uint64_t position = slice.first;
+  const uint64_t full = full_batches_ * batch_size_;
+  if (lanes_ == 1 || position >= full) {
+    if (slice.count > 0) visit(LaneRange{position >= full ? lanes_ : 0, position, slice.count});
+    return;
+  }
+  const uint64_t batch = position / batch_size_;
+  const uint64_t c = rows_per_lane_and_batch_;
+  while (position < end) {
+    const uint64_t offset = position - batch * batch_size_;
+    const uint64_t lane = offset / c;
+    const uint64_t inside = offset - lane * c;
+    const uint64_t count = c - inside < end - position ? c - inside : end - position;
+    visit(LaneRange{lane, (lane * full_batches_ + batch) * c + inside, count});
+    position += count;
+  }
+}
+
+template <typename Visit>
+void EpochOrder::for_each_block(uint64_t first, uint64_t count, Visit&& visit) const {
+  while (count > 0) {
+    BlockRange range;
+    uint64_t size = block_rows_;
+    if (first < short_first_) {
+      range.slot = first / block_rows_;
+      range.first = first % block_rows_;
+    } else if (first < short_first_ + short_rows_) {
+      range.slot = short_first_ / block_rows_;
+      range.first = first - short_first_;
+      size = short_rows_;
+    } else {
+      range.slot = (first - short_rows_) / block_rows_ + 1;
+      range.first = (first - short_rows_) % block_rows_;
+    }
+    range.count = size - range.first < count ? size - range.first : count;
+    visit(range);
+    first += range.count;
+    count -= range.count;
+  }
+}
+
+template <typename Visit>
+void EpochOrder::for_each_row(uint64_t block, uint64_t first, uint64_t count, Visit&& visit) const {
+  if (!shuffle_) {
+    for (uint64_t i = first; i < first + count; ++i) visit(i);
+    return;
+  }
+  const Permutation inside(rows_of_block(block), mix(key_, block));
+  for (uint64_t i = first; i < first + count; ++i) visit(inside(i));
+}
+
+}  // namespace ringtrain::datasets

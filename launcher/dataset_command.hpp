@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace ringtrain::launcher {
+
+// Adds `dataset` with its subcommands to the program. Their callbacks do the work and throw DataError or
+// JobError, from which main makes the exit code.
+void add_dataset_command(CLI::App& app);
+
+}  // namespace ringtrain::launcher

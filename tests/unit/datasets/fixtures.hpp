@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small datasets and files for the tests of datasets/.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "datasets/error.hpp"
+#include "datasets/order.hpp"
+#include "datasets/writer.hpp"
+
+namespace ringtrain::datasets::testing {
+
+// A directory that lives as long as the test.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "ringtrain-test.XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+    path_ = name;
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// The content of source row `row`: bytes and a label that tell it from all others.
+inline std::vector<std::byte> row_bytes(const Shape& shape, Element element, uint64_t row) {
+  std::vector<std::byte> bytes(static_cast<size_t>(shape.elements()) * size_of(element));
+  if (element == Element::u8) {
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(mix(row, i));
+  } else {
+    auto* values = reinterpret_cast<float*>(bytes.data());
+    for (int64_t i = 0; i < shape.elements(); ++i) {
+      values[i] = static_cast<float>(mix(row, static_cast<uint64_t>(i)) % 2001) / 100 - 10;
+    }
+  }
+  return bytes;
+}
+inline int64_t row_label(uint64_t row) { return static_cast<int64_t>(row % 10); }
+
+struct Sizes {
+  uint64_t train_rows = 1000;
+  uint64_t test_rows = 130;
+  uint64_t block_rows = 64;
+  Shape shape = {1, 4, 5};
+  Element element = Element::u8;
+};
+
+inline Plan write_dataset(const std::filesystem::path& path, const Sizes& sizes = {}) {
+  NewDataset dataset;
+  dataset.element = sizes.element;
+  dataset.shape = sizes.shape;
+  dataset.train_rows = sizes.train_rows;
+  dataset.test_rows = sizes.test_rows;
+  dataset.block_rows = sizes.block_rows;
+  dataset.shuffle_seed = 7;
+  dataset.source = "test rows";
+  Writer writer(path, dataset);
+  for (uint64_t i = 0; i < sizes.train_rows; ++i) {
+    writer.put(Split::train, i, row_bytes(sizes.shape, sizes.element, i).data(), row_label(i));
+  }
+  for (uint64_t i = 0; i < sizes.test_rows; ++i) {
+    writer.put(Split::test, i, row_bytes(sizes.shape, sizes.element, 1000000 + i).data(),
+               row_label(1000000 + i));
+  }
+  writer.set_class_names({"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"});
+  return writer.finish();
+}
+
+inline std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+// The message of the DataError that `action` throws; empty when it throws none.
+template <typename Action>
+std::string data_error(Action&& action) {
+  try {
+    action();
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace ringtrain::datasets::testing
