@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <type_traits>
 
 #include "kernels/element.hpp"
 #include "kernels/stats.hpp"
@@ -27,66 +26,119 @@
 
 namespace ringtrain::kernels {
 
-// Elements are taken in groups of this many, a group's element j always by lane j: loops over a
-// group become whole vectors, and the order of a sum does not depend on how wide they are.
-inline constexpr size_t group_elements = 32;
-
-// Squares are summed in double, block after block.
+// Squares are summed in double, block after block. A block's elements are dealt out to lanes like
+// cards, and the lanes are added up at the end: a loop over lanes becomes whole vectors, whatever
+// their width, in the same order of additions.
 inline constexpr size_t norm_block_elements = 4096;
-static_assert(norm_block_elements % group_elements == 0);
+inline constexpr size_t norm_lanes = 64;
 
-// Adds up neighbours, then neighbours of these, and so on.
-inline RINGTRAIN_INLINE double sum_of_lanes(double (&lanes)[group_elements]) {
-  for (size_t width = group_elements / 2; width > 0; width /= 2) {
-    for (size_t lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
+// Drivers that also want the norm take this many elements at a time, so that the second look finds
+// them in the L1 cache.
+inline constexpr size_t tile_elements = 512;
+inline constexpr size_t tile_rows = tile_elements / norm_lanes;
+static_assert(tile_rows == 8 && norm_block_elements % tile_elements == 0);
+
+// The sum of squares of a range, tile after tile.
+class SumOfSquares {
+ public:
+  // Adds a tile: tile_elements of them, or fewer for the last of a range.
+  template <class Stored>
+  RINGTRAIN_INLINE void add(const Stored* tile, size_t n) {
+    if (n == tile_elements) {
+      const auto square = [=](size_t row, size_t lane) RINGTRAIN_INLINE {
+        return squared(to_float(tile[row * norm_lanes + lane]));
+      };
+      for (size_t lane = 0; lane < norm_lanes; ++lane) {
+        lanes_[lane] +=
+            ((square(0, lane) + square(1, lane)) + (square(2, lane) + square(3, lane))) +
+            ((square(4, lane) + square(5, lane)) + (square(6, lane) + square(7, lane)));
+      }
+      return;
+    }
+    for (size_t first = 0; first < n; first += norm_lanes) {
+      const size_t width = std::min(norm_lanes, n - first);
+      for (size_t lane = 0; lane < width; ++lane) {
+        lanes_[lane] += squared(to_float(tile[first + lane]));
+      }
+    }
   }
-  return lanes[0];
-}
 
-// Visits elements 0 .. n and returns so_far plus the sum of squares of their values. visit(first,
-// width, values) sets values[0 .. width) for elements first .. first + width; width is a
-// std::integral_constant.
+  // Adds up the lanes and empties them, for the next block.
+  RINGTRAIN_INLINE double take() {
+    for (size_t width = norm_lanes / 2; width > 0; width /= 2) {
+      for (size_t lane = 0; lane < width; ++lane) lanes_[lane] += lanes_[lane + width];
+    }
+    const double total = lanes_[0];
+    std::fill(lanes_, lanes_ + norm_lanes, 0.0);
+    return total;
+  }
+
+ private:
+  double lanes_[norm_lanes] = {};
+};
+
+// Goes through elements 0 .. n tile by tile; visit(first, count) deals with elements first .. first
+// + count and returns where their values lie. Returns so_far plus their squares.
 template <class Visit>
 inline RINGTRAIN_INLINE double add_squares(size_t n, Visit visit, double so_far) {
-  constexpr std::integral_constant<size_t, group_elements> whole_group;
-  constexpr std::integral_constant<size_t, 1> single;
-
+  SumOfSquares squares;
   for (size_t block = 0; block < n; block += norm_block_elements) {
-    const size_t block_end = std::min(n, block + norm_block_elements);
-    double lanes[group_elements] = {};
-    size_t first = block;
-    for (; first + group_elements <= block_end; first += group_elements) {
-      float values[group_elements];
-      visit(first, whole_group, values);
-      for (size_t lane = 0; lane < group_elements; ++lane) lanes[lane] += squared(values[lane]);
+    const size_t end = std::min(n, block + norm_block_elements);
+    for (size_t first = block; first < end; first += tile_elements) {
+      const size_t count = std::min(tile_elements, end - first);
+      squares.add(visit(first, count), count);
     }
-    for (size_t lane = 0; first + lane < block_end; ++lane) {
-      float value[1];
-      visit(first + lane, single, value);
-      lanes[lane] += squared(value[0]);
-    }
-    so_far += sum_of_lanes(lanes);
+    so_far += squares.take();
   }
   return so_far;
 }
 
-// Stores n elements in `out` and returns so_far with the stored values added. load(first, width,
-// values) computes them, as above. A group is loaded whole before any of it is stored: `out` may be
-// an input.
+// Whether all of n values are finite: without their sign, the bits of floats are in the order of
+// their values, infinity and NaN last.
+template <class Stored>
+inline RINGTRAIN_INLINE bool all_finite(const Stored* values, size_t n) {
+  constexpr uint32_t infinity = 0x7f800000U;
+  uint32_t largest = 0;
+  for (size_t i = 0; i < n; ++i) {
+    largest = std::max(largest, bits_of(to_float(values[i])) & 0x7fffffffU);
+  }
+  return largest < infinity;
+}
+
+inline constexpr size_t cache_line_bytes = 64;
+
+// Stores n elements in `out`, element i from load(i), and returns so_far with the stored values
+// added. `out` may be an input of load(i) at the same place i: that is what ivdep says, and without
+// it GCC would fall back to single elements. load.prefetch(i) asks for the inputs of element i.
 template <class Stored, class Load>
-inline RINGTRAIN_INLINE GradientStats store_with_stats(Stored* out, size_t n, Load load,
-                                                       const GradientStats& so_far) {
-  const double squared_norm = add_squares(
-      n,
-      [=](size_t first, auto width, float* values) RINGTRAIN_INLINE {
-        load(first, width, values);
-        for (size_t i = 0; i < width; ++i) {
-          const Stored stored = to<Stored>(values[i]);
-          out[first + i] = stored;
-          values[i] = to_float(stored);
-        }
-      },
-      so_far.squared_norm);
+inline RINGTRAIN_INLINE GradientStats store_with_stats(Stored* out, size_t n, const Load& load,
+                                                       const GradientStats& so_far,
+                                                       Measure measure) {
+  const auto store = [out, &load](size_t first, size_t count) RINGTRAIN_INLINE {
+#pragma GCC ivdep
+    for (size_t i = first; i < first + count; ++i) out[i] = to<Stored>(load(i));
+    return out + first;
+  };
+  if (measure == Measure::finite) {
+    bool finite = so_far.finite;
+    for (size_t first = 0; first < n; first += tile_elements) {
+      const size_t count = std::min(tile_elements, n - first);
+      finite &= all_finite(store(first, count), count);
+    }
+    return {so_far.squared_norm, finite};
+  }
+  // Squaring a tile takes long enough for the memory to fall idle: it is told what comes next.
+  // (Prefetching past the end of an array is allowed.)
+  const auto store_and_prefetch = [out, &load, store](size_t first, size_t count) RINGTRAIN_INLINE {
+    store(first, count);
+    for (size_t i = first + tile_elements; i < first + 2 * tile_elements;
+         i += cache_line_bytes / sizeof(float)) {
+      load.prefetch(i);
+      __builtin_prefetch(out + i, 1);
+    }
+    return out + first;
+  };
+  const double squared_norm = add_squares(n, store_and_prefetch, so_far.squared_norm);
   return {squared_norm, so_far.finite && std::isfinite(squared_norm)};
 }
 

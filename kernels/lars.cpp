@@ -9,11 +9,7 @@ namespace {
 RINGTRAIN_HOST_VARIANTS
 double squared_norm_of(const float* values, size_t n) {
   return add_squares(
-      n,
-      [=](size_t first, auto width, float* elements) RINGTRAIN_INLINE {
-        for (size_t i = 0; i < width; ++i) elements[i] = values[first + i];
-      },
-      0);
+      n, [=](size_t first, size_t) RINGTRAIN_INLINE { return values + first; }, 0);
 }
 
 RINGTRAIN_HOST_VARIANTS

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/normalise.hpp"
 
+#include <cstring>
 #include <stdexcept>
+#include <vector>
 
 #include "kernels/host_loops.hpp"
 
@@ -9,51 +11,54 @@ namespace ringtrain::kernels {
 namespace {
 
 template <class Raw>
-inline RINGTRAIN_INLINE void plane(const Raw* __restrict in, float* __restrict out, int height,
-                                   int width, const Placement& place,
-                                   const NormaliseElement& element) {
-  if (place.down == 0 && place.right == 0 && !place.flipped) {
-    const size_t pixels = static_cast<size_t>(height) * static_cast<size_t>(width);
-    for (size_t i = 0; i < pixels; ++i) out[i] = element(in[i]);
-    return;
+constexpr double range = 1;
+template <>
+constexpr double range<uint8_t> = 255;
+
+// Crops and flips one raw plane; out has its size, and zeros where the image does not reach.
+template <class Raw>
+inline RINGTRAIN_INLINE void place_plane(const Raw* __restrict in, Raw* __restrict out,
+                                         const Image& image, const Placement& place) {
+  const ptrdiff_t width = image.width;
+  // Rows and columns of the image that are seen.
+  const ptrdiff_t top = std::clamp(place.down, 0, image.height);
+  const ptrdiff_t bottom = std::clamp(image.height + place.down, 0, image.height);
+  const ptrdiff_t left = std::clamp(place.right, 0, image.width);
+  const ptrdiff_t columns = std::clamp(image.width + place.right, 0, image.width) - left;
+  if (top != 0 || bottom != image.height || columns != width) {
+    std::memset(out, 0, sizeof(Raw) * static_cast<size_t>(width * image.height));
   }
-  const float padding = element(Raw{0});
-  // Columns of the image, as placed: source columns [first, last) appear, the rest is padding.
-  const int first = std::clamp(place.right, 0, width);
-  const int last = std::clamp(width + place.right, 0, width);
-  for (int y = 0; y < height; ++y, out += width) {
-    const int source_y = y + place.down;
-    if (source_y < 0 || source_y >= height || first >= last) {
-      std::fill(out, out + width, padding);
-      continue;
-    }
-    const Raw* row = in + static_cast<ptrdiff_t>(source_y) * width;
-    const int columns = last - first;
-    // Where the first of them goes, before flipping: source column x goes to x - right.
-    const int start = first - place.right;
+  if (columns <= 0) return;
+  for (ptrdiff_t y = top; y < bottom; ++y) {
+    const Raw* from = in + y * width + left;
+    Raw* row = out + (y - place.down) * width;
     if (place.flipped) {
-      std::fill(out, out + (width - start - columns), padding);
-      float* end = out + (width - 1 - start);
-      for (int x = 0; x < columns; ++x) end[-x] = element(row[first + x]);
-      std::fill(out + (width - start), out + width, padding);
+      Raw* last = row + (width - 1 - (left - place.right));
+      for (ptrdiff_t x = 0; x < columns; ++x) last[-x] = from[x];
     } else {
-      std::fill(out, out + start, padding);
-      for (int x = 0; x < columns; ++x) out[start + x] = element(row[first + x]);
-      std::fill(out + start + columns, out + width, padding);
+      std::memcpy(row + (left - place.right), from, sizeof(Raw) * static_cast<size_t>(columns));
     }
   }
 }
 
 template <class Raw>
-inline RINGTRAIN_INLINE void batch(const Raw* samples, float* out, size_t rows, const Image& image,
-                                   const float* mean, const float* std, const Augment& augment,
-                                   uint64_t first_position) {
+inline RINGTRAIN_INLINE void batch(const Raw* samples, float* __restrict out, size_t rows,
+                                   const Image& image, const float* mean, const float* std,
+                                   const Augment& augment, uint64_t first_position) {
   const size_t pixels = static_cast<size_t>(image.height) * static_cast<size_t>(image.width);
+  // Placed before it is normalised, while it is small.
+  std::vector<Raw> placed(pixels);
   for (size_t row = 0; row < rows; ++row) {
     const Placement place = placement(augment, first_position + row);
+    const bool in_place = place.down == 0 && place.right == 0 && !place.flipped;
     for (int channel = 0; channel < image.channels; ++channel) {
-      plane(samples, out, image.height, image.width, place,
-            NormaliseElement{mean[channel], std[channel]});
+      const NormaliseElement element = normalise_element(mean[channel], std[channel], range<Raw>);
+      const Raw* plane = samples;
+      if (!in_place) {
+        place_plane(samples, placed.data(), image, place);
+        plane = placed.data();
+      }
+      for (size_t i = 0; i < pixels; ++i) out[i] = element(plane[i]);
       samples += pixels;
       out += pixels;
     }

@@ -6,40 +6,36 @@
 namespace ringtrain::kernels {
 namespace {
 
-template <class Stored>
-inline RINGTRAIN_INLINE GradientStats pack_as(const float* gradient, Stored* out, size_t n,
-                                              float scale, const GradientStats& so_far) {
-  const PackElement element{scale};
-  return store_with_stats(
-      out, n,
-      [=](size_t first, auto width, float* values) RINGTRAIN_INLINE {
-        for (size_t i = 0; i < width; ++i) values[i] = element(gradient[first + i]);
-      },
-      so_far);
-}
+struct Scaled {
+  const float* gradient;
+  PackElement element;
+
+  RINGTRAIN_INLINE float operator()(size_t i) const { return element(gradient[i]); }
+  RINGTRAIN_INLINE void prefetch(size_t i) const { __builtin_prefetch(gradient + i); }
+};
 
 RINGTRAIN_HOST_VARIANTS
 GradientStats pack_fp32(const float* gradient, float* out, size_t n, float scale,
-                        const GradientStats& so_far) {
-  return pack_as(gradient, out, n, scale, so_far);
+                        const GradientStats& so_far, Measure measure) {
+  return store_with_stats(out, n, Scaled{gradient, {scale}}, so_far, measure);
 }
 
 RINGTRAIN_HOST_VARIANTS
 GradientStats pack_bf16(const float* gradient, bf16* out, size_t n, float scale,
-                        const GradientStats& so_far) {
-  return pack_as(gradient, out, n, scale, so_far);
+                        const GradientStats& so_far, Measure measure) {
+  return store_with_stats(out, n, Scaled{gradient, {scale}}, so_far, measure);
 }
 
 }  // namespace
 
 GradientStats pack(const float* gradient, float* out, size_t n, float scale,
-                   const GradientStats& so_far) {
-  return pack_fp32(gradient, out, n, scale, so_far);
+                   const GradientStats& so_far, Measure measure) {
+  return pack_fp32(gradient, out, n, scale, so_far, measure);
 }
 
 GradientStats pack(const float* gradient, bf16* out, size_t n, float scale,
-                   const GradientStats& so_far) {
-  return pack_bf16(gradient, out, n, scale, so_far);
+                   const GradientStats& so_far, Measure measure) {
+  return pack_bf16(gradient, out, n, scale, so_far, measure);
 }
 
 }  // namespace ringtrain::kernels

@@ -24,13 +24,13 @@ struct PackElement {
 // Packs n elements in host memory, at any alignment. `out` may be `gradient` itself, else they must
 // not overlap.
 //
-// Returns so_far plus what this range adds. A range cut at multiples of 4096 elements, the result
-// of each part handed to the next as so_far, gives the bits of one call; adding up separate results
-// gives the same but for the rounding of a double. finite tells about the stored values: a finite
-// float may overflow the wire type.
+// Returns what measure asks for: so_far plus what this range adds. A range cut at multiples of 4096
+// elements, the result of each part handed to the next as so_far, gives the bits of one call;
+// adding up separate results gives the same but for the rounding of a double. finite tells about
+// the stored values: a finite float may overflow the wire type.
 GradientStats pack(const float* gradient, float* out, size_t n, float scale,
-                   const GradientStats& so_far = {});
+                   const GradientStats& so_far = {}, Measure measure = Measure::norm_and_finite);
 GradientStats pack(const float* gradient, bf16* out, size_t n, float scale,
-                   const GradientStats& so_far = {});
+                   const GradientStats& so_far = {}, Measure measure = Measure::norm_and_finite);
 
 }  // namespace ringtrain::kernels

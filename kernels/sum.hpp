@@ -18,12 +18,12 @@ namespace ringtrain::kernels {
 // sources, else it must not overlap them. There must be at least one source
 // (std::invalid_argument).
 //
-// Returns the squared norm and finiteness of the sum, on top of so_far (see pack.hpp).
+// Returns what measure asks for about the sum, on top of so_far (see pack.hpp).
 GradientStats sum(std::span<const float* const> sources, float* out, size_t n,
-                  const GradientStats& so_far = {});
+                  const GradientStats& so_far = {}, Measure measure = Measure::norm_and_finite);
 
 // The same for bf16 sources: accumulated in fp32, so the sum is not rounded to bf16.
 GradientStats sum(std::span<const bf16* const> sources, float* out, size_t n,
-                  const GradientStats& so_far = {});
+                  const GradientStats& so_far = {}, Measure measure = Measure::norm_and_finite);
 
 }  // namespace ringtrain::kernels
