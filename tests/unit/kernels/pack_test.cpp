@@ -74,6 +74,28 @@ TYPED_TEST(Pack, SeesAnyValueThatIsNotFinite) {
   }
 }
 
+TYPED_TEST(Pack, TellsFinitenessAloneWithTheSameResult) {
+  for (const size_t n : odd_sizes) {
+    std::vector<float> gradient = random_floats(n, 6);
+    std::vector<TypeParam> expected(n);
+    std::vector<TypeParam> out(n);
+    pack(gradient.data(), expected.data(), n, scale);
+    const GradientStats stats =
+        pack(gradient.data(), out.data(), n, scale, {5, true}, Measure::finite);
+    EXPECT_TRUE(stats.finite);
+    EXPECT_EQ(stats.squared_norm, 5);
+    for (size_t i = 0; i < n; ++i) ASSERT_EQ(to_float(out[i]), to_float(expected[i]));
+    for (const size_t place : {size_t{0}, n / 2, n - 1}) {
+      if (place >= n) continue;
+      for (const float bad : {infinity, -infinity, nan, -nan}) {
+        std::vector<float> spoiled = gradient;
+        spoiled[place] = bad;
+        EXPECT_FALSE(pack(spoiled.data(), out.data(), n, scale, {}, Measure::finite).finite);
+      }
+    }
+  }
+}
+
 TYPED_TEST(Pack, KeepsABadRangeBadWhateverFollows) {
   const std::vector<float> gradient = random_floats(100, 4);
   std::vector<TypeParam> out(100);

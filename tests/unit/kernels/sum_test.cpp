@@ -90,6 +90,7 @@ TYPED_TEST(Sum, SeesAValueThatIsNotFiniteInAnySource) {
       for (const auto& source : sources) pointers.push_back(source.data());
       std::vector<float> out(1000);
       EXPECT_FALSE(sum(pointers, out.data(), 1000).finite);
+      EXPECT_FALSE(sum(pointers, out.data(), 1000, {}, Measure::finite).finite);
     }
   }
 }
