@@ -210,8 +210,9 @@ class Assembler {
   SampleOrder order_;
   std::optional<EpochOrder> epoch_order_;
   std::optional<MappedBlocks> mapped_;
-  std::optional<BlockFetcher> fetcher_;
+  // Blocks under way belong to the lanes, so the lanes outlive the fetcher's threads.
   std::map<uint64_t, Lane> lanes_;
+  std::optional<BlockFetcher> fetcher_;
   int blocks_ahead_ = 0;  // asked for and not yet entered
   BatchWalk walk_;
   BatchWalk scout_;
