@@ -33,7 +33,7 @@ GlobalStatistics global_statistics(const torch::Tensor& x, const RankSum& ranks)
     const auto [var, mean] = torch::var_mean(wide ? x : x.to(torch::kFloat32), {0, 2, 3},
                                              /*unbiased=*/false);
     const auto local = torch::stack({mean, var}).to(torch::kCPU, torch::kFloat64);
-    const double count = static_cast<double>(x.numel() / channels);
+    const double count = static_cast<double>(x.numel()) / static_cast<double>(channels);
     sums[0] = count;
     sums.slice(0, 1, 1 + channels) = local[0] * count;
     sums.slice(0, 1 + channels) = (local[1] + local[0] * local[0]) * count;
