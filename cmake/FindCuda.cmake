@@ -10,8 +10,8 @@ set(CMAKE_CUDA_ARCHITECTURES "80;90" CACHE STRING "GPU generations to compile fo
 set(CMAKE_CUDA_COMPILER ${CUDAToolkit_ROOT}/bin/nvcc CACHE FILEPATH "nvcc")
 set(CMAKE_CUDA_FLAGS_INIT "-L${CUDAToolkit_ROOT}/lib")
 enable_language(CUDA)
-set(CMAKE_CUDA_STANDARD 20)
-set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+# Said by hand: CMake before 3.26 does not know that nvcc can do C++20.
+string(APPEND CMAKE_CUDA_FLAGS " -std=c++20")
 
 add_library(ringtrain_cudart INTERFACE)
 target_include_directories(ringtrain_cudart SYSTEM INTERFACE ${CUDAToolkit_ROOT}/include)

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/comm/nccl.hpp"
+
+#include <cuda_runtime_api.h>
+#include <fmt/format.h>
+#include <nccl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "runtime/comm/deadline.hpp"
+#include "runtime/comm/error.hpp"
+#include "runtime/job/error.hpp"
+
+namespace ringtrain {
+namespace {
+
+using std::source_location;
+
+[[noreturn]] void fail(const std::string& what, const source_location& where) {
+  throw CommunicationError(fmt::format("{} (in {}, {}:{})", what, where.function_name(),
+                                       where.file_name(), where.line()));
+}
+
+void check_cuda(cudaError_t code, source_location where = source_location::current()) {
+  if (code != cudaSuccess) fail(fmt::format("CUDA: {}", cudaGetErrorString(code)), where);
+}
+
+void check_nccl(ncclResult_t code, source_location where = source_location::current()) {
+  if (code != ncclSuccess) fail(fmt::format("NCCL: {}", ncclGetErrorString(code)), where);
+}
+
+struct FreeNccl {
+  void operator()(float* slab) const { ncclMemFree(slab); }
+};
+using NcclSlab = std::unique_ptr<float, FreeNccl>;
+
+// Memory that NCCL can register with the network and with NVLink switches, zeroed.
+NcclSlab allocate_zeros(size_t elements) {
+  void* memory = nullptr;
+  const size_t bytes = std::max<size_t>(elements, 1) * sizeof(float);
+  check_nccl(ncclMemAlloc(&memory, bytes));
+  NcclSlab slab(static_cast<float*>(memory));
+  check_cuda(cudaMemset(memory, 0, bytes));
+  check_cuda(cudaDeviceSynchronize());
+  return slab;
+}
+
+struct FreeStream {
+  void operator()(cudaStream_t stream) const { cudaStreamDestroy(stream); }
+};
+using Stream = std::unique_ptr<std::remove_pointer_t<cudaStream_t>, FreeStream>;
+
+struct FreeEvent {
+  void operator()(cudaEvent_t event) const { cudaEventDestroy(event); }
+};
+using Event = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, FreeEvent>;
+
+Stream make_stream() {
+  cudaStream_t stream = nullptr;
+  check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  return Stream(stream);
+}
+
+Event make_event() {
+  cudaEvent_t event = nullptr;
+  check_cuda(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  return Event(event);
+}
+
+struct FreeDevice {
+  void operator()(double* memory) const { cudaFree(memory); }
+};
+using DeviceValues = std::unique_ptr<double, FreeDevice>;
+
+DeviceValues allocate_values(size_t count) {
+  void* memory = nullptr;
+  check_cuda(cudaMalloc(&memory, count * sizeof(double)));
+  return DeviceValues(static_cast<double*>(memory));
+}
+
+// NCCL cannot put two ranks on one device: it hangs or fails with a message that names neither.
+void refuse_shared_devices(const World& world, int device) {
+  char bus_id[32] = {};
+  check_cuda(cudaDeviceGetPCIBusId(bus_id, sizeof bus_id, device));
+  const std::string place = world.hosts()[static_cast<size_t>(world.rank())] + " GPU " + bus_id;
+  const std::vector<std::string> places = world.all_gather(place);
+  for (size_t a = 0; a < places.size(); ++a) {
+    for (size_t b = a + 1; b < places.size(); ++b) {
+      if (places[a] != places[b]) continue;
+      throw JobError(fmt::format(
+          "ranks {} and {} share {}: NCCL needs a device for each rank; start fewer ranks", a, b,
+          places[a]));
+    }
+  }
+}
+
+// NCCL reads the variable once, when it starts. What the user has set stands.
+void choose_algorithm(const CommunicationSpec& spec) {
+  using Algorithm = CommunicationSpec::Algorithm;
+  if (spec.algorithm == Algorithm::direct) {
+    throw JobError("communication.algorithm: direct is for CPU ranks; use ring or auto with NCCL");
+  }
+  if (spec.algorithm == Algorithm::ring) setenv("NCCL_ALGO", "Ring", 0);
+}
+
+// Non-blocking: a call that waits for a peer returns at once, and is asked after until the
+// deadline. (Waiting inside NCCL or CUDA for a peer that died would be for ever.)
+class NcclCommunicator final : public Communicator {
+ public:
+  NcclCommunicator(const World& world, const CommunicationSpec& spec, size_t elements)
+      : rank_(world.rank()), size_(world.size()), timeout_(spec.timeout_seconds) {
+    check_cuda(cudaGetDevice(&device_));
+    refuse_shared_devices(world, device_);
+    choose_algorithm(spec);
+    ring_ = spec.algorithm == CommunicationSpec::Algorithm::ring;
+    gradients_ = allocate_zeros(elements);
+    parameters_ = allocate_zeros(elements);
+    scratch_ = allocate_values(scratch_values);
+    stream_ = make_stream();
+    written_ = make_event();
+    done_ = make_event();
+
+    const ncclUniqueId id = broadcast_id(world);
+    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+    config.blocking = 0;
+    try {
+      settle(ncclCommInitRankConfig(&comm_, size_, id, rank_, &config));
+      settle(ncclCommRegister(comm_, gradients_.get(), elements * sizeof(float), &registration_));
+    } catch (...) {
+      abort();
+      throw;
+    }
+  }
+
+  ~NcclCommunicator() override {
+    if (comm_ == nullptr) return;
+    try {
+      if (registration_ != nullptr) settle(ncclCommDeregister(comm_, registration_));
+      settle(ncclCommFinalize(comm_));
+      ncclCommDestroy(comm_);
+    } catch (const CommunicationError&) {
+      abort();  // settle has done so; for a reader's peace of mind
+    }
+  }
+
+  NcclCommunicator(const NcclCommunicator&) = delete;
+  NcclCommunicator& operator=(const NcclCommunicator&) = delete;
+
+  bool is_first() const override { return rank_ == 0; }
+  float* gradients() override { return gradients_.get(); }
+  float* parameters() override { return parameters_.get(); }
+
+  // Every rank has parameters of its own and updates all of them.
+  Range share(Range bucket) const override { return bucket; }
+  void publish() override {}
+  void sum_over_shares(std::span<double>) override {}
+
+  void reduce(Range bucket) override {
+    if (bucket.size() == 0) return;
+    begin();
+    float* data = gradients_.get() + bucket.begin;
+    settle(ncclAllReduce(data, data, bucket.size(), ncclFloat, ncclSum, comm_, stream_.get()));
+    finish();
+  }
+
+  void sum(std::span<double> values) override {
+    begin();
+    // One value at least: it is a barrier, too.
+    if (values.empty()) {
+      double nothing = 0;
+      sum_part({&nothing, 1});
+      return;
+    }
+    for (size_t first = 0; first < values.size(); first += scratch_values) {
+      sum_part(values.subspan(first, std::min(scratch_values, values.size() - first)));
+    }
+  }
+
+  bool overlaps() const override { return true; }
+
+  std::string describe() const override {
+    int version = 0;
+    ncclGetVersion(&version);
+    return fmt::format("NCCL {}.{}.{}, {}, {} ranks", version / 10000, version / 100 % 100,
+                       version % 100, ring_ ? "ring" : "its own choice of algorithm", size_);
+  }
+
+ private:
+  static constexpr size_t scratch_values = 4096;
+
+  static ncclUniqueId broadcast_id(const World& world) {
+    ncclUniqueId id{};
+    std::string bytes;
+    if (world.rank() == 0) {
+      check_nccl(ncclGetUniqueId(&id));
+      bytes.assign(id.internal, sizeof id.internal);
+    }
+    bytes = world.broadcast(std::move(bytes));
+    std::memcpy(id.internal, bytes.data(), sizeof id.internal);
+    return id;
+  }
+
+  // Orders our stream after what has been written to the slab. Torch works on the legacy default
+  // stream; ours does not hold up what comes on it later.
+  void begin() {
+    if (comm_ == nullptr) throw CommunicationError("NCCL: used after a failure");
+    check_cuda(cudaSetDevice(device_));  // of this thread
+    check_cuda(cudaEventRecord(written_.get(), cudaStreamLegacy));
+    check_cuda(cudaStreamWaitEvent(stream_.get(), written_.get(), 0));
+  }
+
+  void sum_part(std::span<double> values) {
+    double* scratch = scratch_.get();
+    check_cuda(cudaMemcpyAsync(scratch, values.data(), values.size_bytes(), cudaMemcpyHostToDevice,
+                               stream_.get()));
+    settle(
+        ncclAllReduce(scratch, scratch, values.size(), ncclDouble, ncclSum, comm_, stream_.get()));
+    // A copy to memory that is not pinned would wait for the peers inside CUDA.
+    finish();
+    check_cuda(cudaMemcpyAsync(values.data(), scratch, values.size_bytes(), cudaMemcpyDeviceToHost,
+                               stream_.get()));
+    check_cuda(cudaStreamSynchronize(stream_.get()));
+  }
+
+  // Waits until NCCL has taken the call in.
+  void settle(ncclResult_t code, source_location where = source_location::current()) {
+    const Deadline deadline(timeout_);
+    for (int turn = 0; code == ncclInProgress; ++turn) {
+      pause(turn);
+      if (comm_ == nullptr) break;
+      if (deadline.passed()) give_up("took too long to start", where);
+      const ncclResult_t asked = ncclCommGetAsyncError(comm_, &code);
+      if (asked != ncclSuccess) code = asked;
+    }
+    if (code != ncclSuccess) give_up(ncclGetErrorString(code), where);
+  }
+
+  // Waits until the device has done what is on our stream.
+  void finish(source_location where = source_location::current()) {
+    check_cuda(cudaEventRecord(done_.get(), stream_.get()));
+    const Deadline deadline(timeout_);
+    for (int turn = 0;; ++turn) {
+      const cudaError_t done = cudaEventQuery(done_.get());
+      if (done == cudaSuccess) return;
+      if (done != cudaErrorNotReady) give_up(cudaGetErrorString(done), where);
+      ncclResult_t state = ncclSuccess;
+      const ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
+      if (asked != ncclSuccess) state = asked;
+      if (state != ncclSuccess && state != ncclInProgress) {
+        give_up(ncclGetErrorString(state), where);
+      }
+      if (deadline.passed()) {
+        give_up(fmt::format("a peer did not answer within {} s (communication.timeout_seconds)",
+                            timeout_.count()),
+                where);
+      }
+      pause(turn);
+    }
+  }
+
+  // Eager at first, then out of the way of threads that compute.
+  static void pause(int turn) {
+    constexpr int eager_turns = 2000;
+    if (turn < eager_turns) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
+  }
+
+  [[noreturn]] void give_up(const std::string& why, const source_location& where) {
+    std::string detail;
+    if (comm_ != nullptr) {
+      const char* last = ncclGetLastError(comm_);
+      if (last != nullptr && *last != '\0') detail = fmt::format(": {}", last);
+    }
+    abort();
+    fail(fmt::format("NCCL on rank {}: {}{}", rank_, why, detail), where);
+  }
+
+  // Ends kernels that wait for peers, so that the process can end.
+  void abort() {
+    if (comm_ != nullptr) ncclCommAbort(comm_);
+    comm_ = nullptr;
+    registration_ = nullptr;
+  }
+
+  int rank_;
+  int size_;
+  int device_ = 0;
+  bool ring_ = false;
+  std::chrono::duration<double> timeout_;
+  NcclSlab gradients_;
+  NcclSlab parameters_;
+  DeviceValues scratch_;
+  Stream stream_;
+  Event written_;  // on torch's stream
+  Event done_;     // on ours
+  ncclComm_t comm_ = nullptr;
+  void* registration_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_nccl_communicator(const World& world,
+                                                     const CommunicationSpec& spec,
+                                                     size_t elements) {
+  return std::make_unique<NcclCommunicator>(world, spec, elements);
+}
+
+}  // namespace ringtrain
