@@ -10,8 +10,13 @@ set(CMAKE_CUDA_ARCHITECTURES "80;90" CACHE STRING "GPU generations to compile fo
 set(CMAKE_CUDA_COMPILER ${CUDAToolkit_ROOT}/bin/nvcc CACHE FILEPATH "nvcc")
 set(CMAKE_CUDA_FLAGS_INIT "-L${CUDAToolkit_ROOT}/lib")
 enable_language(CUDA)
-# Said by hand: CMake before 3.26 does not know that nvcc can do C++20.
-string(APPEND CMAKE_CUDA_FLAGS " -std=c++20")
+# CMake 3.25 does not know yet that nvcc can do C++20.
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+endif()
+set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 
 add_library(ringtrain_cudart INTERFACE)
 target_include_directories(ringtrain_cudart SYSTEM INTERFACE ${CUDAToolkit_ROOT}/include)

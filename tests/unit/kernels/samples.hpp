@@ -31,6 +31,7 @@ class Shifted {
     memory_.insert(memory_.end(), values.begin(), values.end());
   }
   Element* data() { return memory_.data() + offset_; }
+  const std::vector<Element>& memory() const { return memory_; }
   std::vector<Element> values() const { return {memory_.begin() + offset_, memory_.end()}; }
 
  private:

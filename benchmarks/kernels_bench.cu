@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each CUDA kernel reaches of the card's memory rate:
+//
+//   kernels_cuda_bench [MiB per array]      (default: 256)
+//
+// A kernel's rate counts every byte that it has to read or write once. Beside it stands a
+// device-to-device copy moving as many bytes, timed in turn with it; both are medians of CUDA
+// events.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <vector>
+
+#include "kernels/normalise_cuda.hpp"
+#include "kernels/optimizers_cuda.hpp"
+#include "kernels/pack_cuda.hpp"
+
+namespace ringtrain::kernels {
+namespace {
+
+using cuda::DeviceArray;
+
+constexpr int measurements = 25;
+
+class Timer {
+ public:
+  Timer() {
+    check_cuda(cudaEventCreate(&start_));
+    check_cuda(cudaEventCreate(&end_));
+  }
+  double seconds_of(const std::function<void()>& work) {
+    check_cuda(cudaEventRecord(start_));
+    work();
+    check_cuda(cudaEventRecord(end_));
+    check_cuda(cudaEventSynchronize(end_));
+    float milliseconds = 0;
+    check_cuda(cudaEventElapsedTime(&milliseconds, start_, end_));
+    return milliseconds * 1e-3;
+  }
+
+ private:
+  cudaEvent_t start_ = nullptr;
+  cudaEvent_t end_ = nullptr;
+};
+
+double median(std::vector<double>& values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+void compare_with_copy(const char* name, double bytes, const std::function<void()>& kernel) {
+  const auto copied = static_cast<size_t>(bytes / 2);
+  const DeviceArray<char> from(copied);
+  const DeviceArray<char> to(copied);
+  const auto copy = [&] {
+    check_cuda(cudaMemcpyAsync(to.data(), from.data(), copied, cudaMemcpyDeviceToDevice));
+  };
+  kernel();
+  copy();
+  Timer timer;
+  std::vector<double> kernel_seconds;
+  std::vector<double> copy_seconds;
+  for (int i = 0; i < measurements; ++i) {
+    kernel_seconds.push_back(timer.seconds_of(kernel));
+    copy_seconds.push_back(timer.seconds_of(copy));
+  }
+  const double rate = bytes / median(kernel_seconds) / 1e9;
+  const double copy_rate = bytes / median(copy_seconds) / 1e9;
+  std::printf("%-28s %10.1f %10.1f %10.1f %8.2f\n", name, bytes / 1048576, rate, copy_rate,
+              rate / copy_rate);
+}
+
+template <class Value>
+DeviceArray<Value> on_device(const Value& value) {
+  return DeviceArray<Value>(std::vector<Value>{value});
+}
+
+void measure(double mib) {
+  const auto n = static_cast<size_t>(mib * 1048576 / sizeof(float));
+  const std::vector<float> host(n, 0.5F);
+  const DeviceArray<float> gradients(host);
+  const DeviceArray<float> parameters(host);
+  const DeviceArray<float> m(host);
+  const DeviceArray<float> v(host);
+  const DeviceArray<bf16> wire(n);
+  const DeviceArray<float> scale = on_device(0.5F);
+  const DeviceArray<cuda::DeviceStats> stats(1);
+  const double floats = static_cast<double>(n) * sizeof(float);
+
+  // 100 tensors, as a model has them.
+  std::vector<cuda::ChunkTable::Tensor> tensors;
+  std::vector<cuda::LarsTable::Tensor> lars_tensors;
+  const size_t part = n / 100;
+  for (size_t t = 0; t < 100; ++t) {
+    tensors.push_back({gradients.data() + t * part, part, t * part});
+    lars_tensors.push_back({t * part, part, true});
+  }
+  const cuda::ChunkTable table(tensors);
+  const cuda::LarsTable lars_table(lars_tensors);
+  const auto sgd = on_device(SgdStep{.learning_rate = 1e-6F, .momentum = 0.9F});
+  const auto adamw = on_device(adamw_element({.learning_rate = 1e-6, .step = 10}));
+  const auto lars = on_device(cuda::LarsFactors{{.learning_rate = 1e-6F}, {}});
+
+  compare_with_copy("pack 100 tensors", 2 * floats,
+                    [&] { cuda::pack(table, m.data(), scale.data(), stats.data(), nullptr); });
+  compare_with_copy("pack 100 tensors to bf16", 1.5 * floats,
+                    [&] { cuda::pack(table, wire.data(), scale.data(), stats.data(), nullptr); });
+  compare_with_copy("sgd, momentum", 5 * floats, [&] {
+    cuda::sgd_step(sgd.data(), nullptr, parameters.data(), gradients.data(), m.data(), n, nullptr);
+  });
+  compare_with_copy("adamw", 7 * floats, [&] {
+    cuda::adamw_step(adamw.data(), nullptr, parameters.data(), gradients.data(), m.data(), v.data(),
+                     n, nullptr);
+  });
+  // Parameters and gradients are read twice: once for the norms.
+  compare_with_copy("lars, 100 tensors", 7 * floats, [&] {
+    lars_table.step(lars.data(), nullptr, parameters.data(), gradients.data(), m.data(), nullptr);
+  });
+
+  const size_t rows = n / (3 * 32 * 32);
+  const DeviceArray<uint8_t> samples(std::vector<uint8_t>(n, 100));
+  const DeviceArray<NormaliseElement> channels(
+      std::vector<NormaliseElement>(3, normalise_element(0.5F, 0.25F, 255)));
+  const double pixels = static_cast<double>(rows) * 3 * 32 * 32;
+  const auto plain = on_device(cuda::BatchPlace{});
+  const auto random = on_device(cuda::BatchPlace{{4, true, 1, 1}, 0});
+  compare_with_copy("normalise 32x32 pictures", 5 * pixels, [&] {
+    cuda::input_batch(samples.data(), m.data(), rows, {3, 32, 32}, channels.data(), plain.data(),
+                      nullptr);
+  });
+  compare_with_copy("crop, flip 32x32 pictures", 5 * pixels, [&] {
+    cuda::input_batch(samples.data(), m.data(), rows, {3, 32, 32}, channels.data(), random.data(),
+                      nullptr);
+  });
+}
+
+}  // namespace
+}  // namespace ringtrain::kernels
+
+int main(int argc, char** argv) {
+  const double mib = argc > 1 ? std::atof(argv[1]) : 256;
+  if (mib <= 0) {
+    std::fprintf(stderr, "usage: kernels_cuda_bench [MiB per array]\n");
+    return 2;
+  }
+  try {
+    cudaDeviceProp card{};
+    ringtrain::kernels::check_cuda(cudaGetDeviceProperties(&card, 0));
+    std::printf("%s, arrays of %g MiB\n%-28s %10s %10s %10s %8s\n", card.name, mib, "kernel",
+                "MiB moved", "GB/s", "copy", "ratio");
+    ringtrain::kernels::measure(mib);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "kernels_cuda_bench: %s\n", error.what());
+    return 4;
+  }
+}
