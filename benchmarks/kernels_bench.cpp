@@ -110,8 +110,8 @@ void measure(double mib) {
   constexpr Image cifar{3, 32, 32};
   const std::vector<float> mean{0.4914F, 0.4822F, 0.4465F};
   const std::vector<float> deviation{0.2470F, 0.2435F, 0.2616F};
-  const size_t digits = n / (28 * 28);
-  const size_t pictures = n / (3 * 32 * 32);
+  const size_t digits = n / (size_t{28} * 28);
+  const size_t pictures = n / (size_t{3} * 32 * 32);
   const std::vector<uint8_t> bytes(n, 100);
   const double pixels = static_cast<double>(digits) * 28 * 28;
   const double picture_pixels = static_cast<double>(pictures) * 3 * 32 * 32;

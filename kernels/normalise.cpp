@@ -46,6 +46,7 @@ inline RINGTRAIN_INLINE void batch(const Raw* samples, float* __restrict out, si
                                    const Image& image, const float* mean, const float* std,
                                    const Augment& augment, uint64_t first_position) {
   const size_t pixels = static_cast<size_t>(image.height) * static_cast<size_t>(image.width);
+  if (pixels == 0) return;
   // Placed before it is normalised, while it is small.
   std::vector<Raw> placed(pixels);
   for (size_t row = 0; row < rows; ++row) {

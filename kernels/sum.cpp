@@ -4,27 +4,10 @@
 #include <stdexcept>
 
 #include "kernels/host_loops.hpp"
+#include "kernels/sum_of.hpp"
 
 namespace ringtrain::kernels {
 namespace {
-
-// One element of as many sources, their pointers in registers.
-template <size_t count, class Source>
-struct SumOf {
-  const Source* sources[count];
-
-  explicit RINGTRAIN_INLINE SumOf(const Source* const* all) {
-    for (size_t s = 0; s < count; ++s) sources[s] = all[s];
-  }
-  RINGTRAIN_INLINE float operator()(size_t i) const {
-    float total = to_float(sources[0][i]);
-    for (size_t s = 1; s < count; ++s) total += to_float(sources[s][i]);
-    return total;
-  }
-  RINGTRAIN_INLINE void prefetch(size_t i) const {
-    for (size_t s = 0; s < count; ++s) __builtin_prefetch(sources[s] + i);
-  }
-};
 
 struct Block {
   float values[norm_block_elements];

@@ -93,7 +93,7 @@ TYPED_TEST(InputBatch, EqualsPaddingCroppingFlippingAndNormalisingInTurn) {
 TYPED_TEST(InputBatch, IsTheSameForEveryNumberOfRanks) {
   constexpr size_t rows = 24;
   const Image image{3, 9, 11};
-  const size_t pixels = 3 * 9 * 11;
+  const size_t pixels = size_t{3} * 9 * 11;
   const Augment augment{3, true, 11, 2};
   const std::vector<TypeParam> samples = random_samples<TypeParam>(rows * pixels);
   std::vector<float> whole(rows * pixels);

@@ -8,6 +8,7 @@
 #include "kernels/adamw.hpp"
 #include "kernels/lars.hpp"
 #include "kernels/sgd.hpp"
+#include "kernels/sum.hpp"
 #include "tests/unit/kernels/samples.hpp"
 
 namespace ringtrain::kernels {
@@ -106,6 +107,30 @@ TEST(Sgd, GivesTheSameBitsAtEveryAlignmentAndCut) {
   }
   EXPECT_EQ(parameters.values(), expected);
   EXPECT_EQ(shifted_momentum.values(), momentum);
+}
+
+TEST(Sgd, FromSeveralSourcesHasTheBitsOfASumAndAStep) {
+  for (const float factor : {0.0F, 0.9F}) {
+    const SgdStep option{.learning_rate = 0.1F, .momentum = factor, .weight_decay = 1e-3F};
+    for (const size_t n : odd_sizes) {
+      for (size_t count = 1; count <= 6; ++count) {
+        std::vector<std::vector<float>> sources;
+        std::vector<const float*> pointers;
+        for (size_t s = 0; s < count; ++s) sources.push_back(gradients_of(n, static_cast<int>(s)));
+        for (const auto& source : sources) pointers.push_back(source.data());
+        std::vector<float> total(n);
+        std::vector<float> expected = random_floats(n, 13);
+        std::vector<float> parameters = expected;
+        std::vector<float> expected_momentum = random_floats(n, 14);
+        std::vector<float> momentum = expected_momentum;
+        sum(pointers, total.data(), n);
+        sgd_step(option, expected.data(), total.data(), expected_momentum.data(), n);
+        sgd_step_from(option, pointers, parameters.data(), momentum.data(), n);
+        ASSERT_EQ(parameters, expected) << n << " elements of " << count << " sources";
+        ASSERT_EQ(momentum, expected_momentum);
+      }
+    }
+  }
 }
 
 TEST(Adamw, EqualsTheReferenceForEverySize) {
