@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <mutex>
@@ -20,7 +21,9 @@ namespace ringtrain::datasets {
 namespace {
 
 constexpr uint64_t kBlockBytes = uint64_t{512} << 10;
+constexpr uint64_t kCopyBytes = uint64_t{8} << 20;
 constexpr int64_t kUnset = -1;
+constexpr int64_t kDropped = -2;
 __extension__ using Wide = unsigned __int128;
 
 // From the contents, so that importing the same rows again gives the same dataset, and a job can resume with it.
@@ -98,9 +101,9 @@ uint64_t default_block_rows(uint64_t row_bytes) {
 struct Writer::State {
   State(const std::filesystem::path& destination, const NewDataset& dataset)
       : plan(start_plan(dataset)),
-        pending(destination),
-        hdf5(pending.path(), plan),
-        file(File::open_for_writing(pending.path())),
+        pending(std::make_unique<PendingFile>(destination)),
+        hdf5(std::make_unique<Hdf5FileWriter>(pending->path(), plan)),
+        file(File::open_for_writing(pending->path())),
         shuffle{Permutation(plan.train.rows, mix(plan.shuffle_seed, 0)),
                 Permutation(plan.test.rows, mix(plan.shuffle_seed, 1))},
         sums(static_cast<size_t>(plan.shape.channels)) {
@@ -114,10 +117,11 @@ struct Writer::State {
   void add_to_sums(const std::byte* x);
   void set_mean_and_std();
   void write_labels(Split split);
+  void leave_out_dropped_rows();
 
   Plan plan;
-  PendingFile pending;
-  Hdf5FileWriter hdf5;
+  std::unique_ptr<PendingFile> pending;
+  std::unique_ptr<Hdf5FileWriter> hdf5;
   File file;
   std::array<Permutation, 2> shuffle;  // from source row to place in the file
   std::array<std::vector<int64_t>, 2> labels;      // by place
@@ -125,6 +129,7 @@ struct Writer::State {
   std::mutex sums_mutex;
   std::vector<ChannelSums> sums;
   bool shifted = false;
+  std::atomic<bool> has_dropped = false;
 };
 
 Writer::Writer(const std::filesystem::path& destination, const NewDataset& dataset)
@@ -148,10 +153,60 @@ void Writer::put(Split split, uint64_t row, const std::byte* x, int64_t label) {
   if (label < 0) throw DataError(fmt::format("{}: row {} has label {}", s.plan.source, row, label));
   const uint64_t place = s.shuffle[index](row);
   const uint64_t row_bytes = s.plan.row_bytes();
-  s.file.write_at(x, row_bytes, s.hdf5.x_offset(split) + place * row_bytes);
+  s.file.write_at(x, row_bytes, s.hdf5->x_offset(split) + place * row_bytes);
   s.labels[index][place] = label;
   s.checksums[index][place] = crc32c(x, row_bytes);
   if (split == Split::train) s.add_to_sums(x);
+}
+
+void Writer::drop(Split split, uint64_t row) {
+  State& s = *state_;
+  const auto index = static_cast<size_t>(split);
+  s.labels[index].at(s.shuffle[index](row)) = kDropped;
+  s.has_dropped = true;
+}
+
+// A contiguous dataset cannot shrink, so the rows that are left move to a new file, in their order.
+void Writer::State::leave_out_dropped_rows() {
+  const std::filesystem::path destination = pending->destination();
+  const std::array<uint64_t, 2> old_offset = {hdf5->x_offset(Split::train), hdf5->x_offset(Split::test)};
+  for (const Split split : {Split::train, Split::test}) {
+    Part& part = split == Split::train ? plan.train : plan.test;
+    const auto& row_labels = labels[static_cast<size_t>(split)];
+    part.rows -= static_cast<uint64_t>(std::count(row_labels.begin(), row_labels.end(), kDropped));
+  }
+  if (plan.train.rows == 0) throw DataError(plan.source + ": no training row is left");
+  auto next = std::make_unique<PendingFile>(destination);
+  auto next_hdf5 = std::make_unique<Hdf5FileWriter>(next->path(), plan);
+  File next_file = File::open_for_writing(next->path());
+  const uint64_t row_bytes = plan.row_bytes();
+  const uint64_t step = std::max<uint64_t>(1, kCopyBytes / row_bytes);
+  std::vector<std::byte> buffer(step * row_bytes);
+  for (const Split split : {Split::train, Split::test}) {
+    const auto s = static_cast<size_t>(split);
+    uint64_t kept = 0;
+    const uint64_t rows = labels[s].size();
+    for (uint64_t first = 0; first < rows;) {
+      if (labels[s][first] == kDropped) {
+        ++first;
+        continue;
+      }
+      uint64_t end = first;
+      while (end < rows && end - first < step && labels[s][end] != kDropped) ++end;
+      const uint64_t bytes = (end - first) * row_bytes;
+      file.read_at(buffer.data(), bytes, old_offset[s] + first * row_bytes);
+      next_file.write_at(buffer.data(), bytes, next_hdf5->x_offset(split) + kept * row_bytes);
+      for (; first < end; ++first, ++kept) {
+        labels[s][kept] = labels[s][first];
+        checksums[s][kept] = checksums[s][first];
+      }
+    }
+    labels[s].resize(kept);
+    checksums[s].resize(kept);
+  }
+  hdf5 = std::move(next_hdf5);
+  file = std::move(next_file);
+  pending = std::move(next);
 }
 
 void Writer::State::add_to_sums(const std::byte* x) {
@@ -238,8 +293,8 @@ void Writer::State::write_labels(Split split) {
   if (part.rows == 0) return;
   Piece piece;
   piece.rows = part.rows;
-  piece.x_offset = hdf5.x_offset(split);
-  piece.y_offset = hdf5.y_offset(split);
+  piece.x_offset = hdf5->x_offset(split);
+  piece.y_offset = hdf5->y_offset(split);
   const Crc32cShift shift(plan.row_bytes());
   for (uint64_t first = 0; first < part.rows; first += plan.block_rows) {
     const uint64_t end = std::min(part.rows, first + plan.block_rows);
@@ -264,18 +319,19 @@ void Writer::State::write_labels(Split split) {
 
 Plan Writer::finish(const Progress& progress) {
   State& s = *state_;
+  if (s.has_dropped) s.leave_out_dropped_rows();
   s.set_mean_and_std();
   PartPlace place;
   place.total_rows = {s.plan.train.rows, s.plan.test.rows};
   s.write_labels(Split::train);
   s.write_labels(Split::test);
   s.plan.uuid = uuid_of(s.plan);
-  s.hdf5.finish(s.plan, place);
+  s.hdf5->finish(s.plan, place);
   s.file.sync();
-  Plan plan = open_dataset_unverified(s.pending.path());
+  Plan plan = open_dataset_unverified(s.pending->path());
   verify(plan, progress);
-  s.pending.commit();
-  plan.files.front().path = std::filesystem::absolute(s.pending.destination()).string();
+  s.pending->commit();
+  plan.files.front().path = std::filesystem::absolute(s.pending->destination()).string();
   return plan;
 }
 

@@ -40,6 +40,10 @@ class Writer {
   // may call it at once for different rows.
   void put(Split split, uint64_t row, const std::byte* x, int64_t label);
 
+  // Instead of put(): the row turned out not to exist (a broken image). finish() then writes the rows that are left to
+  // a second temporary file.
+  void drop(Split split, uint64_t row);
+
   // The index of a name is its label. Set before finish().
   void set_class_names(std::vector<std::string> names);
   void set_source_sha256(std::string sha256);

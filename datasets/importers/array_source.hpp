@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arrays of numbers as a source: what .npy and foreign HDF5 files have in common.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "datasets/importers/options.hpp"
+#include "datasets/plan.hpp"
+
+namespace ringtrain::datasets {
+
+// A number as it is stored. Sources hand over native (little-endian) order.
+enum class NumberType { u8, i8, u16, i16, u32, i32, u64, i64, f16, f32, f64 };
+size_t size_of(NumberType type);
+
+// An array whose first dimension counts rows, read once from front to back.
+class ArraySource {
+ public:
+  virtual ~ArraySource() = default;
+  const std::string& name() const { return name_; }
+  NumberType type() const { return type_; }
+  const std::vector<uint64_t>& dims() const { return dims_; }
+  uint64_t rows() const { return dims_.front(); }
+  uint64_t row_elements() const;  // the product of the other dimensions
+  uint64_t row_bytes() const { return row_elements() * size_of(type_); }
+  // The next `count` rows, [count, row_bytes()]. Throws DataError.
+  virtual void read(std::byte* out, uint64_t count) = 0;
+  // That nothing follows the last row.
+  virtual void expect_end() {}
+
+ protected:
+  std::string name_;
+  NumberType type_ = NumberType::u8;
+  std::vector<uint64_t> dims_;
+};
+
+enum class ChannelOrder { automatic, first, last };
+
+struct ArraySources {
+  ArraySource* train_x = nullptr;
+  ArraySource* train_y = nullptr;
+  ArraySource* test_x = nullptr;  // both or none
+  ArraySource* test_y = nullptr;
+  double test_share = 0.1;        // of the training rows, drawn by seed, when there are no test arrays
+  ChannelOrder channels = ChannelOrder::automatic;
+};
+
+// Features of two to four dimensions ([rows, features], [rows, height, width], with channels before or after);
+// u8 stays u8, every other type becomes f32. Labels are whole numbers, one per row. Throws DataError.
+Plan import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
+                   const ImportOptions& options);
+
+// How many of `rows` go to the test part, at least one; and where a source row goes.
+class SeededSplit {
+ public:
+  SeededSplit(uint64_t rows, double test_share, uint64_t seed);
+  struct Place {
+    Split split;
+    uint64_t row;
+  };
+  Place operator()(uint64_t row) const;
+  uint64_t train_rows() const { return rows_ - test_rows_; }
+  uint64_t test_rows() const { return test_rows_; }
+
+ private:
+  uint64_t rows_;
+  uint64_t test_rows_;
+  uint64_t key_;
+};
+
+}  // namespace ringtrain::datasets

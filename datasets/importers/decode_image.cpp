@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datasets/importers/decode_image.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <csetjmp>
+#include <cstdio>
+#include <cstring>
+
+#include <jpeglib.h>
+#include <png.h>
+
+#include "datasets/error.hpp"
+
+namespace ringtrain::datasets {
+namespace {
+
+constexpr uint64_t kMaxPixels = uint64_t{1} << 28;
+
+// A progressive JPEG of a few bytes can ask for thousands of passes over all its pixels.
+constexpr int kMaxScans = 100;
+
+// libjpeg leaves by longjmp. Nothing between setjmp and the jump owns anything: pixels live in the caller.
+struct JpegError {
+  jpeg_error_mgr base;
+  std::jmp_buf jump;
+  std::array<char, JMSG_LENGTH_MAX> message;
+};
+
+void jpeg_fail(j_common_ptr info) {
+  auto* error = reinterpret_cast<JpegError*>(info->err);
+  error->base.format_message(info, error->message.data());
+  std::longjmp(error->jump, 1);  // NOLINT(cert-err52-cpp): the library's way
+}
+
+// A warning means damaged data, for which libjpeg invents pixels; an image is whole or it is refused.
+void jpeg_message(j_common_ptr info, int level) {
+  if (level < 0) jpeg_fail(info);
+}
+
+void count_scans(j_common_ptr info) {
+  if (!info->is_decompressor) return;
+  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= kMaxScans) return;
+  auto* error = reinterpret_cast<JpegError*>(info->err);
+  std::strcpy(error->message.data(), "more than 100 scans");
+  std::longjmp(error->jump, 1);  // NOLINT(cert-err52-cpp)
+}
+
+bool decode_jpeg(std::string_view bytes, int64_t channels, int64_t least_width, int64_t least_height,
+                 Image& image, JpegError& error) {
+  jpeg_decompress_struct info;
+  std::memset(&info, 0, sizeof info);
+  info.err = jpeg_std_error(&error.base);
+  error.base.error_exit = jpeg_fail;
+  error.base.emit_message = jpeg_message;
+  if (setjmp(error.jump) != 0) {  // NOLINT(cert-err52-cpp)
+    jpeg_destroy_decompress(&info);
+    return false;
+  }
+  jpeg_create_decompress(&info);
+  jpeg_progress_mgr progress{};
+  progress.progress_monitor = count_scans;
+  info.progress = &progress;
+  // A progressive image can ask for coefficients of gigabytes; this is the most the library may allocate.
+  info.mem->max_memory_to_use = long{1} << 30;
+  jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()),
+               static_cast<unsigned long>(bytes.size()));
+  jpeg_read_header(&info, TRUE);
+  if (uint64_t{info.image_width} * info.image_height > kMaxPixels) {
+    std::strcpy(error.message.data(), "more than 2^28 pixels");
+    jpeg_destroy_decompress(&info);
+    return false;
+  }
+  info.out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  // CMYK and YCCK have no conversion to RGB in the library.
+  if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK) {
+    std::strcpy(error.message.data(), "CMYK colours, which are not supported");
+    jpeg_destroy_decompress(&info);
+    return false;
+  }
+  info.scale_denom = 8;
+  for (info.scale_num = 1; info.scale_num < 8; ++info.scale_num) {
+    if (info.image_width * info.scale_num / 8 >= least_width &&
+        info.image_height * info.scale_num / 8 >= least_height) {
+      break;
+    }
+  }
+  jpeg_start_decompress(&info);
+  image.width = info.output_width;
+  image.height = info.output_height;
+  image.channels = channels;
+  const size_t stride = size_t{info.output_width} * static_cast<size_t>(channels);
+  image.pixels.resize(stride * info.output_height);
+  while (info.output_scanline < info.output_height) {
+    JSAMPROW row = image.pixels.data() + stride * info.output_scanline;
+    jpeg_read_scanlines(&info, &row, 1);
+  }
+  jpeg_finish_decompress(&info);
+  jpeg_destroy_decompress(&info);
+  return true;
+}
+
+Image decode_png(std::string_view bytes, int64_t channels) {
+  png_image info;
+  std::memset(&info, 0, sizeof info);
+  info.version = PNG_IMAGE_VERSION;
+  struct Free {
+    png_image* image;
+    ~Free() { png_image_free(image); }
+  } const release{&info};
+  const auto refuse = [&] { throw DataError(fmt::format("damaged PNG: {}", info.message)); };
+  if (png_image_begin_read_from_memory(&info, bytes.data(), bytes.size()) == 0) refuse();
+  if (uint64_t{info.width} * info.height > kMaxPixels) throw DataError("more than 2^28 pixels");
+  info.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  Image image{info.width, info.height, channels, {}};
+  image.pixels.resize(PNG_IMAGE_SIZE(info));
+  const png_color black{0, 0, 0};  // what shows through transparent pixels
+  if (png_image_finish_read(&info, &black, image.pixels.data(), 0, nullptr) == 0) refuse();
+  return image;
+}
+
+constexpr std::string_view kJpeg("\xff\xd8\xff", 3);
+constexpr std::string_view kPng("\x89PNG\r\n\x1a\n", 8);
+
+}  // namespace
+
+bool looks_like_image(std::string_view bytes) {
+  return bytes.starts_with(kJpeg) || bytes.starts_with(kPng);
+}
+
+Image decode_image(std::string_view bytes, int64_t channels, int64_t least_width, int64_t least_height) {
+  if (bytes.starts_with(kPng)) return decode_png(bytes, channels);
+  if (!bytes.starts_with(kJpeg)) throw DataError("neither a JPEG nor a PNG");
+  Image image;
+  JpegError error{};
+  if (!decode_jpeg(bytes, channels, least_width, least_height, image, error)) {
+    throw DataError(fmt::format("damaged JPEG: {}", error.message.data()));
+  }
+  return image;
+}
+
+}  // namespace ringtrain::datasets

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of a folder or of an archive (.zip, .tar, .tar.gz), walked without unpacking anything to disk.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace ringtrain::datasets {
+
+struct TreeLimits {
+  uint64_t max_entries = 20'000'000;
+  uint64_t max_file_bytes = uint64_t{256} << 20;
+};
+
+class FileTree {
+ public:
+  // Throws DataError when there is nothing at `path`.
+  explicit FileTree(std::filesystem::path path, TreeLimits limits = {});
+  // An archive in memory, which must outlive the tree.
+  FileTree(std::string name, std::string_view archive, TreeLimits limits = {});
+
+  // Calls visit(path inside, number) for every regular file, in an order that stays the same.
+  void list(const std::function<void(const std::string& path, uint64_t number)>& visit) const;
+
+  // Calls visit(path, number, bytes) for the files for which wanted(path, number) holds; `bytes` may be moved from.
+  // Refuses with DataError: paths that are absolute or contain "..", links that an archive holds, encrypted entries,
+  // files of more than max_file_bytes, archives that are damaged, unpack to more than a thousand times their
+  // size or hold more than max_entries.
+  void read(const std::function<bool(const std::string& path, uint64_t number)>& wanted,
+            const std::function<void(const std::string& path, uint64_t number, std::string& bytes)>& visit)
+      const;
+
+  const std::string& name() const { return name_; }
+
+ private:
+  enum class Kind { folder, archive_file, archive_memory };
+  template <typename Entry>
+  void walk_archive(Entry&& visit) const;
+  template <typename Entry>
+  void walk_folder(Entry&& visit) const;
+
+  Kind kind_;
+  std::filesystem::path path_;
+  std::string name_;
+  std::string_view memory_;
+  TreeLimits limits_;
+};
+
+}  // namespace ringtrain::datasets

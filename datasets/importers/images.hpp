@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "datasets/importers/options.hpp"
+#include "datasets/importers/resize.hpp"
+#include "datasets/plan.hpp"
+
+namespace ringtrain::datasets {
+
+struct ImageSources {
+  std::filesystem::path path;  // a folder, a .zip, a .tar or a .tar.gz
+  int64_t height = 224;
+  int64_t width = 224;
+  int64_t channels = 3;  // or 1: grey
+  Fit fit = Fit::crop;
+  double test_share = 0.1;  // of the images, drawn by seed, when there is no test part
+  bool skip_broken = false;
+  int threads = 0;  // 0: one per core
+};
+
+struct BrokenImages {
+  uint64_t count = 0;
+  std::vector<std::string> examples;  // "path: reason" of the first few
+};
+
+struct ImportedImages {
+  Plan plan;
+  BrokenImages broken;  // skipped
+};
+
+// JPEG and PNG files in one folder per class: CLASS/..., or train/CLASS/... and test/CLASS/... (val/ counts as the test
+// part when there is no test/). Folders around them are ignored. Images are decoded by several threads and brought to
+// one size. Throws DataError: no images, images outside a class, test classes that training lacks, broken images
+// (unless they are skipped).
+ImportedImages import_images(const ImageSources& sources, const std::filesystem::path& destination,
+                             const ImportOptions& options);
+
+}  // namespace ringtrain::datasets
