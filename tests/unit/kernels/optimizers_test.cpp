@@ -116,6 +116,8 @@ TEST(Sgd, FromSeveralSourcesHasTheBitsOfASumAndAStep) {
       for (size_t count = 1; count <= 6; ++count) {
         std::vector<std::vector<float>> sources;
         std::vector<const float*> pointers;
+        sources.reserve(count);
+        pointers.reserve(count);
         for (size_t s = 0; s < count; ++s) sources.push_back(gradients_of(n, static_cast<int>(s)));
         for (const auto& source : sources) pointers.push_back(source.data());
         std::vector<float> total(n);
