@@ -32,8 +32,8 @@ std::optional<double> number(const std::string& text) {
   }
 }
 
-// The group's directory and all above it, up to the root of the hierarchy: any of them may hold a limit. In
-// a container the path of /proc/self/cgroup may not exist, and the root is the group.
+// The group's directory and all above it, up to the root of the hierarchy: any of them may hold a
+// limit. In a container the path of /proc/self/cgroup may not exist, and the root is the group.
 std::vector<fs::path> group_directories(const fs::path& proc_self_cgroup, const fs::path& root,
                                         const std::string& controller) {
   std::ifstream stream(proc_self_cgroup);

@@ -16,9 +16,11 @@ struct Cores {
 
 Cores this_machine_cores();
 
-// CPUs by cpu.max (version 2) or cpu.cfs_quota_us (version 1) of this process's control group or one above.
-std::optional<double> cgroup_cpu_quota(const std::filesystem::path& proc_self_cgroup = "/proc/self/cgroup",
-                                       const std::filesystem::path& root = "/sys/fs/cgroup");
+// CPUs by cpu.max (version 2) or cpu.cfs_quota_us (version 1) of this process's control group or
+// one above.
+std::optional<double> cgroup_cpu_quota(
+    const std::filesystem::path& proc_self_cgroup = "/proc/self/cgroup",
+    const std::filesystem::path& root = "/sys/fs/cgroup");
 
 // Bytes that the control group allows, by memory.max or memory.limit_in_bytes.
 std::optional<double> cgroup_memory_limit(

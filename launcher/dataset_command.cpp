@@ -10,28 +10,23 @@
 #include <string>
 #include <vector>
 
-#include "datasets/importers/byte_source.hpp"
-#include "datasets/importers/idx.hpp"
-#include "datasets/importers/mnist.hpp"
+#include "datasets/contact_sheet.hpp"
+#include "datasets/export.hpp"
 #include "datasets/plan.hpp"
+#include "datasets/split.hpp"
 #include "datasets/verify.hpp"
 #include "launcher/dataset_progress.hpp"
+#include "launcher/import_commands.hpp"
 
 namespace ringtrain::launcher {
 namespace {
 
-using datasets::ImportOptions;
 using datasets::Plan;
 using datasets::Split;
 
 std::string shape_text(const Plan& plan) {
   return fmt::format("{} x {} x {} {}", plan.shape.channels, plan.shape.height, plan.shape.width,
                      datasets::name_of(plan.element));
-}
-
-void print_imported(const std::string& path, const Plan& plan) {
-  fmt::print("{}: {} training and {} test rows of {}, {} classes\n", path, plan.train.rows,
-             plan.test.rows, shape_text(plan), plan.class_names.size());
 }
 
 nlohmann::json to_json(const Plan& plan) {
@@ -91,54 +86,6 @@ void print_info(const Plan& plan) {
   }
 }
 
-// What every import takes besides its sources.
-struct ImportArguments {
-  std::string output;
-  ImportOptions options;
-};
-
-std::shared_ptr<ImportArguments> add_import_arguments(CLI::App& command) {
-  auto arguments = std::make_shared<ImportArguments>();
-  command.add_option("-o,--output", arguments->output, "The dataset file to write")->required();
-  command.add_option("--shuffle-seed", arguments->options.shuffle_seed,
-                     "Seed of the order in which rows are stored");
-  command.add_option("--block-rows", arguments->options.block_rows,
-                     "Rows per block; 0: blocks of about 512 KiB");
-  return arguments;
-}
-
-void add_import_mnist(CLI::App& import) {
-  CLI::App& command = *import.add_subcommand("mnist", "The 70,000 MNIST digits, fetched and checked");
-  const auto arguments = add_import_arguments(command);
-  command.callback([arguments] {
-    DatasetProgress bar("importing");
-    arguments->options.progress = bar.callback();
-    const Plan plan = datasets::import_mnist(arguments->output, arguments->options);
-    bar.finish();
-    print_imported(arguments->output, plan);
-  });
-}
-
-void add_import_idx(CLI::App& import) {
-  CLI::App& command = *import.add_subcommand("idx", "IDX files at hand, plain or gzipped");
-  const auto arguments = add_import_arguments(command);
-  const auto paths = std::make_shared<std::vector<std::string>>(4);
-  command.add_option("train_images", (*paths)[0], "Training images")->required();
-  command.add_option("train_labels", (*paths)[1], "Training labels")->required();
-  command.add_option("test_images", (*paths)[2], "Test images")->required();
-  command.add_option("test_labels", (*paths)[3], "Test labels")->required();
-  command.callback([arguments, paths] {
-    DatasetProgress bar("importing");
-    arguments->options.progress = bar.callback();
-    std::vector<std::unique_ptr<datasets::ByteSource>> sources;
-    for (const std::string& path : *paths) sources.push_back(datasets::open_source(path));
-    const Plan plan = datasets::import_idx({*sources[0], *sources[1], *sources[2], *sources[3]},
-                                           arguments->output, arguments->options);
-    bar.finish();
-    print_imported(arguments->output, plan);
-  });
-}
-
 void add_info(CLI::App& dataset) {
   CLI::App& command = *dataset.add_subcommand("info", "What a dataset holds");
   const auto path = std::make_shared<std::string>();
@@ -168,17 +115,77 @@ void add_verify(CLI::App& dataset) {
   });
 }
 
+void add_split(CLI::App& dataset) {
+  struct Arguments {
+    std::string path;
+    std::string output;
+    uint32_t parts = 0;
+  };
+  CLI::App& command = *dataset.add_subcommand(
+      "split", "Cut a dataset into part files, for ranks without shared storage");
+  const auto arguments = std::make_shared<Arguments>();
+  command.add_option("dataset", arguments->path, "A file")->required();
+  command.add_option("--parts", arguments->parts, "How many")->required();
+  command.add_option("-o,--output", arguments->output, "The directory to make")->required();
+  command.callback([arguments] {
+    DatasetProgress bar("splitting");
+    const Plan plan = datasets::open_dataset_unverified(arguments->path);
+    const auto paths =
+        datasets::split_dataset(plan, arguments->output, arguments->parts, bar.callback());
+    bar.finish();
+    fmt::print("{}: {} part files\n", arguments->output, paths.size());
+  });
+}
+
+void add_export(CLI::App& dataset) {
+  CLI::App& command = *dataset.add_subcommand("export", "Write a dataset's rows as .npy files");
+  const auto path = std::make_shared<std::string>();
+  const auto output = std::make_shared<std::string>();
+  command.add_option("dataset", *path, "A file, or a directory of part files")->required();
+  command.add_option("-o,--output", *output, "The directory for the .npy files")->required();
+  command.callback([path, output] {
+    DatasetProgress bar("exporting");
+    const auto written =
+        datasets::export_npy(datasets::open_dataset_unverified(*path), *output, bar.callback());
+    bar.finish();
+    for (const auto& file : written) fmt::print("{}\n", file.string());
+  });
+}
+
+void add_sample(CLI::App& dataset) {
+  struct Arguments {
+    std::string path;
+    std::string output = "sample.png";
+    uint64_t rows = 64;
+    uint64_t seed = 0;
+    bool test = false;
+  };
+  CLI::App& command = *dataset.add_subcommand("sample", "Draw rows with their labels as a picture");
+  const auto arguments = std::make_shared<Arguments>();
+  command.add_option("dataset", arguments->path, "A file, or a directory of part files")->required();
+  command.add_option("-o,--output", arguments->output, "The PNG file to write")->capture_default_str();
+  command.add_option("--rows", arguments->rows, "How many")->capture_default_str();
+  command.add_option("--seed", arguments->seed, "Which")->capture_default_str();
+  command.add_flag("--test", arguments->test, "Of the test part");
+  command.callback([arguments] {
+    const Plan plan = datasets::open_dataset_unverified(arguments->path);
+    datasets::write_contact_sheet(plan, arguments->test ? Split::test : Split::train, arguments->rows,
+                                  arguments->seed, arguments->output);
+    fmt::print("{}\n", arguments->output);
+  });
+}
+
 }  // namespace
 
 void add_dataset_command(CLI::App& app) {
   CLI::App& dataset = *app.add_subcommand("dataset", "Make, look at and check datasets");
   dataset.require_subcommand(1);
-  CLI::App& import = *dataset.add_subcommand("import", "Make a dataset from a source");
-  import.require_subcommand(1);
-  add_import_mnist(import);
-  add_import_idx(import);
+  add_import_commands(dataset);
   add_info(dataset);
   add_verify(dataset);
+  add_split(dataset);
+  add_export(dataset);
+  add_sample(dataset);
 }
 
 }  // namespace ringtrain::launcher

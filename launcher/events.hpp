@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the worker tells the launcher with --events: lines on stdout, each a byte 0x1e, a JSON object and a
-// newline (RFC 7464). Every other line is for the user and is passed on. Epochs count from 0 here, and from 1
-// where a person reads them.
+// What the worker tells the launcher with --events: lines on stdout, each a byte 0x1e, a JSON
+// object and a newline (RFC 7464). Every other line is for the user and is passed on. Epochs count
+// from 0 here, and from 1 where a person reads them.
 #pragma once
 
 #include <cstdint>
@@ -60,11 +60,12 @@ struct FailureEvent {
 using Event =
     std::variant<StartedEvent, StepEvent, EpochEvent, LogEvent, ResultEvent, FailureEvent>;
 
-// A line without its newline. Nothing where it is no event: no 0x1e, broken by another rank's output, or of
-// a kind that is not known.
+// A line without its newline. Nothing where it is no event: no 0x1e, broken by another rank's
+// output, or of a kind that is not known.
 std::optional<Event> parse_event(std::string_view line);
 
-// Cuts a stream into lines. A 0x1e starts one, too, so that an event is found behind unfinished output.
+// Cuts a stream into lines. A 0x1e starts one, too, so that an event is found behind unfinished
+// output.
 class Lines {
  public:
   using Take = std::function<void(const std::string& line)>;

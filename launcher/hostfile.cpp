@@ -24,8 +24,8 @@ constexpr std::uintmax_t max_file_bytes = 1 << 20;
 bool is_host_name(std::string_view name) {
   if (name.empty() || name.size() > 253 || name.front() == '-') return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '-' || c == '_' || c == ':';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_' || c == ':';
   });
 }
 
@@ -56,7 +56,8 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
     while (words >> word) {
       const auto equals = word.find('=');
       const std::string key = word.substr(0, equals);
-      if (equals == std::string::npos || (key != "slots" && key != "max_slots" && key != "max-slots")) {
+      if (equals == std::string::npos ||
+          (key != "slots" && key != "max_slots" && key != "max-slots")) {
         refuse(fmt::format("'{}' is not understood: a line is 'host slots=N'", printable(word)));
       }
       int count = 0;
@@ -109,9 +110,10 @@ int total_slots(const std::vector<Host>& hosts) {
 
 std::vector<Host> first_slots(const std::vector<Host>& hosts, int ranks) {
   if (const int total = total_slots(hosts); ranks > total) {
-    throw JobError(fmt::format("-n {}: the hostfile has {} slots: ask for fewer ranks, or raise its "
-                               "slots",
-                               ranks, total));
+    throw JobError(
+        fmt::format("-n {}: the hostfile has {} slots: ask for fewer ranks, or raise its "
+                    "slots",
+                    ranks, total));
   }
   std::vector<Host> used;
   for (const Host& host : hosts) {

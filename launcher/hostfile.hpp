@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Open MPI's hostfile: one host a line, "node1 slots=4", and # comments. A line without slots counts as one
-// slot; a host that stands there twice has the slots of both lines.
+// Open MPI's hostfile: one host a line, "node1 slots=4", and # comments. A line without slots
+// counts as one slot; a host that stands there twice has the slots of both lines.
 #pragma once
 
 #include <filesystem>
@@ -21,7 +21,8 @@ std::vector<Host> read_hostfile(const std::filesystem::path& file);
 
 int total_slots(const std::vector<Host>& hosts);
 
-// The first hosts with just the slots that `ranks` ranks fill. Throws JobError where slots are too few.
+// The first hosts with just the slots that `ranks` ranks fill. Throws JobError where slots are too
+// few.
 std::vector<Host> first_slots(const std::vector<Host>& hosts, int ranks);
 
 // As text for mpirun --hostfile.

@@ -113,8 +113,8 @@ MpirunCommand mpirun_command(const Mpirun& mpirun, const RankLayout& layout,
   };
 
   add({mpirun.path, "-np", std::to_string(layout.ranks())});
-  // Never without: Open MPI 5 ignores the variables by which operators name one, and would put every rank
-  // on this host.
+  // Never without: Open MPI 5 ignores the variables by which operators name one, and would put
+  // every rank on this host.
   add({"--hostfile", hostfile});
   if (layout.root) add({"--allow-run-as-root"});
 
@@ -128,8 +128,8 @@ MpirunCommand mpirun_command(const Mpirun& mpirun, const RankLayout& layout,
              layout.ranks() * threads <= layout.cores.cores) {
     add({"--map-by", fmt::format("slot:PE={}", threads), "--bind-to", "core"});
   } else {
-    // Several "hosts" may share one machine (containers, network namespaces), and Open MPI would bind the
-    // first rank of each to the same core: every exchange then costs a time slice.
+    // Several "hosts" may share one machine (containers, network namespaces), and Open MPI would
+    // bind the first rank of each to the same core: every exchange then costs a time slice.
     add({"--bind-to", "none"});
   }
 
@@ -183,7 +183,8 @@ std::vector<std::string> MpirunMessages::feed(const std::string& line) {
     block_.push_back(line);
     return {};
   }
-  // "[node:123] 3 more processes have sent help message help-mpi-api.txt / mpi-abort", and how to see them.
+  // "[node:123] 3 more processes have sent help message help-mpi-api.txt / mpi-abort", and how to
+  // see them.
   if (line.starts_with('[') && (line.find("sent help message") != std::string::npos ||
                                 line.find("orte_base_help_aggregate") != std::string::npos)) {
     return {};
@@ -202,10 +203,10 @@ std::vector<std::string> MpirunMessages::close_block() {
     const auto name = text.find('(', text.find("exited on signal"));
     const std::string signal_name =
         name == std::string::npos ? "" : text.substr(name, text.find(')', name) - name + 1);
-    lost_rank_ = fmt::format("rank {} on {} was ended by signal {}{}{}",
-                             word_after(text, "process rank "), word_after(text, "on node "),
-                             word_after(text, "exited on signal "), signal_name.empty() ? "" : " ",
-                             signal_name);
+    lost_rank_ =
+        fmt::format("rank {} on {} was ended by signal {}{}{}", word_after(text, "process rank "),
+                    word_after(text, "on node "), word_after(text, "exited on signal "),
+                    signal_name.empty() ? "" : " ", signal_name);
   }
   const bool about_an_end = by_signal || text.find("non-zero status") != std::string::npos ||
                             text.find("non-zero exit code") != std::string::npos ||

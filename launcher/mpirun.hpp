@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Open MPI's mpirun: which one it is, how it is told to start our ranks, and what it says when they end.
+// Open MPI's mpirun: which one it is, how it is told to start our ranks, and what it says when they
+// end.
 #pragma once
 
 #include <optional>
@@ -21,8 +22,8 @@ struct Mpirun {
 // From the output of mpirun --version; nothing where that is not Open MPI's.
 std::optional<Mpirun> parse_mpirun_version(const std::string& path, const std::string& output);
 
-// The mpirun of PATH, or of the variable RINGTRAIN_MPIRUN. Throws std::runtime_error that says what to do
-// where there is none or it is not Open MPI 4 or newer.
+// The mpirun of PATH, or of the variable RINGTRAIN_MPIRUN. Throws std::runtime_error that says what
+// to do where there is none or it is not Open MPI 4 or newer.
 Mpirun find_mpirun();
 
 // All that decides on the command line besides the version.
@@ -51,8 +52,8 @@ MpirunCommand mpirun_command(const Mpirun& mpirun, const RankLayout& layout,
 // Whether the kernel and the container let processes of a user read each other's memory.
 bool cross_memory_allowed();
 
-// Sorts mpirun's own words out of what comes on stderr. They stand between lines of dashes; those about the
-// end of a rank are kept, because we say the same in one line.
+// Sorts mpirun's own words out of what comes on stderr. They stand between lines of dashes; those
+// about the end of a rank are kept, because we say the same in one line.
 class MpirunMessages {
  public:
   // One line of stderr. Gives the lines to show, none while a message is under way.

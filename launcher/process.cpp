@@ -29,7 +29,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds after_request(10'000);  // from a signal passed on to the kill of the tree
 constexpr milliseconds after_orphaned(5'000);  // from the launcher's death
 constexpr milliseconds after_child(2'000);     // from the child's end
-constexpr int kill_everything = 0;             // on the control socket, where other numbers are signals
+constexpr int kill_everything = 0;  // on the control socket, where other numbers are signals
 
 // What the keeper tells.
 struct Message {
@@ -121,8 +121,8 @@ void tell(int control, Message::Kind kind, int value) {
   ::send(control, &message, sizeof message, MSG_NOSIGNAL);
 }
 
-// Reaps what has ended. True when `child` is among it; `status` is then its status. Sets `alone` when no
-// children are left.
+// Reaps what has ended. True when `child` is among it; `status` is then its status. Sets `alone`
+// when no children are left.
 bool reap(pid_t child, int& status, bool& alone) {
   bool found = false;
   for (;;) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A child process together with everything that it starts. Nothing of it outlives the Process object, nor
-// this program, however that ends:
+// A child process together with everything that it starts. Nothing of it outlives the Process
+// object, nor this program, however that ends:
 //
 //   ringtrain ──── keeper ──── mpirun ──── ranks
 //
-// The keeper is a forked copy of this program that only waits. It is a session of its own, so Ctrl-C on the
-// terminal reaches us alone, and a child subreaper: ranks whose mpirun was killed become its children. When
-// mpirun ends, or the socket to us closes because we were killed, it ends what is left of the tree, first
-// with SIGTERM, then with SIGKILL. Should the keeper itself be killed, mpirun gets SIGTERM (its
-// parent-death signal), and we, a subreaper too, do the rest.
+// The keeper is a forked copy of this program that only waits. It is a session of its own, so
+// Ctrl-C on the terminal reaches us alone, and a child subreaper: ranks whose mpirun was killed
+// become its children. When mpirun ends, or the socket to us closes because we were killed, it ends
+// what is left of the tree, first with SIGTERM, then with SIGKILL. Should the keeper itself be
+// killed, mpirun gets SIGTERM (its parent-death signal), and we, a subreaper too, do the rest.
 #pragma once
 
 #include <sys/types.h>
@@ -46,11 +46,13 @@ struct ExitStatus {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
-// One at a time, and not for programs with threads at the time of construction: it forks without exec.
+// One at a time, and not for programs with threads at the time of construction: it forks without
+// exec.
 class Process {
  public:
-  // Starts `arguments[0]` (a path, or a name to look up in PATH) with our environment and `environment`
-  // besides; its stdin is empty. Throws std::runtime_error where it cannot be started.
+  // Starts `arguments[0]` (a path, or a name to look up in PATH) with our environment and
+  // `environment` besides; its stdin is empty. Throws std::runtime_error where it cannot be
+  // started.
   explicit Process(const std::vector<std::string>& arguments, const Environment& environment = {});
   // Ends what is left.
   ~Process();
@@ -64,7 +66,8 @@ class Process {
   // Becomes readable when the whole tree has ended, so that wait() does not block.
   int ended() const { return control_.get(); }
 
-  // To the child alone, which decides. Ten seconds after SIGTERM, SIGINT or SIGHUP the tree is killed.
+  // To the child alone, which decides. Ten seconds after SIGTERM, SIGINT or SIGHUP the tree is
+  // killed.
   void send(int signal);
   // To every process of the tree, at once.
   void kill();

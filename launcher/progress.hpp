@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Progress of a training run on stderr: on a terminal one line that is written over, else a plain line every
-// few seconds; a line for every epoch either way.
+// Progress of a training run on stderr: on a terminal one line that is written over, else a plain
+// line every few seconds; a line for every epoch either way.
 #pragma once
 
 #include <chrono>
@@ -41,7 +41,8 @@ class Progress {
   void show(const EpochEvent& epoch);
   // A line that stays, above the bar.
   void line(const std::string& text);
-  // Takes the bar away, as before somebody else writes to the terminal; the next step brings it back.
+  // Takes the bar away, as before somebody else writes to the terminal; the next step brings it
+  // back.
   void clear();
 
  private:

@@ -91,9 +91,9 @@ class Supervision {
     for (;;) {
       FileDescriptor& out = process.standard_output();
       FileDescriptor& err = process.standard_error();
-      std::array<pollfd, 4> events{
-          pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0},
-          pollfd{process.ended(), POLLIN, 0}, pollfd{stop.descriptor(), POLLIN, 0}};
+      std::array<pollfd, 4> events{pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0},
+                                   pollfd{process.ended(), POLLIN, 0},
+                                   pollfd{stop.descriptor(), POLLIN, 0}};
       if (::poll(events.data(), events.size(), -1) < 0) {
         if (errno == EINTR) continue;
         throw std::runtime_error(fmt::format("poll: {}", std::strerror(errno)));
@@ -189,8 +189,9 @@ class Supervision {
 
   Outcome outcome(const ExitStatus& status) {
     if (stopped_by_ != 0 && !(status.success() && result_)) {
-      return {128 + stopped_by_, fmt::format("stopped by signal {} ({})", stopped_by_,
-                                             ::strsignal(stopped_by_)), {}};
+      return {128 + stopped_by_,
+              fmt::format("stopped by signal {} ({})", stopped_by_, ::strsignal(stopped_by_)),
+              {}};
     }
     if (status.success() && result_ && !failure_) return {0, "", std::move(result_)};
 
@@ -205,16 +206,20 @@ class Supervision {
       return {4, cause, {}};
     }
     if (failure_) {
-      return {4, fmt::format("rank {} on {}: {}", failure_->rank, failure_->host, failure_->message),
+      return {4,
+              fmt::format("rank {} on {}: {}", failure_->rank, failure_->host, failure_->message),
               {}};
     }
     for (const std::string& line : messages_.kept()) progress_.line(line);
     if (status.signal != 0) {
-      return {4, fmt::format("mpirun was ended by signal {} ({})", status.signal,
-                             ::strsignal(status.signal)), {}};
+      return {4,
+              fmt::format("mpirun was ended by signal {} ({})", status.signal,
+                          ::strsignal(status.signal)),
+              {}};
     }
     if (status.success()) return {4, "the ranks ended without a result", {}};
-    return {4, fmt::format("mpirun ended with exit code {}: the lines above say more", status.code),
+    return {4,
+            fmt::format("mpirun ended with exit code {}: the lines above say more", status.code),
             {}};
   }
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// ringtrain: prepares datasets, checks jobs, and starts and supervises the ranks that train them.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "datasets/error.hpp"
+#include "launcher/dataset_command.hpp"
+#include "launcher/doctor.hpp"
+#include "launcher/job_commands.hpp"
+#include "launcher/run_command.hpp"
+#include "runtime/job/error.hpp"
+
+namespace {
+
+void add_doctor_command(CLI::App& app, int& exit_code) {
+  const auto json = std::make_shared<bool>(false);
+  CLI::App* const command =
+      app.add_subcommand("doctor", "Look at what a run needs of this machine");
+  command->add_flag("--json", *json, "Print the findings as JSON");
+  command->callback([json, &exit_code] {
+    using namespace ringtrain::launcher;
+    const auto findings = examine_machine();
+    fmt::print("{}", *json ? findings_to_json(findings).dump(2) + "\n" : print_findings(findings));
+    exit_code = can_train(findings) ? 0 : 4;
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = 0;
+  try {
+    CLI::App app("Trains neural networks on many GPUs or cores as one persistent MPI job.",
+                 "ringtrain");
+    app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
+    app.require_subcommand(1);
+    ringtrain::launcher::add_run_command(app, exit_code);
+    ringtrain::launcher::add_job_commands(app);
+    ringtrain::launcher::add_dataset_command(app);
+    add_doctor_command(app, exit_code);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? 0 : 2;
+    }
+    return exit_code;
+  } catch (const ringtrain::JobError& error) {
+    exit_code = 2;
+    fmt::print(stderr, "ringtrain: {}\n", error.what());
+  } catch (const ringtrain::DataError& error) {
+    exit_code = 3;
+    fmt::print(stderr, "ringtrain: {}\n", error.what());
+  } catch (const std::exception& error) {
+    exit_code = 4;
+    fmt::print(stderr, "ringtrain: {}\n", error.what());
+  }
+  return exit_code;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/run_command.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "launcher/cores.hpp"
+#include "launcher/hostfile.hpp"
+#include "launcher/mpirun.hpp"
+#include "launcher/progress.hpp"
+#include "launcher/supervise.hpp"
+#include "launcher/worker_program.hpp"
+#include "runtime/job/error.hpp"
+#include "runtime/job/parse.hpp"
+#include "runtime/job/paths.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+struct RunOptions {
+  std::string job_file;
+  int ranks = 0;  // 0: one, or all slots of the hostfile
+  std::string hostfile;
+  std::vector<std::string> overrides;
+  bool json = false;
+  bool trace = false;
+};
+
+// A file with just the hosts of this run, for mpirun; removed with the object.
+class TemporaryHostfile {
+ public:
+  explicit TemporaryHostfile(const std::vector<Host>& hosts) {
+    const std::string text = print_hostfile(hosts);
+    path_ = (std::filesystem::temp_directory_path() / "ringtrain-hosts.XXXXXX").string();
+    const FileDescriptor file(::mkostemp(path_.data(), O_CLOEXEC));
+    if (!file.is_open() ||
+        ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+      throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
+    }
+  }
+  ~TemporaryHostfile() { ::unlink(path_.c_str()); }
+  TemporaryHostfile(const TemporaryHostfile&) = delete;
+  TemporaryHostfile& operator=(const TemporaryHostfile&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+Environment own_environment() {
+  Environment result;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const auto equals = text.find('=');
+    if (equals != std::string::npos) {
+      result.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return result;
+}
+
+RankLayout lay_out(const RunOptions& options) {
+  RankLayout layout;
+  if (options.hostfile.empty()) {
+    layout.hosts = {{"localhost", std::max(1, options.ranks)}};
+  } else {
+    layout.hosts = read_hostfile(options.hostfile);
+    if (options.ranks > 0) layout.hosts = first_slots(layout.hosts, options.ranks);
+  }
+  layout.local = std::all_of(layout.hosts.begin(), layout.hosts.end(),
+                             [](const Host& host) { return is_this_machine(host.name); });
+  layout.cores = this_machine_cores();
+  layout.root = ::geteuid() == 0;
+  layout.cross_memory = cross_memory_allowed();
+  layout.environment = own_environment();
+  return layout;
+}
+
+bool is_address(const std::string& host) {
+  return host.find(':') != std::string::npos ||
+         host.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+// The names by which ranks can prove that they run where they should. Addresses are no proof: a
+// rank knows its host by name.
+std::string expected_hosts(const RankLayout& layout) {
+  std::string names;
+  if (layout.local) return names;
+  for (const Host& host : layout.hosts) {
+    if (is_address(host.name) || host.name == "localhost") return "";
+    names += (names.empty() ? "" : ",") + host.name;
+  }
+  return names;
+}
+
+std::vector<std::string> worker_arguments(const RunOptions& options, const RankLayout& layout,
+                                          const std::string& worker) {
+  std::vector<std::string> arguments = {worker,
+                                        std::filesystem::absolute(options.job_file).string()};
+  for (const std::string& text : options.overrides) {
+    arguments.insert(arguments.end(), {"--set", text});
+  }
+  arguments.insert(arguments.end(), {"--events", "--expect-ranks", std::to_string(layout.ranks())});
+  if (const std::string hosts = expected_hosts(layout); !hosts.empty()) {
+    arguments.insert(arguments.end(), {"--expect-hosts", hosts});
+  }
+  return arguments;
+}
+
+// What a person wants to know at the end.
+void print_summary(const nlohmann::ordered_json& result, const RunOptions& options) {
+  const auto number = [&](const char* key) {
+    const auto found = result.find(key);
+    return found != result.end() && found->is_number() ? found->get<double>() : 0.0;
+  };
+  std::string text = fmt::format("{}: ", result.value("name", "the job"));
+  if (result.contains("test_accuracy") && result["test_accuracy"].is_number()) {
+    text += fmt::format("test accuracy {:.2f}%, ", 100 * number("test_accuracy"));
+  }
+  const auto ranks = static_cast<int64_t>(number("ranks"));
+  const double total = result.contains("seconds") && result["seconds"].is_object()
+                           ? result["seconds"].value("total", 0.0)
+                           : 0.0;
+  text += fmt::format("train loss {:.4f}; {} steps on {} {} in {}, {} samples/s\n",
+                      number("train_loss"), print_count(number("steps")), ranks,
+                      ranks == 1 ? "rank" : "ranks", print_seconds(total),
+                      print_count(number("samples_per_second")));
+  const std::filesystem::path model(result.value("model", ""));
+  const std::string script = (model.parent_path() / "model.pt").string();
+  text += fmt::format("  model  {} and {}\n", model.string(), script);
+  text += fmt::format("  next   python -c \"import torch; print(torch.jit.load('{}'))\"\n", script);
+  text += fmt::format("         ringtrain run {} --set epochs={}   # for longer\n",
+                      options.job_file, 2 * static_cast<int64_t>(std::max(1.0, number("epochs"))));
+  fmt::print("{}", text);
+}
+
+int run(RunOptions options) {
+  if (options.trace) options.overrides.emplace_back("trace=true");
+  const JobSpec job = parse_job(options.job_file, options.overrides);
+  const RankLayout layout = lay_out(options);
+  // Other hosts may see other disks; there rank 0 looks for itself.
+  if (layout.local) check_paths(job);
+  const std::string worker = find_worker();
+  const Mpirun mpirun = find_mpirun();
+
+  const TemporaryHostfile hostfile(layout.hosts);
+  const MpirunCommand command =
+      mpirun_command(mpirun, layout, hostfile.path(), worker_arguments(options, layout, worker));
+  const Outcome outcome = supervise(command, options.json);
+  if (outcome.exit_code != 0) {
+    fmt::print(stderr, "ringtrain: {}: {}\n", job.name, outcome.cause);
+    return outcome.exit_code;
+  }
+  if (options.json) {
+    fmt::print("{}\n", outcome.result->dump(2));
+  } else {
+    print_summary(*outcome.result, options);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, int& exit_code) {
+  const auto options = std::make_shared<RunOptions>();
+  CLI::App* const command =
+      app.add_subcommand("run", "Train a job's model, on this machine or on a hostfile's");
+  command->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
+  command
+      ->add_option("-n,--ranks", options->ranks,
+                   "Ranks; left out: 1, or as many as the hostfile has slots")
+      ->check(CLI::Range(1, 65536))
+      ->type_name("N");
+  command->add_option("--hostfile", options->hostfile, "Lines of 'host slots=N'")
+      ->type_name("FILE");
+  command->add_option("--set", options->overrides, "Overrides a key of the job; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+  command->add_flag("--json", options->json, "Print result.json on stdout, all else on stderr");
+  command->add_flag("--trace", options->trace, "Write trace.json, as --set trace=true");
+  command->footer(
+      "Exit codes: 0 trained, 2 bad job or option, 3 bad data, 4 training failed,\n"
+      "128 + N stopped by signal N.");
+  command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace ringtrain::launcher

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace ringtrain::launcher {
+
+// Adds `run`: checks a job, starts its ranks and stays until they have ended. `exit_code` becomes
+// that of the run where no exception says otherwise; it must live as long as the app.
+void add_run_command(CLI::App& app, int& exit_code);
+
+}  // namespace ringtrain::launcher
