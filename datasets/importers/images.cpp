@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -58,6 +59,7 @@ bool is_part_name(const std::string& name) {
 
 struct Target {
   bool used = false;
+  size_t path_hash = 0;  // to notice files that come or go between the two walks
   Split split = Split::train;
   uint64_t row = 0;
   int64_t label = 0;
@@ -154,7 +156,8 @@ class Layout {
         throw DataError(fmt::format("{}: the test class {} has no training images", tree.name(),
                                     image.path[depth]));
       }
-      Target target{true, *split, 0, label->second};
+      const size_t hash = std::hash<std::string>{}(fmt::format("{}", fmt::join(image.path, "/")));
+      Target target{true, hash, *split, 0, label->second};
       if (seeded) {
         const SeededSplit::Place drawn = (*seeded)(counter++);
         target.split = drawn.split;
@@ -312,6 +315,10 @@ ImportedImages import_images(const ImageSources& sources, const std::filesystem:
   uint64_t done = 0;
   tree.read([&](const std::string&, uint64_t number) { return layout.at(number).used; },
             [&](const std::string& path, uint64_t number, std::string& bytes) {
+              const std::string whole = fmt::format("{}", fmt::join(components(path), "/"));
+              if (layout.at(number).path_hash != std::hash<std::string>{}(whole)) {
+                throw DataError(tree.name() + ": files changed while they were read");
+              }
               decoders.add(path, layout.at(number), std::move(bytes));
               bytes = {};
               if (options.progress) options.progress(++done, total);
