@@ -2,6 +2,8 @@
 #include "runtime/observe/reporter.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,7 +22,11 @@ void write_whole(int fd, const std::string& text) {
 
 }  // namespace
 
-Reporter::Reporter(bool events, bool quiet) : events_(events), quiet_(quiet) {}
+Reporter::Reporter(bool events, bool quiet) : events_(events), quiet_(quiet) {
+  if (events) return;
+  if (spdlog::get("ringtrain") == nullptr) spdlog::stderr_color_mt("ringtrain");
+  spdlog::get("ringtrain")->set_pattern("%H:%M:%S %^%l%$ %v");
+}
 
 void Reporter::event(const std::string& name, nlohmann::ordered_json fields,
                      const std::string& line) const {
@@ -30,7 +36,7 @@ void Reporter::event(const std::string& name, nlohmann::ordered_json fields,
     event.update(fields);
     write_event(event);
   } else if (!line.empty()) {
-    write_whole(STDERR_FILENO, line + "\n");
+    spdlog::get("ringtrain")->info(line);
   }
 }
 
@@ -39,7 +45,12 @@ void Reporter::log(const std::string& line) const {
 }
 
 void Reporter::warn(const std::string& line) const {
-  event("log", {{"level", "warning"}, {"message", line}}, "warning: " + line);
+  if (quiet_) return;
+  if (events_) {
+    write_event({{"event", "log"}, {"level", "warning"}, {"message", line}});
+  } else {
+    spdlog::get("ringtrain")->warn(line);
+  }
 }
 
 void Reporter::failure(int exit_code, int rank, const std::string& host,
@@ -51,7 +62,7 @@ void Reporter::failure(int exit_code, int rank, const std::string& host,
                  {"host", host},
                  {"message", message}});
   } else {
-    write_whole(STDERR_FILENO, fmt::format("ringtrain-worker: rank {} on {}: {}\n", rank, host, message));
+    spdlog::get("ringtrain")->error("rank {} on {}: {}", rank, host, message);
   }
 }
 
