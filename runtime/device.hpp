@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a step does on the rank's device, apart from the model itself: the kernels/ of the CPU or of CUDA.
+// What a step does on the rank's device, apart from the model itself: the kernels/ of the CPU or of
+// CUDA.
 #pragma once
 
 #include <torch/torch.h>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "datasets/plan.hpp"
 #include "datasets/reader.hpp"
@@ -19,8 +22,8 @@
 
 namespace ringtrain {
 
-// Pointers are memory of the device. Calls of the CUDA device are ordered on torch's current stream and
-// return before they are done, but for those that return a value.
+// Pointers are memory of the device. Calls of the CUDA device are ordered on torch's current stream
+// and return before they are done, but for those that return a value.
 class Device {
  public:
   virtual ~Device() = default;
@@ -29,27 +32,33 @@ class Device {
   virtual std::string name() const = 0;
   virtual std::shared_ptr<float[]> allocate_zeros(size_t elements) = 0;
 
-  // out = scale * gradient (dense, any strides), tested on the way.
-  virtual kernels::GradientStats pack(const torch::Tensor& gradient, float* out, float scale) = 0;
+  // out = scale * gradient (dense, any strides), tested on the way: collect_stats() tells what was
+  // found.
+  virtual void pack(const torch::Tensor& gradient, float* out, float scale) = 0;
+  // What the calls of pack() since the last collection have found, in their order: once a step,
+  // since it waits for the device.
+  virtual std::vector<kernels::GradientStats> collect_stats() = 0;
   virtual void fill_zero(float* out, size_t elements) = 0;
 
   virtual double squared_norm(const float* values, size_t n) = 0;
   virtual void sgd_step(const kernels::SgdStep&, float* parameters, const float* gradients,
                         float* momentum, size_t n) = 0;
-  virtual void adamw_step(const kernels::AdamwStep&, float* parameters, const float* gradients, float* m,
-                          float* v, size_t n) = 0;
+  virtual void adamw_step(const kernels::AdamwStep&, float* parameters, const float* gradients,
+                          float* m, float* v, size_t n) = 0;
   virtual void lars_step(const kernels::LarsStep&, float* parameters, const float* gradients,
                          float* momentum, size_t n) = 0;
 
-  // The batch as the model takes it: floats [rows, channels, height, width], normalised by the dataset's
-  // mean and std, augmented as told. Valid until the call after the next.
+  // The batch as the model takes it: floats [rows, channels, height, width], normalised by the
+  // dataset's mean and std, augmented as told. Valid until the call after the next.
   virtual torch::Tensor load(const datasets::Plan& plan, const datasets::Batch& batch,
                              const kernels::Augment& augment) = 0;
   // The batch's labels [rows], int64. Valid as long as the batch.
   virtual torch::Tensor load_labels(const datasets::Batch& batch) = 0;
 };
 
-// The device that the job asks for; local_rank picks the GPU. Throws JobError where there is none.
-std::unique_ptr<Device> make_device(JobSpec::Device wanted, int local_rank);
+// The device that the job asks for; local_rank picks the GPU, which becomes the calling thread's
+// current one. Throws JobError where there is none. `log` is told why `auto` did not find one.
+std::unique_ptr<Device> make_device(JobSpec::Device wanted, int local_rank,
+                                    const std::function<void(const std::string&)>& log = {});
 
 }  // namespace ringtrain

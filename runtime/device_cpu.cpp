@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "kernels/pack.hpp"
 
@@ -18,10 +19,13 @@ std::shared_ptr<float[]> CpuDevice::allocate_zeros(size_t elements) {
   return {memory, [](float* p) { std::free(p); }};
 }
 
-kernels::GradientStats CpuDevice::pack(const torch::Tensor& gradient, float* out, float scale) {
+void CpuDevice::pack(const torch::Tensor& gradient, float* out, float scale) {
   const torch::Tensor dense = gradient.contiguous();
-  return kernels::pack(dense.const_data_ptr<float>(), out, static_cast<size_t>(dense.numel()), scale);
+  const auto n = static_cast<size_t>(dense.numel());
+  stats_.push_back(kernels::pack(dense.const_data_ptr<float>(), out, n, scale));
 }
+
+std::vector<kernels::GradientStats> CpuDevice::collect_stats() { return std::exchange(stats_, {}); }
 
 void CpuDevice::fill_zero(float* out, size_t elements) { std::fill_n(out, elements, 0.0F); }
 
@@ -34,8 +38,8 @@ void CpuDevice::sgd_step(const kernels::SgdStep& step, float* parameters, const 
   kernels::sgd_step(step, parameters, gradients, momentum, n);
 }
 
-void CpuDevice::adamw_step(const kernels::AdamwStep& step, float* parameters, const float* gradients,
-                           float* m, float* v, size_t n) {
+void CpuDevice::adamw_step(const kernels::AdamwStep& step, float* parameters,
+                           const float* gradients, float* m, float* v, size_t n) {
   kernels::adamw_step(step, parameters, gradients, m, v, n);
 }
 
@@ -56,8 +60,8 @@ torch::Tensor CpuDevice::load(const datasets::Plan& plan, const datasets::Batch&
                                 .width = static_cast<int>(shape.width)};
   auto* out = input_.mutable_data_ptr<float>();
   if (plan.element == datasets::Element::u8) {
-    kernels::input_batch(reinterpret_cast<const uint8_t*>(batch.x), out, batch.rows, image, plan.mean,
-                         plan.std, augment, batch.first_position);
+    kernels::input_batch(reinterpret_cast<const uint8_t*>(batch.x), out, batch.rows, image,
+                         plan.mean, plan.std, augment, batch.first_position);
   } else {
     kernels::input_batch(reinterpret_cast<const float*>(batch.x), out, batch.rows, image, plan.mean,
                          plan.std, augment, batch.first_position);

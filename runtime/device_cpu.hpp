@@ -12,14 +12,15 @@ class CpuDevice final : public Device {
   std::string name() const override { return "cpu"; }
   std::shared_ptr<float[]> allocate_zeros(size_t elements) override;
 
-  kernels::GradientStats pack(const torch::Tensor& gradient, float* out, float scale) override;
+  void pack(const torch::Tensor& gradient, float* out, float scale) override;
+  std::vector<kernels::GradientStats> collect_stats() override;
   void fill_zero(float* out, size_t elements) override;
 
   double squared_norm(const float* values, size_t n) override;
   void sgd_step(const kernels::SgdStep& step, float* parameters, const float* gradients,
                 float* momentum, size_t n) override;
-  void adamw_step(const kernels::AdamwStep& step, float* parameters, const float* gradients, float* m,
-                  float* v, size_t n) override;
+  void adamw_step(const kernels::AdamwStep& step, float* parameters, const float* gradients,
+                  float* m, float* v, size_t n) override;
   void lars_step(const kernels::LarsStep& step, float* parameters, const float* gradients,
                  float* momentum, size_t n) override;
 
@@ -28,6 +29,7 @@ class CpuDevice final : public Device {
   torch::Tensor load_labels(const datasets::Batch& batch) override;
 
  private:
+  std::vector<kernels::GradientStats> stats_;
   torch::Tensor input_;  // [most rows so far, channels, height, width], used again by every batch
 };
 

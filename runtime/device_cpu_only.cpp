@@ -7,10 +7,12 @@
 
 namespace ringtrain {
 
-std::unique_ptr<Device> make_device(JobSpec::Device wanted, int /*local_rank*/) {
+std::unique_ptr<Device> make_device(JobSpec::Device wanted, int /*local_rank*/,
+                                    const std::function<void(const std::string&)>& /*log*/) {
   if (wanted == JobSpec::Device::cuda) {
-    throw JobError("device: cuda, but this ringtrain was built without CUDA: use a build of the preset "
-                   "cuda, or device: auto");
+    throw JobError(
+        "device: cuda, but this ringtrain was built without CUDA: use a build of the preset "
+        "cuda, or device: auto");
   }
   return std::make_unique<CpuDevice>();
 }

@@ -118,7 +118,8 @@ void train(const World& world, const Options& options, const Reporter& reporter,
   agree(world, [&] {
     length = length_of(job, plan, world.size());
     if (world.rank() == 0) output.emplace(job.output);
-    device = make_device(job.device, world.node().rank());
+    device = make_device(job.device, world.node().rank(),
+                         [&](const std::string& line) { reporter.log(line); });
     model = make_model({.name = job.model,
                         .hidden = job.hidden,
                         .channels = plan.shape.channels,

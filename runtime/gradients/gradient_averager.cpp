@@ -9,8 +9,9 @@
 namespace ringtrain {
 namespace {
 
-// A gradient whose squared norm is below this has no element above max/P, so the sum over P ranks is finite
-// where every rank's part is: testing the parts is enough, and it is done before anything is updated.
+// A gradient whose squared norm is below this has no element above max/P, so the sum over P ranks
+// is finite where every rank's part is: testing the parts is enough, and it is done before anything
+// is updated.
 double largest_squared_norm(int world_size) {
   const double largest = static_cast<double>(std::numeric_limits<float>::max()) / world_size;
   return largest * largest;
@@ -80,7 +81,7 @@ void GradientAverager::begin(float scale) {
   scale_ = scale;
   complete_ = 0;
   tickets_.clear();
-  culprit_.clear();
+  packed_.clear();
   std::fill(stored_.begin(), stored_.end(), false);
 }
 
@@ -90,8 +91,9 @@ bool GradientAverager::finish(std::vector<double>& totals) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!stored_[i]) store(i);
   }
-  totals.push_back(culprit_.empty() ? 0 : 1);
   if (communicator_.overlaps()) hand_over_complete_buckets();
+  find_culprit();
+  totals.push_back(culprit_.empty() ? 0 : 1);
   exchange_.sum(totals);
   const bool finite = totals.back() == 0;
   totals.pop_back();
@@ -102,8 +104,7 @@ bool GradientAverager::finish(std::vector<double>& totals) {
 }
 
 void GradientAverager::wait(size_t bucket) {
-  exchange_.wait(communicator_.overlaps() ? tickets_[bucket]
-                                          : exchange_.reduce(buckets_[bucket]));
+  exchange_.wait(communicator_.overlaps() ? tickets_[bucket] : exchange_.reduce(buckets_[bucket]));
 }
 
 void GradientAverager::on_ready(size_t parameter) {
@@ -117,14 +118,22 @@ void GradientAverager::store(size_t i) {
   float* out = communicator_.gradients() + range.begin;
   torch::Tensor& gradient = parameters_[i].tensor.mutable_grad();
   if (gradient.defined()) {
-    const auto stats = device_.pack(gradient, out, scale_);
-    const bool fit = stats.finite && stats.squared_norm <= largest_squared_norm_;
-    if (!fit && culprit_.empty()) culprit_ = parameters_[i].name;
+    device_.pack(gradient, out, scale_);
+    packed_.push_back(i);
     gradient.reset();
   } else {
     device_.fill_zero(out, range.size());
   }
   stored_[i] = true;
+}
+
+void GradientAverager::find_culprit() {
+  culprit_.clear();
+  const auto stats = device_.collect_stats();
+  for (size_t k = 0; k < stats.size() && culprit_.empty(); ++k) {
+    const bool fits = stats[k].finite && stats[k].squared_norm <= largest_squared_norm_;
+    if (!fits) culprit_ = parameters_[packed_[k]].name;
+  }
 }
 
 void GradientAverager::hand_over_complete_buckets() {

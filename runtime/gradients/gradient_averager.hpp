@@ -14,32 +14,33 @@
 
 namespace ringtrain {
 
-// The way of a gradient from autograd to the optimizer. As the backward pass finishes with a gradient, one
-// pass over it scales it, tests it, and stores it in the slab; when all of a bucket has arrived, the bucket
-// goes to the exchange, in the same order on every rank; the rest of the backward pass goes on meanwhile.
+// The way of a gradient from autograd to the optimizer. As the backward pass finishes with a
+// gradient, one pass over it scales it, tests it, and stores it in the slab; when all of a bucket
+// has arrived, the bucket goes to the exchange, in the same order on every rank; the rest of the
+// backward pass goes on meanwhile.
 //
 //   averager.begin(1.0F / global_rows);
 //   loss.backward();
 //   if (averager.finish(totals)) for (each bucket b) { averager.wait(b); update the share of b; }
 //
-// Gradients are taken out of .grad; nothing is added to what was there before, and nothing is copied back.
+// Gradients are taken out of .grad; nothing is added to what was there before, and nothing is
+// copied back.
 class GradientAverager {
  public:
-  // Makes the model's parameters views of the communicator's parameter slab, and gives them the values that
-  // they have on the first rank. All must outlive the averager. Collective.
-  GradientAverager(Model& model, const SlabLayout& layout,
-                   const std::vector<Range>& buckets, int world_size, Communicator& communicator,
-                   Exchange& exchange, Device& device);
+  // Makes the model's parameters views of the communicator's parameter slab, and gives them the
+  // values that they have on the first rank. All must outlive the averager. Collective.
+  GradientAverager(Model& model, const SlabLayout& layout, const std::vector<Range>& buckets,
+                   int world_size, Communicator& communicator, Exchange& exchange, Device& device);
   ~GradientAverager();
   GradientAverager(const GradientAverager&) = delete;
   GradientAverager& operator=(const GradientAverager&) = delete;
 
-  // Before the step's last backward pass: each gradient will be multiplied by `scale`. (Passes before
-  // begin() and after finish() add up in .grad as usual: gradient accumulation.)
+  // Before the step's last backward pass: each gradient will be multiplied by `scale`. (Passes
+  // before begin() and after finish() add up in .grad as usual: gradient accumulation.)
   void begin(float scale);
 
-  // After it. Sums `totals` over all ranks along the way. False, on every rank alike, when a gradient of
-  // some rank is not finite: then the step must be skipped.
+  // After it. Sums `totals` over all ranks along the way. False, on every rank alike, when a
+  // gradient of some rank is not finite: then the step must be skipped.
   bool finish(std::vector<double>& totals);
 
   // Until the sum of bucket b over all ranks lies in this rank's share of it.
@@ -52,6 +53,7 @@ class GradientAverager {
   void spread_initial_parameters();
   void on_ready(size_t parameter);
   void store(size_t parameter);
+  void find_culprit();
   void hand_over_complete_buckets();
 
   std::vector<NamedTensor> parameters_;
@@ -64,8 +66,9 @@ class GradientAverager {
   bool active_ = false;
   float scale_ = 1;
   double largest_squared_norm_;
-  std::vector<bool> stored_;               // by parameter
-  size_t complete_ = 0;                    // parameters stored, counted in the slab's order up to the first gap
+  std::vector<bool> stored_;    // by parameter
+  std::vector<size_t> packed_;  // the parameters that had a gradient, as they arrived
+  size_t complete_ = 0;  // parameters stored, counted in the slab's order up to the first gap
   std::vector<Exchange::Ticket> tickets_;  // by bucket, of those handed over in this step
   std::string culprit_;
 };
