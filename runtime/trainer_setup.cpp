@@ -12,11 +12,12 @@
 namespace ringtrain {
 namespace {
 
-// Where ranks of a node sum at the end of the step: a bucket's parts of a few slabs fit a core's cache, so
-// that the optimizer finds the sums there.
+// Where CPU ranks of a node sum at the end of the step: a bucket's parts of a few slabs fit a
+// core's cache, so that the optimizer finds the sums there.
 constexpr size_t kCacheSizedBucket = 128 * 1024;  // floats
 
-// The test part goes through in larger batches than training: there is no backward pass to keep memory for.
+// The test part goes through in larger batches than training: there is no backward pass to keep
+// memory for.
 constexpr uint64_t kTestBatch = 1024;
 
 SlabLayout lay_out(Model& model, const datasets::Plan& plan, Device& device) {
@@ -36,7 +37,8 @@ std::vector<int64_t> dimensions_of(const Model& model) {
   return dimensions;
 }
 
-datasets::ReaderOptions reader_options(const JobSpec& job, const World& world, datasets::Split split) {
+datasets::ReaderOptions reader_options(const JobSpec& job, const World& world,
+                                       datasets::Split split) {
   const bool train = split == datasets::Split::train;
   const auto batch = static_cast<uint64_t>(job.batch_size);
   return {.rank = world.rank(),
@@ -51,8 +53,8 @@ datasets::ReaderOptions reader_options(const JobSpec& job, const World& world, d
 Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size) {
   const auto rows = static_cast<int64_t>(plan.train.rows);
   if (rows < world_size) {
-    throw JobError(fmt::format("{} ranks, but only {} training samples: start fewer ranks", world_size,
-                               rows));
+    throw JobError(
+        fmt::format("{} ranks, but only {} training samples: start fewer ranks", world_size, rows));
   }
   if (job.batch_size < world_size) {
     throw JobError(fmt::format(
@@ -61,7 +63,8 @@ Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size)
   }
   const int64_t steps_per_epoch = (rows + job.batch_size - 1) / job.batch_size;
   const int64_t steps = job.epochs * steps_per_epoch;
-  return {.steps_per_epoch = steps_per_epoch, .steps = std::min(steps, job.max_steps.value_or(steps))};
+  return {.steps_per_epoch = steps_per_epoch,
+          .steps = std::min(steps, job.max_steps.value_or(steps))};
 }
 
 Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
@@ -81,19 +84,21 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& p
           layout_.elements())),
       buckets_(cut_into_buckets(
           layout_.elements(),
-          communicator_->overlaps()
+          communicator_->overlaps() || device.torch().is_cuda()
               ? static_cast<size_t>(job.communication.bucket_mib * (1 << 20) / sizeof(float))
               : kCacheSizedBucket)),
       exchange_(*communicator_),
       averager_(model, layout_, buckets_, world.size(), *communicator_, exchange_, device),
       schedule_(job.schedule, job.optimizer.learning_rate, length_.steps_per_epoch, length_.steps),
-      optimizer_(job.optimizer, job.clip_norm, layout_, buckets_, dimensions_of(model), *communicator_,
-                 exchange_, device),
-      train_reader_(plan, datasets::Split::train, reader_options(job, world, datasets::Split::train)),
-      test_reader_(plan, datasets::Split::test, reader_options(job, world, datasets::Split::test)) {}
+      optimizer_(job.optimizer, job.clip_norm, layout_, buckets_, dimensions_of(model),
+                 *communicator_, exchange_, device),
+      train_reader_(plan, datasets::Split::train,
+                    reader_options(job, world, datasets::Split::train)),
+      test_reader_(plan, datasets::Split::test, reader_options(job, world, datasets::Split::test)) {
+}
 
-// A TorchScript model's batch normalisation sees this rank's samples alone, and its running statistics
-// drift apart; their mean over the ranks is what is evaluated and saved.
+// A TorchScript model's batch normalisation sees this rank's samples alone, and its running
+// statistics drift apart; their mean over the ranks is what is evaluated and saved.
 void Trainer::average_local_statistics() {
   if (!model_.uses_local_batch_statistics()) return;
   for (const auto& [name, buffer] : model_.buffers()) {
@@ -104,7 +109,8 @@ void Trainer::average_local_statistics() {
   }
 }
 
-// Every rank's hash covers the samples that it read, and the sum of all hashes covers the whole order.
+// Every rank's hash covers the samples that it read, and the sum of all hashes covers the whole
+// order.
 uint64_t Trainer::global_order_hash() {
   constexpr uint64_t kLow = 0xffffffff;
   const uint64_t mine = train_reader_.order_hash();

@@ -24,23 +24,24 @@ struct Range {
 
 // Sums gradients over ranks and spreads updated parameters.
 //
-// A communicator owns two slabs of `elements` floats, laid out alike on every rank: the gradients of this
-// rank, and the parameters. One step:
+// A communicator owns two slabs of `elements` floats, laid out alike on every rank: the gradients
+// of this rank, and the parameters. One step:
 //
-//   write gradients();  for every bucket, in the same order on every rank: reduce(bucket);
-//   update parameters() in share(bucket) of every bucket, from gradients();  publish();
+//   write gradients();  for every bucket, in the same order on every rank: written(),
+//   reduce(bucket); update parameters() in share(bucket) of every bucket, from gradients();
+//   publish();
 //
-// Where not overlaps(), sum() is called between the writing and the first reduce(): it is the one barrier
-// that tells that everybody has written.
+// Where not overlaps(), sum() is called between the writing and the first reduce(): it is the one
+// barrier that tells that everybody has written.
 //
-// After reduce(bucket), gradients() in share(bucket) holds the sum over all ranks, the same bits on every
-// rank that has this share; the rest of the bucket is unspecified. The shares of the ranks cover every
-// bucket: where each rank has parameters of its own (GPU), a share is the whole bucket; where the ranks of a
-// node keep one copy of the parameters (CPU), each updates its part of it. publish() returns when all
-// of parameters() is up to date on this rank.
+// After reduce(bucket), gradients() in share(bucket) holds the sum over all ranks, the same bits on
+// every rank that has this share; the rest of the bucket is unspecified. The shares of the ranks
+// cover every bucket: where each rank has parameters of its own (GPU), a share is the whole bucket;
+// where the ranks of a node keep one copy of the parameters (CPU), each updates its part of it.
+// publish() returns when all of parameters() is up to date on this rank.
 //
-// Every call is collective. Construction and destruction belong to the main thread; in between, all calls
-// come from one thread at a time. Errors are CommunicationError.
+// Every call is collective. Construction and destruction belong to the main thread; in between, all
+// calls but written() come from one thread at a time. Errors are CommunicationError.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -52,17 +53,22 @@ class Communicator {
   virtual float* parameters() = 0;
 
   virtual Range share(Range bucket) const = 0;
+  // Called by the thread that has written gradients() in the bucket, before reduce(bucket) on
+  // whatever thread. Writing may still be under way on a device: a backend of a GPU notes here how
+  // far the device has to come first, so that it need not wait for what is started later.
+  virtual void written(Range /*bucket*/) {}
   virtual void reduce(Range bucket) = 0;
   virtual void publish() = 0;
 
-  // Sums values over all ranks, in place, the same bits everywhere. Host memory. Also a barrier: what ranks
-  // of a node wrote before it, the others see after it.
+  // Sums values over all ranks, in place, the same bits everywhere. Host memory. Also a barrier:
+  // what ranks of a node wrote before it, the others see after it.
   virtual void sum(std::span<double> values) = 0;
   // The same over ranks whose shares differ, for what is computed share by share (norms).
   virtual void sum_over_shares(std::span<double> values) = 0;
 
-  // True where reduce() waits for a network or a device, so that running it beside the backward pass gains
-  // time. Inside one node of CPU ranks the sum is work for the same cores: it is done at the end, in one go.
+  // True where reduce() waits for a network or a device, so that running it beside the backward
+  // pass gains time. Inside one node of CPU ranks the sum is work for the same cores: it is done at
+  // the end, in one go.
   virtual bool overlaps() const = 0;
 
   // For the log: which backend and algorithm, over what.
@@ -75,9 +81,10 @@ struct DeviceMemory {
   std::function<std::shared_ptr<float[]>(size_t elements)> allocate_zeros;
 };
 
-// The communicator that the job asks for, or `auto` finds best: none for a world of one, NCCL for CUDA ranks,
-// else shared memory inside nodes and MPI between them. Collective. Throws JobError where what is asked for
-// cannot be had.
+// The communicator that the job asks for, or `auto` finds best: none for a world of one, NCCL for
+// GPU ranks with a device each, else shared memory inside nodes and MPI between them (GPU ranks
+// that share devices: the same, by way of pinned host memory). Collective. Throws JobError where
+// what is asked for cannot be had.
 std::unique_ptr<Communicator> make_communicator(const World& world, const CommunicationSpec& spec,
                                                 const DeviceMemory& memory, size_t elements);
 

@@ -25,7 +25,8 @@ int smallest(const World& world, int mine) {
   return result;
 }
 
-// The memory of one rank: barrier, scratch for small sums, its gradients; and rank 0's also the parameters.
+// The memory of one rank: barrier, scratch for small sums, its gradients; and rank 0's also the
+// parameters.
 struct Layout {
   static constexpr size_t barrier = 0;
   static constexpr size_t scratch = kPage;
@@ -79,8 +80,7 @@ Range HostCommunicator::share(Range bucket) const {
   if (rank() >= owners_) return {bucket.end, bucket.end};
   // Cut at cache lines, so that no line is written by two ranks.
   const auto cut = [&](int r) {
-    return std::min(bucket.end,
-                    bucket.begin + round_up(bucket.size() * r / owners_, kCacheLine));
+    return std::min(bucket.end, bucket.begin + round_up(bucket.size() * r / owners_, kCacheLine));
   };
   return {cut(rank()), cut(rank() + 1)};
 }
@@ -91,7 +91,9 @@ void HostCommunicator::reduce(Range bucket) {
     if (overlaps()) barrier_->wait();
     std::vector<const float*> sources(size());
     for (int r = 0; r < size(); ++r) sources[r] = slab(r) + mine.begin;
-    kernels::sum(sources, gradients() + mine.begin, mine.size());
+    // pack() has made sure that the sum is finite. Without its norm this is 1.6 times as fast in the
+    // cache, 1.1 times outside.
+    kernels::sum(sources, gradients() + mine.begin, mine.size(), {}, kernels::Measure::finite);
   }
   if (across_ && rank() < owners_) across_->all_reduce(gradients() + mine.begin, mine.size());
 }
@@ -114,7 +116,8 @@ void HostCommunicator::sum_over_shares(std::span<double> values) {
   }
 }
 
-// One barrier a call: rounds alternate between two buffers, and nobody is two rounds ahead of a reader.
+// One barrier a call: rounds alternate between two buffers, and nobody is two rounds ahead of a
+// reader.
 void HostCommunicator::sum_on_node(std::span<double> values) {
   if (size() == 1) return;
   std::copy(values.begin(), values.end(), scratch(rank()));

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <memory>
+#include <utility>
 
 #include "runtime/comm/communicator.hpp"
 #include "runtime/comm/host_communicator.hpp"
 #include "runtime/comm/local_communicator.hpp"
 #include "runtime/comm/nccl.hpp"
+#include "runtime/comm/staged.hpp"
 #include "runtime/comm/world.hpp"
 #include "runtime/job/error.hpp"
 
@@ -16,9 +20,28 @@ using Backend = CommunicationSpec::Backend;
 void refuse_unless_one_host(const World& world, Backend backend) {
   if (backend == Backend::shared_memory && world.node().size() < world.size()) {
     throw JobError(
-        "communication.backend: shared_memory needs all ranks on one host; use auto, which uses shared "
+        "communication.backend: shared_memory needs all ranks on one host; use auto, which uses "
+        "shared "
         "memory inside hosts and MPI between them");
   }
+}
+
+// Ranks on different kinds of device would each wait for the others in another library.
+void refuse_mixed_devices(const World& world, bool cuda) {
+  const auto kinds = world.all_gather(cuda ? "a GPU" : "a CPU");
+  for (size_t rank = 1; rank < kinds.size(); ++rank) {
+    if (kinds[rank] == kinds[0]) continue;
+    throw JobError(
+        fmt::format("device: auto found {} for rank 0 on {}, but {} for rank {} on {}: set device: "
+                    "cpu, or leave "
+                    "out the hosts without a GPU",
+                    kinds[0], world.hosts()[0], kinds[rank], rank, world.hosts()[rank]));
+  }
+}
+
+// The job's backend is nccl, or NCCL is best. Collective.
+bool use_nccl(const World& world, Backend backend) {
+  return backend == Backend::nccl || (backend == Backend::automatic && each_rank_has_a_gpu(world));
 }
 
 }  // namespace
@@ -33,10 +56,15 @@ std::unique_ptr<Communicator> make_communicator(const World& world, const Commun
     return std::make_unique<LocalCommunicator>(memory.allocate_zeros(elements),
                                                memory.allocate_zeros(elements));
   }
-  if (memory.cuda) return make_nccl_communicator(world, spec, elements);
+  refuse_mixed_devices(world, memory.cuda);
+  if (memory.cuda && use_nccl(world, spec.backend)) {
+    return make_nccl_communicator(world, spec, elements);
+  }
   refuse_unless_one_host(world, spec.backend);
   const int node = spec.backend == Backend::mpi ? world.rank() : world.node_index();
-  return std::make_unique<HostCommunicator>(world, world.split(node), spec, elements);
+  auto host = std::make_unique<HostCommunicator>(world, world.split(node), spec, elements);
+  if (memory.cuda) return make_staged_communicator(std::move(host), memory, elements);
+  return host;
 }
 
 }  // namespace ringtrain

@@ -39,8 +39,8 @@ MpiAllReduce::MpiAllReduce(const MpiGroup& group, Algorithm algorithm,
 void MpiAllReduce::all_reduce(float* data, size_t count) {
   if (group_.size() == 1 || count == 0) return;
   const bool short_or_pair = group_.size() == 2 || count <= kSegment / 16;
-  const bool use_direct = algorithm_ == Algorithm::direct ||
-                          (algorithm_ == Algorithm::automatic && short_or_pair);
+  const bool use_direct =
+      algorithm_ == Algorithm::direct || (algorithm_ == Algorithm::automatic && short_or_pair);
   use_direct ? direct(data, count) : ring(data, count);
 }
 
@@ -60,9 +60,9 @@ void MpiAllReduce::all_reduce(std::span<double> values) {
 }
 
 std::string MpiAllReduce::describe() const {
-  const char* algorithm = algorithm_ == Algorithm::ring                              ? "ring"
+  const char* algorithm = algorithm_ == Algorithm::ring                           ? "ring"
                           : algorithm_ == Algorithm::direct || group_.size() == 2 ? "direct"
-                                                                                     : "ring";
+                                                                                  : "ring";
   return fmt::format("MPI {} over {} ranks", algorithm, group_.size());
 }
 
@@ -98,7 +98,7 @@ void MpiAllReduce::direct(float* data, size_t count) {
       wait(&receives[slot * peers + i]);
       wait(&sends[slot * peers + i]);  // the sum goes where the segment was sent from
     }
-    kernels::sum(sources, data + begin, size);
+    kernels::sum(sources, data + begin, size, {}, kernels::Measure::finite);  // not asked: the norm
     if (k + kInFlight < total) start(k + kInFlight);
   }
 }
@@ -140,7 +140,7 @@ void MpiAllReduce::ring(float* data, size_t count) {
         const auto [base, size] = chunk(r - s - 1);
         const auto part = segment(size, k);
         const float* const sources[] = {scratch_.data() + k * kSegment, base + part.begin};
-        kernels::sum(sources, base + part.begin, part.size);
+        kernels::sum(sources, base + part.begin, part.size, {}, kernels::Measure::finite);
       }
       if (s + 1 < steps) {
         start_receive(s + 1, k);
@@ -165,12 +165,14 @@ void MpiAllReduce::wait(MPI_Request* request) {
     int done = 0;
     check_mpi(MPI_Test(request, &done, MPI_STATUS_IGNORE));
     if (done) return;
-    // MPI moves data only inside its calls, so this must poll; but not at the cost of those who compute.
+    // MPI moves data only inside its calls, so this must poll; but not at the cost of those who
+    // compute.
     sched_yield();
     if (tries % 1024 == 0 && deadline.passed()) {
-      throw CommunicationError(fmt::format(
-          "another node has not answered for {:.0f} s (communication.timeout_seconds sets the limit)",
-          timeout_.count()));
+      throw CommunicationError(
+          fmt::format("another node has not answered for {:.0f} s (communication.timeout_seconds "
+                      "sets the limit)",
+                      timeout_.count()));
     }
   }
 }

@@ -10,12 +10,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <source_location>
 #include <string>
 #include <thread>
-#include <type_traits>
 #include <vector>
 
+#include "runtime/comm/cuda_handles.hpp"
 #include "runtime/comm/deadline.hpp"
 #include "runtime/comm/error.hpp"
 #include "runtime/job/error.hpp"
@@ -28,10 +29,6 @@ using std::source_location;
 [[noreturn]] void fail(const std::string& what, const source_location& where) {
   throw CommunicationError(fmt::format("{} (in {}, {}:{})", what, where.function_name(),
                                        where.file_name(), where.line()));
-}
-
-void check_cuda(cudaError_t code, source_location where = source_location::current()) {
-  if (code != cudaSuccess) fail(fmt::format("CUDA: {}", cudaGetErrorString(code)), where);
 }
 
 void check_nccl(ncclResult_t code, source_location where = source_location::current()) {
@@ -54,28 +51,6 @@ NcclSlab allocate_zeros(size_t elements) {
   return slab;
 }
 
-struct FreeStream {
-  void operator()(cudaStream_t stream) const { cudaStreamDestroy(stream); }
-};
-using Stream = std::unique_ptr<std::remove_pointer_t<cudaStream_t>, FreeStream>;
-
-struct FreeEvent {
-  void operator()(cudaEvent_t event) const { cudaEventDestroy(event); }
-};
-using Event = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, FreeEvent>;
-
-Stream make_stream() {
-  cudaStream_t stream = nullptr;
-  check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-  return Stream(stream);
-}
-
-Event make_event() {
-  cudaEvent_t event = nullptr;
-  check_cuda(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
-  return Event(event);
-}
-
 struct FreeDevice {
   void operator()(double* memory) const { cudaFree(memory); }
 };
@@ -87,18 +62,25 @@ DeviceValues allocate_values(size_t count) {
   return DeviceValues(static_cast<double*>(memory));
 }
 
-// NCCL cannot put two ranks on one device: it hangs or fails with a message that names neither.
-void refuse_shared_devices(const World& world, int device) {
+// Host and GPU of every rank, by rank.
+std::vector<std::string> places_of(const World& world) {
+  int device = 0;
+  check_cuda(cudaGetDevice(&device));
   char bus_id[32] = {};
   check_cuda(cudaDeviceGetPCIBusId(bus_id, sizeof bus_id, device));
-  const std::string place = world.hosts()[static_cast<size_t>(world.rank())] + " GPU " + bus_id;
-  const std::vector<std::string> places = world.all_gather(place);
+  return world.all_gather(world.hosts()[static_cast<size_t>(world.rank())] + " GPU " + bus_id);
+}
+
+// NCCL cannot put two ranks on one device: it hangs or fails with a message that names neither.
+void refuse_shared_devices(const World& world) {
+  const std::vector<std::string> places = places_of(world);
   for (size_t a = 0; a < places.size(); ++a) {
     for (size_t b = a + 1; b < places.size(); ++b) {
       if (places[a] != places[b]) continue;
       throw JobError(fmt::format(
-          "ranks {} and {} share {}: NCCL needs a device for each rank; start fewer ranks", a, b,
-          places[a]));
+          "ranks {} and {} share {}: NCCL needs a device for each rank; start fewer ranks, or let "
+          "communication.backend be auto, which then goes by way of host memory",
+          a, b, places[a]));
     }
   }
 }
@@ -119,14 +101,13 @@ class NcclCommunicator final : public Communicator {
   NcclCommunicator(const World& world, const CommunicationSpec& spec, size_t elements)
       : rank_(world.rank()), size_(world.size()), timeout_(spec.timeout_seconds) {
     check_cuda(cudaGetDevice(&device_));
-    refuse_shared_devices(world, device_);
+    refuse_shared_devices(world);
     choose_algorithm(spec);
     ring_ = spec.algorithm == CommunicationSpec::Algorithm::ring;
     gradients_ = allocate_zeros(elements);
     parameters_ = allocate_zeros(elements);
     scratch_ = allocate_values(scratch_values);
     stream_ = make_stream();
-    written_ = make_event();
     done_ = make_event();
 
     const ncclUniqueId id = broadcast_id(world);
@@ -164,9 +145,12 @@ class NcclCommunicator final : public Communicator {
   void publish() override {}
   void sum_over_shares(std::span<double>) override {}
 
+  void written(Range bucket) override { written_.note(bucket); }
+
   void reduce(Range bucket) override {
     if (bucket.size() == 0) return;
     begin();
+    written_.order(stream_.get(), bucket);
     float* data = gradients_.get() + bucket.begin;
     settle(ncclAllReduce(data, data, bucket.size(), ncclFloat, ncclSum, comm_, stream_.get()));
     finish();
@@ -209,13 +193,9 @@ class NcclCommunicator final : public Communicator {
     return id;
   }
 
-  // Orders our stream after what has been written to the slab. Torch works on the legacy default
-  // stream; ours does not hold up what comes on it later.
   void begin() {
     if (comm_ == nullptr) throw CommunicationError("NCCL: used after a failure");
     check_cuda(cudaSetDevice(device_));  // of this thread
-    check_cuda(cudaEventRecord(written_.get(), cudaStreamLegacy));
-    check_cuda(cudaStreamWaitEvent(stream_.get(), written_.get(), 0));
   }
 
   void sum_part(std::span<double> values) {
@@ -303,13 +283,18 @@ class NcclCommunicator final : public Communicator {
   NcclSlab parameters_;
   DeviceValues scratch_;
   Stream stream_;
-  Event written_;  // on torch's stream
-  Event done_;     // on ours
+  Event done_;  // on our stream
+  WrittenBuckets written_;
   ncclComm_t comm_ = nullptr;
   void* registration_ = nullptr;
 };
 
 }  // namespace
+
+bool each_rank_has_a_gpu(const World& world) {
+  const std::vector<std::string> places = places_of(world);
+  return std::set<std::string>(places.begin(), places.end()).size() == places.size();
+}
 
 std::unique_ptr<Communicator> make_nccl_communicator(const World& world,
                                                      const CommunicationSpec& spec,

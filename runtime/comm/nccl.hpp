@@ -9,9 +9,13 @@
 
 namespace ringtrain {
 
-// GPU ranks, one device each (the process's current one): all-reduce by NCCL over slabs in device memory.
-// In a build without CUDA this throws JobError. Collective.
-std::unique_ptr<Communicator> make_nccl_communicator(const World& world, const CommunicationSpec& spec,
+// True where every rank's current device is its own, which NCCL needs. Collective.
+bool each_rank_has_a_gpu(const World& world);
+
+// GPU ranks, one device each (the process's current one): all-reduce by NCCL over slabs in device
+// memory. In a build without CUDA this throws JobError. Collective.
+std::unique_ptr<Communicator> make_nccl_communicator(const World& world,
+                                                     const CommunicationSpec& spec,
                                                      size_t elements);
 
 }  // namespace ringtrain

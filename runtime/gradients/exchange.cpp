@@ -21,6 +21,7 @@ Exchange::~Exchange() {
 }
 
 Exchange::Ticket Exchange::reduce(Range bucket) {
+  communicator_.written(bucket);
   return hand_over([this, bucket] { communicator_.reduce(bucket); });
 }
 

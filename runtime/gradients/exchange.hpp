@@ -14,12 +14,13 @@
 
 namespace ringtrain {
 
-// Runs a communicator's calls in the order in which they are handed over: on a communication thread of its
-// own where that hides their time behind the backward pass (Communicator::overlaps), else at once on the
-// caller's. That thread owns every MPI and NCCL call for as long as the exchange lives.
+// Runs a communicator's calls in the order in which they are handed over: on a communication thread
+// of its own where that hides their time behind the backward pass (Communicator::overlaps), else at
+// once on the caller's. That thread owns every MPI and NCCL call for as long as the exchange lives.
 //
-// The order of calls must be the same on every rank. One thread at a time calls the exchange. An error of
-// the communicator is thrown by the next call that waits; after it the exchange is of no more use.
+// The order of calls must be the same on every rank. One thread at a time calls the exchange. An
+// error of the communicator is thrown by the next call that waits; after it the exchange is of no
+// more use.
 class Exchange {
  public:
   explicit Exchange(Communicator& communicator);
@@ -28,7 +29,7 @@ class Exchange {
   Exchange& operator=(const Exchange&) = delete;
 
   using Ticket = uint64_t;
-  // Starts the sum of a bucket; wait(ticket) returns when it is done.
+  // Starts the sum of a bucket that the caller has written; wait(ticket) returns when it is done.
   Ticket reduce(Range bucket);
   void wait(Ticket ticket);
 

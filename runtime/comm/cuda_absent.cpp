@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stands in for nccl.cpp and staged.cpp in a build without CUDA.
+#include "runtime/comm/nccl.hpp"
+#include "runtime/comm/staged.hpp"
+#include "runtime/job/error.hpp"
+
+namespace ringtrain {
+namespace {
+
+[[noreturn]] void refuse() {
+  throw JobError("this ringtrain was built without CUDA: use a build of the preset cuda");
+}
+
+}  // namespace
+
+bool each_rank_has_a_gpu(const World&) { return false; }
+
+std::unique_ptr<Communicator> make_nccl_communicator(const World&, const CommunicationSpec&,
+                                                     size_t) {
+  refuse();
+}
+
+std::unique_ptr<Communicator> make_staged_communicator(std::unique_ptr<Communicator>,
+                                                       const DeviceMemory&, size_t) {
+  refuse();
+}
+
+}  // namespace ringtrain
