@@ -36,3 +36,8 @@ add_library(libtorch::cuda ALIAS libtorch_cuda)
 target_link_libraries(libtorch_cuda INTERFACE libtorch_cpu ringtrain_cudart
   -Wl,--no-as-needed torch_cuda c10_cuda -Wl,--as-needed)
 target_link_options(libtorch_cuda INTERFACE -Wl,-rpath,${NCCL_ROOT}/lib)
+
+# Linking does without libtorch_cuda's own libraries, starting does not.
+if(Torch_ROOT STREQUAL "${RINGTRAIN_WHEELS}/torch" AND NOT EXISTS ${RINGTRAIN_WHEELS}/nvidia/cudnn)
+  message(WARNING "Programs of this build will not start: run scripts/setup --cuda")
+endif()
