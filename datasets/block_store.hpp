@@ -75,8 +75,8 @@ struct FetchedBlock {
   std::exception_ptr error;
 };
 
-// Reads blocks with several threads, so that several requests are at the disk at once. fetch(), wait() and
-// recycle() belong to one thread.
+// Reads blocks with several threads, so that several requests are at the disk at once. fetch(),
+// wait() and recycle() belong to one thread.
 class BlockFetcher {
  public:
   BlockFetcher(BlockFiles& files, int threads);

@@ -65,7 +65,8 @@ Matrix product(const Matrix& a, const Matrix& b) {
 }
 
 #if defined(__x86_64__)
-// The instruction has a latency of three cycles and can start every cycle: three streams keep it busy.
+// The instruction has a latency of three cycles and can start every cycle: three streams keep it
+// busy.
 constexpr size_t kStride = 2048;
 
 __attribute__((target("sse4.2"))) uint32_t update_sse42(uint32_t crc32, const unsigned char* p,
@@ -81,7 +82,8 @@ __attribute__((target("sse4.2"))) uint32_t update_sse42(uint32_t crc32, const un
       second = _mm_crc32_u64(second, load64(p + kStride + i));
       third = _mm_crc32_u64(third, load64(p + 2 * kStride + i));
     }
-    crc = two_strides(static_cast<uint32_t>(crc)) ^ one_stride(static_cast<uint32_t>(second)) ^ third;
+    crc =
+        two_strides(static_cast<uint32_t>(crc)) ^ one_stride(static_cast<uint32_t>(second)) ^ third;
     p += 3 * kStride;
     size -= 3 * kStride;
   }

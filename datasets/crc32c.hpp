@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CRC32C (Castagnoli, RFC 3720): guards every block of rows. The CPU's instruction where it has one, three
-// streams at a time, else a table; both give the same value.
+// CRC32C (Castagnoli, RFC 3720): guards every block of rows. The CPU's instruction where it has
+// one, three streams at a time, else a table; both give the same value.
 #pragma once
 
 #include <array>

@@ -14,7 +14,8 @@
 namespace ringtrain::datasets {
 namespace {
 
-// NEP 1: magic, version 1.0, length, a Python literal padded so that the numbers begin at a multiple of 64.
+// NEP 1: magic, version 1.0, length, a Python literal padded so that the numbers begin at a
+// multiple of 64.
 std::string npy_header(std::string_view type, const std::string& shape) {
   std::string text =
       fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", type, shape);
@@ -29,7 +30,8 @@ std::string npy_header(std::string_view type, const std::string& shape) {
 
 }  // namespace
 
-std::vector<std::filesystem::path> export_npy(const Plan& plan, const std::filesystem::path& directory,
+std::vector<std::filesystem::path> export_npy(const Plan& plan,
+                                              const std::filesystem::path& directory,
                                               const Progress& progress) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
@@ -45,10 +47,9 @@ std::vector<std::filesystem::path> export_npy(const Plan& plan, const std::files
     PendingFile y_pending(directory / fmt::format("{}_y.npy", name_of(split)));
     const File x_out = File::open_for_writing(x_pending.path());
     const File y_out = File::open_for_writing(y_pending.path());
-    const std::string x_header =
-        npy_header(plan.element == Element::u8 ? "|u1" : "<f4",
-                   fmt::format("{}, {}, {}, {}", rows, plan.shape.channels, plan.shape.height,
-                               plan.shape.width));
+    const std::string x_header = npy_header(plan.element == Element::u8 ? "|u1" : "<f4",
+                                            fmt::format("{}, {}, {}, {}", rows, plan.shape.channels,
+                                                        plan.shape.height, plan.shape.width));
     const std::string y_header = npy_header("<i8", fmt::format("{},", rows));
     x_out.write_at(x_header.data(), x_header.size(), 0);
     y_out.write_at(y_header.data(), y_header.size(), 0);

@@ -107,9 +107,9 @@ Mapping::~Mapping() {
 }
 
 PendingFile::PendingFile(const std::filesystem::path& destination) : destination_(destination) {
-  std::string name = (directory_of(destination) /
-                      fmt::format(".{}.XXXXXX", destination.filename().string()))
-                         .string();
+  std::string name =
+      (directory_of(destination) / fmt::format(".{}.XXXXXX", destination.filename().string()))
+          .string();
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);
   if (fd < 0) fail(destination, "create");
   temporary_ = name;

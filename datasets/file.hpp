@@ -9,7 +9,8 @@
 
 namespace ringtrain::datasets {
 
-// An open file, closed by the destructor. Its reads and writes are at an offset, so threads may share it.
+// An open file, closed by the destructor. Its reads and writes are at an offset, so threads may
+// share it.
 class File {
  public:
   File() = default;
@@ -54,8 +55,9 @@ class Mapping {
   uint64_t size_ = 0;
 };
 
-// A new file under a temporary name in the directory of `destination`. commit() makes it appear there whole,
-// and safe on disk; without it the destructor removes it. An existing destination is replaced by commit().
+// A new file under a temporary name in the directory of `destination`. commit() makes it appear
+// there whole, and safe on disk; without it the destructor removes it. An existing destination is
+// replaced by commit().
 class PendingFile {
  public:
   explicit PendingFile(const std::filesystem::path& destination);

@@ -54,10 +54,10 @@ Hdf5FileWriter::Hdf5FileWriter(const std::filesystem::path& path, const Plan& pl
         .close();
     const uint64_t rows = plan.part(split).rows;
     const uint64_t blocks = (rows + plan.block_rows - 1) / plan.block_rows;
-    const Hdf5Handle x = create_dataset(layout::path(split, layout::kX), x_type,
-                                        {rows, static_cast<hsize_t>(plan.shape.channels),
-                                         static_cast<hsize_t>(plan.shape.height),
-                                         static_cast<hsize_t>(plan.shape.width)});
+    const Hdf5Handle x = create_dataset(
+        layout::path(split, layout::kX), x_type,
+        {rows, static_cast<hsize_t>(plan.shape.channels), static_cast<hsize_t>(plan.shape.height),
+         static_cast<hsize_t>(plan.shape.width)});
     const Hdf5Handle y = create_dataset(layout::path(split, layout::kY), H5T_STD_I64LE, {rows});
     create_dataset(layout::path(split, layout::kXCrc32c), H5T_STD_U32LE, {blocks}).close();
     create_dataset(layout::path(split, layout::kYCrc32c), H5T_STD_U32LE, {blocks}).close();
@@ -84,9 +84,10 @@ Hdf5Handle Hdf5FileWriter::create_dataset(const std::string& path, hid_t type,
   check_hdf5_status(H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER), "H5Pset_fill_time");
   // The same rows give the same bytes whenever they are imported.
   check_hdf5_status(H5Pset_obj_track_times(creation, false), "H5Pset_obj_track_times");
-  return {check_hdf5(H5Dcreate2(file_, path.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT),
-                     fmt::format("{}: creating {}", name_, path)),
-          H5Dclose};
+  return {
+      check_hdf5(H5Dcreate2(file_, path.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT),
+                 fmt::format("{}: creating {}", name_, path)),
+      H5Dclose};
 }
 
 void Hdf5FileWriter::write_number(const char* name, uint64_t value) {
@@ -109,7 +110,8 @@ void Hdf5FileWriter::write_text(const char* name, const std::string& value) {
 
 void Hdf5FileWriter::write_floats(const char* name, const std::vector<float>& values) {
   const hsize_t size = values.size();
-  const Hdf5Handle space(check_hdf5(H5Screate_simple(1, &size, nullptr), "H5Screate_simple"), H5Sclose);
+  const Hdf5Handle space(check_hdf5(H5Screate_simple(1, &size, nullptr), "H5Screate_simple"),
+                         H5Sclose);
   const Hdf5Handle attribute(
       check_hdf5(H5Acreate2(file_, name, H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT), name),
       H5Aclose);
@@ -122,7 +124,8 @@ void Hdf5FileWriter::finish(const Plan& plan, const PartPlace& place) {
     const Piece& piece = plan.part(split).pieces.front();
     const auto write = [&](const char* name, const std::vector<uint32_t>& values) {
       const std::string path = layout::path(split, name);
-      const Hdf5Handle dataset(check_hdf5(H5Dopen2(file_, path.c_str(), H5P_DEFAULT), path), H5Dclose);
+      const Hdf5Handle dataset(check_hdf5(H5Dopen2(file_, path.c_str(), H5P_DEFAULT), path),
+                               H5Dclose);
       check_hdf5_status(
           H5Dwrite(dataset, H5T_NATIVE_UINT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
           fmt::format("{}: writing {}", name_, path));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Creates the HDF5 structure of a dataset file: groups, datasets with their space allocated, attributes.
-// Rows are then written by offset, without libhdf5.
+// Creates the HDF5 structure of a dataset file: groups, datasets with their space allocated,
+// attributes. Rows are then written by offset, without libhdf5.
 #pragma once
 
 #include <array>
@@ -18,20 +18,21 @@ namespace ringtrain::datasets {
 struct PartPlace {
   uint32_t index = 0;
   uint32_t count = 1;
-  std::array<uint64_t, 2> first_row = {0, 0};   // train, test
+  std::array<uint64_t, 2> first_row = {0, 0};  // train, test
   std::array<uint64_t, 2> total_rows = {0, 0};
 };
 
 class Hdf5FileWriter {
  public:
-  // Lays out a new file (replacing what is at `path`) for the rows of `plan`: element, shape, block_rows and
-  // the numbers of rows are used.
+  // Lays out a new file (replacing what is at `path`) for the rows of `plan`: element, shape,
+  // block_rows and the numbers of rows are used.
   Hdf5FileWriter(const std::filesystem::path& path, const Plan& plan);
 
   uint64_t x_offset(Split split) const { return x_offset_[static_cast<size_t>(split)]; }
   uint64_t y_offset(Split split) const { return y_offset_[static_cast<size_t>(split)]; }
 
-  // Writes checksums (from the plan's pieces, one per split at most), class names and attributes, and closes.
+  // Writes checksums (from the plan's pieces, one per split at most), class names and attributes,
+  // and closes.
   void finish(const Plan& plan, const PartPlace& place);
 
  private:

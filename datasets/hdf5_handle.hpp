@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libhdf5 with handles that close themselves and failures that throw. For writing, and for importing foreign
-// files; what a rank reads goes through hdf5_profile.hpp.
+// libhdf5 with handles that close themselves and failures that throw. For writing, and for
+// importing foreign files; what a rank reads goes through hdf5_profile.hpp.
 #pragma once
 
 #include <hdf5.h>
@@ -27,7 +27,9 @@ class Hdf5Handle {
   ~Hdf5Handle() {
     if (id_ >= 0) close_(id_);
   }
-  operator hid_t() const { return id_; }  // NOLINT(google-explicit-constructor): it is one, for the C API
+  operator hid_t() const {
+    return id_;
+  }  // NOLINT(google-explicit-constructor): it is one, for the C API
   // Closes now, throwing when data could not be flushed.
   void close();
 
@@ -36,12 +38,13 @@ class Hdf5Handle {
   Close close_;
 };
 
-// Throws DataError with `doing` and libhdf5's own reason when a result is negative; else returns it.
+// Throws DataError with `doing` and libhdf5's own reason when a result is negative; else returns
+// it.
 hid_t check_hdf5(hid_t result, const std::string& doing);
 void check_hdf5_status(herr_t result, const std::string& doing);
 
-// Silences libhdf5's own printing and forbids its filter plug-ins, for the calling thread and the process.
-// Call before the first use.
+// Silences libhdf5's own printing and forbids its filter plug-ins, for the calling thread and the
+// process. Call before the first use.
 void prepare_hdf5();
 
 }  // namespace ringtrain::datasets

@@ -55,8 +55,8 @@ class Cursor {
 
 std::string read_checked(const Place& place, uint64_t file_size, uint64_t offset, uint64_t size) {
   if (offset > file_size || size > file_size - offset) {
-    place.refuse(fmt::format("points to byte {} of a file of {} bytes: truncated or damaged", offset,
-                             file_size));
+    place.refuse(fmt::format("points to byte {} of a file of {} bytes: truncated or damaged",
+                             offset, file_size));
   }
   if (size > kMaxHeaderBytes) place.refuse("its header is larger than any that ringtrain writes");
   std::string bytes(size, '\0');
@@ -68,7 +68,8 @@ std::string read_checked(const Place& place, uint64_t file_size, uint64_t offset
 std::string_view without_checksum(std::string_view bytes, const Place& place) {
   const std::string_view body = bytes.substr(0, bytes.size() - 4);
   Cursor checksum(bytes.substr(bytes.size() - 4), place);
-  if (checksum.number(4) != lookup3(body)) place.refuse("damaged: the checksum of its header is wrong");
+  if (checksum.number(4) != lookup3(body))
+    place.refuse("damaged: the checksum of its header is wrong");
   return body;
 }
 
@@ -165,13 +166,15 @@ Hdf5Type read_type(std::string_view body, const Place& place) {
   } else if (type_class == 3 && size > 0 && size <= 1U << 16) {
     return {Kind::string, size};
   }
-  place.refuse("its type is not one of u8, u32, u64, i64, f32 (little-endian) or fixed-length string");
+  place.refuse(
+      "its type is not one of u8, u32, u64, i64, f32 (little-endian) or fixed-length string");
 }
 
 // IV.A.2.b
 std::vector<uint64_t> read_dims(std::string_view body, const Place& place) {
   Cursor cursor(body, place);
-  if (cursor.u8() != 2) place.refuse("not written by ringtrain; use: ringtrain dataset import hdf5");
+  if (cursor.u8() != 2)
+    place.refuse("not written by ringtrain; use: ringtrain dataset import hdf5");
   const uint8_t rank = cursor.u8();
   cursor.u8();  // whether maximum dimensions follow
   const uint8_t type = cursor.u8();
@@ -256,20 +259,29 @@ class Walk {
     std::vector<Link> links;
     for (const Message& m : messages) {
       switch (m.type) {
-        case kLink: links.push_back(read_link(m.body, place)); break;
-        case kLinkInfo: require_compact(m.body, 8, place); break;
-        case kAttributeInfo: require_compact(m.body, 2, place); break;
+        case kLink:
+          links.push_back(read_link(m.body, place));
+          break;
+        case kLinkInfo:
+          require_compact(m.body, 8, place);
+          break;
+        case kAttributeInfo:
+          require_compact(m.body, 2, place);
+          break;
         case kAttribute:
           if (path.empty()) read_attribute(m.body, place, contents_);
           break;
         case kGroupInfo:
-        case kModificationTime: break;
+        case kModificationTime:
+          break;
         case kSymbolTable:
           place.refuse("not written by ringtrain; use: ringtrain dataset import hdf5");
-        default: place.refuse(fmt::format("has an unexpected header message {:#x}", m.type));
+        default:
+          place.refuse(fmt::format("has an unexpected header message {:#x}", m.type));
       }
     }
-    if (depth == 2 && !links.empty()) place.refuse("has groups deeper than any that ringtrain writes");
+    if (depth == 2 && !links.empty())
+      place.refuse("has groups deeper than any that ringtrain writes");
     for (const Link& link : links) visit(path + "/" + link.name, link.address, depth + 1);
   }
 
@@ -284,7 +296,8 @@ class Walk {
     }
   }
 
-  void add_dataset(const Place& place, const std::string& path, const std::vector<Message>& messages) {
+  void add_dataset(const Place& place, const std::string& path,
+                   const std::vector<Message>& messages) {
     Hdf5Dataset dataset;
     bool has_type = false;
     bool has_space = false;
@@ -299,18 +312,25 @@ class Walk {
           dataset.dims = read_dims(m.body, place);
           has_space = true;
           break;
-        case kLayout: layout = &m; break;
-        case kExternalFiles: place.refuse("its data lies in an external file, which is refused");
-        case kFilters: place.refuse("is compressed; use: ringtrain dataset import hdf5");
+        case kLayout:
+          layout = &m;
+          break;
+        case kExternalFiles:
+          place.refuse("its data lies in an external file, which is refused");
+        case kFilters:
+          place.refuse("is compressed; use: ringtrain dataset import hdf5");
         case kAttribute:
         case kAttributeInfo:
         case kOldFillValue:
         case kFillValue:
-        case kModificationTime: break;
-        default: place.refuse(fmt::format("has an unexpected header message {:#x}", m.type));
+        case kModificationTime:
+          break;
+        default:
+          place.refuse(fmt::format("has an unexpected header message {:#x}", m.type));
       }
     }
-    if (!has_type || !has_space || layout == nullptr) place.refuse("damaged: type or shape is missing");
+    if (!has_type || !has_space || layout == nullptr)
+      place.refuse("damaged: type or shape is missing");
     dataset.bytes = byte_count(dataset.type, dataset.dims, place);
     read_layout(layout->body, place, dataset);
     contents_.datasets.insert_or_assign(path, std::move(dataset));
@@ -417,7 +437,8 @@ Hdf5Contents read_hdf5_profile(const File& file) {
   if (cursor.u8() != 8 || cursor.u8() != 8) place.refuse("offsets are not 8 bytes wide");
   if (cursor.u8() != 0) place.refuse("the file was not closed by its writer");
   if (cursor.number(8) != 0) place.refuse("the file has a user block");
-  if (cursor.number(8) != kUndefined) place.refuse("the file has extensions that ringtrain never writes");
+  if (cursor.number(8) != kUndefined)
+    place.refuse("the file has extensions that ringtrain never writes");
   const uint64_t end = cursor.number(8);
   if (end > file_size) {
     throw DataError(fmt::format("{}: truncated: holds {} of its {} bytes", file.path().string(),

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A strict reader for the narrow part of HDF5 that ringtrain itself writes. A dataset may come from anywhere,
-// and libhdf5 follows external files, runs filter plug-ins and has a long list of crashes on damaged input;
-// so what a rank opens is read here: every structure bounded, every checksum verified, everything outside
-// the profile refused by name. Foreign files go through `ringtrain dataset import hdf5`.
+// A strict reader for the narrow part of HDF5 that ringtrain itself writes. A dataset may come from
+// anywhere, and libhdf5 follows external files, runs filter plug-ins and has a long list of crashes
+// on damaged input; so what a rank opens is read here: every structure bounded, every checksum
+// verified, everything outside the profile refused by name. Foreign files go through `ringtrain
+// dataset import hdf5`.
 //
-// The profile: superblock 3 at byte 0, checksummed object headers, compact groups with hard links only, two
-// levels deep; contiguous, allocated datasets of u8, u32, u64, i64, f32 or fixed-length strings; attributes
-// of these types in the root group's header.
+// The profile: superblock 3 at byte 0, checksummed object headers, compact groups with hard links
+// only, two levels deep; contiguous, allocated datasets of u8, u32, u64, i64, f32 or fixed-length
+// strings; attributes of these types in the root group's header.
 #pragma once
 
 #include <cstdint>

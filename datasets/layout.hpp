@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names in a ringtrain HDF5 file. The writer and open_dataset agree here; docs/data-path.md tells the rest.
+// The names in a ringtrain HDF5 file. The writer and open_dataset agree here; docs/data-path.md
+// tells the rest.
 #pragma once
 
 #include <cstdint>

@@ -29,8 +29,8 @@ uint64_t available_memory() {
     if (key == "MemAvailable:" && meminfo >> kib) available = kib * 1024;
     meminfo.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   }
-  // Control groups v2, then v1. The page cache counts as used there, yet can be dropped, so only the limit
-  // is taken.
+  // Control groups v2, then v1. The page cache counts as used there, yet can be dropped, so only
+  // the limit is taken.
   const uint64_t limit =
       std::min(number_in("/sys/fs/cgroup/memory.max", kUnlimited),
                number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes", kUnlimited));

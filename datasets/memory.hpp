@@ -5,8 +5,8 @@
 
 namespace ringtrain::datasets {
 
-// Bytes that this process could still use: what the kernel calls available, or less where the control group
-// (a container's limit) leaves less.
+// Bytes that this process could still use: what the kernel calls available, or less where the
+// control group (a container's limit) leaves less.
 uint64_t available_memory();
 
 }  // namespace ringtrain::datasets

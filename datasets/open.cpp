@@ -46,7 +46,8 @@ class FileReader {
     }
     const uint64_t version = number(layout::kFormatVersion);
     if (version != layout::kVersion) {
-      refuse(fmt::format("has format version {}, this program reads {}", version, layout::kVersion));
+      refuse(
+          fmt::format("has format version {}, this program reads {}", version, layout::kVersion));
     }
     Opened opened;
     Plan& plan = opened.plan;
@@ -149,7 +150,8 @@ class FileReader {
       if (!std::isfinite(mean)) refuse("mean has a value that is not finite");
     }
     for (const float std : plan.std) {
-      if (!std::isfinite(std) || std <= 0) refuse("std has a value that is not finite and positive");
+      if (!std::isfinite(std) || std <= 0)
+        refuse("std has a value that is not finite and positive");
     }
     if (plan.block_rows == 0 || plan.block_rows > kMaxBlockBytes / plan.row_bytes()) {
       refuse(fmt::format("block_rows is {}, which gives blocks of nothing or of more than 1 GiB",
@@ -161,10 +163,9 @@ class FileReader {
     const Hdf5Dataset& x = dataset(layout::path(split, layout::kX));
     const Hdf5Dataset& y = dataset(layout::path(split, layout::kY));
     const std::string x_path = layout::path(split, layout::kX);
-    const auto dims = std::vector<uint64_t>{x.dims.empty() ? 0 : x.dims[0],
-                                            static_cast<uint64_t>(plan.shape.channels),
-                                            static_cast<uint64_t>(plan.shape.height),
-                                            static_cast<uint64_t>(plan.shape.width)};
+    const auto dims = std::vector<uint64_t>{
+        x.dims.empty() ? 0 : x.dims[0], static_cast<uint64_t>(plan.shape.channels),
+        static_cast<uint64_t>(plan.shape.height), static_cast<uint64_t>(plan.shape.width)};
     const Kind kind = plan.element == Element::u8 ? Kind::u8 : Kind::f32;
     if (x.type.kind != kind || x.dims != dims) refuse(x_path + " does not fit /train/x");
     if (y.type.kind != Kind::i64 || y.dims != std::vector<uint64_t>{dims[0]}) {
@@ -183,7 +184,8 @@ class FileReader {
     return result;
   }
 
-  std::vector<uint32_t> checksums(const Plan& plan, Split split, const char* name, uint64_t rows) const {
+  std::vector<uint32_t> checksums(const Plan& plan, Split split, const char* name,
+                                  uint64_t rows) const {
     const std::string path = layout::path(split, name);
     const Hdf5Dataset& found = dataset(path);
     const uint64_t blocks = (rows + plan.block_rows - 1) / plan.block_rows;
@@ -215,8 +217,9 @@ void append(Part& whole, const Part& part, uint64_t first_row, uint64_t block_ro
             const std::string& path) {
   if (part.rows == 0) return;
   if (whole.rows != first_row || whole.rows % block_rows != 0) {
-    throw DataError(fmt::format("{}: its rows begin at {} where {} is next: not one set of part files",
-                                path, first_row, whole.rows));
+    throw DataError(
+        fmt::format("{}: its rows begin at {} where {} is next: not one set of part files", path,
+                    first_row, whole.rows));
   }
   whole.pieces.push_back(part.pieces.front());
   whole.pieces.back().first_row = first_row;
@@ -268,8 +271,9 @@ Plan open_directory(const std::filesystem::path& directory) {
     append(plan.test, p.test, part.test_first, plan.block_rows, file, path);
   }
   if (plan.train.rows != first.train_total || plan.test.rows != first.test_total) {
-    throw DataError(fmt::format("{}: the part files hold {} + {} rows of {} + {}", directory.string(),
-                                plan.train.rows, plan.test.rows, first.train_total, first.test_total));
+    throw DataError(fmt::format("{}: the part files hold {} + {} rows of {} + {}",
+                                directory.string(), plan.train.rows, plan.test.rows,
+                                first.train_total, first.test_total));
   }
   return plan;
 }
@@ -278,7 +282,8 @@ Plan open_directory(const std::filesystem::path& directory) {
 
 Plan open_dataset_unverified(const std::filesystem::path& path) {
   try {
-    return std::filesystem::is_directory(path) ? open_directory(path) : FileReader(path).read().plan;
+    return std::filesystem::is_directory(path) ? open_directory(path)
+                                               : FileReader(path).read().plan;
   } catch (const std::filesystem::filesystem_error& error) {
     throw DataError(fmt::format("{}: {}", path.string(), error.code().message()));
   }

@@ -8,8 +8,8 @@
 namespace ringtrain::datasets {
 namespace {
 
-// More lanes spread a batch over more blocks and let more ranks read disjoint parts; each holds a block in
-// memory, and at each border between lanes one block is read twice.
+// More lanes spread a batch over more blocks and let more ranks read disjoint parts; each holds a
+// block in memory, and at each border between lanes one block is read twice.
 constexpr uint64_t kMaxLanes = 32;
 constexpr unsigned kRounds = 4;
 constexpr uint64_t kGolden = 0x9e3779b97f4a7c15;
@@ -130,7 +130,11 @@ uint64_t EpochOrder::row(uint64_t position) const {
 
 SampleOrder::SampleOrder(uint64_t rows, uint64_t block_rows, uint64_t batch_size, uint64_t seed,
                          bool shuffle)
-    : rows_(rows), block_rows_(block_rows), batch_size_(batch_size), seed_(seed), shuffle_(shuffle) {
+    : rows_(rows),
+      block_rows_(block_rows),
+      batch_size_(batch_size),
+      seed_(seed),
+      shuffle_(shuffle) {
   if (block_rows == 0) throw std::invalid_argument("SampleOrder: block_rows must be positive");
   if (batch_size == 0) throw std::invalid_argument("SampleOrder: batch_size must be positive");
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which row of the dataset stands at which position of which epoch: a pure function of the seed, so every
-// rank knows it without a message, nothing is stored, and a run goes on from one integer.
+// Which row of the dataset stands at which position of which epoch: a pure function of the seed, so
+// every rank knows it without a message, nothing is stored, and a run goes on from one integer.
 //
-// The rows are visited block by block in a shuffled order of blocks, and inside a block in a shuffled order
-// of rows: a reader fetches whole blocks and still sees random samples (the rows were shuffled once when the
-// file was written). The sequence that this gives is cut into lanes, and every global batch takes the same
-// number of rows from each lane:
+// The rows are visited block by block in a shuffled order of blocks, and inside a block in a
+// shuffled order of rows: a reader fetches whole blocks and still sees random samples (the rows
+// were shuffled once when the file was written). The sequence that this gives is cut into lanes,
+// and every global batch takes the same number of rows from each lane:
 //
 //     shuffled blocks   | 7  2  11 | 0  9  4 | 5  10  1 | 8  3  6 |  rest
 //                         lane 0     lane 1    lane 2     lane 3     last, short batch
 //     batch k         = [ c rows   | c rows  | c rows   | c rows ]
 //
-// A rank takes a contiguous slice of the batch, so it reads only the lanes under its slice, whatever the
-// number of ranks; and a batch mixes rows of many blocks.
+// A rank takes a contiguous slice of the batch, so it reads only the lanes under its slice,
+// whatever the number of ranks; and a batch mixes rows of many blocks.
 #pragma once
 
 #include <array>
@@ -21,8 +21,8 @@
 
 namespace ringtrain::datasets {
 
-// A pseudo-random permutation of [0, size), chosen by `key`: a four-round Feistel network over the next power
-// of two, walked until it falls inside (Black and Rogaway 2002, "cycle walking").
+// A pseudo-random permutation of [0, size), chosen by `key`: a four-round Feistel network over the
+// next power of two, walked until it falls inside (Black and Rogaway 2002, "cycle walking").
 class Permutation {
  public:
   Permutation(uint64_t size, uint64_t key);
@@ -53,7 +53,8 @@ struct Slice {
   bool operator==(const Slice&) const = default;
 };
 
-// The part of a global batch that a rank takes: contiguous; sizes differ by at most one, larger ones first.
+// The part of a global batch that a rank takes: contiguous; sizes differ by at most one, larger
+// ones first.
 Slice slice_of(Slice global_batch, int rank, int world_size);
 
 // Positions that follow each other in one lane.
@@ -65,8 +66,8 @@ struct LaneRange {
 
 // Rows of one block that follow each other in the sequence of shuffled blocks.
 struct BlockRange {
-  uint64_t slot = 0;        // which block of the sequence
-  uint64_t first = 0;       // place inside the block, before the shuffle of its rows
+  uint64_t slot = 0;   // which block of the sequence
+  uint64_t first = 0;  // place inside the block, before the shuffle of its rows
   uint64_t count = 0;
 };
 
@@ -129,8 +130,8 @@ class SampleOrder {
   bool shuffle_;
 };
 
-// What one delivered row adds to the order hash. The sum (mod 2^64) over all rows does not depend on who
-// delivered them or when.
+// What one delivered row adds to the order hash. The sum (mod 2^64) over all rows does not depend
+// on who delivered them or when.
 uint64_t order_term(uint64_t epoch, uint64_t position, uint64_t row);
 
 template <typename Visit>

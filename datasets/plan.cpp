@@ -15,7 +15,8 @@ std::string_view name_of(Split split) { return split == Split::train ? "train" :
 
 // NOLINTBEGIN(bugprone-*,modernize-*): expanded from the library's macros
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Shape, channels, height, width)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Piece, file, first_row, rows, x_offset, y_offset, x_crc32c, y_crc32c)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Piece, file, first_row, rows, x_offset, y_offset, x_crc32c,
+                                   y_crc32c)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Part, rows, pieces)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DataFile, path, size)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, uuid, element, shape, mean, std, class_names, source,

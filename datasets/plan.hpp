@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that a rank needs to know to read a dataset without libhdf5: made once from the file (or a directory of
-// part files), checked, and sent to the other ranks as bytes.
+// All that a rank needs to know to read a dataset without libhdf5: made once from the file (or a
+// directory of part files), checked, and sent to the other ranks as bytes.
 #pragma once
 
 #include <cstdint>
@@ -56,14 +56,15 @@ struct Plan {
   std::string uuid;
   Element element = Element::u8;
   Shape shape;
-  // Per channel, over the training rows. u8: of x / 255, so normalised = (x / 255 - mean) / std; f32: of x.
+  // Per channel, over the training rows. u8: of x / 255, so normalised = (x / 255 - mean) / std;
+  // f32: of x.
   std::vector<float> mean;
   std::vector<float> std;
   std::vector<std::string> class_names;  // a label is an index into them
   std::string source;                    // what it was imported from, for people
   std::string source_sha256;             // lower-case hexadecimal; empty when unknown
   uint64_t shuffle_seed = 0;             // of the shuffle at import
-  uint64_t block_rows = 0;               // rows per block: the unit of reading, of CRCs and of the shuffle
+  uint64_t block_rows = 0;  // rows per block: the unit of reading, of CRCs and of the shuffle
   std::vector<DataFile> files;
   Part train;
   Part test;
@@ -77,16 +78,17 @@ struct Plan {
   bool operator==(const Plan&) const = default;
 };
 
-// Reads and checks the dataset at `path`: a file, or a directory that holds all part files of one dataset.
-// Throws DataError with one line that names the file and what is wrong with it. Small datasets (up to 256 MiB)
-// have all their checksums and labels checked here, so that damage is found before training starts; a Reader
-// checks every block when it first reads it, in any case.
+// Reads and checks the dataset at `path`: a file, or a directory that holds all part files of one
+// dataset. Throws DataError with one line that names the file and what is wrong with it. Small
+// datasets (up to 256 MiB) have all their checksums and labels checked here, so that damage is
+// found before training starts; a Reader checks every block when it first reads it, in any case.
 Plan open_dataset(const std::filesystem::path& path);
 
 // The same without reading the rows.
 Plan open_dataset_unverified(const std::filesystem::path& path);
 
-// To bytes and back, for sending to other ranks. deserialise throws DataError when it cannot be read.
+// To bytes and back, for sending to other ranks. deserialise throws DataError when it cannot be
+// read.
 std::string serialise(const Plan& plan);
 Plan deserialise(std::string_view bytes);
 

@@ -29,7 +29,8 @@ using Clock = std::chrono::steady_clock;
 // A batch with the memory that it points to.
 struct BatchBuffer {
   BatchBuffer(uint64_t rows, uint64_t row_bytes)
-      : x(static_cast<std::byte*>(std::aligned_alloc(64, (rows * row_bytes + 127) / 64 * 64)), std::free),
+      : x(static_cast<std::byte*>(std::aligned_alloc(64, (rows * row_bytes + 127) / 64 * 64)),
+          std::free),
         y(rows),
         row_ids(rows) {
     if (x == nullptr) throw std::bad_alloc();
@@ -89,9 +90,9 @@ class Assembler {
   void start(uint64_t epoch, uint64_t first_position) {
     if (first_position != rows_ &&
         (first_position > rows_ || first_position % options_.batch_size != 0)) {
-      throw std::invalid_argument(fmt::format(
-          "Reader::start: position {} is not the start of a batch of {}", first_position,
-          options_.batch_size));
+      throw std::invalid_argument(
+          fmt::format("Reader::start: position {} is not the start of a batch of {}",
+                      first_position, options_.batch_size));
     }
     files_.check_sizes();
     epoch_order_.emplace(order_.epoch(epoch));
@@ -136,7 +137,8 @@ class Assembler {
         Lane& lane = lanes_[range.lane];
         epoch_order_->for_each_block(range.first, range.count, [&](const BlockRange& rows) {
           if (!lane.entries.empty() && lane.entries.back().slot == rows.slot) return;
-          lane.entries.push_back({rows.slot, fetcher_->fetch(epoch_order_->block(rows.slot)), false});
+          lane.entries.push_back(
+              {rows.slot, fetcher_->fetch(epoch_order_->block(rows.slot)), false});
           ++blocks_ahead_;
         });
       });
@@ -159,7 +161,8 @@ class Assembler {
     return entry.block->view;
   }
 
-  // Copies happen within the block's life: a batch may enter the next block of a lane and drop the one before.
+  // Copies happen within the block's life: a batch may enter the next block of a lane and drop the
+  // one before.
   void list_rows(Slice own, BatchBuffer& buffer) {
     const uint64_t block_rows = files_.plan().block_rows;
     size_t i = 0;
@@ -229,9 +232,7 @@ class Ring {
   Ring& operator=(const Ring&) = delete;
   ~Ring() {
     thread_.request_stop();
-    {
-      const std::lock_guard lock(mutex_);
-    }
+    { const std::lock_guard lock(mutex_); }
     changed_.notify_all();
     // jthread joins.
   }
@@ -257,8 +258,8 @@ class Ring {
   void work(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     while (!finished_) {
-      changed_.wait(lock,
-                    [&] { return stop.stop_requested() || produced_ - consumed_ < buffers_.size(); });
+      changed_.wait(
+          lock, [&] { return stop.stop_requested() || produced_ - consumed_ < buffers_.size(); });
       if (stop.stop_requested()) return;
       BatchBuffer& buffer = buffers_[produced_ % buffers_.size()];
       lock.unlock();
@@ -357,7 +358,8 @@ Tier Reader::tier() const { return state_->assembler.tier(); }
 
 std::string Reader::describe() const {
   const double megabytes = static_cast<double>(state_->bytes) / 1e6;
-  if (tier() == Tier::in_memory) return fmt::format("in memory, mapped: {:.1f} MB of rows", megabytes);
+  if (tier() == Tier::in_memory)
+    return fmt::format("in memory, mapped: {:.1f} MB of rows", megabytes);
   return fmt::format("out of core: {:.1f} MB of rows, {} blocks in flight", megabytes,
                      state_->options.blocks_in_flight);
 }

@@ -14,7 +14,8 @@ namespace ringtrain::datasets {
 
 // Where the rows come from.
 enum class Tier {
-  automatic,    // in_memory when the dataset takes at most half of the memory that is free, else out_of_core
+  automatic,    // in_memory when the dataset takes at most half of the memory that is free, else
+                // out_of_core
   in_memory,    // files mapped: the node's page cache holds the rows once for all its ranks
   out_of_core,  // blocks read ahead with pread into buffers of this rank
 };
@@ -26,8 +27,8 @@ struct ReaderOptions {
   uint64_t seed = 0;
   bool shuffle = true;
   Tier tier = Tier::automatic;
-  // Batches assembled ahead by a thread of the reader. 0: next() assembles the batch itself, which is best
-  // where cores are scarce.
+  // Batches assembled ahead by a thread of the reader. 0: next() assembles the batch itself, which
+  // is best where cores are scarce.
   int batches_ahead = 0;
   // Out of core: blocks that are requested from the disk before they are needed.
   int blocks_in_flight = 16;
@@ -38,15 +39,16 @@ struct Batch {
   uint64_t first_position = 0;  // in the epoch, of this rank's first row
   uint64_t global_first = 0;    // in the epoch, of the global batch
   uint64_t global_rows = 0;     // of the global batch: the last of an epoch may be short
-  uint32_t rows = 0;            // of this rank; 0 when the global batch has fewer rows than there are ranks
-  const std::byte* x = nullptr;         // [rows, channels, height, width] elements
-  const int64_t* y = nullptr;           // [rows]
-  const uint64_t* row_ids = nullptr;    // [rows], in the split
+  uint32_t rows = 0;  // of this rank; 0 when the global batch has fewer rows than there are ranks
+  const std::byte* x = nullptr;       // [rows, channels, height, width] elements
+  const int64_t* y = nullptr;         // [rows]
+  const uint64_t* row_ids = nullptr;  // [rows], in the split
 };
 
-// Usage: start(epoch), then next() until it returns nullptr; again for the next epoch. One thread calls.
-// Every block is checked against its checksum when it is read for the first time; damage is a DataError from
-// next(), which names file and rows. After an exception only the destructor may follow.
+// Usage: start(epoch), then next() until it returns nullptr; again for the next epoch. One thread
+// calls. Every block is checked against its checksum when it is read for the first time; damage is
+// a DataError from next(), which names file and rows. After an exception only the destructor may
+// follow.
 class Reader {
  public:
   // Opens the files of the plan. Throws DataError when one is missing or has another size.
@@ -55,8 +57,8 @@ class Reader {
   Reader& operator=(const Reader&) = delete;
   ~Reader();
 
-  // Begins an epoch at a position, which is what a resumed job has consumed of it: the start of a global batch
-  // or the end of the epoch. An epoch in progress is dropped.
+  // Begins an epoch at a position, which is what a resumed job has consumed of it: the start of a
+  // global batch or the end of the epoch. An epoch in progress is dropped.
   void start(uint64_t epoch, uint64_t first_position = 0);
 
   // The next batch, valid until the next call; nullptr at the end of the epoch.
@@ -64,8 +66,9 @@ class Reader {
 
   // Time that next() took altogether: what training lost to data.
   double waited_seconds() const;
-  // Sum mod 2^64 of order_term() over all rows that next() delivered. Summed over the ranks it tells whether two
-  // runs saw the same samples at the same positions, whatever the number of ranks.
+  // Sum mod 2^64 of order_term() over all rows that next() delivered. Summed over the ranks it
+  // tells whether two runs saw the same samples at the same positions, whatever the number of
+  // ranks.
   uint64_t order_hash() const;
   // Bytes of rows and labels read from the files so far (0 when mapped).
   uint64_t bytes_read() const;

@@ -38,7 +38,8 @@ class PartWriter {
     std::array<Slice, 2> blocks;
     for (const Split split : kSplits) {
       const auto s = static_cast<size_t>(split);
-      blocks[s] = slice_of({0, blocks_of(whole_, split)}, static_cast<int>(index), static_cast<int>(count));
+      blocks[s] =
+          slice_of({0, blocks_of(whole_, split)}, static_cast<int>(index), static_cast<int>(count));
       const uint64_t total = whole_.part(split).rows;
       place.first_row[s] = std::min(total, blocks[s].first * whole_.block_rows);
       const uint64_t end = std::min(total, (blocks[s].first + blocks[s].count) * whole_.block_rows);
@@ -53,7 +54,8 @@ class PartWriter {
     for (const Split split : kSplits) {
       const auto s = static_cast<size_t>(split);
       Part& part = split == Split::train ? plan.train : plan.test;
-      for (uint64_t i = 0; i < blocks[s].count; ++i) copy(split, blocks[s].first + i, i, hdf5, out, part);
+      for (uint64_t i = 0; i < blocks[s].count; ++i)
+        copy(split, blocks[s].first + i, i, hdf5, out, part);
     }
     hdf5.finish(plan, place);
     out.sync();
@@ -72,7 +74,8 @@ class PartWriter {
     files.check(block, from, {x_.data(), y_.data()});
     const uint64_t row = to * whole_.block_rows;
     out.write_at(x_.data(), from.rows * row_bytes, hdf5.x_offset(split) + row * row_bytes);
-    out.write_at(y_.data(), from.rows * sizeof(int64_t), hdf5.y_offset(split) + row * sizeof(int64_t));
+    out.write_at(y_.data(), from.rows * sizeof(int64_t),
+                 hdf5.y_offset(split) + row * sizeof(int64_t));
     part.pieces[0].x_crc32c.push_back(from.piece->x_crc32c[from.index]);
     part.pieces[0].y_crc32c.push_back(from.piece->y_crc32c[from.index]);
   }
@@ -86,8 +89,8 @@ class PartWriter {
 }  // namespace
 
 std::vector<std::filesystem::path> split_dataset(const Plan& whole,
-                                                 const std::filesystem::path& directory, uint32_t parts,
-                                                 const Progress& progress) {
+                                                 const std::filesystem::path& directory,
+                                                 uint32_t parts, const Progress& progress) {
   const uint64_t most = blocks_of(whole, Split::train);
   if (whole.part_count != 1) throw DataError(whole.files.front().path + ": is a part file already");
   if (parts < 1 || parts > most || parts > 99999) {

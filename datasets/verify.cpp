@@ -13,8 +13,8 @@
 
 namespace ringtrain::datasets {
 
-void verify_block(const Plan& plan, Split split, const Piece& piece, uint64_t block, const std::byte* x,
-                  const std::byte* y) {
+void verify_block(const Plan& plan, Split split, const Piece& piece, uint64_t block,
+                  const std::byte* x, const std::byte* y) {
   const uint64_t first = block * plan.block_rows;
   const uint64_t rows = std::min(plan.block_rows, piece.rows - first);
   const auto refuse = [&](std::string_view dataset, std::string_view what) {

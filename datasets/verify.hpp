@@ -15,8 +15,8 @@ using Progress = std::function<void(uint64_t done, uint64_t total)>;
 
 // Checks one block in memory: `block` counts from the start of the piece; x and y are its rows.
 // y need not be aligned. Throws DataError naming file, dataset and rows.
-void verify_block(const Plan& plan, Split split, const Piece& piece, uint64_t block, const std::byte* x,
-                  const std::byte* y);
+void verify_block(const Plan& plan, Split split, const Piece& piece, uint64_t block,
+                  const std::byte* x, const std::byte* y);
 
 // Reads every block of the dataset and checks it.
 void verify(const Plan& plan, const Progress& progress = {});

@@ -26,7 +26,8 @@ constexpr int64_t kUnset = -1;
 constexpr int64_t kDropped = -2;
 __extension__ using Wide = unsigned __int128;
 
-// From the contents, so that importing the same rows again gives the same dataset, and a job can resume with it.
+// From the contents, so that importing the same rows again gives the same dataset, and a job can
+// resume with it.
 std::string uuid_of(const Plan& plan) {
   Sha256 hash;
   const auto add = [&](const auto& values) {
@@ -81,7 +82,8 @@ Plan start_plan(const NewDataset& dataset) {
   if (dataset.train_rows == 0) throw DataError("the source has no training rows");
   uint64_t bytes = 0;
   if (__builtin_add_overflow(dataset.train_rows, dataset.test_rows, &bytes) ||
-      __builtin_mul_overflow(bytes, plan.row_bytes() + sizeof(int64_t), &bytes) || bytes >> 62 != 0) {
+      __builtin_mul_overflow(bytes, plan.row_bytes() + sizeof(int64_t), &bytes) ||
+      bytes >> 62 != 0) {
     throw DataError(fmt::format("the source promises {} + {} rows, which no disk holds",
                                 dataset.train_rows, dataset.test_rows));
   }
@@ -123,7 +125,7 @@ struct Writer::State {
   std::unique_ptr<PendingFile> pending;
   std::unique_ptr<Hdf5FileWriter> hdf5;
   File file;
-  std::array<Permutation, 2> shuffle;  // from source row to place in the file
+  std::array<Permutation, 2> shuffle;              // from source row to place in the file
   std::array<std::vector<int64_t>, 2> labels;      // by place
   std::array<std::vector<uint32_t>, 2> checksums;  // by place: CRC32C of x of the row
   std::mutex sums_mutex;
@@ -141,14 +143,16 @@ void Writer::set_class_names(std::vector<std::string> names) {
   state_->plan.class_names = std::move(names);
 }
 
-void Writer::set_source_sha256(std::string sha256) { state_->plan.source_sha256 = std::move(sha256); }
+void Writer::set_source_sha256(std::string sha256) {
+  state_->plan.source_sha256 = std::move(sha256);
+}
 
 void Writer::put(Split split, uint64_t row, const std::byte* x, int64_t label) {
   State& s = *state_;
   const auto index = static_cast<size_t>(split);
   if (row >= s.plan.part(split).rows) {
-    throw DataError(fmt::format("{}: row {} of {} was written", s.plan.source, row,
-                                s.plan.part(split).rows));
+    throw DataError(
+        fmt::format("{}: row {} of {} was written", s.plan.source, row, s.plan.part(split).rows));
   }
   if (label < 0) throw DataError(fmt::format("{}: row {} has label {}", s.plan.source, row, label));
   const uint64_t place = s.shuffle[index](row);
@@ -169,7 +173,8 @@ void Writer::drop(Split split, uint64_t row) {
 // A contiguous dataset cannot shrink, so the rows that are left move to a new file, in their order.
 void Writer::State::leave_out_dropped_rows() {
   const std::filesystem::path destination = pending->destination();
-  const std::array<uint64_t, 2> old_offset = {hdf5->x_offset(Split::train), hdf5->x_offset(Split::test)};
+  const std::array<uint64_t, 2> old_offset = {hdf5->x_offset(Split::train),
+                                              hdf5->x_offset(Split::test)};
   for (const Split split : {Split::train, Split::test}) {
     Part& part = split == Split::train ? plan.train : plan.test;
     const auto& row_labels = labels[static_cast<size_t>(split)];
@@ -268,8 +273,7 @@ void Writer::State::set_mean_and_std() {
       // n * squares - sum^2 in integers: exact, where a difference of rounded means is not.
       const auto count = static_cast<Wide>(plan.train.rows) *
                          static_cast<uint64_t>(plan.shape.height * plan.shape.width);
-      const Wide scaled =
-          count * c.squares - static_cast<Wide>(c.sum) * c.sum;
+      const Wide scaled = count * c.squares - static_cast<Wide>(c.sum) * c.sum;
       variance = static_cast<double>(scaled) / n / n / 255 / 255;
     } else {
       const double d = c.float_sum / n;
@@ -278,7 +282,8 @@ void Writer::State::set_mean_and_std() {
     }
     auto std = static_cast<float>(std::sqrt(variance));
     if (!std::isfinite(mean) || !std::isfinite(std)) {
-      throw DataError(fmt::format("{}: the training rows hold values that are not finite", plan.source));
+      throw DataError(
+          fmt::format("{}: the training rows hold values that are not finite", plan.source));
     }
     if (std == 0) std = 1;  // a constant channel becomes zeros, not a division by zero
     plan.mean.push_back(static_cast<float>(mean));

@@ -25,9 +25,9 @@ struct NewDataset {
   uint64_t block_rows = 0;  // 0: blocks of about 512 KiB
 };
 
-// Usage: construct, put() every row once in any order, finish(). Until finish() has returned there is only a
-// temporary file beside the destination, which the destructor removes. Rows are scattered to their shuffled
-// places as they come, so memory holds 12 bytes per row and no rows.
+// Usage: construct, put() every row once in any order, finish(). Until finish() has returned there
+// is only a temporary file beside the destination, which the destructor removes. Rows are scattered
+// to their shuffled places as they come, so memory holds 12 bytes per row and no rows.
 class Writer {
  public:
   // Throws DataError when the file cannot be created or the numbers make no sense.
@@ -36,20 +36,20 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
   ~Writer();
 
-  // Row number `row` of the source: x is [channels, height, width] elements, little-endian. Several threads
-  // may call it at once for different rows.
+  // Row number `row` of the source: x is [channels, height, width] elements, little-endian. Several
+  // threads may call it at once for different rows.
   void put(Split split, uint64_t row, const std::byte* x, int64_t label);
 
-  // Instead of put(): the row turned out not to exist (a broken image). finish() then writes the rows that are left to
-  // a second temporary file.
+  // Instead of put(): the row turned out not to exist (a broken image). finish() then writes the
+  // rows that are left to a second temporary file.
   void drop(Split split, uint64_t row);
 
   // The index of a name is its label. Set before finish().
   void set_class_names(std::vector<std::string> names);
   void set_source_sha256(std::string sha256);
 
-  // Writes what remains, flushes to disk, reopens and checks every byte, renames. Throws DataError when a row
-  // was never put, a label has no class name, or the check fails.
+  // Writes what remains, flushes to disk, reopens and checks every byte, renames. Throws DataError
+  // when a row was never put, a label has no class name, or the check fails.
   Plan finish(const Progress& progress = {});
 
  private:
@@ -57,9 +57,8 @@ class Writer {
   std::unique_ptr<State> state_;
 };
 
-// The rows of a block of about 512 KiB: large enough that a disk reads it at full speed, small enough that a
-// rank holds dozens.
+// The rows of a block of about 512 KiB: large enough that a disk reads it at full speed, small
+// enough that a rank holds dozens.
 uint64_t default_block_rows(uint64_t row_bytes);
-
 
 }  // namespace ringtrain::datasets

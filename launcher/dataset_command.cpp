@@ -65,11 +65,11 @@ void print_info(const Plan& plan) {
   line("test rows", std::to_string(plan.test.rows));
   constexpr size_t kShown = 12;
   const size_t shown = std::min(kShown, plan.class_names.size());
-  std::string classes = fmt::format("{} ({}{})", plan.class_names.size(),
-                                    fmt::join(plan.class_names.begin(),
-                                              plan.class_names.begin() + static_cast<ptrdiff_t>(shown),
-                                              ", "),
-                                    shown < plan.class_names.size() ? ", ..." : "");
+  std::string classes =
+      fmt::format("{} ({}{})", plan.class_names.size(),
+                  fmt::join(plan.class_names.begin(),
+                            plan.class_names.begin() + static_cast<ptrdiff_t>(shown), ", "),
+                  shown < plan.class_names.size() ? ", ..." : "");
   line("classes", classes);
   line("mean", joined(plan.mean));
   line("std", joined(plan.std));
@@ -95,7 +95,8 @@ void add_info(CLI::App& dataset) {
   command.callback([path, json] {
     const Plan plan = datasets::open_dataset_unverified(*path);
     if (*json) {
-      fmt::print("{}\n", to_json(plan).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+      fmt::print("{}\n",
+                 to_json(plan).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
       print_info(plan);
     }
@@ -111,7 +112,8 @@ void add_verify(CLI::App& dataset) {
     const Plan plan = datasets::open_dataset_unverified(*path);
     datasets::verify(plan, bar.callback());
     bar.finish();
-    fmt::print("{}: {} training and {} test rows are whole\n", *path, plan.train.rows, plan.test.rows);
+    fmt::print("{}: {} training and {} test rows are whole\n", *path, plan.train.rows,
+               plan.test.rows);
   });
 }
 
@@ -162,15 +164,17 @@ void add_sample(CLI::App& dataset) {
   };
   CLI::App& command = *dataset.add_subcommand("sample", "Draw rows with their labels as a picture");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("dataset", arguments->path, "A file, or a directory of part files")->required();
-  command.add_option("-o,--output", arguments->output, "The PNG file to write")->capture_default_str();
+  command.add_option("dataset", arguments->path, "A file, or a directory of part files")
+      ->required();
+  command.add_option("-o,--output", arguments->output, "The PNG file to write")
+      ->capture_default_str();
   command.add_option("--rows", arguments->rows, "How many")->capture_default_str();
   command.add_option("--seed", arguments->seed, "Which")->capture_default_str();
   command.add_flag("--test", arguments->test, "Of the test part");
   command.callback([arguments] {
     const Plan plan = datasets::open_dataset_unverified(arguments->path);
-    datasets::write_contact_sheet(plan, arguments->test ? Split::test : Split::train, arguments->rows,
-                                  arguments->seed, arguments->output);
+    datasets::write_contact_sheet(plan, arguments->test ? Split::test : Split::train,
+                                  arguments->rows, arguments->seed, arguments->output);
     fmt::print("{}\n", arguments->output);
   });
 }

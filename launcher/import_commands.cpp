@@ -38,8 +38,9 @@ struct Arguments {
 using Import = std::function<Plan(const Arguments& arguments)>;
 
 // A subcommand that runs `import` under a progress bar and says what came out.
-std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command, const std::string& name,
-                               const std::string& description, Import import) {
+std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command,
+                               const std::string& name, const std::string& description,
+                               Import import) {
   command = import_command.add_subcommand(name, description);
   auto arguments = std::make_shared<Arguments>();
   command->add_option("-o,--output", arguments->output, "The dataset file to write")->required();
@@ -47,24 +48,27 @@ std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command, con
                       "Of the order in which rows are stored, and of the split");
   command->add_option("--block-rows", arguments->options.block_rows,
                       "Rows per block; 0: blocks of about 512 KiB");
-  command->add_option("--class-names", arguments->options.class_names,
-                      "Names of the classes, in the order of their labels")
+  command
+      ->add_option("--class-names", arguments->options.class_names,
+                   "Names of the classes, in the order of their labels")
       ->delimiter(',');
   command->callback([arguments, import = std::move(import)] {
     DatasetProgress bar("importing");
     arguments->options.progress = bar.callback();
     const Plan plan = import(*arguments);
     bar.finish();
-    fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {} classes\n", arguments->output,
-               plan.train.rows, plan.test.rows, plan.shape.channels, plan.shape.height,
-               plan.shape.width, datasets::name_of(plan.element), plan.class_names.size());
+    fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {} classes\n",
+               arguments->output, plan.train.rows, plan.test.rows, plan.shape.channels,
+               plan.shape.height, plan.shape.width, datasets::name_of(plan.element),
+               plan.class_names.size());
   });
   return arguments;
 }
 
 void add_test_share(CLI::App& command, Arguments& arguments) {
-  command.add_option("--test-share", arguments.test_share,
-                     "Share of the rows that becomes the test part when the source has none")
+  command
+      .add_option("--test-share", arguments.test_share,
+                  "Share of the rows that becomes the test part when the source has none")
       ->capture_default_str();
 }
 
@@ -86,8 +90,8 @@ void add_mnist(CLI::App& import) {
 
 void add_idx(CLI::App& import) {
   CLI::App* command = nullptr;
-  const auto arguments = add(
-      import, command, "idx", "IDX files at hand, plain or gzipped", [](const Arguments& a) {
+  const auto arguments =
+      add(import, command, "idx", "IDX files at hand, plain or gzipped", [](const Arguments& a) {
         std::vector<std::unique_ptr<datasets::ByteSource>> sources;
         for (const std::string& path : a.paths) sources.push_back(datasets::open_source(path));
         return datasets::import_idx({*sources[0], *sources[1], *sources[2], *sources[3]}, a.output,
@@ -166,9 +170,9 @@ void add_hdf5(CLI::App& import) {
 
 void add_cifar(CLI::App& import) {
   CLI::App* command = nullptr;
-  const auto arguments =
-      add(import, command, "cifar", "CIFAR-10 or CIFAR-100, binary version: a folder or the .tar.gz",
-          [](const Arguments& a) { return datasets::import_cifar(a.paths[0], a.output, a.options); });
+  const auto arguments = add(
+      import, command, "cifar", "CIFAR-10 or CIFAR-100, binary version: a folder or the .tar.gz",
+      [](const Arguments& a) { return datasets::import_cifar(a.paths[0], a.output, a.options); });
   add_paths(*command, *arguments, {"source"});
 }
 
@@ -197,7 +201,8 @@ void add_csv(CLI::App& import) {
           });
   add_paths(*command, *arguments, {"file"});
   command->add_option("--test", csv->test, "A table of the test rows");
-  command->add_option("--label", csv->label, "The label's column, by name or number; else the last");
+  command->add_option("--label", csv->label,
+                      "The label's column, by name or number; else the last");
   command->add_option("--shape", csv->shape, "Channels, height and width of a sample")
       ->delimiter(',')
       ->expected(3);
@@ -216,25 +221,29 @@ struct ImageArguments {
 void add_images(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto image = std::make_shared<ImageArguments>();
-  const auto arguments = add(
-      import, command, "images", "A folder, .zip or .tar(.gz) of class folders with JPEG and PNG files",
-      [image](const Arguments& a) {
-        datasets::ImageSources sources;
-        sources.path = a.paths[0];
-        sources.height = image->height;
-        sources.width = image->width;
-        sources.channels = image->channels;
-        sources.fit = image->fit == "crop" ? datasets::Fit::crop : datasets::Fit::stretch;
-        sources.skip_broken = image->broken == "skip";
-        sources.test_share = a.test_share;
-        const datasets::ImportedImages result = datasets::import_images(sources, a.output, a.options);
-        if (result.broken.count > 0) {
-          fmt::print(stderr, "skipped {} broken images:\n", result.broken.count);
-          for (const std::string& text : result.broken.examples) fmt::print(stderr, "  {}\n", text);
-          if (result.broken.count > result.broken.examples.size()) fmt::print(stderr, "  ...\n");
-        }
-        return result.plan;
-      });
+  const auto arguments =
+      add(import, command, "images",
+          "A folder, .zip or .tar(.gz) of class folders with JPEG and PNG files",
+          [image](const Arguments& a) {
+            datasets::ImageSources sources;
+            sources.path = a.paths[0];
+            sources.height = image->height;
+            sources.width = image->width;
+            sources.channels = image->channels;
+            sources.fit = image->fit == "crop" ? datasets::Fit::crop : datasets::Fit::stretch;
+            sources.skip_broken = image->broken == "skip";
+            sources.test_share = a.test_share;
+            const datasets::ImportedImages result =
+                datasets::import_images(sources, a.output, a.options);
+            if (result.broken.count > 0) {
+              fmt::print(stderr, "skipped {} broken images:\n", result.broken.count);
+              for (const std::string& text : result.broken.examples)
+                fmt::print(stderr, "  {}\n", text);
+              if (result.broken.count > result.broken.examples.size())
+                fmt::print(stderr, "  ...\n");
+            }
+            return result.plan;
+          });
   add_paths(*command, *arguments, {"source"});
   command->add_option("--height", image->height, "Of a sample, in pixels")->capture_default_str();
   command->add_option("--width", image->width, "Of a sample, in pixels")->capture_default_str();

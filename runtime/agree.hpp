@@ -10,7 +10,8 @@
 
 namespace ringtrain {
 
-// The exit code that an error ends a program with: 2 for JobError, 3 for DataError, 4 for any other.
+// The exit code that an error ends a program with: 2 for JobError, 3 for DataError, 4 for any
+// other.
 int exit_code_of(const std::exception& error);
 
 // An error that every rank knows of, so that all can leave together and in peace.
@@ -26,8 +27,8 @@ class AgreedError : public std::runtime_error {
   int rank_;
 };
 
-// Runs `part` on every rank, and throws AgreedError on all of them when it throws on any: the one of the
-// lowest rank. `part` must not itself call MPI. Collective.
+// Runs `part` on every rank, and throws AgreedError on all of them when it throws on any: the one
+// of the lowest rank. `part` must not itself call MPI. Collective.
 void agree(const World& world, const std::function<void()>& part);
 
 }  // namespace ringtrain

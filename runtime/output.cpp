@@ -18,8 +18,9 @@
 namespace ringtrain {
 namespace {
 
-// What a server needs beside the weights: how to make a sample into the model's input, and what an output
-// means. The key "ringtrain" of the safetensors metadata and the extra file "ringtrain.json" of model.pt.
+// What a server needs beside the weights: how to make a sample into the model's input, and what an
+// output means. The key "ringtrain" of the safetensors metadata and the extra file "ringtrain.json"
+// of model.pt.
 std::string description(const datasets::Plan& plan, const JobSpec& job) {
   const auto& shape = plan.shape;
   return nlohmann::ordered_json{
@@ -46,7 +47,8 @@ Output::Output(const std::filesystem::path& folder) : folder_(folder) {
     error = std::error_code(errno, std::generic_category());
   }
   if (error) {
-    throw JobError(fmt::format("output: cannot write to {}: {}", folder_.string(), error.message()));
+    throw JobError(
+        fmt::format("output: cannot write to {}: {}", folder_.string(), error.message()));
   }
 }
 

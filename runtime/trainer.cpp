@@ -15,7 +15,8 @@ Result Trainer::train() {
   for (; epoch_ < job_.epochs && step_ < length_.steps; ++epoch_) {
     train_epoch();
     const bool last = epoch_ + 1 == job_.epochs || step_ == length_.steps;
-    const bool due = job_.evaluate_every_epochs > 0 && (epoch_ + 1) % job_.evaluate_every_epochs == 0;
+    const bool due =
+        job_.evaluate_every_epochs > 0 && (epoch_ + 1) % job_.evaluate_every_epochs == 0;
     evaluation_.reset();
     if ((last || due) && plan_.test.rows > 0) evaluation_ = evaluate();
     progress_.epoch_done(epoch_, step_, schedule_.learning_rate(step_ - 1), evaluation_);
@@ -48,8 +49,8 @@ void Trainer::train_step(const datasets::Batch& batch) {
   ++step_;
 }
 
-// The sum of the losses of this rank's samples. Under `accumulate` the samples are taken in so many parts,
-// one backward pass each; gradients leave with the last.
+// The sum of the losses of this rank's samples. Under `accumulate` the samples are taken in so many
+// parts, one backward pass each; gradients leave with the last.
 double Trainer::forward_and_backward(const datasets::Batch& batch) {
   const kernels::Augment augment = {.crop_padding = job_.augment.crop_padding,
                                     .horizontal_flip = job_.augment.horizontal_flip,
@@ -77,13 +78,13 @@ double Trainer::forward_and_backward(const datasets::Batch& batch) {
 void Trainer::note_skipped_step() {
   ++skipped_;
   const std::string& culprit = averager_.culprit();
-  const std::string cause =
-      culprit.empty() ? "a gradient on another rank is" : fmt::format("the gradient of {} is", culprit);
+  const std::string cause = culprit.empty() ? "a gradient on another rank is"
+                                            : fmt::format("the gradient of {} is", culprit);
   const std::string what = fmt::format("step {}: {} not finite", step_ + 1, cause);
   if (++skipped_in_a_row_ >= job_.max_skipped_steps) {
-    throw TrainingError(fmt::format(
-        "{}, as in the {} steps before: lower the learning rate or set clip_norm", what,
-        skipped_in_a_row_ - 1));
+    throw TrainingError(
+        fmt::format("{}, as in the {} steps before: lower the learning rate or set clip_norm", what,
+                    skipped_in_a_row_ - 1));
   }
   progress_.warn(what + "; skipped on every rank");
 }

@@ -32,11 +32,12 @@ struct Length {
 // Throws JobError where the job does not fit the dataset.
 Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size);
 
-// One rank's training of one job. Constructed, used and destroyed by all ranks together, on the main thread.
+// One rank's training of one job. Constructed, used and destroyed by all ranks together, on the
+// main thread.
 //
-// Global batch semantics: the samples of a step are the same for any number of ranks, and each rank takes
-// its slice of them; the gradient is the sum over all of them divided by their true number, also in an
-// epoch's short last batch; every test sample is evaluated once.
+// Global batch semantics: the samples of a step are the same for any number of ranks, and each rank
+// takes its slice of them; the gradient is the sum over all of them divided by their true number,
+// also in an epoch's short last batch; every test sample is evaluated once.
 class Trainer {
  public:
   // All arguments must outlive the trainer. The model is trained in place.

@@ -45,8 +45,9 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Activations of a step are freed and allocated again in every step; by default glibc gives such blocks back
-// to the kernel each time, and the page faults cost more than the arithmetic on small models.
+// Activations of a step are freed and allocated again in every step; by default glibc gives such
+// blocks back to the kernel each time, and the page faults cost more than the arithmetic on small
+// models.
 void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
@@ -98,12 +99,13 @@ void tell_start(const Reporter& reporter, const std::vector<RankPlacement>& plac
                   {"steps", length.steps},
                   {"epochs", job.epochs},
                   {"communication", trainer.describe_communication()}},
-                 fmt::format("{}: {} on {} ranks, {} training samples, {} steps; {}", job.name, job.model,
-                             placement.size(), plan.train.rows, length.steps,
+                 fmt::format("{}: {} on {} ranks, {} training samples, {} steps; {}", job.name,
+                             job.model, placement.size(), plan.train.rows, length.steps,
                              trainer.describe_communication()));
 }
 
-void train(const World& world, const Options& options, const Reporter& reporter, Clock::time_point born) {
+void train(const World& world, const Options& options, const Reporter& reporter,
+           Clock::time_point born) {
   agree(world, [&] { prove_placement(world, options.expected_ranks, options.expected_hosts); });
   const JobSpec job = agree_on_job(world, options);
   const datasets::Plan plan = agree_on_dataset(world, job);
@@ -143,7 +145,8 @@ void train(const World& world, const Options& options, const Reporter& reporter,
     tell_start(reporter, placement, job, plan, trainer, length);
     if (world.size() > 1 && model->uses_local_batch_statistics()) {
       reporter.warn(
-          "this TorchScript model's batch normalisation sees the samples of one rank only: its result "
+          "this TorchScript model's batch normalisation sees the samples of one rank only: its "
+          "result "
           "depends on the number of ranks");
     }
     const double startup = seconds_since(born);
@@ -159,8 +162,8 @@ void train(const World& world, const Options& options, const Reporter& reporter,
     output->save_result(result);
   });
   reporter.event("result", to_json(result),
-                 fmt::format("done: {} in {:.1f} s, {:.0f} samples/s", result.model, result.seconds.total,
-                             result.samples_per_second));
+                 fmt::format("done: {} in {:.1f} s, {:.0f} samples/s", result.model,
+                             result.seconds.total, result.samples_per_second));
 }
 
 int run(const Options& options) {
@@ -201,7 +204,8 @@ std::string versions() {
 }  // namespace ringtrain
 
 int main(int argc, char** argv) {
-  CLI::App app("One rank of a ringtrain job; `ringtrain run` and mpirun start it.", "ringtrain-worker");
+  CLI::App app("One rank of a ringtrain job; `ringtrain run` and mpirun start it.",
+               "ringtrain-worker");
   ringtrain::Options options;
   app.set_version_flag("--version", ringtrain::versions);
   app.add_option("job", options.job_file, "The job file")->required();

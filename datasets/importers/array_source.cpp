@@ -40,16 +40,26 @@ double read_as(const std::byte* at) {
 
 double number_at(NumberType type, const std::byte* at) {
   switch (type) {
-    case NumberType::u8: return read_as<uint8_t>(at);
-    case NumberType::i8: return read_as<int8_t>(at);
-    case NumberType::u16: return read_as<uint16_t>(at);
-    case NumberType::i16: return read_as<int16_t>(at);
-    case NumberType::u32: return read_as<uint32_t>(at);
-    case NumberType::i32: return read_as<int32_t>(at);
-    case NumberType::u64: return read_as<uint64_t>(at);
-    case NumberType::i64: return read_as<int64_t>(at);
-    case NumberType::f32: return read_as<float>(at);
-    case NumberType::f64: return read_as<double>(at);
+    case NumberType::u8:
+      return read_as<uint8_t>(at);
+    case NumberType::i8:
+      return read_as<int8_t>(at);
+    case NumberType::u16:
+      return read_as<uint16_t>(at);
+    case NumberType::i16:
+      return read_as<int16_t>(at);
+    case NumberType::u32:
+      return read_as<uint32_t>(at);
+    case NumberType::i32:
+      return read_as<int32_t>(at);
+    case NumberType::u64:
+      return read_as<uint64_t>(at);
+    case NumberType::i64:
+      return read_as<int64_t>(at);
+    case NumberType::f32:
+      return read_as<float>(at);
+    case NumberType::f64:
+      return read_as<double>(at);
     case NumberType::f16: {
       uint16_t half;
       std::memcpy(&half, at, sizeof half);
@@ -74,22 +84,25 @@ Arrangement arrange(const ArraySource& x, ChannelOrder order) {
     if (dim == 0) throw DataError(fmt::format("{}: a dimension is zero", x.name()));
   }
   for (size_t i = 1; i < dims.size(); ++i) {
-    if (dims[i] > kMaxDimension) throw DataError(fmt::format("{}: a dimension of {}", x.name(), dims[i]));
+    if (dims[i] > kMaxDimension)
+      throw DataError(fmt::format("{}: a dimension of {}", x.name(), dims[i]));
   }
   const auto d = [&](size_t i) { return static_cast<int64_t>(dims[i]); };
   switch (dims.size()) {
-    case 2: return {{1, 1, d(1)}, false};
-    case 3: return {{1, d(1), d(2)}, false};
+    case 2:
+      return {{1, 1, d(1)}, false};
+    case 3:
+      return {{1, d(1), d(2)}, false};
     case 4: {
-      const bool last = order == ChannelOrder::last ||
-                        (order == ChannelOrder::automatic && like_channels(dims[3]) &&
-                         !like_channels(dims[1]));
+      const bool last =
+          order == ChannelOrder::last ||
+          (order == ChannelOrder::automatic && like_channels(dims[3]) && !like_channels(dims[1]));
       if (last) return {{d(3), d(1), d(2)}, true};
       return {{d(1), d(2), d(3)}, false};
     }
     default:
-      throw DataError(fmt::format("{}: features must have 2 to 4 dimensions, not {}", x.name(),
-                                  dims.size()));
+      throw DataError(
+          fmt::format("{}: features must have 2 to 4 dimensions, not {}", x.name(), dims.size()));
   }
 }
 
@@ -98,11 +111,12 @@ std::vector<int64_t> read_labels(ArraySource& y, const ArraySource& x) {
     throw DataError(fmt::format("{}: labels must be one number per row", y.name()));
   }
   if (y.rows() != x.rows()) {
-    throw DataError(fmt::format("{} has {} rows, but {} has {} labels", x.name(), x.rows(), y.name(),
-                                y.rows()));
+    throw DataError(fmt::format("{} has {} rows, but {} has {} labels", x.name(), x.rows(),
+                                y.name(), y.rows()));
   }
   if (y.rows() > kMaxLabelBytes / sizeof(int64_t)) {
-    throw DataError(fmt::format("{}: more than {} labels", y.name(), kMaxLabelBytes / sizeof(int64_t)));
+    throw DataError(
+        fmt::format("{}: more than {} labels", y.name(), kMaxLabelBytes / sizeof(int64_t)));
   }
   std::vector<int64_t> labels;
   std::vector<std::byte> window(65536 * y.row_bytes());
@@ -165,14 +179,18 @@ class RowConverter {
 size_t size_of(NumberType type) {
   switch (type) {
     case NumberType::u8:
-    case NumberType::i8: return 1;
+    case NumberType::i8:
+      return 1;
     case NumberType::u16:
     case NumberType::i16:
-    case NumberType::f16: return 2;
+    case NumberType::f16:
+      return 2;
     case NumberType::u32:
     case NumberType::i32:
-    case NumberType::f32: return 4;
-    default: return 8;
+    case NumberType::f32:
+      return 4;
+    default:
+      return 8;
   }
 }
 
@@ -211,8 +229,8 @@ Plan import_arrays(const ArraySources& sources, const std::filesystem::path& des
   if (has_test) {
     const Arrangement test = arrange(*sources.test_x, sources.channels);
     if (test.shape != train.shape || sources.test_x->type() != train_x.type()) {
-      throw DataError(fmt::format("{} and {} differ in shape or type", train_x.name(),
-                                  sources.test_x->name()));
+      throw DataError(
+          fmt::format("{} and {} differ in shape or type", train_x.name(), sources.test_x->name()));
     }
   }
   const std::vector<int64_t> train_labels = read_labels(*sources.train_y, train_x);
@@ -248,7 +266,8 @@ Plan import_arrays(const ArraySources& sources, const std::filesystem::path& des
       for (uint64_t i = 0; i < count; ++i) {
         SeededSplit::Place place{part, first + i};
         if (split) place = (*split)(first + i);
-        writer.put(place.split, place.row, convert(window.data() + i * row_bytes), labels[first + i]);
+        writer.put(place.split, place.row, convert(window.data() + i * row_bytes),
+                   labels[first + i]);
       }
       done += count;
       if (options.progress) options.progress(done, total);

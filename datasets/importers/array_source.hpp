@@ -46,12 +46,13 @@ struct ArraySources {
   ArraySource* train_y = nullptr;
   ArraySource* test_x = nullptr;  // both or none
   ArraySource* test_y = nullptr;
-  double test_share = 0.1;        // of the training rows, drawn by seed, when there are no test arrays
+  double test_share = 0.1;  // of the training rows, drawn by seed, when there are no test arrays
   ChannelOrder channels = ChannelOrder::automatic;
 };
 
-// Features of two to four dimensions ([rows, features], [rows, height, width], with channels before or after);
-// u8 stays u8, every other type becomes f32. Labels are whole numbers, one per row. Throws DataError.
+// Features of two to four dimensions ([rows, features], [rows, height, width], with channels before
+// or after); u8 stays u8, every other type becomes f32. Labels are whole numbers, one per row.
+// Throws DataError.
 Plan import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
                    const ImportOptions& options);
 

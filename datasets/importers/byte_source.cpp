@@ -17,8 +17,8 @@
 namespace ringtrain::datasets {
 namespace {
 
-// Deflate cannot do better than this (zlib's technical notes), so a header's promise can be checked before
-// anything is unpacked.
+// Deflate cannot do better than this (zlib's technical notes), so a header's promise can be checked
+// before anything is unpacked.
 constexpr uint64_t kMaxDeflateRatio = 1032;
 
 class PlainSource : public ByteSource {
@@ -32,8 +32,8 @@ class PlainSource : public ByteSource {
       const ssize_t n = ::read(file_.fd(), static_cast<char*>(data) + done, size - done);
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) {
-        throw DataError(fmt::format("{}: cannot read: {}", name(),
-                                    std::generic_category().message(errno)));
+        throw DataError(
+            fmt::format("{}: cannot read: {}", name(), std::generic_category().message(errno)));
       }
       if (n == 0) break;
       done += static_cast<size_t>(n);
@@ -69,8 +69,9 @@ class GzipSource : public ByteSource {
       if (n < 0 || (n == 0 && !at_clean_end())) {
         int code = 0;
         const char* reason = ::gzerror(gz_, &code);
-        throw DataError(fmt::format("{}: damaged gzip file: {}", name(),
-                                    reason != nullptr && *reason != 0 ? reason : "it ends too early"));
+        throw DataError(
+            fmt::format("{}: damaged gzip file: {}", name(),
+                        reason != nullptr && *reason != 0 ? reason : "it ends too early"));
       }
       if (n == 0) break;
       done += static_cast<size_t>(n);

@@ -8,7 +8,8 @@
 
 namespace ringtrain::datasets {
 
-// Where downloads are kept: $RINGTRAIN_CACHE, else $XDG_CACHE_HOME/ringtrain, else ~/.cache/ringtrain.
+// Where downloads are kept: $RINGTRAIN_CACHE, else $XDG_CACHE_HOME/ringtrain, else
+// ~/.cache/ringtrain.
 std::filesystem::path cache_directory();
 
 // The bytes of a file of at most `max_bytes`. Throws DataError.

@@ -41,11 +41,13 @@ Plan import_cifar(const std::filesystem::path& source, const std::filesystem::pa
       [&](const std::string& path, uint64_t) {
         const std::string name = base_name(path);
         pickles |= name == "data_batch_1" || name == "train";
-        return name.ends_with(".bin") || name == "batches.meta.txt" || name == "fine_label_names.txt";
+        return name.ends_with(".bin") || name == "batches.meta.txt" ||
+               name == "fine_label_names.txt";
       },
       [&](const std::string& path, uint64_t, std::string& bytes) {
         total += bytes.size();
-        if (total > uint64_t{256} << 20) throw DataError(tree.name() + ": more data than CIFAR has");
+        if (total > uint64_t{256} << 20)
+          throw DataError(tree.name() + ": more data than CIFAR has");
         if (!files.emplace(base_name(path), std::move(bytes)).second) {
           throw DataError(fmt::format("{}: holds {} twice", tree.name(), base_name(path)));
         }
@@ -64,10 +66,10 @@ Plan import_cifar(const std::filesystem::path& source, const std::filesystem::pa
     for (const std::string& name : names) {
       const auto found = files.find(name);
       if (found == files.end()) {
-        throw DataError(fmt::format(
-            "{}: {} is missing{}", tree.name(), name,
-            pickles ? "; this is the Python version, whose pickles can run any code: fetch the binary version"
-                    : ""));
+        throw DataError(fmt::format("{}: {} is missing{}", tree.name(), name,
+                                    pickles ? "; this is the Python version, whose pickles can run "
+                                              "any code: fetch the binary version"
+                                            : ""));
       }
       if (found->second.empty() || found->second.size() % (labels + kPixels) != 0) {
         throw DataError(fmt::format("{}: {} has {} bytes, which is not a whole number of images",

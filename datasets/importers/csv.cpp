@@ -25,7 +25,8 @@ constexpr size_t kMaxClasses = 65536;
 // Lines of a source, without their ends, in a buffer that is used again.
 class Lines {
  public:
-  explicit Lines(const std::filesystem::path& path) : source_(open_source(path)), buffer_(1 << 20) {}
+  explicit Lines(const std::filesystem::path& path)
+      : source_(open_source(path)), buffer_(1 << 20) {}
 
   bool next(std::string_view& line) {
     for (;;) {
@@ -144,7 +145,8 @@ class Table {
       if (line.empty()) continue;
       split_fields(line, separator_, fields_);
       if (fields_.size() != columns_) {
-        lines.refuse(fmt::format("has {} columns where the first has {}", fields_.size(), columns_));
+        lines.refuse(
+            fmt::format("has {} columns where the first has {}", fields_.size(), columns_));
       }
       features.clear();
       for (size_t i = 0; i < columns_; ++i) {
@@ -178,7 +180,8 @@ class Table {
   std::vector<std::string_view> fields_;
 };
 
-// Labels that are the numbers 0 .. n-1 keep them; others are numbered in sorted order and keep their names.
+// Labels that are the numbers 0 .. n-1 keep them; others are numbered in sorted order and keep
+// their names.
 struct Classes {
   std::map<std::string, int64_t, std::less<>> label_of;
   std::vector<std::string> names;
@@ -222,7 +225,8 @@ Plan import_csv(const CsvSources& sources, const std::filesystem::path& destinat
     table.for_each([&](uint64_t, const auto&, std::string_view label, const Lines& lines) {
       if (words.find(label) == words.end()) {
         if (label.empty()) lines.refuse("has no label");
-        if (words.size() == kMaxClasses) lines.refuse("more than 65536 classes: is it the label's column?");
+        if (words.size() == kMaxClasses)
+          lines.refuse("more than 65536 classes: is it the label's column?");
         words.emplace(label);
       }
       ++rows;
@@ -250,26 +254,31 @@ Plan import_csv(const CsvSources& sources, const std::filesystem::path& destinat
   dataset.shuffle_seed = options.shuffle_seed;
   dataset.block_rows = options.block_rows;
   Writer writer(destination, dataset);
-  writer.set_class_names(options.class_names.empty() ? classes.names
-                                                     : class_names_for(options, classes.names.size()));
+  writer.set_class_names(
+      options.class_names.empty() ? classes.names : class_names_for(options, classes.names.size()));
 
   std::vector<float> values(train.features());
   uint64_t done = 0;
   const auto copy = [&](Split part, Table& table) {
-    table.for_each([&](uint64_t row, const auto& features, std::string_view label, const Lines& lines) {
-      for (size_t i = 0; i < features.size(); ++i) {
-        if (!to_float(features[i], values[i])) {
-          lines.refuse(fmt::format("feature {} is '{}', not a number", i, features[i].substr(0, 40)));
-        }
-      }
-      const auto found = classes.label_of.find(label);
-      const uint64_t rows = part == Split::train ? train_rows : test_rows;
-      if (found == classes.label_of.end() || row >= rows) lines.refuse("the file changed while it was read");
-      SeededSplit::Place place{part, row};
-      if (split) place = (*split)(row);
-      writer.put(place.split, place.row, reinterpret_cast<const std::byte*>(values.data()), found->second);
-      if (options.progress && ++done % 4096 == 0) options.progress(done, train_rows + test_rows);
-    });
+    table.for_each(
+        [&](uint64_t row, const auto& features, std::string_view label, const Lines& lines) {
+          for (size_t i = 0; i < features.size(); ++i) {
+            if (!to_float(features[i], values[i])) {
+              lines.refuse(
+                  fmt::format("feature {} is '{}', not a number", i, features[i].substr(0, 40)));
+            }
+          }
+          const auto found = classes.label_of.find(label);
+          const uint64_t rows = part == Split::train ? train_rows : test_rows;
+          if (found == classes.label_of.end() || row >= rows)
+            lines.refuse("the file changed while it was read");
+          SeededSplit::Place place{part, row};
+          if (split) place = (*split)(row);
+          writer.put(place.split, place.row, reinterpret_cast<const std::byte*>(values.data()),
+                     found->second);
+          if (options.progress && ++done % 4096 == 0)
+            options.progress(done, train_rows + test_rows);
+        });
   };
   copy(Split::train, train);
   if (test) copy(Split::test, *test);

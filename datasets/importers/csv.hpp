@@ -14,13 +14,14 @@ struct CsvSources {
   std::filesystem::path train;
   std::optional<std::filesystem::path> test;  // else a share of the training rows, drawn by seed
   double test_share = 0.1;
-  std::string label;     // name of the label's column, or its number from 0; empty: the last column
+  std::string label;  // name of the label's column, or its number from 0; empty: the last column
   std::optional<Shape> shape;  // of a sample; else [1, 1, features]
   char separator = ',';
 };
 
-// A text table (plain or gzipped): numeric features, one column of labels (numbers or words). A first line that is
-// not numbers is taken as the names of the columns. Read twice, line by line. Throws DataError with file and line.
+// A text table (plain or gzipped): numeric features, one column of labels (numbers or words). A
+// first line that is not numbers is taken as the names of the columns. Read twice, line by line.
+// Throws DataError with file and line.
 Plan import_csv(const CsvSources& sources, const std::filesystem::path& destination,
                 const ImportOptions& options);
 

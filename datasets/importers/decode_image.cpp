@@ -21,7 +21,8 @@ constexpr uint64_t kMaxPixels = uint64_t{1} << 28;
 // A progressive JPEG of a few bytes can ask for thousands of passes over all its pixels.
 constexpr int kMaxScans = 100;
 
-// libjpeg leaves by longjmp. Nothing between setjmp and the jump owns anything: pixels live in the caller.
+// libjpeg leaves by longjmp. Nothing between setjmp and the jump owns anything: pixels live in the
+// caller.
 struct JpegError {
   jpeg_error_mgr base;
   std::jmp_buf jump;
@@ -34,7 +35,8 @@ void jpeg_fail(j_common_ptr info) {
   std::longjmp(error->jump, 1);  // NOLINT(cert-err52-cpp): the library's way
 }
 
-// A warning means damaged data, for which libjpeg invents pixels; an image is whole or it is refused.
+// A warning means damaged data, for which libjpeg invents pixels; an image is whole or it is
+// refused.
 void jpeg_message(j_common_ptr info, int level) {
   if (level < 0) jpeg_fail(info);
 }
@@ -47,8 +49,8 @@ void count_scans(j_common_ptr info) {
   std::longjmp(error->jump, 1);  // NOLINT(cert-err52-cpp)
 }
 
-bool decode_jpeg(std::string_view bytes, int64_t channels, int64_t least_width, int64_t least_height,
-                 Image& image, JpegError& error) {
+bool decode_jpeg(std::string_view bytes, int64_t channels, int64_t least_width,
+                 int64_t least_height, Image& image, JpegError& error) {
   jpeg_decompress_struct info;
   std::memset(&info, 0, sizeof info);
   info.err = jpeg_std_error(&error.base);
@@ -62,7 +64,8 @@ bool decode_jpeg(std::string_view bytes, int64_t channels, int64_t least_width, 
   jpeg_progress_mgr progress{};
   progress.progress_monitor = count_scans;
   info.progress = &progress;
-  // A progressive image can ask for coefficients of gigabytes; this is the most the library may allocate.
+  // A progressive image can ask for coefficients of gigabytes; this is the most the library may
+  // allocate.
   info.mem->max_memory_to_use = long{1} << 30;
   jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()),
                static_cast<unsigned long>(bytes.size()));
@@ -129,7 +132,8 @@ bool looks_like_image(std::string_view bytes) {
   return bytes.starts_with(kJpeg) || bytes.starts_with(kPng);
 }
 
-Image decode_image(std::string_view bytes, int64_t channels, int64_t least_width, int64_t least_height) {
+Image decode_image(std::string_view bytes, int64_t channels, int64_t least_width,
+                   int64_t least_height) {
   if (bytes.starts_with(kPng)) return decode_png(bytes, channels);
   if (!bytes.starts_with(kJpeg)) throw DataError("neither a JPEG nor a PNG");
   Image image;

@@ -25,7 +25,8 @@ size_t receive(const char* data, size_t size, size_t count, void* user) {
   return bytes;
 }
 
-int report(void* user, curl_off_t total, curl_off_t now, curl_off_t /*up_total*/, curl_off_t /*up*/) {
+int report(void* user, curl_off_t total, curl_off_t now, curl_off_t /*up_total*/,
+           curl_off_t /*up*/) {
   const auto& transfer = *static_cast<Transfer*>(user);
   if (*transfer.progress && total > 0) {
     (*transfer.progress)(static_cast<uint64_t>(now), static_cast<uint64_t>(total));

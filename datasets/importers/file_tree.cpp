@@ -85,25 +85,29 @@ void FileTree::walk_archive(Entry&& visit) const {
   archive_entry* entry = nullptr;
   while ((result = archive_read_next_header(reader.get(), &entry)) == ARCHIVE_OK ||
          result == ARCHIVE_WARN) {
-    if (++number > limits_.max_entries) refuse(fmt::format("more than {} entries", limits_.max_entries));
+    if (++number > limits_.max_entries)
+      refuse(fmt::format("more than {} entries", limits_.max_entries));
     const char* raw = archive_entry_pathname(entry);
     if (raw == nullptr) refuse(fmt::format("entry {} has no readable name", number));
     std::string path = raw;
     while (path.starts_with("./")) path.erase(0, 2);
     const auto type = archive_entry_filetype(entry);
     if (type == AE_IFDIR && (path.empty() || path == ".")) continue;
-    if (!is_safe(path)) refuse(fmt::format("the entry '{}' leads outside the archive", printable(raw)));
+    if (!is_safe(path))
+      refuse(fmt::format("the entry '{}' leads outside the archive", printable(raw)));
     if (archive_entry_hardlink(entry) != nullptr || archive_entry_symlink(entry) != nullptr) {
       refuse(fmt::format("the entry '{}' is a link", printable(raw)));
     }
     if (type == AE_IFDIR) continue;
-    if (type != AE_IFREG) refuse(fmt::format("the entry '{}' is not a regular file", printable(raw)));
+    if (type != AE_IFREG)
+      refuse(fmt::format("the entry '{}' is not a regular file", printable(raw)));
     if (archive_entry_is_encrypted(entry) != 0) {
       refuse(fmt::format("the entry '{}' is encrypted", printable(raw)));
     }
     // Takes the bytes of this entry; only called for entries that are wanted.
     const auto take = [&](std::string& bytes) {
-      const int64_t promised = archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : -1;
+      const int64_t promised =
+          archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : -1;
       const auto too_large = [&](uint64_t size) {
         if (size > limits_.max_file_bytes) {
           refuse(fmt::format("the entry '{}' is larger than {} bytes", printable(raw),
@@ -116,7 +120,8 @@ void FileTree::walk_archive(Entry&& visit) const {
       size_t size = 0;
       la_int64_t offset = 0;
       int state = ARCHIVE_OK;
-      while ((state = archive_read_data_block(reader.get(), &block, &size, &offset)) == ARCHIVE_OK) {
+      while ((state = archive_read_data_block(reader.get(), &block, &size, &offset)) ==
+             ARCHIVE_OK) {
         const auto end = static_cast<uint64_t>(offset) + size;
         if (offset < 0) refuse("damaged");
         too_large(end);
@@ -162,18 +167,22 @@ void FileTree::walk_folder(Entry&& visit) const {
   }
   std::sort(paths.begin(), paths.end());
   for (uint64_t i = 0; i < paths.size(); ++i) {
-    visit(paths[i], i,
-          [&](std::string& bytes) { bytes = read_whole(path_ / paths[i], limits_.max_file_bytes); });
+    visit(paths[i], i, [&](std::string& bytes) {
+      bytes = read_whole(path_ / paths[i], limits_.max_file_bytes);
+    });
   }
 }
 
 void FileTree::list(const std::function<void(const std::string&, uint64_t)>& visit) const {
-  const auto entry = [&](const std::string& path, uint64_t number, const auto&) { visit(path, number); };
+  const auto entry = [&](const std::string& path, uint64_t number, const auto&) {
+    visit(path, number);
+  };
   kind_ == Kind::folder ? walk_folder(entry) : walk_archive(entry);
 }
 
-void FileTree::read(const std::function<bool(const std::string&, uint64_t)>& wanted,
-                    const std::function<void(const std::string&, uint64_t, std::string&)>& visit) const {
+void FileTree::read(
+    const std::function<bool(const std::string&, uint64_t)>& wanted,
+    const std::function<void(const std::string&, uint64_t, std::string&)>& visit) const {
   std::string bytes;
   const auto entry = [&](const std::string& path, uint64_t number, const auto& take) {
     if (!wanted(path, number)) return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of a folder or of an archive (.zip, .tar, .tar.gz), walked without unpacking anything to disk.
+// The files of a folder or of an archive (.zip, .tar, .tar.gz), walked without unpacking anything
+// to disk.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +26,13 @@ class FileTree {
   // Calls visit(path inside, number) for every regular file, in an order that stays the same.
   void list(const std::function<void(const std::string& path, uint64_t number)>& visit) const;
 
-  // Calls visit(path, number, bytes) for the files for which wanted(path, number) holds; `bytes` may be moved from.
-  // Refuses with DataError: paths that are absolute or contain "..", links that an archive holds, encrypted entries,
-  // files of more than max_file_bytes, archives that are damaged, unpack to more than a thousand times their
-  // size or hold more than max_entries.
+  // Calls visit(path, number, bytes) for the files for which wanted(path, number) holds; `bytes`
+  // may be moved from. Refuses with DataError: paths that are absolute or contain "..", links that
+  // an archive holds, encrypted entries, files of more than max_file_bytes, archives that are
+  // damaged, unpack to more than a thousand times their size or hold more than max_entries.
   void read(const std::function<bool(const std::string& path, uint64_t number)>& wanted,
-            const std::function<void(const std::string& path, uint64_t number, std::string& bytes)>& visit)
-      const;
+            const std::function<void(const std::string& path, uint64_t number, std::string& bytes)>&
+                visit) const;
 
   const std::string& name() const { return name_; }
 

@@ -70,15 +70,20 @@ NativeType native_type(hid_t type, const std::string& name) {
   if (kind == H5T_INTEGER) {
     const bool is_signed = H5Tget_sign(type) == H5T_SGN_2;
     switch (size) {
-      case 1: return is_signed ? NativeType{NumberType::i8, H5T_NATIVE_INT8}
-                               : NativeType{NumberType::u8, H5T_NATIVE_UINT8};
-      case 2: return is_signed ? NativeType{NumberType::i16, H5T_NATIVE_INT16}
-                               : NativeType{NumberType::u16, H5T_NATIVE_UINT16};
-      case 4: return is_signed ? NativeType{NumberType::i32, H5T_NATIVE_INT32}
-                               : NativeType{NumberType::u32, H5T_NATIVE_UINT32};
-      case 8: return is_signed ? NativeType{NumberType::i64, H5T_NATIVE_INT64}
-                               : NativeType{NumberType::u64, H5T_NATIVE_UINT64};
-      default: break;
+      case 1:
+        return is_signed ? NativeType{NumberType::i8, H5T_NATIVE_INT8}
+                         : NativeType{NumberType::u8, H5T_NATIVE_UINT8};
+      case 2:
+        return is_signed ? NativeType{NumberType::i16, H5T_NATIVE_INT16}
+                         : NativeType{NumberType::u16, H5T_NATIVE_UINT16};
+      case 4:
+        return is_signed ? NativeType{NumberType::i32, H5T_NATIVE_INT32}
+                         : NativeType{NumberType::u32, H5T_NATIVE_UINT32};
+      case 8:
+        return is_signed ? NativeType{NumberType::i64, H5T_NATIVE_INT64}
+                         : NativeType{NumberType::u64, H5T_NATIVE_UINT64};
+      default:
+        break;
     }
   }
   // libhdf5 converts half floats itself.
@@ -89,7 +94,7 @@ NativeType native_type(hid_t type, const std::string& name) {
 
 // Every step of the path must be a hard link, so that the file cannot lead anywhere else.
 void require_hard_links(hid_t file, const std::string& dataset, const std::string& name) {
-  for (size_t at = 1; at != 0; ) {
+  for (size_t at = 1; at != 0;) {
     const size_t slash = dataset.find('/', at);
     const std::string step = dataset.substr(0, slash);
     H5L_info_t info;
@@ -104,13 +109,15 @@ void require_hard_links(hid_t file, const std::string& dataset, const std::strin
   }
 }
 
-void serve(const std::filesystem::path& path, const std::string& dataset, int out, bool& rows_begun) {
+void serve(const std::filesystem::path& path, const std::string& dataset, int out,
+           bool& rows_begun) {
   const std::string name = path.string() + ":" + dataset;
   prepare_hdf5();
   const Hdf5Handle access(check_hdf5(H5Pcreate(H5P_FILE_ACCESS), "H5Pcreate"), H5Pclose);
   check_hdf5_status(H5Pset_file_locking(access, false, true), "H5Pset_file_locking");
   const Hdf5Handle file(
-      check_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), path.string() + ": opening"), H5Fclose);
+      check_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), path.string() + ": opening"),
+      H5Fclose);
   require_hard_links(file, dataset, name);
   const Hdf5Handle probe(check_hdf5(H5Dopen2(file, dataset.c_str(), H5P_DEFAULT), name), H5Dclose);
   const Hdf5Handle creation(check_hdf5(H5Dget_create_plist(probe), name), H5Pclose);
@@ -146,7 +153,8 @@ void serve(const std::filesystem::path& path, const std::string& dataset, int ou
     std::array<hsize_t, kMaxDims> chunk{};
     check_hdf5_status(H5Pget_chunk(creation, rank, chunk.data()), name);
     step = std::max<uint64_t>(1, step / chunk[0]) * chunk[0];
-    if (step > kMaxChunkRowBytes / row_bytes) throw DataError(name + ": chunks of more than 256 MiB");
+    if (step > kMaxChunkRowBytes / row_bytes)
+      throw DataError(name + ": chunks of more than 256 MiB");
     check_hdf5_status(H5Pset_chunk_cache(reading, 10007, step * row_bytes, 1.0), name);
   }
   const Hdf5Handle data(check_hdf5(H5Dopen2(file, dataset.c_str(), reading), name), H5Dclose);
@@ -159,8 +167,10 @@ void serve(const std::filesystem::path& path, const std::string& dataset, int ou
     start[0] = first;
     count[0] = std::min<uint64_t>(step, dims[0] - first);
     check_hdf5_status(
-        H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), name);
-    const Hdf5Handle memory(check_hdf5(H5Screate_simple(rank, count.data(), nullptr), name), H5Sclose);
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+        name);
+    const Hdf5Handle memory(check_hdf5(H5Screate_simple(rank, count.data(), nullptr), name),
+                            H5Sclose);
     check_hdf5_status(H5Dread(data, native.memory, memory, space, H5P_DEFAULT, slab.data()),
                       name + ": reading");
     if (!write_all(out, slab.data(), count[0] * row_bytes)) return;
@@ -255,9 +265,11 @@ class Hdf5Source : public ArraySource {
   [[noreturn]] void ended_early() {
     const int status = end();
     if (WIFSIGNALED(status)) {
-      throw DataError(fmt::format("{}: damaged: it crashes libhdf5 (signal {})", name_, WTERMSIG(status)));
+      throw DataError(
+          fmt::format("{}: damaged: it crashes libhdf5 (signal {})", name_, WTERMSIG(status)));
     }
-    throw DataError(fmt::format("{}: damaged, or packed with a filter that is not built in", name_));
+    throw DataError(
+        fmt::format("{}: damaged, or packed with a filter that is not built in", name_));
   }
 
   // Waits for the child, which has nothing more to say, and returns its status.

@@ -12,7 +12,8 @@
 namespace ringtrain::datasets {
 namespace {
 
-// Reads and checks the header: two zero bytes, the type, the number of dimensions, then the dimensions.
+// Reads and checks the header: two zero bytes, the type, the number of dimensions, then the
+// dimensions.
 std::vector<uint64_t> read_header(ByteSource& source, std::string_view what, size_t min_dims,
                                   size_t max_dims) {
   std::array<unsigned char, 4> magic{};
@@ -35,7 +36,8 @@ std::vector<uint64_t> read_header(ByteSource& source, std::string_view what, siz
   for (int i = 0; i < magic[3]; ++i) {
     std::array<unsigned char, 4> raw{};
     source.read_exactly(raw.data(), raw.size());
-    dims.push_back(uint64_t{raw[0]} << 24 | uint64_t{raw[1]} << 16 | uint64_t{raw[2]} << 8 | raw[3]);
+    dims.push_back(uint64_t{raw[0]} << 24 | uint64_t{raw[1]} << 16 | uint64_t{raw[2]} << 8 |
+                   raw[3]);
     if (dims.back() == 0) throw DataError(fmt::format("{}: a dimension is zero", source.name()));
     if (__builtin_mul_overflow(product, dims.back(), &product)) product = ~uint64_t{0};
   }
@@ -72,7 +74,8 @@ Shape shape_of(const std::vector<uint64_t>& dims) {
   return dims.size() == 3 ? Shape{1, d(1), d(2)} : Shape{d(1), d(2), d(3)};
 }
 
-void check_count(const ByteSource& images, uint64_t rows, const ByteSource& labels, uint64_t count) {
+void check_count(const ByteSource& images, uint64_t rows, const ByteSource& labels,
+                 uint64_t count) {
   if (rows != count) {
     throw DataError(fmt::format("{} has {} images, but {} has {} labels", images.name(), rows,
                                 labels.name(), count));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Imports the IDX files of MNIST and its relatives (http://yann.lecun.com/exdb/mnist): unsigned bytes,
-// big-endian header, plain or gzipped.
+// Imports the IDX files of MNIST and its relatives (http://yann.lecun.com/exdb/mnist): unsigned
+// bytes, big-endian header, plain or gzipped.
 #pragma once
 
 #include <filesystem>
@@ -18,8 +18,9 @@ struct IdxSources {
   ByteSource& test_labels;
 };
 
-// Streams the images to a new dataset at `destination`. Throws DataError when a header promises more than its
-// source can hold (before anything is allocated), images and labels differ in number, or bytes are left over.
+// Streams the images to a new dataset at `destination`. Throws DataError when a header promises
+// more than its source can hold (before anything is allocated), images and labels differ in number,
+// or bytes are left over.
 Plan import_idx(const IdxSources& sources, const std::filesystem::path& destination,
                 const ImportOptions& options);
 

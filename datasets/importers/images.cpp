@@ -79,7 +79,8 @@ class Layout {
     std::set<std::string> parts;
     if (has_parts) {
       for (const Found& image : images_) parts.insert(image.path[*part_depth_]);
-      if (!parts.contains("train")) throw DataError(tree.name() + ": has a test part, but no train/");
+      if (!parts.contains("train"))
+        throw DataError(tree.name() + ": has a test part, but no train/");
     }
     const bool has_test = parts.contains("test");
     const auto split_of = [&](const Path& path) -> std::optional<Split> {
@@ -91,8 +92,8 @@ class Layout {
 
     for (const Found& image : images_) {
       if (image.path.size() < depth + 2) {
-        throw DataError(fmt::format("{}: {} lies in no class folder", tree.name(),
-                                    fmt::join(image.path, "/")));
+        throw DataError(
+            fmt::format("{}: {} lies in no class folder", tree.name(), fmt::join(image.path, "/")));
       }
       if (split_of(image.path) == Split::train) labels_.emplace(image.path[depth], 0);
     }

@@ -33,10 +33,10 @@ struct ImportedImages {
   BrokenImages broken;  // skipped
 };
 
-// JPEG and PNG files in one folder per class: CLASS/..., or train/CLASS/... and test/CLASS/... (val/ counts as the test
-// part when there is no test/). Folders around them are ignored. Images are decoded by several threads and brought to
-// one size. Throws DataError: no images, images outside a class, test classes that training lacks, broken images
-// (unless they are skipped).
+// JPEG and PNG files in one folder per class: CLASS/..., or train/CLASS/... and test/CLASS/...
+// (val/ counts as the test part when there is no test/). Folders around them are ignored. Images
+// are decoded by several threads and brought to one size. Throws DataError: no images, images
+// outside a class, test classes that training lacks, broken images (unless they are skipped).
 ImportedImages import_images(const ImageSources& sources, const std::filesystem::path& destination,
                              const ImportOptions& options);
 

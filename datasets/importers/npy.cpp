@@ -51,7 +51,8 @@ class HeaderParser {
       accept(',');
     }
     skip_space();
-    if (!text_.empty() || !seen[0] || !seen[1] || !seen[2]) refuse("damaged: its header is not complete");
+    if (!text_.empty() || !seen[0] || !seen[1] || !seen[2])
+      refuse("damaged: its header is not complete");
   }
 
   [[noreturn]] void refuse(std::string_view what) const {
@@ -60,7 +61,8 @@ class HeaderParser {
 
  private:
   void skip_space() {
-    while (!text_.empty() && (text_.front() == ' ' || text_.front() == '\n')) text_.remove_prefix(1);
+    while (!text_.empty() && (text_.front() == ' ' || text_.front() == '\n'))
+      text_.remove_prefix(1);
   }
   bool accept(char c) {
     skip_space();
@@ -83,8 +85,8 @@ class HeaderParser {
   }
   bool boolean() {
     skip_space();
-    for (const auto& [word, value] : {std::pair{std::string_view("True"), true},
-                                      std::pair{std::string_view("False"), false}}) {
+    for (const auto& [word, value] :
+         {std::pair{std::string_view("True"), true}, std::pair{std::string_view("False"), false}}) {
       if (text_.starts_with(word)) {
         text_.remove_prefix(word.size());
         return value;
@@ -116,10 +118,12 @@ class NpySource : public ArraySource {
     char magic[8];
     bytes_->read_exactly(magic, sizeof magic);
     if (std::memcmp(magic, "\x93NUMPY", 6) != 0) {
-      refuse(magic[0] == '\x80' ? "a pickle, which can run any code when read; save it with numpy.save"
-                                : "not a .npy file");
+      refuse(magic[0] == '\x80'
+                 ? "a pickle, which can run any code when read; save it with numpy.save"
+                 : "not a .npy file");
     }
-    if (magic[6] < 1 || magic[6] > 3) refuse(fmt::format("has the unknown .npy version {}", magic[6]));
+    if (magic[6] < 1 || magic[6] > 3)
+      refuse(fmt::format("has the unknown .npy version {}", magic[6]));
     unsigned char raw[4] = {0, 0, 0, 0};
     bytes_->read_exactly(raw, magic[6] == 1 ? 2 : 4);
     const size_t length = raw[0] | raw[1] << 8 | raw[2] << 16 | static_cast<size_t>(raw[3]) << 24;
@@ -169,11 +173,13 @@ class NpySource : public ArraySource {
         {"i4", NumberType::i32}, {"u8", NumberType::u64}, {"i8", NumberType::i64},
         {"f2", NumberType::f16}, {"f4", NumberType::f32}, {"f8", NumberType::f64}};
     if (descr.find('O') != std::string::npos) {
-      refuse("an array of Python objects, which is a pickle and can run any code when read; "
-             "save it with a number type");
+      refuse(
+          "an array of Python objects, which is a pickle and can run any code when read; "
+          "save it with a number type");
     }
     const auto found = kTypes.find(descr.empty() ? descr : descr.substr(1));
-    if (found == kTypes.end() || std::string_view("<>|=").find(descr[0]) == std::string_view::npos) {
+    if (found == kTypes.end() ||
+        std::string_view("<>|=").find(descr[0]) == std::string_view::npos) {
       refuse(fmt::format("has the type '{}'; only whole numbers and floats are supported", descr));
     }
     type_ = found->second;

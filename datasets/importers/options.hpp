@@ -11,10 +11,10 @@ namespace ringtrain::datasets {
 
 // What every importer takes.
 struct ImportOptions {
-  std::string source;         // for people; empty: the importer names its files
-  std::string source_sha256;  // of the main source file, where known
-  uint64_t shuffle_seed = 0;  // of the order in which rows are written
-  uint64_t block_rows = 0;    // 0: chosen by the size of a row
+  std::string source;                    // for people; empty: the importer names its files
+  std::string source_sha256;             // of the main source file, where known
+  uint64_t shuffle_seed = 0;             // of the order in which rows are written
+  uint64_t block_rows = 0;               // 0: chosen by the size of a row
   std::vector<std::string> class_names;  // empty: from the source, else the labels as numbers
   Progress progress;
 };

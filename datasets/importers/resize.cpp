@@ -21,7 +21,8 @@ Window window_of(const Image& image, int64_t width, int64_t height, Fit fit) {
                                 window.height / static_cast<double>(height));
   const double crop_width = scale * static_cast<double>(width);
   const double crop_height = scale * static_cast<double>(height);
-  return {(window.width - crop_width) / 2, (window.height - crop_height) / 2, crop_width, crop_height};
+  return {(window.width - crop_width) / 2, (window.height - crop_height) / 2, crop_width,
+          crop_height};
 }
 
 void Resizer::make_filter(Filter& filter, double begin, double extent, int64_t in, int64_t out) {
@@ -33,8 +34,8 @@ void Resizer::make_filter(Filter& filter, double begin, double extent, int64_t i
   std::vector<double> weights(static_cast<size_t>(filter.taps));
   for (int64_t i = 0; i < out; ++i) {
     const double centre = begin + (static_cast<double>(i) + 0.5) * step;
-    const auto first = std::clamp<int64_t>(static_cast<int64_t>(std::floor(centre - reach)), 0,
-                                           in - filter.taps);
+    const auto first =
+        std::clamp<int64_t>(static_cast<int64_t>(std::floor(centre - reach)), 0, in - filter.taps);
     double total = 0;
     for (int64_t k = 0; k < filter.taps; ++k) {
       const double distance = std::abs(static_cast<double>(first + k) + 0.5 - centre) / reach;
@@ -71,7 +72,8 @@ void Resizer::resize(const Image& image, const Window& window, int64_t width, in
       const int32_t weight = vertical_.weights[static_cast<size_t>(y * vertical_.taps + k)];
       if (weight == 0) continue;
       const uint8_t* row =
-          image.pixels.data() + static_cast<size_t>(vertical_.first[static_cast<size_t>(y)] + k) * in_stride;
+          image.pixels.data() +
+          static_cast<size_t>(vertical_.first[static_cast<size_t>(y)] + k) * in_stride;
       for (size_t x = 0; x < in_stride; ++x) sums[x] += weight * row[x];
     }
     uint8_t* to = rows_.data() + static_cast<size_t>(y) * in_stride;
@@ -83,7 +85,8 @@ void Resizer::resize(const Image& image, const Window& window, int64_t width, in
     const uint8_t* row = rows_.data() + static_cast<size_t>(y) * in_stride;
     for (int64_t x = 0; x < width; ++x) {
       const int16_t* weights = horizontal_.weights.data() + x * horizontal_.taps;
-      const uint8_t* from = row + static_cast<int64_t>(horizontal_.first[static_cast<size_t>(x)]) * channels;
+      const uint8_t* from =
+          row + static_cast<int64_t>(horizontal_.first[static_cast<size_t>(x)]) * channels;
       const auto to = static_cast<size_t>(y * width + x);
       if (channels == 3) {
         int32_t r = kHalf;

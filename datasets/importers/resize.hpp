@@ -23,14 +23,17 @@ enum class Fit {
 };
 Window window_of(const Image& image, int64_t width, int64_t height, Fit fit);
 
-// Scales with a triangle filter as wide as the step between output pixels (what Pillow calls bilinear with antialias),
-// and separates the channels: [height, width, channels] to [channels, height, width]. One object per thread.
+// Scales with a triangle filter as wide as the step between output pixels (what Pillow calls
+// bilinear with antialias), and separates the channels: [height, width, channels] to [channels,
+// height, width]. One object per thread.
 class Resizer {
  public:
-  void resize(const Image& image, const Window& window, int64_t width, int64_t height, uint8_t* out);
+  void resize(const Image& image, const Window& window, int64_t width, int64_t height,
+              uint8_t* out);
 
  private:
-  // Output pixel i is the sum over k < taps of weights[i * taps + k] * in[first[i] + k], in units of 2^-14.
+  // Output pixel i is the sum over k < taps of weights[i * taps + k] * in[first[i] + k], in units
+  // of 2^-14.
   struct Filter {
     int64_t taps = 0;
     std::vector<int32_t> first;

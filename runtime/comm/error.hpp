@@ -5,8 +5,9 @@
 
 namespace ringtrain {
 
-// Ranks that cannot work together: a peer that is gone or late, a library that reports an error, ranks that
-// were not placed as asked. The message is made for the user. Ends a program with exit code 4.
+// Ranks that cannot work together: a peer that is gone or late, a library that reports an error,
+// ranks that were not placed as asked. The message is made for the user. Ends a program with exit
+// code 4.
 class CommunicationError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

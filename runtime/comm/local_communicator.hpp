@@ -8,8 +8,8 @@
 
 namespace ringtrain {
 
-// A rank that averages with nobody: a world of one, or `backend: none`, where each rank trains by itself on
-// its slices of the batches, to measure what averaging costs the others.
+// A rank that averages with nobody: a world of one, or `backend: none`, where each rank trains by
+// itself on its slices of the batches, to measure what averaging costs the others.
 class LocalCommunicator final : public Communicator {
  public:
   // Owns the two arrays given, both zeroed.

@@ -16,12 +16,14 @@ namespace ringtrain {
 
 // Sums floats over a group by point-to-point messages of at most 256 KiB, several in flight.
 //
-// Why not MPI_Allreduce: Open MPI allocates scratch in every call (a cliff from 10 to 75 ms at 32 MiB
-// measured), does not overlap summing with transfer, and has no deadline.
+// Why not MPI_Allreduce: Open MPI allocates scratch in every call (a cliff from 10 to 75 ms at 32
+// MiB measured), does not overlap summing with transfer, and has no deadline.
 //
-// direct: everybody sends everything to everybody, and sums in rank order. One latency; n(p-1) elements sent.
-// ring:   reduce-scatter, then all-gather around the ring (Patarasuk and Yuan 2009): 2(p-1) latencies,
-//         2n(p-1)/p elements sent; segments of a chunk follow each other round the ring without waiting.
+// direct: everybody sends everything to everybody, and sums in rank order. One latency; n(p-1)
+// elements sent. ring:   reduce-scatter, then all-gather around the ring (Patarasuk and Yuan 2009):
+// 2(p-1) latencies,
+//         2n(p-1)/p elements sent; segments of a chunk follow each other round the ring without
+//         waiting.
 // Both give the same bits on every rank of the group, and in every run.
 class MpiAllReduce {
  public:

@@ -8,11 +8,12 @@
 
 namespace ringtrain {
 
-// A barrier of the ranks of one node, in memory that they share; far quicker than MPI_Barrier, and it does
-// not starve anybody where ranks outnumber cores: a waiter spins for a moment (not at all when
-// `oversubscribed`), then sleeps on a futex.
+// A barrier of the ranks of one node, in memory that they share; far quicker than MPI_Barrier, and
+// it does not starve anybody where ranks outnumber cores: a waiter spins for a moment (not at all
+// when `oversubscribed`), then sleeps on a futex.
 //
-// What a rank wrote before wait() is visible to all the others after it. One thread a rank at a time.
+// What a rank wrote before wait() is visible to all the others after it. One thread a rank at a
+// time.
 class NodeBarrier {
  public:
   struct alignas(64) State {  // all zero at first; lives in the shared memory

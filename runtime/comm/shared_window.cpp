@@ -12,13 +12,14 @@
 namespace ringtrain {
 namespace {
 
-// Open MPI puts windows in files under /dev/shm. Writing past what that file system holds is a SIGBUS in
-// the middle of training, so it is checked before: containers often come with 64 MiB.
+// Open MPI puts windows in files under /dev/shm. Writing past what that file system holds is a
+// SIGBUS in the middle of training, so it is checked before: containers often come with 64 MiB.
 void check_room(const MpiGroup& node, size_t bytes) {
   unsigned long long mine = bytes, needed = 0;
   check_mpi(MPI_Allreduce(&mine, &needed, 1, MPI_UNSIGNED_LONG_LONG, MPI_SUM, node.get()));
   struct statvfs shm = {};
-  if (statvfs("/dev/shm", &shm) != 0) return;  // not Linux's usual place; MPI will say what it lacks
+  if (statvfs("/dev/shm", &shm) != 0)
+    return;  // not Linux's usual place; MPI will say what it lacks
   const auto available = static_cast<unsigned long long>(shm.f_bavail) * shm.f_frsize;
   if (needed > available) {
     throw CommunicationError(fmt::format(
@@ -38,8 +39,8 @@ SharedWindow::SharedWindow(const MpiGroup& node, size_t bytes) : parts_(node.siz
   // Every part starts on a page of its own: first touch then places it on its rank's NUMA node.
   check_mpi(MPI_Info_set(info, "alloc_shared_noncontig", "true"));
   void* mine = nullptr;
-  const int code = MPI_Win_allocate_shared(static_cast<MPI_Aint>(bytes), 1, info, node.get(), &mine,
-                                           &window_);
+  const int code =
+      MPI_Win_allocate_shared(static_cast<MPI_Aint>(bytes), 1, info, node.get(), &mine, &window_);
   MPI_Info_free(&info);
   check_mpi(code);
   for (int r = 0; r < node.size(); ++r) {

@@ -10,9 +10,10 @@
 
 namespace ringtrain {
 
-// Memory of one node that all its ranks read and write: every rank brings `bytes`, and sees everyone's part.
-// Zeroed, page-aligned by rank. Construction and destruction are collective over the node, before and after
-// training (they call MPI); access in between is plain loads and stores, ordered by NodeBarrier.
+// Memory of one node that all its ranks read and write: every rank brings `bytes`, and sees
+// everyone's part. Zeroed, page-aligned by rank. Construction and destruction are collective over
+// the node, before and after training (they call MPI); access in between is plain loads and stores,
+// ordered by NodeBarrier.
 class SharedWindow {
  public:
   // Throws CommunicationError, saying how much /dev/shm is needed, where the node cannot hold it.

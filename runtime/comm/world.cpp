@@ -64,7 +64,8 @@ World::Library::Library() {
 
 World::Library::~Library() { MPI_Finalize(); }
 
-World::World() : all_(duplicate_world()), node_(split_by_node(all_.get())), node_index_(all_.rank()) {
+World::World()
+    : all_(duplicate_world()), node_(split_by_node(all_.get())), node_index_(all_.rank()) {
   check_mpi(MPI_Bcast(&node_index_, 1, MPI_INT, 0, node_.get()));
   hosts_ = all_gather(host_name());
 }

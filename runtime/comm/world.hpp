@@ -32,8 +32,9 @@ class MpiGroup {
 
 // MPI from initialisation to finalisation; one a process. All ranks construct it together.
 //
-// MPI_THREAD_SERIALIZED: the main thread calls MPI before training and after it, the communication thread
-// in between, never both at once. Every method is collective and for the thread whose turn it is.
+// MPI_THREAD_SERIALIZED: the main thread calls MPI before training and after it, the communication
+// thread in between, never both at once. Every method is collective and for the thread whose turn
+// it is.
 class World {
  public:
   World();
@@ -76,10 +77,10 @@ class World {
   std::vector<std::string> hosts_;
 };
 
-// Proof of placement: throws CommunicationError unless the world has `ranks` ranks (0: any number) and runs
-// on exactly `hosts` (empty: any). Hosts are compared up to the first dot, as one machine may be known by a
-// short and a full name. Open MPI 5 ignores version 4's settings and then packs all ranks on one host
-// without a word; this is where that is found out.
+// Proof of placement: throws CommunicationError unless the world has `ranks` ranks (0: any number)
+// and runs on exactly `hosts` (empty: any). Hosts are compared up to the first dot, as one machine
+// may be known by a short and a full name. Open MPI 5 ignores version 4's settings and then packs
+// all ranks on one host without a word; this is where that is found out.
 void prove_placement(const World& world, int ranks, std::span<const std::string> hosts);
 
 }  // namespace ringtrain

@@ -9,12 +9,13 @@
 
 namespace ringtrain {
 
-// Where each parameter lies in the flat slabs (gradients and parameters alike). Parameters follow each other
-// in the order in which their gradients arrive in the backward pass, so that the slab's beginning is complete
-// early.
+// Where each parameter lies in the flat slabs (gradients and parameters alike). Parameters follow
+// each other in the order in which their gradients arrive in the backward pass, so that the slab's
+// beginning is complete early.
 class SlabLayout {
  public:
-  // sizes: elements of each parameter; arrival: the parameters' indices in order of arrival, each once.
+  // sizes: elements of each parameter; arrival: the parameters' indices in order of arrival, each
+  // once.
   SlabLayout(std::span<const size_t> sizes, std::span<const size_t> arrival);
 
   // The slab's length: parameters start at cache lines, so it is a little more than their sum.
@@ -29,8 +30,9 @@ class SlabLayout {
   std::vector<size_t> order_;
 };
 
-// Cuts a slab into buckets of at most `bucket` elements, by size alone: a large tensor is split, and no
-// bucket waits for more than it holds. The last bucket, whose exchange nothing hides, is small.
+// Cuts a slab into buckets of at most `bucket` elements, by size alone: a large tensor is split,
+// and no bucket waits for more than it holds. The last bucket, whose exchange nothing hides, is
+// small.
 std::vector<Range> cut_into_buckets(size_t elements, size_t bucket);
 
 }  // namespace ringtrain

@@ -13,7 +13,8 @@ History::History(const std::filesystem::path& file) : path_(file), file_(file, s
 
 void History::append(const nlohmann::ordered_json& line) {
   file_ << line.dump() << '\n' << std::flush;
-  if (!file_) throw JobError(fmt::format("output: cannot write {} (is the disk full?)", path_.string()));
+  if (!file_)
+    throw JobError(fmt::format("output: cannot write {} (is the disk full?)", path_.string()));
 }
 
 }  // namespace ringtrain

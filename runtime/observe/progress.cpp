@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenSteps(250);
 
-nlohmann::ordered_json or_null(const std::optional<Evaluation>& evaluation, double Evaluation::*member) {
+nlohmann::ordered_json or_null(const std::optional<Evaluation>& evaluation,
+                               double Evaluation::*member) {
   return evaluation ? nlohmann::ordered_json((*evaluation).*member) : nlohmann::ordered_json();
 }
 
@@ -37,7 +38,8 @@ void Progress::step_done(int64_t epoch, int64_t step, double loss, uint64_t samp
   if (now - told_at_ < kBetweenSteps) return;
   const double seconds = std::chrono::duration<double>(now - told_at_).count();
   const double rate = static_cast<double>(samples_since_) / seconds;
-  const double left = seconds / static_cast<double>(step - told_step_) * static_cast<double>(steps_ - step);
+  const double left =
+      seconds / static_cast<double>(step - told_step_) * static_cast<double>(steps_ - step);
   reporter_.event("step",
                   {{"epoch", epoch},
                    {"epochs", epochs_},
@@ -56,18 +58,19 @@ void Progress::step_done(int64_t epoch, int64_t step, double loss, uint64_t samp
 void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,
                           const std::optional<Evaluation>& evaluation) {
   const double seconds = std::chrono::duration<double>(Clock::now() - epoch_at_).count();
-  const nlohmann::ordered_json line = {{"epoch", epoch},
-                                       {"epochs", epochs_},
-                                       {"step", step},
-                                       {"samples_seen", samples_seen_},
-                                       {"learning_rate", learning_rate},
-                                       {"train_loss", train_loss()},
-                                       {"test_loss", or_null(evaluation, &Evaluation::loss)},
-                                       {"test_accuracy", or_null(evaluation, &Evaluation::accuracy)},
-                                       {"seconds", seconds}};
+  const nlohmann::ordered_json line = {
+      {"epoch", epoch},
+      {"epochs", epochs_},
+      {"step", step},
+      {"samples_seen", samples_seen_},
+      {"learning_rate", learning_rate},
+      {"train_loss", train_loss()},
+      {"test_loss", or_null(evaluation, &Evaluation::loss)},
+      {"test_accuracy", or_null(evaluation, &Evaluation::accuracy)},
+      {"seconds", seconds}};
   if (history_ != nullptr) history_->append(line);
-  std::string text = fmt::format("epoch {}/{}: step {}, train loss {:.4f}", epoch + 1, epochs_, step,
-                                 train_loss());
+  std::string text = fmt::format("epoch {}/{}: step {}, train loss {:.4f}", epoch + 1, epochs_,
+                                 step, train_loss());
   if (evaluation) {
     text += fmt::format(", test loss {:.4f}, test accuracy {:.2f}%", evaluation->loss,
                         100 * evaluation->accuracy);

@@ -15,8 +15,8 @@ struct Evaluation {
   double accuracy = 0;  // 0 to 1
 };
 
-// Tells of a training run as it goes: steps to the reporter, a few times a second at most, epochs to the
-// reporter and the history.
+// Tells of a training run as it goes: steps to the reporter, a few times a second at most, epochs
+// to the reporter and the history.
 class Progress {
  public:
   // history: null on ranks other than 0.

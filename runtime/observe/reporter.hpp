@@ -12,9 +12,9 @@ namespace ringtrain {
 
 // How a rank speaks. Rank 0 tells of progress; any rank may tell of its failure.
 //
-// For people: log lines on stderr, with the time. For `ringtrain run` (events): lines on stdout, each the byte 0x1e and a
-// JSON object (RFC 7464), which the launcher turns into a progress bar or log lines; its parser is
-// launcher/events.hpp. One thread at a time.
+// For people: log lines on stderr, with the time. For `ringtrain run` (events): lines on stdout,
+// each the byte 0x1e and a JSON object (RFC 7464), which the launcher turns into a progress bar or
+// log lines; its parser is launcher/events.hpp. One thread at a time.
 class Reporter {
  public:
   // quiet: says nothing but failures, as ranks other than 0 do.

@@ -16,8 +16,8 @@ Range intersection(Range a, Range b) {
 }  // namespace
 
 Optimizer::Optimizer(const OptimizerSpec& spec, double clip_norm, const SlabLayout& layout,
-                     const std::vector<Range>& buckets, std::vector<int64_t> dimensions, Communicator& communicator, Exchange& exchange,
-                     Device& device)
+                     const std::vector<Range>& buckets, std::vector<int64_t> dimensions,
+                     Communicator& communicator, Exchange& exchange, Device& device)
     : spec_(spec),
       clip_norm_(clip_norm),
       layout_(layout),

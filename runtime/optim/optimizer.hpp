@@ -14,8 +14,9 @@
 
 namespace ringtrain {
 
-// Updates this rank's shares of the parameter slab from the summed gradients. Its state (momentum and the
-// like) covers those shares alone, so where ranks share a node, the state is divided among them.
+// Updates this rank's shares of the parameter slab from the summed gradients. Its state (momentum
+// and the like) covers those shares alone, so where ranks share a node, the state is divided among
+// them.
 //
 // SGD with momentum and AdamW as PyTorch defines them, LARS as in You et al. 2017 (biases and
 // normalisation weights, that is tensors of one dimension, are neither decayed nor rescaled by it).
@@ -23,11 +24,12 @@ class Optimizer {
  public:
   // dimensions: of every parameter, by index, for LARS. All must outlive the optimizer.
   Optimizer(const OptimizerSpec& spec, double clip_norm, const SlabLayout& layout,
-            const std::vector<Range>& buckets, std::vector<int64_t> dimensions, Communicator& communicator, Exchange& exchange,
-            Device& device);
+            const std::vector<Range>& buckets, std::vector<int64_t> dimensions,
+            Communicator& communicator, Exchange& exchange, Device& device);
 
-  // One step, after averager.finish() said that gradients are finite. Takes each bucket as it arrives,
-  // unless clipping or LARS needs all of them first. Returns when this rank sees all new parameters.
+  // One step, after averager.finish() said that gradients are finite. Takes each bucket as it
+  // arrives, unless clipping or LARS needs all of them first. Returns when this rank sees all new
+  // parameters.
   void step(GradientAverager& averager, double learning_rate);
 
  private:
@@ -47,7 +49,7 @@ class Optimizer {
   Communicator& communicator_;
   Exchange& exchange_;
   Device& device_;
-  std::vector<Share> shares_;  // by bucket
+  std::vector<Share> shares_;          // by bucket
   std::shared_ptr<float[]> momentum_;  // AdamW: the first moment
   std::shared_ptr<float[]> variance_;  // AdamW alone
   int64_t steps_ = 0;

@@ -7,7 +7,8 @@
 
 namespace ringtrain {
 
-Schedule::Schedule(const ScheduleSpec& spec, double base, int64_t steps_per_epoch, int64_t total_steps)
+Schedule::Schedule(const ScheduleSpec& spec, double base, int64_t steps_per_epoch,
+                   int64_t total_steps)
     : spec_(spec),
       base_(base),
       steps_per_epoch_(static_cast<double>(steps_per_epoch)),
@@ -21,8 +22,9 @@ double Schedule::learning_rate(int64_t step) const {
     case ScheduleSpec::Type::constant:
       return base_;
     case ScheduleSpec::Type::step: {
-      const auto passed = std::count_if(spec_.milestones.begin(), spec_.milestones.end(),
-                                        [&](double epoch) { return s >= epoch * steps_per_epoch_; });
+      const auto passed =
+          std::count_if(spec_.milestones.begin(), spec_.milestones.end(),
+                        [&](double epoch) { return s >= epoch * steps_per_epoch_; });
       return base_ * std::pow(spec_.gamma, static_cast<double>(passed));
     }
     case ScheduleSpec::Type::cosine: {

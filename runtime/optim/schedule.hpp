@@ -13,9 +13,9 @@ class Schedule {
   // base: the learning rate; total_steps: of the whole job.
   Schedule(const ScheduleSpec& spec, double base, int64_t steps_per_epoch, int64_t total_steps);
 
-  // For step 0, 1, ...: in the warm-up base * (step + 1) / warm-up steps (Goyal et al. 2017), then by type.
-  // Cosine falls from base in the first step after the warm-up towards base * final_factor, reached at
-  // total_steps (Loshchilov and Hutter 2017, one period).
+  // For step 0, 1, ...: in the warm-up base * (step + 1) / warm-up steps (Goyal et al. 2017), then
+  // by type. Cosine falls from base in the first step after the warm-up towards base *
+  // final_factor, reached at total_steps (Loshchilov and Hutter 2017, one period).
   double learning_rate(int64_t step) const;
 
  private:

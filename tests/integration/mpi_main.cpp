@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GoogleTest on every rank of a real MPI job. A rank that fails an assertion leaves the others waiting in
-// the next collective, so it ends the job at the end of that test.
+// GoogleTest on every rank of a real MPI job. A rank that fails an assertion leaves the others
+// waiting in the next collective, so it ends the job at the end of that test.
 #include "tests/integration/mpi_main.hpp"
 
 #include <gtest/gtest.h>
@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   ringtrain::the_world = std::make_unique<ringtrain::World>();
   auto& listeners = testing::UnitTest::GetInstance()->listeners();
-  if (ringtrain::the_world->rank() != 0) delete listeners.Release(listeners.default_result_printer());
+  if (ringtrain::the_world->rank() != 0)
+    delete listeners.Release(listeners.default_result_printer());
   listeners.Append(new ringtrain::EndTheJobOnFailure);
   const int code = RUN_ALL_TESTS();
   ringtrain::the_world.reset();

@@ -115,7 +115,8 @@ TEST_P(CommunicatorTest, SumsManySmallValues) {
 
 TEST_P(CommunicatorTest, SharesOfANodeCoverEachBucketOnce) {
   const auto communicator = make(100'000);
-  for (const Range bucket : {Range{0, 100'000}, Range{16, 33}, Range{7, 7}, Range{99'999, 100'000}}) {
+  for (const Range bucket :
+       {Range{0, 100'000}, Range{16, 33}, Range{7, 7}, Range{99'999, 100'000}}) {
     std::vector<double> covered(bucket.size());
     const Range share = communicator->share(bucket);
     for (size_t i = share.begin; i < share.end; ++i) covered[i - bucket.begin] = 1;

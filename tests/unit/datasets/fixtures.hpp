@@ -79,7 +79,8 @@ inline Plan write_dataset(const std::filesystem::path& path, const Sizes& sizes 
     writer.put(Split::test, i, row_bytes(sizes.shape, sizes.element, 1000000 + i).data(),
                row_label(1000000 + i));
   }
-  writer.set_class_names({"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"});
+  writer.set_class_names(
+      {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"});
   return writer.finish();
 }
 

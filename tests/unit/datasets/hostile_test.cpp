@@ -17,8 +17,8 @@
 namespace ringtrain::datasets {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::data_error;
+using ::testing::HasSubstr;
 using testing::TemporaryDirectory;
 using testing::write_dataset;
 
@@ -36,13 +36,15 @@ void spoil(const std::filesystem::path& path, const std::function<void(hid_t fil
 void replace(hid_t file, const char* name, hid_t type, std::vector<hsize_t> dims,
              const std::function<void(hid_t creation)>& configure) {
   H5Ldelete(file, name, H5P_DEFAULT);
-  const Hdf5Handle space(check_hdf5(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr),
-                                    "H5Screate_simple"),
-                         H5Sclose);
+  const Hdf5Handle space(
+      check_hdf5(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr),
+                 "H5Screate_simple"),
+      H5Sclose);
   const Hdf5Handle creation(check_hdf5(H5Pcreate(H5P_DATASET_CREATE), "H5Pcreate"), H5Pclose);
   configure(creation);
   const Hdf5Handle dataset(
-      check_hdf5(H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT), name), H5Dclose);
+      check_hdf5(H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT), name),
+      H5Dclose);
 }
 
 class Hostile : public ::testing::Test {
@@ -75,18 +77,16 @@ const std::vector<hsize_t> kTrainX = {1000, 1, 4, 5};
 
 TEST_F(Hostile, ExternalStorageIsNeverRead) {
   EXPECT_THAT(spoiled([](hid_t file) {
-                replace(file, "/train/x", H5T_STD_U8LE, kTrainX, [](hid_t creation) {
-                  H5Pset_external(creation, "/etc/passwd", 0, 20000);
-                });
+                replace(file, "/train/x", H5T_STD_U8LE, kTrainX,
+                        [](hid_t creation) { H5Pset_external(creation, "/etc/passwd", 0, 20000); });
               }),
               HasSubstr("/train/x: its data lies in an external file, which is refused"));
 }
 
 TEST_F(Hostile, UnallocatedDatasetIsRefused) {
   EXPECT_THAT(spoiled([](hid_t file) {
-                replace(file, "/train/x", H5T_STD_U8LE, kTrainX, [](hid_t creation) {
-                  H5Pset_alloc_time(creation, H5D_ALLOC_TIME_LATE);
-                });
+                replace(file, "/train/x", H5T_STD_U8LE, kTrainX,
+                        [](hid_t creation) { H5Pset_alloc_time(creation, H5D_ALLOC_TIME_LATE); });
               }),
               HasSubstr("/train/x: no data was ever written to it"));
 }
@@ -142,7 +142,8 @@ TEST_F(Hostile, SoftLinkIsRefused) {
 TEST_F(Hostile, ExternalLinkIsRefused) {
   EXPECT_THAT(spoiled([](hid_t file) {
                 H5Ldelete(file, "/train/x", H5P_DEFAULT);
-                H5Lcreate_external("/etc/other.h5", "/x", file, "/train/x", H5P_DEFAULT, H5P_DEFAULT);
+                H5Lcreate_external("/etc/other.h5", "/x", file, "/train/x", H5P_DEFAULT,
+                                   H5P_DEFAULT);
               }),
               HasSubstr("/train: x is an external link; only hard links are allowed"));
 }
@@ -150,8 +151,9 @@ TEST_F(Hostile, ExternalLinkIsRefused) {
 TEST_F(Hostile, WrongTypesAreRefused) {
   for (const hid_t type : {H5T_STD_I32LE, H5T_STD_U16LE, H5T_IEEE_F64LE, H5T_STD_I64BE}) {
     EXPECT_THAT(spoiled([&](hid_t file) {
-                  replace(file, "/train/x", type, kTrainX,
-                          [](hid_t creation) { H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY); });
+                  replace(file, "/train/x", type, kTrainX, [](hid_t creation) {
+                    H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
+                  });
                 }),
                 HasSubstr("/train/x: its type is not one of"));
   }
@@ -255,7 +257,8 @@ TEST_F(Hostile, EveryFlippedBitOfTheMetadataIsSeenOrHarmless) {
     if (!message.empty()) {
       ++refused;
     } else {
-      // A bit of a gap: nothing that is used has changed. Class names have no checksum of their own.
+      // A bit of a gap: nothing that is used has changed. Class names have no checksum of their
+      // own.
       opened.class_names = plan_.class_names;
       ASSERT_EQ(opened, plan_) << "byte " << at;
     }
@@ -298,7 +301,8 @@ TEST_F(Hostile, UserBlockIsRefused) {
 }
 
 TEST_F(Hostile, OtherThingsAtThePathAreRefused) {
-  EXPECT_THAT(with_bytes([](std::string& bytes) { bytes = "PK\x03\x04"; }), HasSubstr("not an HDF5 file"));
+  EXPECT_THAT(with_bytes([](std::string& bytes) { bytes = "PK\x03\x04"; }),
+              HasSubstr("not an HDF5 file"));
   EXPECT_THAT(with_bytes([](std::string& bytes) { bytes.clear(); }), HasSubstr("not an HDF5 file"));
   std::filesystem::remove(path_);
   EXPECT_THAT(refusal(), HasSubstr("No such file"));

@@ -13,8 +13,8 @@
 namespace ringtrain::datasets {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::data_error;
+using ::testing::HasSubstr;
 using testing::TemporaryDirectory;
 
 std::string header(std::initializer_list<uint32_t> dims, char type = 0x08) {
@@ -101,7 +101,9 @@ TEST(Idx, ReadsGzippedFilesToo) {
   const auto f = open_source(directory / "b.gz");
   const auto g = open_source(directory / "c.gz");
   const auto h = open_source(directory / "plain");
-  EXPECT_THAT(data_error([&] { import_idx({*e, *f, *g, *h}, directory / "cut.h5", {}); }),
+  EXPECT_THAT(data_error([&] {
+                import_idx({*e, *f, *g, *h}, directory / "cut.h5", {});
+              }),
               HasSubstr("cut.gz: damaged gzip file"));
   EXPECT_FALSE(std::filesystem::exists(directory / "cut.h5"));
 }
@@ -116,23 +118,35 @@ TEST(Idx, RefusesEverythingElseInOneLine) {
     EXPECT_TRUE(std::filesystem::is_empty(directory.path())) << message;
     return message;
   };
-  EXPECT_THAT(refused([](Inputs& i) { i.train_images = header({4000000000, 28, 28}); }),
+  EXPECT_THAT(refused([](Inputs& i) {
+                i.train_images = header({4000000000, 28, 28});
+              }),
               HasSubstr("train-images: its header promises 4000000000 rows"));
-  EXPECT_THAT(refused([](Inputs& i) { i.train_images = header({~0U, ~0U, ~0U, ~0U}) + "xx"; }),
+  EXPECT_THAT(refused([](Inputs& i) {
+                i.train_images = header({~0U, ~0U, ~0U, ~0U}) + "xx";
+              }),
               HasSubstr("more than the file can hold"));
   EXPECT_THAT(refused([](Inputs& i) { i.train_labels = header({~0U}); }), HasSubstr("promises"));
   EXPECT_THAT(refused([](Inputs& i) { i.train_images = "GIF89a and so on"; }),
               HasSubstr("train-images: not an IDX file"));
-  EXPECT_THAT(refused([](Inputs& i) { i.train_images = ""; }), HasSubstr("train-images: ends after 0"));
-  EXPECT_THAT(refused([](Inputs& i) { i.train_images = header({2, 2, 2}, 0x0d); }),
+  EXPECT_THAT(refused([](Inputs& i) { i.train_images = ""; }),
+              HasSubstr("train-images: ends after 0"));
+  EXPECT_THAT(refused([](Inputs& i) {
+                i.train_images = header({2, 2, 2}, 0x0d);
+              }),
               HasSubstr("only unsigned bytes"));
   EXPECT_THAT(refused([](Inputs& i) { std::swap(i.train_images, i.train_labels); }),
               HasSubstr("are the files swapped?"));
   EXPECT_THAT(refused([](Inputs& i) { i.train_labels = labels(99); }), HasSubstr("99 labels"));
-  EXPECT_THAT(refused([](Inputs& i) { i.test_images += 'x'; }), HasSubstr("bytes after the last row"));
-  EXPECT_THAT(refused([](Inputs& i) { i.test_labels += 'x'; }), HasSubstr("bytes after the last row"));
+  EXPECT_THAT(refused([](Inputs& i) { i.test_images += 'x'; }),
+              HasSubstr("bytes after the last row"));
+  EXPECT_THAT(refused([](Inputs& i) { i.test_labels += 'x'; }),
+              HasSubstr("bytes after the last row"));
   EXPECT_THAT(refused([](Inputs& i) { i.train_images.pop_back(); }), HasSubstr("promises"));
-  EXPECT_THAT(refused([](Inputs& i) { i.train_images = header({100, 0, 5}); }), HasSubstr("is zero"));
+  EXPECT_THAT(refused([](Inputs& i) {
+                i.train_images = header({100, 0, 5});
+              }),
+              HasSubstr("is zero"));
   EXPECT_THAT(refused([](Inputs& i) {
                 i.test_images = header({30, 5, 4}) + i.test_images.substr(16);
               }),

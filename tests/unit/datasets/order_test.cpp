@@ -104,7 +104,8 @@ TEST(Slice, PartsAreContiguousCompleteAndEven) {
   }
 }
 
-// A chi-squared statistic over its degrees of freedom is near 1 when the counts are those of chance.
+// A chi-squared statistic over its degrees of freedom is near 1 when the counts are those of
+// chance.
 double chi_squared_over_dof(const std::vector<double>& counts) {
   const double mean =
       std::accumulate(counts.begin(), counts.end(), 0.0) / static_cast<double>(counts.size());
@@ -133,9 +134,9 @@ TEST(OrderRandomness, EveryRowComesToEveryPlaceEquallyOften) {
 }
 
 TEST(OrderRandomness, BatchesMixClassesLikeChance) {
-  // Rows were shuffled at import; here the worst case is a window of few blocks. 100 classes in rows that are
-  // shuffled by a permutation, batches of 256: the expected number of different classes is
-  // 100 (1 - (1 - 1/100)^256) = 92.4.
+  // Rows were shuffled at import; here the worst case is a window of few blocks. 100 classes in
+  // rows that are shuffled by a permutation, batches of 256: the expected number of different
+  // classes is 100 (1 - (1 - 1/100)^256) = 92.4.
   constexpr uint64_t kRows = 50000;
   const Permutation import_shuffle(kRows, 3);
   const SampleOrder order(kRows, 668, 256, 1, true);
@@ -168,7 +169,8 @@ TEST(OrderRandomness, NeighboursOfOneEpochAreStrangersInTheNext) {
     sum += a * b;
     if (p + 1 < kRows && place[first.row(p + 1)] == place[first.row(p)] + 1) ++still_neighbours;
   }
-  EXPECT_LT(std::abs(sum / kRows * 12), 0.1);  // blocks, not rows, are the independent things: 1/sqrt(90)
+  EXPECT_LT(std::abs(sum / kRows * 12),
+            0.1);  // blocks, not rows, are the independent things: 1/sqrt(90)
   EXPECT_LT(still_neighbours, 300U);
 }
 

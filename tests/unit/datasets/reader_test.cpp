@@ -38,7 +38,8 @@ ReaderOptions options_for(const Setting& setting, int rank, int size, uint64_t b
 
 // Reads an epoch on `size` ranks, one after the other, and returns row by position.
 std::map<uint64_t, uint64_t> read_epoch(const Plan& plan, const Setting& setting, int size,
-                                        uint64_t batch, uint64_t from = 0, uint64_t* hash = nullptr) {
+                                        uint64_t batch, uint64_t from = 0,
+                                        uint64_t* hash = nullptr) {
   std::map<uint64_t, uint64_t> rows;
   for (int rank = 0; rank < size; ++rank) {
     Reader reader(plan, Split::train, options_for(setting, rank, size, batch));
@@ -183,9 +184,11 @@ TEST_P(EveryTier, CanBeDroppedAndStartedAgainInTheMiddle) {
 
 INSTANTIATE_TEST_SUITE_P(Reader, EveryTier,
                          ::testing::Values(Setting{Tier::in_memory, 0}, Setting{Tier::in_memory, 3},
-                                           Setting{Tier::out_of_core, 0}, Setting{Tier::out_of_core, 3}),
+                                           Setting{Tier::out_of_core, 0},
+                                           Setting{Tier::out_of_core, 3}),
                          [](const auto& setting) {
-                           return std::string(setting.param.tier == Tier::in_memory ? "InMemory" : "OutOfCore") +
+                           return std::string(setting.param.tier == Tier::in_memory ? "InMemory"
+                                                                                    : "OutOfCore") +
                                   (setting.param.batches_ahead > 0 ? "Ahead" : "");
                          });
 

@@ -12,8 +12,8 @@
 namespace ringtrain::datasets {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::data_error;
+using ::testing::HasSubstr;
 using testing::Sizes;
 using testing::TemporaryDirectory;
 using testing::write_dataset;
@@ -91,14 +91,18 @@ TEST(Writer, RefusesWhatMakesNoSense) {
   const TemporaryDirectory directory;
   NewDataset dataset;
   dataset.shape = {1, 28, 28};
-  EXPECT_THAT(data_error([&] { Writer(directory / "set.h5", dataset); }), HasSubstr("no training rows"));
+  EXPECT_THAT(data_error([&] { Writer(directory / "set.h5", dataset); }),
+              HasSubstr("no training rows"));
   dataset.train_rows = uint64_t{1} << 60;
-  EXPECT_THAT(data_error([&] { Writer(directory / "set.h5", dataset); }), HasSubstr("no disk holds"));
+  EXPECT_THAT(data_error([&] { Writer(directory / "set.h5", dataset); }),
+              HasSubstr("no disk holds"));
   dataset.train_rows = 1;
   dataset.shape = {1, 0, 28};
-  EXPECT_THAT(data_error([&] { Writer(directory / "set.h5", dataset); }), HasSubstr("each dimension"));
+  EXPECT_THAT(data_error([&] { Writer(directory / "set.h5", dataset); }),
+              HasSubstr("each dimension"));
   dataset.shape = {1, 1, 1};
-  EXPECT_THAT(data_error([&] { Writer(directory / "no" / "set.h5", dataset); }), HasSubstr("set.h5"));
+  EXPECT_THAT(data_error([&] { Writer(directory / "no" / "set.h5", dataset); }),
+              HasSubstr("set.h5"));
   Writer writer(directory / "set.h5", dataset);
   const std::byte x{};
   writer.put(Split::train, 0, &x, 1);
@@ -127,7 +131,8 @@ TEST(Writer, WritesWhatLibhdf5Reads) {
       H5Fclose);
   const Hdf5Handle y(check_hdf5(H5Dopen2(file, "/train/y", H5P_DEFAULT), "open"), H5Dclose);
   std::vector<int64_t> labels(plan.train.rows);
-  check_hdf5_status(H5Dread(y, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, labels.data()), "read");
+  check_hdf5_status(H5Dread(y, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, labels.data()),
+                    "read");
   const Permutation shuffle(plan.train.rows, mix(plan.shuffle_seed, 0));
   for (uint64_t i = 0; i < plan.train.rows; ++i) {
     ASSERT_EQ(labels[shuffle(i)], testing::row_label(i));
