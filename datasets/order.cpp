@@ -11,16 +11,6 @@ namespace {
 // More lanes spread a batch over more blocks and let more ranks read disjoint parts; each holds a
 // block in memory, and at each border between lanes one block is read twice.
 constexpr uint64_t kMaxLanes = 32;
-constexpr unsigned kRounds = 4;
-constexpr uint64_t kGolden = 0x9e3779b97f4a7c15;
-
-uint64_t round_function(uint64_t half, uint64_t key) {
-  uint64_t h = (half + key) * kGolden;
-  h ^= h >> 32;
-  h *= 0xd6e8feb86659fd93;
-  return h >> 32;
-}
-
 uint64_t choose_lanes(uint64_t batch_size) {
   for (uint64_t lanes = std::min(kMaxLanes, batch_size); lanes > 1; --lanes) {
     if (batch_size % lanes == 0) return lanes;
@@ -30,19 +20,6 @@ uint64_t choose_lanes(uint64_t batch_size) {
 
 }  // namespace
 
-uint64_t mix(uint64_t value) {
-  value += kGolden;
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-  return value ^ (value >> 31);
-}
-uint64_t mix(uint64_t a, uint64_t b) { return mix(mix(a) + b); }
-uint64_t mix(uint64_t a, uint64_t b, uint64_t c) { return mix(mix(a, b) + c); }
-
-uint64_t order_term(uint64_t epoch, uint64_t position, uint64_t row) {
-  return mix(epoch, position, row);
-}
-
 Permutation::Permutation(uint64_t size, uint64_t key) : size_(size), key_(key) {
   const auto bits = std::max(2U, static_cast<unsigned>(std::bit_width(size > 0 ? size - 1 : 0)));
   const unsigned left_bits = bits / 2;
@@ -51,35 +28,16 @@ Permutation::Permutation(uint64_t size, uint64_t key) : size_(size), key_(key) {
   right_mask_ = (uint64_t{1} << right_bits_) - 1;
 }
 
-uint64_t Permutation::encrypt(uint64_t value) const {
-  uint64_t left = value >> right_bits_;
-  uint64_t right = value & right_mask_;
-  uint64_t key = key_;
-  for (unsigned round = 0; round < kRounds; round += 2) {
-    left ^= round_function(right, key) & left_mask_;
-    right ^= round_function(left, key ^ kGolden) & right_mask_;
-    key += 0xda942042e4dd58b5;
-  }
-  return left << right_bits_ | right;
-}
-
 uint64_t Permutation::decrypt(uint64_t value) const {
   uint64_t left = value >> right_bits_;
   uint64_t right = value & right_mask_;
-  uint64_t key = key_ + 0xda942042e4dd58b5 * (kRounds / 2);
+  uint64_t key = key_ + kNextKey * (kRounds / 2);
   for (unsigned round = 0; round < kRounds; round += 2) {
-    key -= 0xda942042e4dd58b5;
-    right ^= round_function(left, key ^ kGolden) & right_mask_;
+    key -= kNextKey;
+    right ^= round_function(left, key ^ kOtherHalf) & right_mask_;
     left ^= round_function(right, key) & left_mask_;
   }
   return left << right_bits_ | right;
-}
-
-uint64_t Permutation::operator()(uint64_t index) const {
-  do {
-    index = encrypt(index);
-  } while (index >= size_);
-  return index;
 }
 
 uint64_t Permutation::inverse(uint64_t image) const {

@@ -26,12 +26,36 @@ namespace ringtrain::datasets {
 class Permutation {
  public:
   Permutation(uint64_t size, uint64_t key);
-  uint64_t operator()(uint64_t index) const;
+  uint64_t operator()(uint64_t index) const {
+    do {
+      index = encrypt(index);
+    } while (index >= size_);
+    return index;
+  }
   uint64_t inverse(uint64_t image) const;
   uint64_t size() const { return size_; }
 
  private:
-  uint64_t encrypt(uint64_t value) const;
+  static constexpr unsigned kRounds = 4;
+  static constexpr uint64_t kNextKey = 0xda942042e4dd58b5;
+  static constexpr uint64_t kOtherHalf = 0x9e3779b97f4a7c15;
+
+  static uint64_t round_function(uint64_t half, uint64_t key) {
+    uint64_t h = (half + key) * kOtherHalf;
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93;
+    return h >> 32;
+  }
+  uint64_t encrypt(uint64_t value) const {
+    uint64_t left = value >> right_bits_;
+    uint64_t right = value & right_mask_;
+    uint64_t key = key_;
+    for (unsigned round = 0; round < kRounds; round += 2, key += kNextKey) {
+      left ^= round_function(right, key) & left_mask_;
+      right ^= round_function(left, key ^ kOtherHalf) & right_mask_;
+    }
+    return left << right_bits_ | right;
+  }
   uint64_t decrypt(uint64_t value) const;
 
   uint64_t size_;
@@ -42,9 +66,14 @@ class Permutation {
 };
 
 // A well-mixed hash of one or several numbers (the finaliser of splitmix64).
-uint64_t mix(uint64_t value);
-uint64_t mix(uint64_t a, uint64_t b);
-uint64_t mix(uint64_t a, uint64_t b, uint64_t c);
+inline uint64_t mix(uint64_t value) {
+  value += 0x9e3779b97f4a7c15;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
+inline uint64_t mix(uint64_t a, uint64_t b) { return mix(mix(a) + b); }
+inline uint64_t mix(uint64_t a, uint64_t b, uint64_t c) { return mix(mix(a, b) + c); }
 
 // Consecutive positions of an epoch.
 struct Slice {
@@ -130,9 +159,18 @@ class SampleOrder {
   bool shuffle_;
 };
 
-// What one delivered row adds to the order hash. The sum (mod 2^64) over all rows does not depend
-// on who delivered them or when.
-uint64_t order_term(uint64_t epoch, uint64_t position, uint64_t row);
+// What one delivered row of an epoch adds to the order hash: mix(epoch, position, row). The sum
+// (mod 2^64) over all rows does not depend on who delivered them or when.
+class OrderTerms {
+ public:
+  explicit OrderTerms(uint64_t epoch) : epoch_(mix(epoch)) {}
+  uint64_t operator()(uint64_t position, uint64_t row) const {
+    return mix(mix(epoch_ + position) + row);
+  }
+
+ private:
+  uint64_t epoch_;
+};
 
 template <typename Visit>
 void EpochOrder::for_each_lane(Slice slice, Visit&& visit) const {

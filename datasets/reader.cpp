@@ -341,8 +341,9 @@ const Batch* Reader::next() {
     batch = &s.buffers.front().batch;
   }
   if (batch != nullptr) {
+    const OrderTerms terms(s.epoch);
     for (uint32_t i = 0; i < batch->rows; ++i) {
-      s.hash += order_term(s.epoch, batch->first_position + i, batch->row_ids[i]);
+      s.hash += terms(batch->first_position + i, batch->row_ids[i]);
     }
   }
   s.waited += Clock::now() - begin;

@@ -66,7 +66,7 @@ class Reader {
 
   // Time that next() took altogether: what training lost to data.
   double waited_seconds() const;
-  // Sum mod 2^64 of order_term() over all rows that next() delivered. Summed over the ranks it
+  // Sum mod 2^64 of OrderTerms over all rows that next() delivered. Summed over the ranks it
   // tells whether two runs saw the same samples at the same positions, whatever the number of
   // ranks.
   uint64_t order_hash() const;

@@ -22,7 +22,7 @@ struct NewDataset {
   uint64_t test_rows = 0;
   std::string source;
   uint64_t shuffle_seed = 0;
-  uint64_t block_rows = 0;  // 0: blocks of about 512 KiB
+  uint64_t block_rows = 0;  // 0: blocks of 256 to 512 KiB
 };
 
 // Usage: construct, put() every row once in any order, finish(). Until finish() has returned there
@@ -57,7 +57,7 @@ class Writer {
   std::unique_ptr<State> state_;
 };
 
-// The rows of a block of about 512 KiB: large enough that a disk reads it at full speed, small
+// The rows of a block of 256 to 512 KiB: large enough that a disk reads it at full speed, small
 // enough that a rank holds dozens.
 uint64_t default_block_rows(uint64_t row_bytes);
 

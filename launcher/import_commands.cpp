@@ -47,7 +47,7 @@ std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command,
   command->add_option("--seed", arguments->options.shuffle_seed,
                       "Of the order in which rows are stored, and of the split");
   command->add_option("--block-rows", arguments->options.block_rows,
-                      "Rows per block; 0: blocks of about 512 KiB");
+                      "Rows per block; 0: blocks of 256 to 512 KiB");
   command
       ->add_option("--class-names", arguments->options.class_names,
                    "Names of the classes, in the order of their labels")
