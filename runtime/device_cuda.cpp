@@ -60,6 +60,19 @@ std::vector<kernels::NormaliseElement> channels_of(const datasets::Plan& plan) {
   return channels;
 }
 
+// CUDA calls a driver that is not there insufficient.
+std::string why_there_is_no_gpu(cudaError_t code) {
+  int driver = 0;
+  const bool known = cudaDriverGetVersion(&driver) == cudaSuccess;
+  if (known && driver == 0) return "this node has no NVIDIA driver";
+  if (code == cudaErrorInsufficientDriver) {
+    return fmt::format("the NVIDIA driver goes up to CUDA {}.{}, and this build needs {}.{}",
+                       driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000,
+                       CUDART_VERSION % 1000 / 10);
+  }
+  return code == cudaSuccess ? "no GPU is visible" : cudaGetErrorString(code);
+}
+
 }  // namespace
 
 PinnedRing::~PinnedRing() {
@@ -230,7 +243,7 @@ std::unique_ptr<Device> make_device(JobSpec::Device wanted, int local_rank,
                                  local_rank % count, error.what()));
     }
   }
-  const std::string reason = code == cudaSuccess ? "no GPU is visible" : cudaGetErrorString(code);
+  const std::string reason = why_there_is_no_gpu(code);
   if (wanted == JobSpec::Device::cuda) {
     throw JobError(
         fmt::format("device: cuda, but {}: check the driver with nvidia-smi and what "
