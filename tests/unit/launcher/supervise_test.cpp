@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/supervise.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <string>
+
+namespace ringtrain::launcher {
+namespace {
+
+using testing::HasSubstr;
+
+// Stands for mpirun: a shell that says what the script says, "@" being the start of an event.
+Outcome run(std::string script, bool keep_stdout, std::string* out = nullptr,
+            std::string* err = nullptr) {
+  for (std::size_t at = 0; (at = script.find('@', at)) != std::string::npos;) {
+    script.replace(at, 1, "\x1e");
+  }
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const Outcome outcome = supervise({{"/bin/sh", "-c", script}, {}}, keep_stdout);
+  const std::string got_out = testing::internal::GetCapturedStdout();
+  const std::string got_err = testing::internal::GetCapturedStderr();
+  if (out != nullptr) *out = got_out;
+  if (err != nullptr) *err = got_err;
+  return outcome;
+}
+
+const std::string result =  // NOLINT(cert-err58-cpp)
+    R"(echo '@{"event":"result","name":"x","steps":3}';)";
+
+std::string failure(int exit_code) {
+  return R"(echo '@{"event":"failure","exit_code":)" + std::to_string(exit_code) +
+         R"(,"rank":1,"host":"h","message":"what is wrong"}';)";
+}
+
+std::string killed_notice() {
+  const std::string dashes(74, '-');
+  return "printf '%s\\n' '" + dashes +
+         "' 'mpirun noticed that process rank 1 with PID 5 on node h exited on signal 9 (Killed).' "
+         "'" +
+         dashes + "' >&2;";
+}
+
+TEST(Supervise, GivesTheResultOfAFinishedRun) {
+  const Outcome outcome = run(result, true);
+  EXPECT_EQ(outcome.exit_code, 0);
+  ASSERT_TRUE(outcome.result);
+  EXPECT_EQ(outcome.result->dump(), R"({"name":"x","steps":3})");
+}
+
+TEST(Supervise, PassesOnOtherLinesAndKeepsStdoutCleanWhereAsked) {
+  std::string out, err;
+  run("echo hello; echo careful >&2;" + result, false, &out, &err);
+  EXPECT_EQ(out, "hello\n");
+  EXPECT_EQ(err, "careful\n");
+  run("echo hello; echo careful >&2;" + result, true, &out, &err);
+  EXPECT_EQ(out, "");
+  EXPECT_THAT(err, HasSubstr("hello\n"));
+}
+
+TEST(Supervise, ExitsAsTheWorkerSaid) {
+  for (const int code : {2, 3}) {
+    const Outcome outcome = run(failure(code) + "exit 1", false);
+    EXPECT_EQ(outcome.exit_code, code);
+    EXPECT_EQ(outcome.cause, "what is wrong");
+  }
+  const Outcome outcome = run(failure(4) + "exit 4", false);
+  EXPECT_EQ(outcome.exit_code, 4);
+  EXPECT_EQ(outcome.cause, "rank 1 on h: what is wrong");
+  EXPECT_EQ(run(failure(77) + "exit 77", false).exit_code, 4);
+}
+
+TEST(Supervise, NamesAKilledRankRatherThanThoseThatLostIt) {
+  std::string err;
+  const Outcome outcome = run(failure(4) + killed_notice() + "exit 137", false, nullptr, &err);
+  EXPECT_EQ(outcome.exit_code, 4);
+  EXPECT_THAT(outcome.cause, HasSubstr("rank 1 on h was ended by signal 9 (Killed)"));
+  EXPECT_EQ(err, "");
+}
+
+TEST(Supervise, FailsWhereNothingWasSaid) {
+  EXPECT_EQ(run("exit 0", false).cause, "the ranks ended without a result");
+  EXPECT_THAT(run("exit 9", false).cause, HasSubstr("mpirun ended with exit code 9"));
+  EXPECT_THAT(run("kill -KILL $$", false).cause, HasSubstr("mpirun was ended by signal 9"));
+  EXPECT_EQ(run(result + "exit 1", false).exit_code, 4);
+}
+
+TEST(Supervise, StopsOnSignals) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    // The stand-in signals us, its keeper's parent, and then waits to be ended.
+    const std::string send = "kill -" + std::to_string(signal) + " " + std::to_string(::getpid()) +
+                             "; while :; do sleep 0.01; done";
+    const Outcome outcome = run(send, false);
+    EXPECT_EQ(outcome.exit_code, 128 + signal);
+    EXPECT_THAT(outcome.cause, HasSubstr("stopped by signal"));
+  }
+}
+
+TEST(Supervise, KillsAtOnceOnTheSecondSignal) {
+  const std::string self = std::to_string(::getpid());
+  const Outcome outcome = run(
+      "trap 'kill -INT " + self + "' TERM; kill -INT " + self + "; while :; do sleep 0.01; done",
+      false);
+  EXPECT_EQ(outcome.exit_code, 130);
+}
+
+}  // namespace
+}  // namespace ringtrain::launcher
