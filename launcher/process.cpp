@@ -273,6 +273,7 @@ Process::Process(const std::vector<std::string>& arguments, const Environment& e
   if (arguments.empty()) throw std::runtime_error("no program to start");
   std::vector<std::string> texts = arguments;
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (std::string& text : texts) pointers.push_back(text.data());
   pointers.push_back(nullptr);
 
@@ -391,7 +392,7 @@ std::string find_program(const std::string& name) {
   for (std::size_t start = 0; start <= directories.size();) {
     const auto colon = std::min(directories.find(':', start), directories.size());
     const std::string directory = directories.substr(start, colon - start);
-    const std::string candidate = (directory.empty() ? "." : directory) + "/" + name;
+    std::string candidate = (directory.empty() ? "." : directory) + "/" + name;
     if (is_program(candidate)) return candidate;
     start = colon + 1;
   }
