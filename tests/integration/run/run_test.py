@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 import unittest
 import zipfile
@@ -40,18 +41,18 @@ def idx(dimensions, data):
     return struct.pack(f">HBB{len(dimensions)}I", 0, 8, len(dimensions), *dimensions) + data
 
 
-def write_digits(folder, rows, name, seed):
+def write_digits(folder, rows, name, seed, side=SIDE):
     """Images whose class is the quarter that is bright, so that training has something to learn."""
     noise = random.Random(seed)
     labels = bytes(noise.randrange(CLASSES) for _ in range(rows))
-    images = bytearray(noise.randbytes(rows * SIDE * SIDE))
+    images = bytearray(noise.randbytes(rows * side * side))
     for row, label in enumerate(labels):
-        top, left = SIDE // 2 * (label // 2), SIDE // 2 * (label % 2)
-        for y in range(top, top + SIDE // 2):
-            start = (row * SIDE + y) * SIDE + left
-            for pixel in range(start, start + SIDE // 2):
+        top, left = side // 2 * (label // 2), side // 2 * (label % 2)
+        for y in range(top, top + side // 2):
+            start = (row * side + y) * side + left
+            for pixel in range(start, start + side // 2):
                 images[pixel] |= 0x80
-    (folder / f"{name}-images").write_bytes(idx([rows, SIDE, SIDE], bytes(images)))
+    (folder / f"{name}-images").write_bytes(idx([rows, side, side], bytes(images)))
     (folder / f"{name}-labels").write_bytes(idx([rows], labels))
 
 
@@ -240,6 +241,17 @@ class BadInput(RunTest):
             self.assertEqual(list(self.output.glob("*.json*.*")), [])
         return lines
 
+    def import_digits(self, **size):
+        """A dataset of another size, for this case alone."""
+        for part in ("train", "test"):
+            write_digits(self.folder, name=part, seed=1, **size)
+        files = [self.folder / f"{part}-{what}" for part in ("train", "test")
+                 for what in ("images", "labels")]
+        done = self.call(RINGTRAIN, "dataset", "import", "idx", *files, "-o",
+                         self.folder / "small.h5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.folder / "small.h5"
+
     def refuse_at_once(self, *arguments, **options):
         self.assertEqual(len(self.refuse(*arguments, **options)), 1)
 
@@ -284,18 +296,11 @@ class BadInput(RunTest):
         self.refuse(3, "foreign.h5", sets=[f"dataset={foreign}"])
 
     def test_a_model_that_does_not_fit(self):
-        self.refuse(2, "lenet5", sets=["model=lenet5", "hidden="])
+        dataset = self.import_digits(rows=40, side=4)
+        self.refuse(2, "lenet5", "4", sets=["model=lenet5", "hidden=", f"dataset={dataset}"])
 
     def test_more_ranks_than_samples(self):
-        small = self.folder / "small"
-        small.mkdir()
-        for part in ("train", "test"):
-            write_digits(small, 3, part, 1)
-        dataset = small / "small.h5"
-        files = [small / f"{part}-{what}" for part in ("train", "test")
-                 for what in ("images", "labels")]
-        done = self.call(RINGTRAIN, "dataset", "import", "idx", *files, "-o", dataset)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        dataset = self.import_digits(rows=3)
         self.refuse(2, "4 ranks", "3 training samples", ranks=4, sets=[f"dataset={dataset}"])
 
     def test_an_output_that_cannot_be_written(self):
@@ -342,10 +347,16 @@ class AnEarlyEnd(RunTest):
         launcher = subprocess.Popen([RINGTRAIN, "run", self.job, "-n", "2"], text=True,
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(self.end, launcher)
+        give_up = threading.Timer(DEADLINE, launcher.kill)  # ends stderr, and so the loop
+        give_up.start()
+        self.addCleanup(give_up.cancel)
+        # Epochs here are shorter than the time between two lines about steps: there are none.
+        said = []
         for line in launcher.stderr:
-            if "samples/s" in line:
-                break
-        return launcher, self.workers()
+            said.append(line)
+            if "train loss" in line:
+                return launcher, self.workers()
+        self.fail("no epoch was trained:\n" + "".join(said))
 
     def end(self, launcher):
         if launcher.poll() is None:
@@ -411,8 +422,11 @@ class AnEarlyEnd(RunTest):
             launcher = subprocess.Popen(
                 [RINGTRAIN, "run", self.job, "-n", "2"], stdin=end, stdout=end, stderr=end,
                 start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        give_up = threading.Timer(DEADLINE, launcher.kill)
+        give_up.start()
+        self.addCleanup(give_up.cancel)
         shown = b""
-        while b"/s  loss" not in shown:  # the progress bar
+        while b"train loss" not in shown:
             try:
                 chunk = os.read(master, 4096)
             except OSError as error:
