@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <exception>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -29,6 +30,12 @@ void add_doctor_command(CLI::App& app, int& exit_code) {
   });
 }
 
+// Without fmt::print, which throws where the terminal was closed: that must not change the exit
+// code.
+void complain(const std::exception& error) {
+  std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -50,13 +57,13 @@ int main(int argc, char** argv) {
     return exit_code;
   } catch (const ringtrain::JobError& error) {
     exit_code = 2;
-    fmt::print(stderr, "ringtrain: {}\n", error.what());
+    complain(error);
   } catch (const ringtrain::DataError& error) {
     exit_code = 3;
-    fmt::print(stderr, "ringtrain: {}\n", error.what());
+    complain(error);
   } catch (const std::exception& error) {
     exit_code = 4;
-    fmt::print(stderr, "ringtrain: {}\n", error.what());
+    complain(error);
   }
   return exit_code;
 }

@@ -184,9 +184,12 @@ std::vector<std::string> MpirunMessages::feed(const std::string& line) {
     return {};
   }
   // "[node:123] 3 more processes have sent help message help-mpi-api.txt / mpi-abort", and how to
-  // see them.
-  if (line.starts_with('[') && (line.find("sent help message") != std::string::npos ||
-                                line.find("orte_base_help_aggregate") != std::string::npos)) {
+  // see them; or that such a message could not be put together, as its sender had ended.
+  const bool lost_message = line.find("ORTE_ERROR_LOG") != std::string::npos &&
+                            line.find("show_help.c") != std::string::npos;
+  if (line.starts_with('[') &&
+      (lost_message || line.find("sent help message") != std::string::npos ||
+       line.find("orte_base_help_aggregate") != std::string::npos)) {
     return {};
   }
   return {line};

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -160,7 +161,8 @@ int run(RunOptions options) {
       mpirun_command(mpirun, layout, hostfile.path(), worker_arguments(options, layout, worker));
   const Outcome outcome = supervise(command, options.json);
   if (outcome.exit_code != 0) {
-    fmt::print(stderr, "ringtrain: {}: {}\n", job.name, outcome.cause);
+    // fmt::print would throw where the terminal was closed.
+    std::fputs(fmt::format("ringtrain: {}: {}\n", job.name, outcome.cause).c_str(), stderr);
     return outcome.exit_code;
   }
   if (options.json) {
