@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "datasets/error.hpp"
+#include "launcher/bench_data.hpp"
 #include "launcher/dataset_command.hpp"
 #include "launcher/doctor.hpp"
 #include "launcher/job_commands.hpp"
@@ -49,6 +50,9 @@ int main(int argc, char** argv) {
     ringtrain::launcher::add_job_commands(app);
     ringtrain::launcher::add_dataset_command(app);
     add_doctor_command(app, exit_code);
+    CLI::App* const bench = app.add_subcommand("bench", "Measure this machine, beside its limits");
+    bench->require_subcommand(1);
+    ringtrain::launcher::add_bench_data_command(*bench);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -8,7 +8,7 @@ namespace ringtrain {
 namespace {
 
 constexpr size_t kCacheLine = 16;        // floats
-constexpr size_t kSmallest = 16 * 1024;  // floats: below this a bucket costs more than it hides
+constexpr size_t kSmallest = 16UL * 1024;  // floats: below this a bucket costs more than it hides
 constexpr size_t kLastBucketFraction = 8;
 
 size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }

@@ -152,6 +152,21 @@ void check_across_keys(const JobSpec& job, const Document& document) {
   }
 }
 
+// Keys that the format has and this version cannot carry out: refused, never ignored.
+void refuse_what_is_not_there_yet(const JobSpec& job, const Document& document) {
+  const auto refuse_unless = [&](bool is_default, const char* key, const char* what) {
+    if (!is_default) document.refuse(key, fmt::format("{} is not in this version yet", what));
+  };
+  const CommunicationSpec& communication = job.communication;
+  refuse_unless(job.precision == JobSpec::Precision::fp32, "precision", "bf16");
+  refuse_unless(!job.trace, "trace", "tracing");
+  refuse_unless(communication.wire == CommunicationSpec::Wire::fp32, "communication.wire", "bf16");
+  refuse_unless(communication.sync_every == 1, "communication.sync_every", "local SGD");
+  refuse_unless(!communication.shard_optimizer, "communication.shard_optimizer",
+                "a sharded optimizer");
+  refuse_unless(job.checkpoint == CheckpointSpec{}, "checkpoint", "checkpointing");
+}
+
 void fill_defaults(const json& schema, json& value) {
   for (const auto& [key, child] : schema["properties"].items()) {
     if (!value.contains(key) && child.contains("default")) value[key] = child["default"];
@@ -167,6 +182,7 @@ JobSpec parse_job_text(const std::string& text, const std::string& name,
   if (job.name.empty()) job.name = name_from_file(name);
   if (job.output.empty()) job.output = std::filesystem::path("runs") / job.name;
   check_across_keys(job, document);
+  refuse_what_is_not_there_yet(job, document);
   return job;
 }
 
