@@ -28,7 +28,7 @@ Reporter::Reporter(bool events, bool quiet) : events_(events), quiet_(quiet) {
   spdlog::get("ringtrain")->set_pattern("%H:%M:%S %^%l%$ %v");
 }
 
-void Reporter::event(const std::string& name, nlohmann::ordered_json fields,
+void Reporter::event(const std::string& name, const nlohmann::ordered_json& fields,
                      const std::string& line) const {
   if (quiet_) return;
   if (events_) {

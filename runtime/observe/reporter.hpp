@@ -21,7 +21,8 @@ class Reporter {
   Reporter(bool events, bool quiet);
 
   // An event by name, or for people the line; an empty line says nothing to them.
-  void event(const std::string& name, nlohmann::ordered_json fields, const std::string& line) const;
+  void event(const std::string& name, const nlohmann::ordered_json& fields,
+             const std::string& line) const;
   void log(const std::string& line) const;
   void warn(const std::string& line) const;
   void failure(int exit_code, int rank, const std::string& host, const std::string& message) const;
