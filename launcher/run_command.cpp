@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/run_command.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "launcher/cores.hpp"
-#include "launcher/hostfile.hpp"
 #include "launcher/mpirun.hpp"
+#include "launcher/placement.hpp"
 #include "launcher/progress.hpp"
 #include "launcher/supervise.hpp"
 #include "launcher/worker_program.hpp"
@@ -37,57 +30,6 @@ struct RunOptions {
   bool json = false;
   bool trace = false;
 };
-
-// A file with just the hosts of this run, for mpirun; removed with the object.
-class TemporaryHostfile {
- public:
-  explicit TemporaryHostfile(const std::vector<Host>& hosts) {
-    const std::string text = print_hostfile(hosts);
-    path_ = (std::filesystem::temp_directory_path() / "ringtrain-hosts.XXXXXX").string();
-    const FileDescriptor file(::mkostemp(path_.data(), O_CLOEXEC));
-    if (!file.is_open() ||
-        ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-      throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
-    }
-  }
-  ~TemporaryHostfile() { ::unlink(path_.c_str()); }
-  TemporaryHostfile(const TemporaryHostfile&) = delete;
-  TemporaryHostfile& operator=(const TemporaryHostfile&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-Environment own_environment() {
-  Environment result;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const auto equals = text.find('=');
-    if (equals != std::string::npos) {
-      result.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-    }
-  }
-  return result;
-}
-
-RankLayout lay_out(const RunOptions& options) {
-  RankLayout layout;
-  if (options.hostfile.empty()) {
-    layout.hosts = {{"localhost", std::max(1, options.ranks)}};
-  } else {
-    layout.hosts = read_hostfile(options.hostfile);
-    if (options.ranks > 0) layout.hosts = first_slots(layout.hosts, options.ranks);
-  }
-  layout.local = std::all_of(layout.hosts.begin(), layout.hosts.end(),
-                             [](const Host& host) { return is_this_machine(host.name); });
-  layout.cores = this_machine_cores();
-  layout.root = ::geteuid() == 0;
-  layout.cross_memory = cross_memory_allowed();
-  layout.environment = own_environment();
-  return layout;
-}
 
 bool is_address(const std::string& host) {
   return host.find(':') != std::string::npos ||
@@ -150,7 +92,7 @@ void print_summary(const nlohmann::ordered_json& result, const RunOptions& optio
 int run(RunOptions options) {
   if (options.trace) options.overrides.emplace_back("trace=true");
   const JobSpec job = parse_job(options.job_file, options.overrides);
-  const RankLayout layout = lay_out(options);
+  const RankLayout layout = lay_out_ranks(options.hostfile, options.ranks);
   // Other hosts may see other disks; there rank 0 looks for itself.
   if (layout.local) check_paths(job);
   const std::string worker = find_worker();
