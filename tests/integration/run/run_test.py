@@ -439,6 +439,11 @@ class AnEarlyEnd(RunTest):
         self.wait_until_all_are_gone(0)
 
 
-if __name__ == "__main__":
+def main(module="__main__"):
+    global RINGTRAIN, WORKER
     RINGTRAIN, WORKER = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
-    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
+    unittest.main(module=module, argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests on several hosts share: the real programs, a dataset, a bed for the class, and the check that nothing is
+left on any of its hosts."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "integration" / "run"))
+import run_test  # noqa: E402
+import bed  # noqa: E402
+
+DEADLINE = run_test.DEADLINE
+
+
+class HostsTest(run_test.RunTest):
+    NODES = 3
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.bed = bed.Bed(cls.NODES)
+        cls.addClassCleanup(cls.bed.close)
+
+    def tearDown(self):
+        super().tearDown()
+        self.assertEqual(self.left_behind(), [])
+
+    def left_behind(self):
+        """Processes besides sshd, and shared memory, on any host; those that are ending get two seconds."""
+        deadline = time.monotonic() + 2
+        while True:
+            left = [(name, line) for name in self.bed.hosts for _, line in self.bed.processes(name)
+                    if line and not line.startswith("sshd:")]
+            left += [(name, f"/dev/shm/{file}") for name in self.bed.hosts for file in self.bed.shared_memory(name)]
+            if not left or time.monotonic() > deadline:
+                return left
+            time.sleep(0.05)
+
+    def write_hostfile(self, **slots):
+        path = self.folder / "hosts"
+        path.write_text("".join(f"{name} slots={count}\n" for name, count in slots.items()))
+        return path
+
+    def command(self, hostfile, *arguments):
+        return [str(word) for word in (run_test.RINGTRAIN, "run", self.job, "--hostfile", hostfile, *arguments)]
+
+    def run_on(self, hostfile, *arguments, at="login"):
+        """The result of a run from a host that must succeed."""
+        done = self.bed.call(at, self.command(hostfile, "--json", *arguments), timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+
+def main():
+    if reason := bed.why_not():
+        print(f"skipped: {reason}")
+        sys.exit(77)
+    run_test.main()
