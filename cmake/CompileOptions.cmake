@@ -21,7 +21,7 @@ endif()
 
 if(RINGTRAIN_SANITIZE)
   # g++ 12 takes std::regex and std::function for uninitialised under its own sanitizers.
-  target_compile_options(ringtrain_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized>)
+  target_compile_options(ringtrain_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>)
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RINGTRAIN_SANITIZE}>
                       $<$<COMPILE_LANGUAGE:CXX>:-fno-omit-frame-pointer>)
   add_link_options(-fsanitize=${RINGTRAIN_SANITIZE})

@@ -47,7 +47,4 @@ struct Hdf5Contents {
 // Throws DataError naming the file and the object in it.
 Hdf5Contents read_hdf5_profile(const File& file);
 
-// The checksum of HDF5's metadata: Jenkins' lookup3 (hashlittle).
-uint32_t lookup3(std::string_view bytes);
-
 }  // namespace ringtrain::datasets

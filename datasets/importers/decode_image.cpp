@@ -16,7 +16,10 @@
 namespace ringtrain::datasets {
 namespace {
 
-constexpr uint64_t kMaxPixels = uint64_t{1} << 28;
+constexpr uint64_t kMaxPixels = uint64_t{1} << 26;
+
+// What a progressive JPEG's coefficients may take: 6 bytes a pixel at most.
+constexpr long kMaxCoefficientBytes = long{128} << 20;
 
 // A progressive JPEG of a few bytes can ask for thousands of passes over all its pixels.
 constexpr int kMaxScans = 100;
@@ -49,6 +52,26 @@ void count_scans(j_common_ptr info) {
   std::longjmp(error->jump, 1);  // NOLINT(cert-err52-cpp)
 }
 
+// Reads the header alone.
+bool jpeg_size(std::string_view bytes, ImageSize& size, JpegError& error) {
+  jpeg_decompress_struct info;
+  std::memset(&info, 0, sizeof info);
+  info.err = jpeg_std_error(&error.base);
+  error.base.error_exit = jpeg_fail;
+  error.base.emit_message = jpeg_message;
+  if (setjmp(error.jump) != 0) {  // NOLINT(cert-err52-cpp)
+    jpeg_destroy_decompress(&info);
+    return false;
+  }
+  jpeg_create_decompress(&info);
+  jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()),
+               static_cast<unsigned long>(bytes.size()));
+  jpeg_read_header(&info, TRUE);
+  size = {info.image_width, info.image_height};
+  jpeg_destroy_decompress(&info);
+  return true;
+}
+
 bool decode_jpeg(std::string_view bytes, int64_t channels, int64_t least_width,
                  int64_t least_height, Image& image, JpegError& error) {
   jpeg_decompress_struct info;
@@ -64,14 +87,13 @@ bool decode_jpeg(std::string_view bytes, int64_t channels, int64_t least_width,
   jpeg_progress_mgr progress{};
   progress.progress_monitor = count_scans;
   info.progress = &progress;
-  // A progressive image can ask for coefficients of gigabytes; this is the most the library may
-  // allocate.
-  info.mem->max_memory_to_use = long{1} << 30;
+  // A progressive image keeps its coefficients; this is the most the library may allocate.
+  info.mem->max_memory_to_use = kMaxCoefficientBytes;
   jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()),
                static_cast<unsigned long>(bytes.size()));
   jpeg_read_header(&info, TRUE);
   if (uint64_t{info.image_width} * info.image_height > kMaxPixels) {
-    std::strcpy(error.message.data(), "more than 2^28 pixels");
+    std::strcpy(error.message.data(), "more than 2^26 pixels");
     jpeg_destroy_decompress(&info);
     return false;
   }
@@ -114,7 +136,7 @@ Image decode_png(std::string_view bytes, int64_t channels) {
   } const release{&info};
   const auto refuse = [&] { throw DataError(fmt::format("damaged PNG: {}", info.message)); };
   if (png_image_begin_read_from_memory(&info, bytes.data(), bytes.size()) == 0) refuse();
-  if (uint64_t{info.width} * info.height > kMaxPixels) throw DataError("more than 2^28 pixels");
+  if (uint64_t{info.width} * info.height > kMaxPixels) throw DataError("more than 2^26 pixels");
   info.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   Image image{info.width, info.height, channels, {}};
   image.pixels.resize(PNG_IMAGE_SIZE(info));
@@ -127,6 +149,29 @@ constexpr std::string_view kJpeg("\xff\xd8\xff", 3);
 constexpr std::string_view kPng("\x89PNG\r\n\x1a\n", 8);
 
 }  // namespace
+
+ImageSize image_size(std::string_view bytes) {
+  if (bytes.starts_with(kPng)) {
+    // The header chunk always comes first: length, "IHDR", width, height, big-endian.
+    constexpr size_t kWidth = 16;
+    if (bytes.size() < kWidth + 8 || bytes.substr(12, 4) != "IHDR") {
+      throw DataError("damaged PNG: no header");
+    }
+    const auto number = [&](size_t at) {
+      int64_t value = 0;
+      for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
+      return value;
+    };
+    return {number(kWidth), number(kWidth + 4)};
+  }
+  if (!bytes.starts_with(kJpeg)) throw DataError("neither a JPEG nor a PNG");
+  ImageSize size;
+  JpegError error{};
+  if (!jpeg_size(bytes, size, error)) {
+    throw DataError(fmt::format("damaged JPEG: {}", error.message.data()));
+  }
+  return size;
+}
 
 bool looks_like_image(std::string_view bytes) {
   return bytes.starts_with(kJpeg) || bytes.starts_with(kPng);

@@ -26,6 +26,10 @@ namespace {
 
 // Packed images that wait for a decoder.
 constexpr uint64_t kQueueBytes = uint64_t{64} << 20;
+// Images of more pixels are decoded one at a time: memory is then 64 MiB for the queue, 36 MiB for
+// each thread and at most 320 MiB for one large image.
+constexpr int64_t kLargePixels = int64_t{1} << 22;
+
 constexpr size_t kExamples = 10;
 
 using Path = std::vector<std::string>;  // folders, then the file
@@ -260,6 +264,9 @@ class Decoders {
 
   void decode(const Job& job, Resizer& resizer, std::vector<uint8_t>& row) {
     try {
+      const ImageSize size = image_size(job.bytes);
+      std::unique_lock large(large_, std::defer_lock);
+      if (size.height != 0 && size.width > kLargePixels / size.height) large.lock();
       const Image image =
           decode_image(job.bytes, sources_.channels, sources_.width, sources_.height);
       resizer.resize(image, window_of(image, sources_.width, sources_.height, sources_.fit),
@@ -282,6 +289,7 @@ class Decoders {
 
   const ImageSources& sources_;
   Writer& writer_;
+  std::mutex large_;  // held while a large image is decoded
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> queue_;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,29 +14,9 @@
 #include "datasets/error.hpp"
 #include "datasets/order.hpp"
 #include "datasets/writer.hpp"
+#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::datasets::testing {
-
-// A directory that lives as long as the test.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "ringtrain-test.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = name;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // The content of source row `row`: bytes and a label that tell it from all others.
 inline std::vector<std::byte> row_bytes(const Shape& shape, Element element, uint64_t row) {

@@ -10,7 +10,7 @@
 
 #include "datasets/crc32c.hpp"
 #include "datasets/hdf5_handle.hpp"
-#include "datasets/hdf5_profile.hpp"
+#include "datasets/hdf5_object.hpp"
 #include "datasets/layout.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 
@@ -19,7 +19,6 @@ namespace {
 
 using testing::data_error;
 using ::testing::HasSubstr;
-using testing::TemporaryDirectory;
 using testing::write_dataset;
 
 // Opens a good dataset with libhdf5 and spoils it.

@@ -15,7 +15,6 @@ namespace {
 
 using testing::data_error;
 using ::testing::HasSubstr;
-using testing::TemporaryDirectory;
 
 std::string header(std::initializer_list<uint32_t> dims, char type = 0x08) {
   std::string bytes{'\0', '\0', type, static_cast<char>(dims.size())};

@@ -17,7 +17,6 @@ using testing::data_error;
 using testing::row_bytes;
 using testing::row_label;
 using testing::Sizes;
-using testing::TemporaryDirectory;
 using testing::write_dataset;
 
 struct Setting {

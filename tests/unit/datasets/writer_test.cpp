@@ -15,7 +15,6 @@ namespace {
 using testing::data_error;
 using ::testing::HasSubstr;
 using testing::Sizes;
-using testing::TemporaryDirectory;
 using testing::write_dataset;
 
 size_t entries(const std::filesystem::path& directory) {

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "tests/unit/job/refusal.hpp"
-#include "tests/unit/job/temporary_directory.hpp"
+#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain {
 namespace {
@@ -81,6 +81,11 @@ TEST(Document, RefusesDeepNesting) {
   std::string dashes;
   for (int i = 0; i < 10000; ++i) dashes += "- ";
   EXPECT_THAT(yaml_refusal(dashes), HasSubstr(deep));
+}
+
+TEST(Document, RefusesWhatMakesYamlCppFindDocumentsWithoutEnd) {
+  for (const char* text : {", true]}\n", "]", "}", ",", ": ]\n"})
+    EXPECT_NE(yaml_refusal(text), "") << text;
 }
 
 TEST(Document, RefusesDuplicateKeysNamingBoth) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/unit/job/refusal.hpp"
-#include "tests/unit/job/temporary_directory.hpp"
+#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "datasets/error.hpp"
 #include "tests/unit/job/refusal.hpp"
-#include "tests/unit/job/temporary_directory.hpp"
+#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain {
 namespace {

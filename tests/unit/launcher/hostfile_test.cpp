@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/job/refusal.hpp"
-#include "tests/unit/job/temporary_directory.hpp"
+#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::launcher {
 namespace {

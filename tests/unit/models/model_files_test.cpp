@@ -14,7 +14,7 @@
 
 #include "datasets/error.hpp"
 #include "runtime/job/error.hpp"
-#include "tests/unit/models/scratch.hpp"
+#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain {
 namespace {
@@ -68,7 +68,7 @@ class ModelFiles : public testing::Test {
     return names;
   }
 
-  Scratch scratch_;
+  TemporaryDirectory scratch_;
 };
 
 TEST_F(ModelFiles, SafetensorsComeBackAsTheyWere) {

@@ -9,7 +9,7 @@
 
 #include "runtime/job/error.hpp"
 #include "runtime/models/model.hpp"
-#include "tests/unit/models/scratch.hpp"
+#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain {
 namespace {
@@ -58,7 +58,7 @@ class TorchScript : public testing::Test {
                                               HasSubstr(because), Not(HasSubstr("\n")))));
   }
 
-  Scratch scratch_;
+  TemporaryDirectory scratch_;
 };
 
 const char* const kLinear = "    return torch.linear(x.flatten(1), self.weight)\n";
