@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ringtrain::mpijob {
+
+struct ProgramOutput {
+  std::string output;   // its stdout, at most 1 MiB
+  std::string problem;  // "ended with exit code 3"; empty on success
+};
+
+// Runs `arguments[0]` (a path, or a name to look up in PATH) to its end, with `environment` beside
+// ours. Its stderr is ours, and so is its stdin where it is `interactive`; else that is empty.
+ProgramOutput run_program(const std::vector<std::string>& arguments,
+                          const std::vector<std::pair<std::string, std::string>>& environment,
+                          bool interactive);
+
+}  // namespace ringtrain::mpijob
