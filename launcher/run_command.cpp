@@ -28,6 +28,7 @@ struct RunOptions {
   std::string hostfile;
   std::vector<std::string> overrides;
   bool json = false;
+  bool events = false;
   bool trace = false;
 };
 
@@ -101,7 +102,7 @@ int run(RunOptions options) {
   const TemporaryHostfile hostfile(layout.hosts);
   const MpirunCommand command =
       mpirun_command(mpirun, layout, hostfile.path(), worker_arguments(options, layout, worker));
-  const Outcome outcome = supervise(command, options.json);
+  const Outcome outcome = supervise(command, options.json, options.events);
   if (outcome.exit_code != 0) {
     // fmt::print would throw where the terminal was closed.
     std::fputs(fmt::format("ringtrain: {}: {}\n", job.name, outcome.cause).c_str(), stderr);
@@ -133,6 +134,9 @@ void add_run_command(CLI::App& app, int& exit_code) {
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
   command->add_flag("--json", options->json, "Print result.json on stdout, all else on stderr");
+  command->add_flag("--events", options->events,
+                    "Print what happens on stdout, too, for programs that read the log: 0x1e and a "
+                    "JSON object a line");
   command->add_flag("--trace", options->trace, "Write trace.json, as --set trace=true");
   command->footer(
       "Exit codes: 0 trained, 2 bad job or option, 3 bad data, 4 training failed,\n"

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <stdexcept>
@@ -69,8 +70,10 @@ class StopSignals {
 
 class Supervision {
  public:
-  explicit Supervision(bool keep_stdout)
-      : keep_stdout_(keep_stdout), progress_(STDERR_FILENO, ::isatty(STDERR_FILENO) == 1) {}
+  Supervision(bool keep_stdout, bool relay_events)
+      : keep_stdout_(keep_stdout),
+        relay_events_(relay_events),
+        progress_(STDERR_FILENO, ::isatty(STDERR_FILENO) == 1) {}
 
   Outcome run(const MpirunCommand& command) {
     StopSignals stop;  // before the start: a signal in between must not leave ranks behind
@@ -146,6 +149,7 @@ class Supervision {
       }
       return;
     }
+    if (relay_events_) relay(line, *event);
     if (const auto* started = std::get_if<StartedEvent>(&*event)) {
       show_placement(*started);
     } else if (const auto* step = std::get_if<StepEvent>(&*event)) {
@@ -159,6 +163,23 @@ class Supervision {
     } else if (const auto* failure = std::get_if<FailureEvent>(&*event)) {
       if (!failure_) failure_ = *failure;
     }
+  }
+
+  void relay(const std::string& line, const Event& event) {
+    using std::chrono::steady_clock;
+    const auto now = steady_clock::now();
+    if (std::holds_alternative<StepEvent>(event)) {
+      if (now - step_relayed_ < std::chrono::seconds(1)) return;
+      step_relayed_ = now;
+      if (!started_line_.empty() && now - started_relayed_ > std::chrono::minutes(10)) {
+        started_relayed_ = now;
+        write_line(STDOUT_FILENO, started_line_);
+      }
+    } else if (std::holds_alternative<StartedEvent>(event)) {
+      started_relayed_ = now;
+      started_line_ = line;
+    }
+    write_line(STDOUT_FILENO, line);
   }
 
   // "2 ranks: 0 and 1 on node1 (cpu)", a line for every host.
@@ -224,6 +245,10 @@ class Supervision {
   }
 
   const bool keep_stdout_;
+  const bool relay_events_;
+  std::string started_line_;
+  std::chrono::steady_clock::time_point started_relayed_;
+  std::chrono::steady_clock::time_point step_relayed_;
   Progress progress_;
   Lines output_lines_;
   Lines error_lines_;
@@ -237,8 +262,8 @@ class Supervision {
 
 }  // namespace
 
-Outcome supervise(const MpirunCommand& command, bool keep_stdout) {
-  return Supervision(keep_stdout).run(command);
+Outcome supervise(const MpirunCommand& command, bool keep_stdout, bool relay_events) {
+  return Supervision(keep_stdout, relay_events).run(command);
 }
 
 }  // namespace ringtrain::launcher

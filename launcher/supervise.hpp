@@ -21,7 +21,9 @@ struct Outcome {
 // Starts mpirun, relays progress and output, passes on SIGINT, SIGTERM and SIGHUP (the second of
 // them kills at once), and returns when no process is left. Progress, log and the ranks' stderr go
 // to our stderr; other lines of their stdout go to ours, or also to stderr where stdout is kept for
-// the result.
-Outcome supervise(const MpirunCommand& command, bool keep_stdout);
+// the result. With `relay_events` the ranks' events (events.hpp) go to our stdout, too, for a
+// reader of our log: of steps at most one a second, and the placement again every ten minutes,
+// since logs are rotated.
+Outcome supervise(const MpirunCommand& command, bool keep_stdout, bool relay_events = false);
 
 }  // namespace ringtrain::launcher

@@ -15,13 +15,13 @@ using testing::HasSubstr;
 
 // Stands for mpirun: a shell that says what the script says, "@" being the start of an event.
 Outcome run(std::string script, bool keep_stdout, std::string* out = nullptr,
-            std::string* err = nullptr) {
+            std::string* err = nullptr, bool relay_events = false) {
   for (std::size_t at = 0; (at = script.find('@', at)) != std::string::npos;) {
     script.replace(at, 1, "\x1e");
   }
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
-  const Outcome outcome = supervise({{"/bin/sh", "-c", script}, {}}, keep_stdout);
+  const Outcome outcome = supervise({{"/bin/sh", "-c", script}, {}}, keep_stdout, relay_events);
   const std::string got_out = testing::internal::GetCapturedStdout();
   const std::string got_err = testing::internal::GetCapturedStderr();
   if (out != nullptr) *out = got_out;
@@ -60,6 +60,20 @@ TEST(Supervise, PassesOnOtherLinesAndKeepsStdoutCleanWhereAsked) {
   run("echo hello; echo careful >&2;" + result, true, &out, &err);
   EXPECT_EQ(out, "");
   EXPECT_THAT(err, HasSubstr("hello\n"));
+}
+
+TEST(Supervise, RelaysEventsWhereAsked) {
+  const std::string script =
+      R"(echo '@{"event":"started","world_size":2}'; echo hello; echo '@{"event":"step","step":1}'; )"
+      R"(echo '@{"event":"step","step":2}';)" +
+      result;
+  std::string out, err;
+  EXPECT_EQ(run(script, false, &out, &err, true).exit_code, 0);
+  EXPECT_EQ(out,
+            "\x1e{\"event\":\"started\",\"world_size\":2}\nhello\n"
+            "\x1e{\"event\":\"step\",\"step\":1}\n"  // of steps, one a second
+            "\x1e{\"event\":\"result\",\"name\":\"x\",\"steps\":3}\n");
+  EXPECT_THAT(err, HasSubstr("training 0 steps"));
 }
 
 TEST(Supervise, ExitsAsTheWorkerSaid) {
