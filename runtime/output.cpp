@@ -69,4 +69,16 @@ void Output::save_result(const Result& result) const {
   pending.commit();
 }
 
+std::optional<nlohmann::ordered_json> Output::result_of(int64_t steps) const {
+  std::ifstream file(folder_ / "result.json");
+  auto result = nlohmann::ordered_json::parse(file, nullptr, /*allow_exceptions=*/false);
+  const bool fits = result.is_object() && result.value("status", "") == "finished" &&
+                    result.value("steps", int64_t{-1}) == steps;
+  std::error_code error;
+  const bool whole = std::filesystem::is_regular_file(weights_file(), error) &&
+                     std::filesystem::is_regular_file(folder_ / "model.pt", error);
+  if (!fits || !whole) return std::nullopt;
+  return result;
+}
+
 }  // namespace ringtrain

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "datasets/plan.hpp"
 #include "runtime/job/job_spec.hpp"
@@ -23,6 +26,9 @@ class Output {
   // Both model files, with what is needed to feed the model: mean, std, shape and class names.
   void save_model(const Model& model, const datasets::Plan& plan, const JobSpec& job) const;
   void save_result(const Result& result) const;
+  // What result.json says of a run that ended with step `steps`; nothing where it is not there or
+  // not whole, or a model file is missing.
+  std::optional<nlohmann::ordered_json> result_of(int64_t steps) const;
 
  private:
   std::filesystem::path folder_;

@@ -1,52 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/trainer.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "datasets/order.hpp"
 #include "runtime/stopwatch.hpp"
-#include "runtime/training_error.hpp"
 
 namespace ringtrain {
 
 Result Trainer::train() {
   progress_.start();
-  for (; epoch_ < job_.epochs && step_ < length_.steps; ++epoch_) {
-    train_epoch();
-    const bool last = epoch_ + 1 == job_.epochs || step_ == length_.steps;
-    const bool due =
-        job_.evaluate_every_epochs > 0 && (epoch_ + 1) % job_.evaluate_every_epochs == 0;
-    evaluation_.reset();
-    if ((last || due) && plan_.test.rows > 0) evaluation_ = evaluate();
-    progress_.epoch_done(epoch_, step_, schedule_.learning_rate(step_ - 1), evaluation_);
+  if (losses_.on()) checkpoints_.remember(trained(), step_);
+  while (!done()) {
+    if (!in_epoch_) begin_epoch();
+    const bool epoch_over = train_on();
+    if (epoch_over && !checkpoints_.stopping()) close_epoch();
+    if (checkpoints_.called() || (done() && checkpoints_.regular())) take_checkpoint();
+    if (checkpoints_.stopping()) break;
   }
   return result();
 }
 
-void Trainer::train_epoch() {
+// Where in its epoch the run stands follows from the step.
+void Trainer::begin_epoch() {
+  epoch_ = step_ / length_.steps_per_epoch;
+  const bool waits_for_its_end =
+      step_ > 0 && step_ == epoch_ * length_.steps_per_epoch && closed_step_ < step_;
+  if (waits_for_its_end) --epoch_;
+  const int64_t position = (step_ - epoch_ * length_.steps_per_epoch) * job_.batch_size;
+  train_reader_.start(epoch_, std::min(static_cast<uint64_t>(position), plan_.train.rows));
+  in_epoch_ = true;
+}
+
+// To the end of the epoch (true), or until a checkpoint is called for.
+bool Trainer::train_on() {
   const Stopwatch stopwatch(train_seconds_);
   const double exposed_before = exchange_.exposed_seconds();
-  train_reader_.start(epoch_);
   model_.train(true);
-  while (step_ < length_.steps) {
+  bool over = step_ >= length_.steps;
+  while (!over && !checkpoints_.called()) {
     const datasets::Batch* batch = train_reader_.next();
-    if (batch == nullptr) break;
-    train_step(*batch);
+    if (batch != nullptr) train_step(*batch);
+    over = batch == nullptr || step_ == length_.steps || step_ % length_.steps_per_epoch == 0;
   }
   train_exposed_seconds_ += exchange_.exposed_seconds() - exposed_before;
+  return over;
 }
 
 void Trainer::train_step(const datasets::Batch& batch) {
   std::vector<double> totals = {forward_and_backward(batch)};  // gradients go their way meanwhile
-  if (averager_.finish(totals)) {
+  checkpoints_.ask(step_ + 1, totals);
+  const bool finite = averager_.finish(totals);
+  checkpoints_.hear(totals);
+  const double loss = totals[0] / static_cast<double>(batch.global_rows);
+  if (!finite) {
+    note_skipped_step();
+  } else if (losses_.is_spike(loss)) {
+    roll_back(loss);
+  } else {
     optimizer_.step(averager_, schedule_.learning_rate(step_));
     skipped_in_a_row_ = 0;
     progress_.step_done(epoch_, step_ + 1, totals[0], batch.global_rows);
-  } else {
-    note_skipped_step();
   }
   ++step_;
+}
+
+void Trainer::close_epoch() {
+  const bool last = step_ == length_.steps;
+  const bool due = job_.evaluate_every_epochs > 0 && (epoch_ + 1) % job_.evaluate_every_epochs == 0;
+  evaluation_.reset();
+  if ((last || due) && plan_.test.rows > 0) {
+    evaluation_ = evaluate();
+    if (checkpoints_.stopping()) return;  // perhaps before its end: a resumed run evaluates anew
+  }
+  progress_.epoch_done(epoch_, step_, schedule_.learning_rate(step_ - 1), evaluation_);
+  closed_step_ = step_;
+  in_epoch_ = false;
 }
 
 // The sum of the losses of this rank's samples. Under `accumulate` the samples are taken in so many
@@ -58,6 +87,8 @@ double Trainer::forward_and_backward(const datasets::Batch& batch) {
                                     .epoch = static_cast<uint64_t>(epoch_)};
   const torch::Tensor inputs = device_.load(plan_, batch, augment);
   const torch::Tensor labels = device_.load_labels(batch);
+  // What a model draws (dropout) is a function of the place in the run, too.
+  torch::manual_seed(datasets::mix(job_.seed, static_cast<uint64_t>(epoch_), batch.first_position));
   double total = 0;
   for (int64_t part = 0; part < job_.accumulate; ++part) {
     const int64_t begin = batch.rows * part / job_.accumulate;
@@ -75,20 +106,6 @@ double Trainer::forward_and_backward(const datasets::Batch& batch) {
   return total;
 }
 
-void Trainer::note_skipped_step() {
-  ++skipped_;
-  const std::string& culprit = averager_.culprit();
-  const std::string cause = culprit.empty() ? "a gradient on another rank is"
-                                            : fmt::format("the gradient of {} is", culprit);
-  const std::string what = fmt::format("step {}: {} not finite", step_ + 1, cause);
-  if (++skipped_in_a_row_ >= job_.max_skipped_steps) {
-    throw TrainingError(
-        fmt::format("{}, as in the {} steps before: lower the learning rate or set clip_norm", what,
-                    skipped_in_a_row_ - 1));
-  }
-  progress_.warn(what + "; skipped on every rank");
-}
-
 Evaluation Trainer::evaluate() {
   const Stopwatch stopwatch(evaluate_seconds_);
   const torch::NoGradGuard no_grad;
@@ -96,7 +113,9 @@ Evaluation Trainer::evaluate() {
   model_.train(false);
   std::vector<double> totals(3);  // loss, correct, samples
   test_reader_.start(0);
-  while (const datasets::Batch* batch = test_reader_.next()) {
+  for (const datasets::Batch* batch = test_reader_.next(); batch != nullptr;
+       batch = test_reader_.next()) {
+    if (checkpoints_.stop_asked_here()) break;  // the sum below will tell the others
     if (batch->rows == 0) continue;
     const torch::Tensor logits =
         model_.forward(device_.load(plan_, *batch, kernels::Augment{})).to(torch::kFloat32);
@@ -106,7 +125,9 @@ Evaluation Trainer::evaluate() {
     totals[1] += logits.argmax(1).eq(labels).sum().item<double>();
     totals[2] += batch->rows;
   }
+  checkpoints_.ask(step_, totals);
   exchange_.sum(totals);
+  checkpoints_.hear(totals);
   return {.loss = totals[0] / totals[2], .accuracy = totals[1] / totals[2]};
 }
 

@@ -9,6 +9,9 @@
 
 #include "datasets/plan.hpp"
 #include "datasets/reader.hpp"
+#include "runtime/checkpoint/checkpoints.hpp"
+#include "runtime/checkpoint/loss_watch.hpp"
+#include "runtime/checkpoint/resume.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/comm/world.hpp"
 #include "runtime/device.hpp"
@@ -44,9 +47,17 @@ class Trainer {
   Trainer(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
           Model& model, Progress& progress);
 
-  // Trains to the job's end, and returns what is known then: losses, rates, seconds of training.
-  // Throws TrainingError, DataError or CommunicationError.
+  // Before train(): goes on from there, bit for bit where the ranks are as many as they were.
+  // Throws JobError where the checkpoint is not of this model.
+  void resume(const ResumePoint& point);
+
+  // Trains to the job's end, or until the ranks have agreed to stop on a signal (then the status is
+  // "stopped"), and returns what is known then: losses, rates, seconds of training. Throws
+  // TrainingError, DataError or CommunicationError.
   Result train();
+
+  // Rank 0's newest checkpoint; empty where there is none.
+  const std::filesystem::path& checkpoint() const { return checkpoints_.newest(); }
 
   // What ModelOptions::sum_over_ranks needs; for calls from within train().
   void sum_over_ranks(std::span<double> values) { exchange_.sum(values); }
@@ -54,11 +65,18 @@ class Trainer {
   std::string describe_communication() const { return communicator_->describe(); }
 
  private:
-  void train_epoch();
+  bool done() const { return step_ >= length_.steps && closed_step_ == step_; }
+  void begin_epoch();
+  bool train_on();
   void train_step(const datasets::Batch& batch);
   double forward_and_backward(const datasets::Batch& batch);
   void note_skipped_step();
+  void roll_back(double loss);
+  void close_epoch();
   Evaluation evaluate();
+  Trained trained();
+  TrainingState state();
+  void take_checkpoint();
   void average_local_statistics();
   Result result();
   uint64_t global_order_hash();
@@ -81,10 +99,21 @@ class Trainer {
   datasets::Reader train_reader_;
   datasets::Reader test_reader_;
 
+  Checkpoints checkpoints_;
+  LossWatch losses_;
+
+  bool in_epoch_ = false;
   int64_t epoch_ = 0;
   int64_t step_ = 0;
+  int64_t closed_step_ = 0;  // TrainingState has it in words
+  std::optional<int64_t> resumed_from_;
+  uint64_t samples_before_ = 0;     // seen before the run was resumed
+  uint64_t order_hash_before_ = 0;  // on rank 0
   int64_t skipped_ = 0;
   int64_t skipped_in_a_row_ = 0;
+  int64_t rollbacks_ = 0;
+  int64_t rollbacks_in_a_row_ = 0;
+  int64_t last_rollback_step_ = 0;
   std::optional<Evaluation> evaluation_;
   double train_seconds_ = 0;
   double train_exposed_seconds_ = 0;

@@ -94,7 +94,11 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& p
                  *communicator_, exchange_, device),
       train_reader_(plan, datasets::Split::train,
                     reader_options(job, world, datasets::Split::train)),
-      test_reader_(plan, datasets::Split::test, reader_options(job, world, datasets::Split::test)) {
+      test_reader_(plan, datasets::Split::test, reader_options(job, world, datasets::Split::test)),
+      checkpoints_(job, plan, length_.steps_per_epoch, world, progress),
+      losses_(job.rollback) {
+  // The first rank has taken them from a file; parameters are spread by the averager.
+  if (!job.initialize_from.empty()) spread_buffers(trained());
 }
 
 // A TorchScript model's batch normalisation sees this rank's samples alone, and its running
@@ -113,7 +117,7 @@ void Trainer::average_local_statistics() {
 // order.
 uint64_t Trainer::global_order_hash() {
   constexpr uint64_t kLow = 0xffffffff;
-  const uint64_t mine = train_reader_.order_hash();
+  const uint64_t mine = train_reader_.order_hash() + order_hash_before_;
   // Halves, so that doubles hold the sums exactly.
   std::vector<double> halves = {static_cast<double>(mine >> 32), static_cast<double>(mine & kLow)};
   exchange_.sum(halves);
@@ -123,12 +127,14 @@ uint64_t Trainer::global_order_hash() {
 Result Trainer::result() {
   Result result;
   result.name = job_.name;
-  result.status = "finished";
+  result.status = done() ? "finished" : "stopped";
   result.device = device_.name();
   result.communication = communicator_->describe();
-  result.epochs = epoch_;
+  result.epochs = (step_ + length_.steps_per_epoch - 1) / length_.steps_per_epoch;
   result.steps = step_;
   result.skipped_steps = skipped_;
+  result.rollbacks = rollbacks_;
+  result.resumed_from_step = resumed_from_;
   result.samples_seen = progress_.samples_seen();
   result.train_loss = progress_.train_loss();
   if (evaluation_) {
@@ -136,11 +142,14 @@ Result Trainer::result() {
     result.test_accuracy = evaluation_->accuracy;
   }
   result.samples_per_second =
-      train_seconds_ > 0 ? static_cast<double>(progress_.samples_seen()) / train_seconds_ : 0;
+      train_seconds_ > 0
+          ? static_cast<double>(progress_.samples_seen() - samples_before_) / train_seconds_
+          : 0;
   result.seconds.exposed_communication = train_exposed_seconds_;
   result.seconds.data_wait = train_reader_.waited_seconds();
   result.seconds.compute = train_seconds_ - train_exposed_seconds_ - result.seconds.data_wait;
   result.seconds.evaluate = evaluate_seconds_;
+  result.seconds.checkpoint = checkpoints_.seconds();
   result.order_hash = fmt::format("{:016x}", global_order_hash());
   return result;
 }

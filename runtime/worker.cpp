@@ -11,14 +11,20 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
 #include "datasets/plan.hpp"
 #include "runtime/agree.hpp"
+#include "runtime/checkpoint/resume.hpp"
+#include "runtime/checkpoint/signals.hpp"
+#include "runtime/checkpoint/take_weights.hpp"
 #include "runtime/comm/world.hpp"
 #include "runtime/device.hpp"
+#include "runtime/job/error.hpp"
 #include "runtime/job/json.hpp"
 #include "runtime/job/parse.hpp"
 #include "runtime/models/model.hpp"
@@ -90,18 +96,85 @@ std::vector<RankPlacement> placement_of(const World& world, const Device& device
 
 void tell_start(const Reporter& reporter, const std::vector<RankPlacement>& placement,
                 const JobSpec& job, const datasets::Plan& plan, const Trainer& trainer,
-                const Length& length) {
+                const Length& length, const std::optional<ResumePoint>& point) {
+  const int64_t step = point ? point->state.step : 0;
   Result start;
   start.placement = placement;
   reporter.event("started",
                  {{"placement", to_json(start)["placement"]},
                   {"world_size", placement.size()},
+                  {"step", step},
                   {"steps", length.steps},
                   {"epochs", job.epochs},
                   {"communication", trainer.describe_communication()}},
                  fmt::format("{}: {} on {} ranks, {} training samples, {} steps; {}", job.name,
                              job.model, placement.size(), plan.train.rows, length.steps,
                              trainer.describe_communication()));
+  if (point) reporter.log(fmt::format("going on from {}", point->path.string()));
+}
+
+// The end on a signal: exit code 0 and no result.json. The same job goes on from here.
+void tell_stop(const Reporter& reporter, const Result& result, const Length& length,
+               const std::filesystem::path& checkpoint) {
+  nlohmann::ordered_json path;
+  std::string how = "there is no checkpoint to go on from";
+  if (!checkpoint.empty()) {
+    path = checkpoint.string();
+    how = fmt::format("the same command goes on from {}", checkpoint.string());
+  }
+  reporter.event("stopped",
+                 {{"step", result.steps},
+                  {"steps", length.steps},
+                  {"samples_seen", result.samples_seen},
+                  {"checkpoint", path}},
+                 fmt::format("stopped at step {} of {}: {}", result.steps, length.steps, how));
+}
+
+// Rank 0 finds it and reads it, the others hear of it: the folder need not be on their hosts.
+std::optional<ResumePoint> agree_on_resume_point(const World& world, const JobSpec& job,
+                                                 const datasets::Plan& plan,
+                                                 const Reporter& reporter) {
+  const bool apart =
+      world.size() > 1 && job.communication.backend == CommunicationSpec::Backend::none;
+  if (apart) return std::nullopt;
+  std::optional<ResumePoint> point;
+  agree(world, [&] {
+    if (world.rank() != 0) return;
+    point = find_resume_point(
+        job, plan, [&](const std::string& line) { reporter.log(line); },
+        [&](const std::string& line) { reporter.warn(line); });
+  });
+  const std::string text = world.broadcast(print_resume_point(point));
+  return world.rank() == 0 ? std::move(point) : resume_point_from(text);
+}
+
+// What result.json says, on rank 0, where the job had come to its end before; told of again. True
+// on every rank then.
+bool was_finished(const World& world, const JobSpec& job, const Length& length,
+                  const std::optional<Output>& output, const ResumePoint& point,
+                  const Reporter& reporter) {
+  const TrainingState& state = point.state;
+  std::string found;
+  agree(world, [&] {
+    if (!output || state.step < length.steps || state.closed_step != state.step) return;
+    const auto result = output->result_of(state.step);
+    if (result) found = result->dump();
+    if (!result && state.step > length.steps) {
+      throw JobError(
+          fmt::format("{} is at step {}, past this job's end at {}: raise epochs or max_steps, or "
+                      "set checkpoint.resume=never to start anew",
+                      point.path.string(), state.step, length.steps));
+    }
+  });
+  found = world.broadcast(found);
+  if (found.empty()) return false;
+  const auto result = nlohmann::ordered_json::parse(found);
+  reporter.log(
+      fmt::format("{} was finished before, after {} steps; nothing is done. More epochs go on from "
+                  "there, checkpoint.resume=never trains anew",
+                  job.output.string(), state.step));
+  reporter.event("result", result, "");
+  return true;
 }
 
 void train(const World& world, const Options& options, const Reporter& reporter,
@@ -120,6 +193,10 @@ void train(const World& world, const Options& options, const Reporter& reporter,
   agree(world, [&] {
     length = length_of(job, plan, world.size());
     if (world.rank() == 0) output.emplace(job.output);
+  });
+  const auto point = agree_on_resume_point(world, job, plan, reporter);
+  if (point && was_finished(world, job, length, output, *point, reporter)) return;
+  agree(world, [&] {
     device = make_device(job.device, world.node().rank(),
                          [&](const std::string& line) { reporter.log(line); });
     model = make_model({.name = job.model,
@@ -132,8 +209,13 @@ void train(const World& world, const Options& options, const Reporter& reporter,
                         .sum_over_ranks = [&](std::span<double> values) {
                           trainer_in_training->sum_over_ranks(values);
                         }});
+    if (output && !point && !job.initialize_from.empty()) {
+      take_weights(
+          job.initialize_from, *model, [&](const std::string& line) { reporter.log(line); },
+          [&](const std::string& line) { reporter.warn(line); });
+    }
     model->to(device->torch());
-    if (output) history.emplace(output->history_file());
+    if (output) history.emplace(output->history_file(), point ? point->state.first_open_step() : 0);
   });
 
   Progress progress(reporter, history ? &*history : nullptr, job.epochs, length.steps);
@@ -142,16 +224,21 @@ void train(const World& world, const Options& options, const Reporter& reporter,
   {
     Trainer trainer(job, world, plan, *device, *model, progress);
     trainer_in_training = &trainer;
-    tell_start(reporter, placement, job, plan, trainer, length);
+    tell_start(reporter, placement, job, plan, trainer, length, point);
     if (world.size() > 1 && model->uses_local_batch_statistics()) {
       reporter.warn(
           "this TorchScript model's batch normalisation sees the samples of one rank only: its "
           "result "
           "depends on the number of ranks");
     }
+    if (point) trainer.resume(*point);
     const double startup = seconds_since(born);
     result = trainer.train();
     result.seconds.startup = startup;
+    if (result.status == "stopped") {
+      tell_stop(reporter, result, length, trainer.checkpoint());
+      return;
+    }
   }
   result.placement = placement;
   agree(world, [&] {
@@ -168,6 +255,7 @@ void train(const World& world, const Options& options, const Reporter& reporter,
 
 int run(const Options& options) {
   const auto born = Clock::now();
+  listen_to_signals();
   keep_freed_memory();
   const World world;
   const auto host = world.hosts()[static_cast<size_t>(world.rank())];

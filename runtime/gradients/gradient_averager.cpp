@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "runtime/gradients/gradient_hook.hpp"
+#include "runtime/gradients/spread.hpp"
 
 namespace ringtrain {
 namespace {
@@ -45,34 +46,26 @@ GradientAverager::~GradientAverager() {
   }
 }
 
-// A broadcast made of what is there: the first rank's values plus everybody else's zeros.
 void GradientAverager::spread_initial_parameters() {
   const torch::NoGradGuard no_grad;
-  const auto view = [&](float* slab, size_t i) {
-    const auto& tensor = parameters_[i].tensor;
-    return torch::from_blob(slab + layout_.parameter(i).begin, tensor.sizes(),
-                            tensor.options().requires_grad(false));
-  };
+  torch::Tensor initial;
   if (communicator_.is_first()) {
+    initial = torch::zeros({static_cast<int64_t>(layout_.elements())},
+                           torch::TensorOptions(device_.torch()).dtype(torch::kFloat32));
     for (size_t i = 0; i < parameters_.size(); ++i) {
-      view(communicator_.gradients(), i).copy_(parameters_[i].tensor);
+      const Range range = layout_.parameter(i);
+      initial.slice(0, static_cast<int64_t>(range.begin), static_cast<int64_t>(range.end))
+          .copy_(parameters_[i].tensor.reshape({-1}));
     }
   }
-  std::vector<double> nothing(1);
-  exchange_.sum(nothing);
-  const auto whole = [&](float* slab, Range range) {
-    return torch::from_blob(slab + range.begin, {static_cast<int64_t>(range.size())},
-                            torch::TensorOptions(device_.torch()));
-  };
-  for (const Range& bucket : buckets_) {
-    exchange_.wait(exchange_.reduce(bucket));
-    const Range share = communicator_.share(bucket);
-    whole(communicator_.parameters(), share).copy_(whole(communicator_.gradients(), share));
-  }
-  exchange_.publish();
-  whole(communicator_.gradients(), {0, layout_.elements()}).zero_();
+  spread(initial, communicator_, exchange_, buckets_, device_,
+         [&](size_t, Range share, const torch::Tensor& values) {
+           view_of(communicator_.parameters(), share, device_).copy_(values);
+         });
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    parameters_[i].tensor.set_data(view(communicator_.parameters(), i));
+    torch::Tensor& tensor = parameters_[i].tensor;
+    tensor.set_data(torch::from_blob(communicator_.parameters() + layout_.parameter(i).begin,
+                                     tensor.sizes(), tensor.options().requires_grad(false)));
   }
 }
 

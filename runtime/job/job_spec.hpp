@@ -68,6 +68,13 @@ struct CheckpointSpec {
   bool operator==(const CheckpointSpec&) const = default;
 };
 
+struct RollbackSpec {
+  double factor = 0;  // a step's loss above this many times the median is a spike; 0: never
+  int window = 50;    // steps over which the median is taken
+  int limit = 3;      // rollbacks without a window of good steps in between before the job fails
+  bool operator==(const RollbackSpec&) const = default;
+};
+
 struct WorkersSpec {
   int min = 0;  // 0: as started
   int max = 0;
@@ -94,6 +101,8 @@ struct JobSpec {
   AugmentSpec augment;
   CommunicationSpec communication;
   CheckpointSpec checkpoint;
+  RollbackSpec rollback;
+  std::filesystem::path initialize_from;  // a safetensors file of first weights; empty: none
   double label_smoothing = 0;
   double clip_norm = 0;  // global gradient norm above which gradients are scaled down; 0: never
   int64_t max_skipped_steps = 10;     // consecutive non-finite steps before the job fails

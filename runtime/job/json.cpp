@@ -43,6 +43,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CommunicationSpec, backend, algo
                                                 wire, sync_every, shard_optimizer, timeout_seconds)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CheckpointSpec, every_epochs, every_steps,
                                                 every_seconds, keep, resume)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RollbackSpec, factor, window, limit)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(WorkersSpec, min, max)
 
 namespace {
@@ -50,8 +51,9 @@ namespace {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobSpec, name, model, hidden, epochs, batch_size,
                                                 accumulate, seed, precision, device, optimizer,
                                                 schedule, augment, communication, checkpoint,
-                                                label_smoothing, clip_norm, max_skipped_steps,
-                                                evaluate_every_epochs, workers, restarts, trace)
+                                                rollback, label_smoothing, clip_norm,
+                                                max_skipped_steps, evaluate_every_epochs, workers,
+                                                restarts, trace)
 }  // namespace
 
 nlohmann::json job_to_json(const JobSpec& spec) {
@@ -59,6 +61,7 @@ nlohmann::json job_to_json(const JobSpec& spec) {
   to_json(value, spec);
   value["dataset"] = spec.dataset.string();
   value["output"] = spec.output.string();
+  if (!spec.initialize_from.empty()) value["initialize_from"] = spec.initialize_from.string();
   if (spec.max_steps) value["max_steps"] = *spec.max_steps;
   return value;
 }
@@ -71,6 +74,7 @@ JobSpec job_from_value(const nlohmann::json& value) {
     from_json(value, spec);
     spec.dataset = value.value("dataset", "");
     spec.output = value.value("output", "");
+    spec.initialize_from = value.value("initialize_from", "");
     if (value.contains("max_steps")) spec.max_steps = value["max_steps"].get<int64_t>();
     return spec;
   } catch (const nlohmann::json::exception& error) {

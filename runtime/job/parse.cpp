@@ -146,6 +146,10 @@ void check_across_keys(const JobSpec& job, const Document& document) {
     document.refuse("communication.backend",
                     "shared_memory is for CPU ranks, but device is cuda: use auto, nccl or mpi");
   }
+  if (job.rollback.factor > 0 && job.rollback.factor <= 1) {
+    document.refuse("rollback.factor",
+                    fmt::format("must be above 1, or 0 for never, found {}", job.rollback.factor));
+  }
   if (job.workers.max != 0 && job.workers.min > job.workers.max) {
     document.refuse("workers.min", fmt::format("must not be above workers.max ({}), found {}",
                                                job.workers.max, job.workers.min));
@@ -164,7 +168,6 @@ void refuse_what_is_not_there_yet(const JobSpec& job, const Document& document) 
   refuse_unless(communication.sync_every == 1, "communication.sync_every", "local SGD");
   refuse_unless(!communication.shard_optimizer, "communication.shard_optimizer",
                 "a sharded optimizer");
-  refuse_unless(job.checkpoint == CheckpointSpec{}, "checkpoint", "checkpointing");
 }
 
 void fill_defaults(const json& schema, json& value) {

@@ -78,6 +78,10 @@ void check_paths(const JobSpec& job) {
                     "of a checkpoint",
                     resume));
   }
+  if (!job.initialize_from.empty() && !fs::is_regular_file(job.initialize_from, error)) {
+    throw JobError(fmt::format("initialize_from: {} is not there, or not a file",
+                               job.initialize_from.string()));
+  }
   check_output(job.output);
 }
 

@@ -180,7 +180,7 @@ std::string_view job_schema() {
       }
     },
     "checkpoint": {
-      "description": "When the state is saved below output, and what a new start does with it.",
+      "description": "When the state is saved below output, and what a new start does with it. Beside these times: at the job's end, and on SIGUSR1, SIGUSR2 and SIGTERM.",
       "type": "object", "additionalProperties": false,
       "properties": {
         "every_epochs": {
@@ -196,14 +196,36 @@ std::string_view job_schema() {
           "type": "number", "minimum": 0, "maximum": 31536000, "default": 0
         },
         "keep": {
-          "description": "How many of the newest checkpoints stay.",
+          "description": "How many of the newest checkpoints stay, and beside them the one with the best test accuracy.",
           "type": "integer", "minimum": 1, "maximum": 1000000, "default": 2
         },
         "resume": {
-          "description": "auto goes on from the newest good checkpoint below output, never starts anew, a path goes on from that checkpoint.",
+          "description": "auto goes on from the newest good checkpoint below output, never starts anew, a path goes on from that checkpoint (or from the newest good one in that folder).",
           "type": "string", "minLength": 1, "maxLength": 4096, "default": "auto"
         }
       }
+    },
+    "rollback": {
+      "description": "What to do when the training loss leaps up: the last checkpoint's parameters are taken back, and training goes on with the samples after.",
+      "type": "object", "additionalProperties": false,
+      "properties": {
+        "factor": {
+          "description": "A step whose loss is above this many times the median of the last steps is a spike. 0: never.",
+          "type": "number", "minimum": 0, "maximum": 1e30, "default": 0
+        },
+        "window": {
+          "description": "How many steps the median is taken over; none is a spike before there are as many.",
+          "type": "integer", "minimum": 3, "maximum": 100000, "default": 50
+        },
+        "limit": {
+          "description": "More rollbacks than this, without a window of good steps between them, end the job.",
+          "type": "integer", "minimum": 1, "maximum": 1000000, "default": 3
+        }
+      }
+    },
+    "initialize_from": {
+      "description": "A model.safetensors whose tensors are the first weights, as far as names and shapes fit: fine-tuning. A checkpoint to resume goes before it.",
+      "type": "string", "minLength": 1, "maxLength": 4096
     },
     "label_smoothing": {
       "description": "The share of a label's weight that is spread over all classes.",

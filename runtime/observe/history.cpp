@@ -3,18 +3,52 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
+#include <string>
+#include <system_error>
+
 #include "runtime/job/error.hpp"
 
 namespace ringtrain {
 
-History::History(const std::filesystem::path& file) : path_(file), file_(file, std::ios::trunc) {
-  if (!file_) throw JobError(fmt::format("output: cannot write {}", file.string()));
+namespace {
+
+// What a resumed job will not write again. A killed one may have left half a line.
+std::string kept_lines(const std::filesystem::path& file, int64_t first_step) {
+  std::ifstream old(file);
+  std::string kept, line;
+  while (first_step > 0 && std::getline(old, line)) {
+    const auto value = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!value.is_object()) continue;
+    const auto step = value.find("step");
+    const bool later =
+        step != value.end() && step->is_number() && step->get<int64_t>() >= first_step;
+    if (!later) kept += line + '\n';
+  }
+  return kept;
+}
+
+}  // namespace
+
+History::History(const std::filesystem::path& file, int64_t first_step) : path_(file) {
+  // Under another name first: a job that is killed here must not lose what is there.
+  const std::filesystem::path pending = file.string() + ".pending";
+  std::ofstream out(pending, std::ios::trunc);
+  out << kept_lines(file, first_step) << std::flush;
+  std::error_code error;
+  if (out) std::filesystem::rename(pending, file, error);
+  if (!out || error) throw JobError(fmt::format("output: cannot write {}", file.string()));
 }
 
 void History::append(const nlohmann::ordered_json& line) {
-  file_ << line.dump() << '\n' << std::flush;
-  if (!file_)
+  // Opened anew for each line: a stream that has failed once, on a full disk, keeps what it could
+  // not write.
+  std::ofstream file(path_, std::ios::app);
+  file << (broken_ ? "\n" : "") << line.dump() << '\n' << std::flush;
+  broken_ = !file;
+  if (broken_) {
     throw JobError(fmt::format("output: cannot write {} (is the disk full?)", path_.string()));
+  }
 }
 
 }  // namespace ringtrain

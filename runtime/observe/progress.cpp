@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/job/error.hpp"
+
 namespace ringtrain {
 namespace {
 
@@ -20,17 +22,22 @@ Progress::Progress(const Reporter& reporter, History* history, int64_t epochs, i
   start();
 }
 
+void Progress::resume(const Totals& totals, int64_t step) {
+  totals_ = totals;
+  told_step_ = step;
+}
+
 void Progress::start() { told_at_ = epoch_at_ = Clock::now(); }
 
 void Progress::step_done(int64_t epoch, int64_t step, double loss, uint64_t samples) {
-  if (epoch != epoch_) {
-    epoch_ = epoch;
-    epoch_loss_ = epoch_samples_ = 0;
+  if (epoch != totals_.epoch) {
+    totals_.epoch = epoch;
+    totals_.epoch_loss = totals_.epoch_samples = 0;
     epoch_at_ = Clock::now();
   }
-  epoch_loss_ += loss;
-  epoch_samples_ += static_cast<double>(samples);
-  samples_seen_ += samples;
+  totals_.epoch_loss += loss;
+  totals_.epoch_samples += static_cast<double>(samples);
+  totals_.samples_seen += samples;
   loss_since_ += loss;
   samples_since_ += samples;
 
@@ -62,13 +69,13 @@ void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,
       {"epoch", epoch},
       {"epochs", epochs_},
       {"step", step},
-      {"samples_seen", samples_seen_},
+      {"samples_seen", totals_.samples_seen},
       {"learning_rate", learning_rate},
       {"train_loss", train_loss()},
       {"test_loss", or_null(evaluation, &Evaluation::loss)},
       {"test_accuracy", or_null(evaluation, &Evaluation::accuracy)},
       {"seconds", seconds}};
-  if (history_ != nullptr) history_->append(line);
+  append_to_history(line);
   std::string text = fmt::format("epoch {}/{}: step {}, train loss {:.4f}", epoch + 1, epochs_,
                                  step, train_loss());
   if (evaluation) {
@@ -80,6 +87,25 @@ void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,
   told_step_ = step;
   loss_since_ = 0;
   samples_since_ = 0;
+}
+
+void Progress::checkpoint_written(int64_t step, const std::string& path, uint64_t bytes,
+                                  double seconds, double pause) const {
+  reporter_.event(
+      "checkpoint",
+      {{"step", step}, {"path", path}, {"bytes", bytes}, {"seconds", seconds}, {"pause", pause}},
+      fmt::format("checkpoint {}: {:.1f} MB in {:.2f} s, training paused for {:.3f} s", path,
+                  static_cast<double>(bytes) / 1e6, seconds, pause));
+}
+
+// A disk that is full must not end a training run that needs it for its account alone.
+void Progress::append_to_history(const nlohmann::ordered_json& line) {
+  if (history_ == nullptr) return;
+  try {
+    history_->append(line);
+  } catch (const JobError& error) {
+    warn(fmt::format("{}; training goes on", error.what()));
+  }
 }
 
 }  // namespace ringtrain

@@ -19,31 +19,46 @@ struct Evaluation {
 // to the reporter and the history.
 class Progress {
  public:
+  // The sums that a resumed run goes on from, the same on every rank.
+  struct Totals {
+    int64_t epoch = -1;        // the one that the next two are of
+    double epoch_loss = 0;     // over its samples so far
+    double epoch_samples = 0;  // of its steps that were not skipped
+    uint64_t samples_seen = 0;
+  };
+
   // history: null on ranks other than 0.
   Progress(const Reporter& reporter, History* history, int64_t epochs, int64_t steps);
 
+  void resume(const Totals& totals, int64_t step);
   void start();
   // loss: the sum over the step's `samples`, all ranks together.
   void step_done(int64_t epoch, int64_t step, double loss, uint64_t samples);
   void epoch_done(int64_t epoch, int64_t step, double learning_rate,
                   const std::optional<Evaluation>& evaluation);
+  // One that lies safe on the disk.
+  void checkpoint_written(int64_t step, const std::string& path, uint64_t bytes, double seconds,
+                          double pause) const;
+  void log(const std::string& line) const { reporter_.log(line); }
   void warn(const std::string& line) const { reporter_.warn(line); }
 
   // Mean over the samples of the epoch under way, or of the last one.
-  double train_loss() const { return epoch_samples_ > 0 ? epoch_loss_ / epoch_samples_ : 0; }
-  uint64_t samples_seen() const { return samples_seen_; }
+  double train_loss() const {
+    return totals_.epoch_samples > 0 ? totals_.epoch_loss / totals_.epoch_samples : 0;
+  }
+  uint64_t samples_seen() const { return totals_.samples_seen; }
+  const Totals& totals() const { return totals_; }
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  void append_to_history(const nlohmann::ordered_json& line);
 
   const Reporter& reporter_;
   History* history_;
   int64_t epochs_;
   int64_t steps_;
-  int64_t epoch_ = -1;
-  double epoch_loss_ = 0;
-  double epoch_samples_ = 0;
-  uint64_t samples_seen_ = 0;
+  Totals totals_;
   // Since the last step that was told of.
   Clock::time_point told_at_;
   double loss_since_ = 0;

@@ -4,7 +4,8 @@
 namespace ringtrain {
 namespace {
 
-nlohmann::ordered_json or_null(const std::optional<double>& value) {
+template <class T>
+nlohmann::ordered_json or_null(const std::optional<T>& value) {
   return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
 }
 
@@ -25,6 +26,8 @@ nlohmann::ordered_json to_json(const Result& result) {
           {"epochs", result.epochs},
           {"steps", result.steps},
           {"skipped_steps", result.skipped_steps},
+          {"rollbacks", result.rollbacks},
+          {"resumed_from_step", or_null(result.resumed_from_step)},
           {"samples_seen", result.samples_seen},
           {"train_loss", result.train_loss},
           {"test_loss", or_null(result.test_loss)},

@@ -56,6 +56,16 @@ void Optimizer::step(GradientAverager& averager, double learning_rate) {
   exchange_.publish();
 }
 
+std::vector<std::string> Optimizer::state_names() const {
+  if (variance_) return {"mean", "variance"};
+  if (momentum_) return {"momentum"};
+  return {};
+}
+
+float* Optimizer::state(size_t name, size_t bucket) {
+  return (name == 0 ? momentum_ : variance_).get() + shares_[bucket].state;
+}
+
 double Optimizer::clip_scale() {
   if (clip_norm_ <= 0) return 1;
   double squared = 0;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "runtime/comm/communicator.hpp"
@@ -31,6 +32,14 @@ class Optimizer {
   // arrives, unless clipping or LARS needs all of them first. Returns when this rank sees all new
   // parameters.
   void step(GradientAverager& averager, double learning_rate);
+
+  // What a checkpoint keeps: for every parameter the values of these names, none for plain SGD; and
+  // how many steps were taken.
+  std::vector<std::string> state_names() const;
+  // Those of a name (by its index) in this rank's share of a bucket: memory of the device.
+  float* state(size_t name, size_t bucket);
+  int64_t steps() const { return steps_; }
+  void set_steps(int64_t steps) { steps_ = steps; }
 
  private:
   struct Share {

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/checkpoint/checkpoints.hpp"
+
+#include <fmt/format.h>
+
+#include "runtime/checkpoint/signals.hpp"
+#include "runtime/job/json.hpp"
+#include "runtime/stopwatch.hpp"
+
+namespace ringtrain {
+
+using Clock = CheckpointTriggers::Clock;
+
+Checkpoints::Checkpoints(const JobSpec& job, const datasets::Plan& plan, int64_t steps_per_epoch,
+                         const World& world, const Progress& progress)
+    : job_(job),
+      plan_(plan),
+      steps_per_epoch_(steps_per_epoch),
+      progress_(progress),
+      first_(world.rank() == 0),
+      together_(world.size() == 1 || job.communication.backend != CommunicationSpec::Backend::none),
+      triggers_(job.checkpoint, steps_per_epoch, 0, Clock::now()),
+      writer_(job.output / "checkpoints", job.checkpoint.keep) {
+  if (first_ && !together_ && triggers_.any()) {
+    progress_.log("communication.backend: none: there are no checkpoints");
+  }
+}
+
+void Checkpoints::resume(const std::filesystem::path& checkpoint, int64_t step) {
+  newest_ = checkpoint;
+  triggers_ = CheckpointTriggers(job_.checkpoint, steps_per_epoch_, step, Clock::now());
+}
+
+void Checkpoints::ask(int64_t step, std::vector<double>& totals) {
+  report(/*wait=*/false);
+  // One that is due while the last is still being written is taken when that is done.
+  const bool due = first_ && triggers_.due(step, Clock::now()) && writer_.idle();
+  totals.push_back(due || take_checkpoint_request() ? 1 : 0);
+  totals.push_back(stop_asked_here() ? 1 : 0);
+}
+
+void Checkpoints::hear(std::vector<double>& totals) {
+  stopping_ = stopping_ || totals.back() > 0;
+  totals.pop_back();
+  wanted_ = wanted_ || totals.back() > 0;
+  totals.pop_back();
+}
+
+bool Checkpoints::stop_asked_here() const { return stop_request() != 0; }
+
+void Checkpoints::take(const Trained& trained, const TrainingState& state) {
+  wanted_ = false;
+  if (!together_) return;
+  last_pause_ = 0;
+  {
+    const Stopwatch stopwatch(last_pause_);
+    report(/*wait=*/true);
+    remember(trained, state.step);
+    if (first_) {
+      writer_.write(snapshot_, trained.model, trained.layout,
+                    {.state = state,
+                     .job = job_to_json(job_),
+                     .dataset_uuid = plan_.uuid,
+                     .train_rows = plan_.train.rows,
+                     .parts = {}});
+    }
+  }
+  seconds_ += last_pause_;
+  triggers_.taken(state.step, Clock::now());
+}
+
+void Checkpoints::remember(const Trained& trained, int64_t step) {
+  take_snapshot(trained, snapshot_);
+  snapshot_step_ = step;
+}
+
+void Checkpoints::report(bool wait) {
+  const auto outcome = writer_.outcome(wait);
+  if (!outcome) return;
+  if (!outcome->failure.empty()) {
+    progress_.warn(
+        fmt::format("no checkpoint of step {}: {}; training goes on, earlier checkpoints are kept",
+                    outcome->step, outcome->failure));
+    return;
+  }
+  newest_ = outcome->path;
+  progress_.checkpoint_written(outcome->step, outcome->path.string(), outcome->bytes,
+                               outcome->seconds, last_pause_);
+  if (!outcome->complaint.empty()) {
+    progress_.warn(fmt::format("old checkpoints: {}", outcome->complaint));
+  }
+}
+
+}  // namespace ringtrain

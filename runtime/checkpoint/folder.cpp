@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/checkpoint/folder.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <system_error>
+#include <tuple>
+
+#include "datasets/error.hpp"
+
+namespace ringtrain {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPrefix = "step-";
+
+// The step in the name of a checkpoint's folder.
+std::optional<int64_t> step_of(const fs::path& path) {
+  const std::string name = path.filename().string();
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  int64_t step = 0;
+  const char* end = name.data() + name.size();
+  const auto [stopped, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
+  if (error != std::errc() || stopped != end || step < 0) return std::nullopt;
+  return step;
+}
+
+void check(const std::error_code& error, const fs::path& path, std::string_view doing) {
+  if (error)
+    throw DataError(fmt::format("{}: cannot {}: {}", path.string(), doing, error.message()));
+}
+
+void move_to(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  check(error, from, fmt::format("rename to {}", to.string()));
+}
+
+void make_directories(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  check(error, path, "make the folder");
+}
+
+// Under a name that nobody takes for a checkpoint before it is half gone.
+void take_away(const fs::path& path) {
+  const fs::path condemned = path.parent_path() / ("." + path.filename().string() + ".removed");
+  std::error_code error;
+  fs::remove_all(condemned, error);
+  check(error, condemned, "remove");
+  move_to(path, condemned);
+  fs::remove_all(condemned, error);
+  check(error, condemned, "remove");
+}
+
+void remove_leftovers(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code ignored;  // it is tried again next time
+    if (name.starts_with("." + std::string(kPrefix))) fs::remove_all(entry->path(), ignored);
+  }
+}
+
+// Some file systems cannot flush a directory and say so; the rename is as safe as it gets there.
+void flush_directory(const fs::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) check({errno, std::generic_category()}, path, "open");
+  const int code = ::fsync(fd) == 0 ? 0 : errno;
+  ::close(fd);
+  if (code != 0 && code != EINVAL && code != ENOTSUP) {
+    check({code, std::generic_category()}, path, "flush to disk");
+  }
+}
+
+}  // namespace
+
+std::vector<fs::path> list_checkpoints(const fs::path& folder) {
+  std::vector<std::pair<int64_t, fs::path>> found;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (const auto step = step_of(entry->path())) found.emplace_back(*step, entry->path());
+  }
+  std::sort(found.begin(), found.end(), std::greater<>());
+  std::vector<fs::path> paths;
+  for (auto& [step, path] : found) paths.push_back(std::move(path));
+  return paths;
+}
+
+std::optional<FoundCheckpoint> newest_good_checkpoint(const fs::path& folder, const Warn& warn) {
+  for (const fs::path& path : list_checkpoints(folder)) {
+    try {
+      Manifest manifest = read_manifest(path);
+      check_parts(path, manifest);
+      return FoundCheckpoint{path, std::move(manifest)};
+    } catch (const DataError& error) {
+      warn(fmt::format("checkpoint passed over: {}", error.what()));
+    }
+  }
+  return std::nullopt;
+}
+
+void prune_checkpoints(const fs::path& folder, int keep) {
+  remove_leftovers(folder);
+  struct Candidate {
+    fs::path path;
+    std::optional<Evaluation> evaluation;
+  };
+  std::vector<Candidate> older;
+  std::optional<Candidate> best;
+  int good = 0;
+  for (const fs::path& path : list_checkpoints(folder)) {
+    Candidate candidate{path, {}};
+    bool readable = true;
+    try {
+      candidate.evaluation = read_manifest(path).state.evaluation();
+    } catch (const DataError&) {
+      readable = false;
+    }
+    const auto key = [](const Candidate& c) {
+      return std::tuple(c.evaluation->accuracy, -c.evaluation->loss);
+    };
+    if (candidate.evaluation && (!best || key(candidate) > key(*best))) best = candidate;
+    if (good >= keep) older.push_back(candidate);
+    if (readable) ++good;
+  }
+  for (const Candidate& candidate : older) {
+    if (!best || candidate.path != best->path) take_away(candidate.path);
+  }
+}
+
+int set_later_checkpoints_aside(const fs::path& folder, int64_t step) {
+  std::vector<fs::path> later;
+  for (const fs::path& path : list_checkpoints(folder)) {
+    if (*step_of(path) > step) later.push_back(path);
+  }
+  if (later.empty()) return 0;
+  const fs::path aside = folder.string() + "-old";
+  std::error_code error;
+  fs::remove_all(aside, error);
+  check(error, aside, "remove");
+  make_directories(aside);
+  for (const fs::path& path : later) move_to(path, aside / path.filename());
+  return static_cast<int>(later.size());
+}
+
+PendingCheckpoint::PendingCheckpoint(const fs::path& folder, int64_t step)
+    : folder_(folder),
+      destination_(folder / fmt::format("{}{:08d}", kPrefix, step)),
+      temporary_(folder / fmt::format(".{}{:08d}.{}", kPrefix, step, ::getpid())) {
+  make_directories(folder_);
+  std::error_code error;
+  fs::remove_all(temporary_, error);
+  check(error, temporary_, "remove");
+  make_directories(temporary_);
+}
+
+PendingCheckpoint::~PendingCheckpoint() {
+  std::error_code ignored;
+  if (!committed_) fs::remove_all(temporary_, ignored);
+}
+
+fs::path PendingCheckpoint::commit(const Manifest& manifest) {
+  write_manifest(temporary_, manifest);  // flushes the folder as well
+  std::error_code error;
+  if (fs::exists(destination_, error)) take_away(destination_);
+  move_to(temporary_, destination_);
+  committed_ = true;
+  flush_directory(folder_);
+  return destination_;
+}
+
+}  // namespace ringtrain

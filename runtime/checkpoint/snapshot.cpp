@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/checkpoint/snapshot.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "datasets/error.hpp"
+#include "runtime/gradients/spread.hpp"
+
+namespace ringtrain {
+namespace {
+
+// Host memory that the device copies to quickly; page by page touched, so that no step waits for
+// that.
+torch::Tensor host_slab(size_t elements, bool pinned) {
+  return torch::zeros({static_cast<int64_t>(elements)},
+                      torch::TensorOptions(torch::kFloat32).pinned_memory(pinned));
+}
+
+torch::Tensor part(const torch::Tensor& slab, Range range, at::IntArrayRef shape) {
+  return slab.slice(0, static_cast<int64_t>(range.begin), static_cast<int64_t>(range.end))
+      .view(shape);
+}
+
+std::vector<NamedTensor> named_parts(const torch::Tensor& slab, const std::string& prefix,
+                                     const Model& model, const SlabLayout& layout) {
+  std::vector<NamedTensor> tensors;
+  const auto parameters = model.parameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    tensors.push_back({prefix + parameters[i].name,
+                       part(slab, layout.parameter(i), parameters[i].tensor.sizes())});
+  }
+  return tensors;
+}
+
+// A file's tensors, each to be asked for once.
+class Tensors {
+ public:
+  explicit Tensors(std::span<const NamedTensor> tensors) {
+    for (const auto& [name, tensor] : tensors) tensors_.emplace(name, tensor);
+  }
+
+  torch::Tensor take(const std::string& name, const torch::Tensor& like) {
+    const auto found = tensors_.find(name);
+    if (found == tensors_.end()) throw DataError(fmt::format("it has no tensor {}", name));
+    const torch::Tensor tensor = found->second;
+    if (tensor.sizes() != like.sizes() || tensor.scalar_type() != like.scalar_type()) {
+      throw DataError(fmt::format("its tensor {} has another shape or type", name));
+    }
+    tensors_.erase(found);
+    return tensor;
+  }
+
+  void check_empty() const {
+    if (tensors_.empty()) return;
+    throw DataError(fmt::format("it has a tensor {} that is none of the model's or the optimizer's",
+                                tensors_.begin()->first));
+  }
+
+ private:
+  std::map<std::string, torch::Tensor> tensors_;
+};
+
+}  // namespace
+
+// The optimizer's state lies where the shares are. It takes the place of the parameters, share by
+// share, and is published as they are, while the gradients' slab, free between two steps, keeps the
+// parameters: so whatever backend spreads parameters also gathers state.
+void take_snapshot(const Trained& trained, Snapshot& snapshot) {
+  const torch::NoGradGuard no_grad;
+  auto& [model, layout, buckets, communicator, exchange, optimizer, device] = trained;
+  const bool first = communicator.is_first();
+  const Range all = {0, layout.elements()};
+  const auto names = optimizer.state_names();
+  if (first && !snapshot.parameters.defined()) {
+    const bool pinned = device.torch().is_cuda();
+    snapshot.parameters = host_slab(all.size(), pinned);
+    for (const auto& name : names) {
+      snapshot.optimizer.push_back({name, host_slab(all.size(), pinned)});
+    }
+  }
+  const auto for_each_share = [&](const auto& visit) {
+    for (size_t b = 0; b < buckets.size(); ++b) {
+      const Range share = communicator.share(buckets[b]);
+      if (share.size() > 0) {
+        visit(b, share, view_of(communicator.parameters(), share, device),
+              view_of(communicator.gradients(), share, device));
+      }
+    }
+  };
+  const auto copy_whole = [&](torch::Tensor& to) {
+    to.copy_(view_of(communicator.parameters(), all, device));
+  };
+
+  if (first) copy_whole(snapshot.parameters);
+  exchange.publish();  // nobody changes parameters before the first rank has them
+  for_each_share(
+      [](size_t, Range, torch::Tensor parameters, torch::Tensor kept) { kept.copy_(parameters); });
+  for (size_t k = 0; k < names.size(); ++k) {
+    for_each_share([&](size_t b, Range share, torch::Tensor parameters, const torch::Tensor&) {
+      parameters.copy_(view_of(optimizer.state(k, b), {0, share.size()}, device));
+    });
+    exchange.publish();
+    if (first) copy_whole(snapshot.optimizer[k].values);
+    exchange.publish();
+  }
+  for_each_share([](size_t, Range, torch::Tensor parameters, const torch::Tensor& kept) {
+    parameters.copy_(kept);
+  });
+  exchange.publish();
+
+  snapshot.optimizer_steps = optimizer.steps();
+  if (!first) return;
+  snapshot.buffers.clear();
+  for (const auto& [name, buffer] : model.buffers()) {
+    snapshot.buffers.push_back({name, buffer.detach().to(torch::kCPU, buffer.scalar_type(),
+                                                         /*non_blocking=*/false, /*copy=*/true)});
+  }
+}
+
+void restore_snapshot(const Trained& trained, const Snapshot& snapshot) {
+  const torch::NoGradGuard no_grad;
+  auto& [model, layout, buckets, communicator, exchange, optimizer, device] = trained;
+  const auto names = optimizer.state_names();
+  const bool first = communicator.is_first();
+  for (size_t k = 0; k < names.size(); ++k) {
+    spread(first ? snapshot.optimizer[k].values : torch::Tensor(), communicator, exchange, buckets,
+           device, [&](size_t b, Range share, const torch::Tensor& values) {
+             view_of(optimizer.state(k, b), {0, share.size()}, device).copy_(values);
+           });
+  }
+  spread(snapshot.parameters, communicator, exchange, buckets, device,
+         [&](size_t, Range share, const torch::Tensor& values) {
+           view_of(communicator.parameters(), share, device).copy_(values);
+         });
+  if (first) {
+    const auto buffers = model.buffers();
+    for (size_t i = 0; i < buffers.size(); ++i) {
+      torch::Tensor(buffers[i].tensor).copy_(snapshot.buffers[i].tensor);
+    }
+  }
+  spread_buffers(trained);
+}
+
+void spread_buffers(const Trained& trained) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, buffer] : trained.model.buffers()) {
+    // Doubles hold every value of the types that buffers have; -0 as in spread().
+    torch::Tensor values = buffer.to(torch::kCPU, torch::kFloat64).contiguous();
+    if (!trained.communicator.is_first()) values.fill_(-0.0);
+    trained.exchange.sum({values.mutable_data_ptr<double>(), static_cast<size_t>(values.numel())});
+    torch::Tensor(buffer).copy_(values);
+  }
+}
+
+std::vector<NamedTensor> weights_of(const Snapshot& snapshot, const Model& model,
+                                    const SlabLayout& layout) {
+  auto tensors = named_parts(snapshot.parameters, "", model, layout);
+  tensors.insert(tensors.end(), snapshot.buffers.begin(), snapshot.buffers.end());
+  return tensors;
+}
+
+std::vector<NamedTensor> optimizer_tensors_of(const Snapshot& snapshot, const Model& model,
+                                              const SlabLayout& layout) {
+  std::vector<NamedTensor> tensors;
+  for (const auto& [name, values] : snapshot.optimizer) {
+    for (auto& named : named_parts(values, name + ".", model, layout)) tensors.push_back(named);
+  }
+  return tensors;
+}
+
+Snapshot snapshot_from(std::span<const NamedTensor> weights, std::span<const NamedTensor> optimizer,
+                       const std::vector<std::string>& state_names, const Model& model,
+                       const SlabLayout& layout) {
+  const torch::NoGradGuard no_grad;
+  Snapshot snapshot;
+  Tensors of_model(weights);
+  Tensors of_optimizer(optimizer);
+  const auto parameters = model.parameters();
+  const auto gather = [&](Tensors& from, const std::string& prefix) {
+    torch::Tensor slab = host_slab(layout.elements(), /*pinned=*/false);
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      const auto& [name, like] = parameters[i];
+      part(slab, layout.parameter(i), like.sizes()).copy_(from.take(prefix + name, like));
+    }
+    return slab;
+  };
+  snapshot.parameters = gather(of_model, "");
+  for (const auto& [name, like] : model.buffers()) {
+    snapshot.buffers.push_back({name, of_model.take(name, like)});
+  }
+  of_model.check_empty();
+  for (const auto& name : state_names) {
+    snapshot.optimizer.push_back({name, gather(of_optimizer, name + ".")});
+  }
+  of_optimizer.check_empty();
+  return snapshot;
+}
+
+}  // namespace ringtrain

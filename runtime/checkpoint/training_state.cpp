@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/checkpoint/training_state.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "datasets/error.hpp"
+
+namespace ringtrain {
+namespace {
+
+using nlohmann::ordered_json;
+
+// JSON has no infinity and no NaN.
+ordered_json exact(double value) {
+  if (std::isfinite(value)) return value;
+  return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
+double number(const ordered_json& value) {
+  if (!value.is_string()) return value.get<double>();
+  const auto text = value.get<std::string>();
+  if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (text != "inf" && text != "-inf") throw DataError("a number is not one");
+  return text == "inf" ? std::numeric_limits<double>::infinity()
+                       : -std::numeric_limits<double>::infinity();
+}
+
+}  // namespace
+
+ordered_json to_json(const TrainingState& state) {
+  auto losses = ordered_json::array();
+  for (const double loss : state.losses) losses.push_back(exact(loss));
+  ordered_json tested;
+  if (state.tested) {
+    tested = {{"loss", exact(state.tested->loss)}, {"accuracy", exact(state.tested->accuracy)}};
+  }
+  return {{"step", state.step},
+          {"closed_step", state.closed_step},
+          {"optimizer_steps", state.optimizer_steps},
+          {"skipped_steps", state.skipped_steps},
+          {"skipped_in_a_row", state.skipped_in_a_row},
+          {"rollbacks", state.rollbacks},
+          {"rollbacks_in_a_row", state.rollbacks_in_a_row},
+          {"last_rollback_step", state.last_rollback_step},
+          {"order_hash", fmt::format("{:016x}", state.order_hash)},
+          {"epoch", state.totals.epoch},
+          {"epoch_loss", exact(state.totals.epoch_loss)},
+          {"epoch_samples", exact(state.totals.epoch_samples)},
+          {"samples_seen", state.totals.samples_seen},
+          {"losses", losses},
+          {"tested", tested}};
+}
+
+TrainingState training_state_from(const ordered_json& value) {
+  try {
+    TrainingState state;
+    state.step = value.at("step").get<int64_t>();
+    state.closed_step = value.at("closed_step").get<int64_t>();
+    state.optimizer_steps = value.at("optimizer_steps").get<int64_t>();
+    state.skipped_steps = value.at("skipped_steps").get<int64_t>();
+    state.skipped_in_a_row = value.at("skipped_in_a_row").get<int64_t>();
+    state.rollbacks = value.at("rollbacks").get<int64_t>();
+    state.rollbacks_in_a_row = value.at("rollbacks_in_a_row").get<int64_t>();
+    state.last_rollback_step = value.at("last_rollback_step").get<int64_t>();
+    state.order_hash = std::stoull(value.at("order_hash").get<std::string>(), nullptr, 16);
+    state.totals = {.epoch = value.at("epoch").get<int64_t>(),
+                    .epoch_loss = number(value.at("epoch_loss")),
+                    .epoch_samples = number(value.at("epoch_samples")),
+                    .samples_seen = value.at("samples_seen").get<uint64_t>()};
+    for (const auto& loss : value.at("losses")) state.losses.push_back(number(loss));
+    const auto& tested = value.at("tested");
+    if (!tested.is_null()) {
+      state.tested = {.loss = number(tested.at("loss")), .accuracy = number(tested.at("accuracy"))};
+    }
+    if (state.step < 0 || state.closed_step < 0 || state.closed_step > state.step ||
+        state.optimizer_steps < 0) {
+      throw DataError("its steps make no sense");
+    }
+    return state;
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError(fmt::format("not a training state: {}", error.what()));
+  } catch (const std::logic_error&) {  // of stoull
+    throw DataError("not a training state: its order_hash is no number");
+  }
+}
+
+}  // namespace ringtrain
