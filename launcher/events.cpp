@@ -46,6 +46,11 @@ Event event_from(const std::string& kind, ordered_json event) {
                       optional_number(event, "test_accuracy"),
                       number(event, "seconds")};
   }
+  if (kind == "checkpoint" || kind == "stopped") {
+    const auto step = event.value("step", int64_t{0});
+    return LogEvent{
+        "info", kind + (kind == "stopped" ? " after" : " of") + " step " + std::to_string(step)};
+  }
   if (kind == "failure") {
     return FailureEvent{event.value("exit_code", 4), event.value("rank", int64_t{0}),
                         event.value("host", ""), event.value("message", "")};
@@ -64,7 +69,8 @@ std::optional<Event> parse_event(std::string_view line) {
   try {
     ordered_json event = ordered_json::parse(line.substr(1));
     const auto kind = event.at("event").get<std::string>();
-    for (const char* known : {"started", "step", "epoch", "log", "result", "failure"}) {
+    for (const char* known :
+         {"started", "step", "epoch", "checkpoint", "stopped", "log", "result", "failure"}) {
       if (kind == known) return event_from(kind, std::move(event));
     }
     return std::nullopt;

@@ -99,6 +99,7 @@ class RunTest(unittest.TestCase):
     def write_job(self, name="job.yaml", **keys):
         job = {"model": "mlp", "hidden": [16], "dataset": str(self.dataset), "batch_size": 32,
                "output": str(self.output), **keys}
+        job.setdefault("checkpoint", {"resume": "never"})
         path = self.folder / name
         path.write_text("".join(f"{key}: {json.dumps(value)}\n" for key, value in job.items()))
         return path

@@ -36,6 +36,8 @@ JobSpec unusual_job() {
                        true,
                        12.5};
   job.checkpoint = {3, 100, 60.5, 5, "runs/old/checkpoints/7"};
+  job.rollback = {2.5, 20, 7};
+  job.initialize_from = "runs/old/model.safetensors";
   job.label_smoothing = 0.1;
   job.clip_norm = 1.1;
   job.max_skipped_steps = 2;

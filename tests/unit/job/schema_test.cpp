@@ -42,6 +42,7 @@ TEST(Schema, HasEveryKeyOfJobSpecAndKubernetesBesides) {
 
   JobSpec job;
   job.max_steps = 1;
+  job.initialize_from = "x";
   std::set<std::string> known;
   collect_values(job_to_json(job), "", known);
   EXPECT_EQ(described, known);
