@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "datasets/error.hpp"
+#include "launcher/bench_all_reduce.hpp"
 #include "launcher/bench_data.hpp"
 #include "launcher/dataset_command.hpp"
 #include "launcher/doctor.hpp"
@@ -52,6 +53,7 @@ int main(int argc, char** argv) {
     add_doctor_command(app, exit_code);
     CLI::App* const bench = app.add_subcommand("bench", "Measure this machine, beside its limits");
     bench->require_subcommand(1);
+    ringtrain::launcher::add_bench_all_reduce_command(*bench);
     ringtrain::launcher::add_bench_data_command(*bench);
     try {
       app.parse(argc, argv);

@@ -24,8 +24,9 @@ bool has_variable(const Environment& environment, std::string_view name) {
 
 // What ranks on other hosts need of our environment; on this machine they inherit all of it.
 bool is_for_ranks(std::string_view name) {
-  static constexpr std::array<std::string_view, 10> prefixes = {
-      "RINGTRAIN_", "NCCL_", "CUDA_", "TORCH_", "OMP_", "MKL_", "HDF5_", "KMP_", "GOMP_", "UCX_"};
+  static constexpr std::array<std::string_view, 11> prefixes = {
+      "RINGTRAIN_", "NCCL_", "CUDA_", "TORCH_", "OMP_", "MKL_",
+      "HDF5_",      "KMP_",  "GOMP_", "GLOO_",  "UCX_"};
   return name == "LD_LIBRARY_PATH" ||
          std::any_of(prefixes.begin(), prefixes.end(),
                      [&](std::string_view prefix) { return name.starts_with(prefix); });

@@ -21,12 +21,16 @@ std::string find_worker() {
     }
     return path;
   }
-  const fs::path beside = fs::read_symlink("/proc/self/exe").parent_path() / "ringtrain-worker";
+  return find_program_beside("ringtrain-worker");
+}
+
+std::string find_program_beside(const std::string& name) {
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
   const std::string path = find_program(beside.string());
   if (path.empty()) {
-    throw std::runtime_error(fmt::format(
-        "{} is not there: build the target ringtrain-worker, or set RINGTRAIN_WORKER to its path",
-        beside.string()));
+    throw std::runtime_error(
+        fmt::format("{} is not there: build the target {}{}", beside.string(), name,
+                    name == "ringtrain-worker" ? ", or set RINGTRAIN_WORKER to its path" : ""));
   }
   return path;
 }
