@@ -65,6 +65,7 @@ bool Watch::take_line(const std::string& line) {
     version_ = version;
   }
   const std::string name = metadata(object, "name");
+  if (name.empty()) return false;
   if (type == "ADDED" || type == "MODIFIED") {
     objects_[name] = object;
     return true;

@@ -13,7 +13,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr int stream_seconds = 240;
-constexpr milliseconds first_pause(500);
+constexpr milliseconds first_pause(200);
 constexpr milliseconds longest_pause(15'000);
 
 bool mends_itself(long status) { return status == 0 || status == 429 || status >= 500; }
