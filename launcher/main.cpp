@@ -11,10 +11,12 @@
 #include "datasets/error.hpp"
 #include "launcher/bench_all_reduce.hpp"
 #include "launcher/bench_data.hpp"
+#include "launcher/change_commands.hpp"
 #include "launcher/dataset_command.hpp"
 #include "launcher/doctor.hpp"
 #include "launcher/job_commands.hpp"
 #include "launcher/run_command.hpp"
+#include "launcher/watch_commands.hpp"
 #include "runtime/job/error.hpp"
 
 namespace {
@@ -49,6 +51,8 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     ringtrain::launcher::add_run_command(app, exit_code);
     ringtrain::launcher::add_job_commands(app);
+    ringtrain::launcher::add_watch_commands(app, exit_code);
+    ringtrain::launcher::add_change_commands(app);
     ringtrain::launcher::add_dataset_command(app);
     add_doctor_command(app, exit_code);
     CLI::App* const bench = app.add_subcommand("bench", "Measure this machine, beside its limits");

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace ringtrain::launcher {
+
+// Adds `jobs`, `status` and `logs`: what a cluster's jobs do. `exit_code` becomes 4 where a job
+// that was watched did not succeed; it must live as long as the app.
+void add_watch_commands(CLI::App& app, int& exit_code);
+
+}  // namespace ringtrain::launcher
