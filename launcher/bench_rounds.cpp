@@ -36,8 +36,7 @@ std::string last_words(const std::string& standard_error) {
   return last_line(said);
 }
 
-nlohmann::json run(const std::string& name, const MpirunCommand& command,
-                   std::chrono::seconds limit) {
+std::string run(const std::string& name, const MpirunCommand& command, std::chrono::seconds limit) {
   const Captured said = capture(command.arguments, limit, command.environment);
   if (said.timed_out) {
     throw std::runtime_error(fmt::format("{}: not done after {} s", name, limit.count()));
@@ -45,11 +44,15 @@ nlohmann::json run(const std::string& name, const MpirunCommand& command,
   if (!said.status.success()) {
     throw std::runtime_error(fmt::format("{}: {}", name, last_words(said.standard_error)));
   }
+  return said.standard_output;
+}
+
+nlohmann::json parse(const std::string& name, const std::string& output) {
   try {
-    return nlohmann::json::parse(said.standard_output);
+    return nlohmann::json::parse(output);
   } catch (const nlohmann::json::exception&) {
-    throw std::runtime_error(fmt::format("{}: printed no result, but '{}'", name,
-                                         last_line(said.standard_output).substr(0, 200)));
+    throw std::runtime_error(
+        fmt::format("{}: printed no result, but '{}'", name, last_line(output).substr(0, 200)));
   }
 }
 
@@ -71,11 +74,16 @@ double median_ratio(const std::vector<double>& numerators,
   return median(std::move(ratios));
 }
 
-nlohmann::json run_ranks(const RankLayout& layout, const std::vector<std::string>& program,
-                         std::chrono::seconds limit) {
+std::string output_of_ranks(const RankLayout& layout, const std::vector<std::string>& program,
+                            std::chrono::seconds limit) {
   const TemporaryHostfile hostfile(layout.hosts);
   return run(program.front(), mpirun_command(find_mpirun(), layout, hostfile.path(), program),
              limit);
+}
+
+nlohmann::json run_ranks(const RankLayout& layout, const std::vector<std::string>& program,
+                         std::chrono::seconds limit) {
+  return parse(program.front(), output_of_ranks(layout, program, limit));
 }
 
 nlohmann::json run_peers(const RankLayout& layout, const std::vector<std::string>& program,
@@ -87,7 +95,7 @@ nlohmann::json run_peers(const RankLayout& layout, const std::vector<std::string
   if (bound != words.end()) *(bound + 1) = "none";
   const auto mapped = std::find(words.begin(), words.end(), "--map-by");
   if (mapped != words.end() && (mapped + 1)->starts_with("slot:PE=")) *(mapped + 1) = "slot";
-  return run(program.at(1), command, limit);
+  return parse(program.at(1), run(program.at(1), command, limit));
 }
 
 std::string default_python() {

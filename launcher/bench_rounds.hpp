@@ -16,8 +16,11 @@ double median(std::vector<double> values);
 // have a value of every round.
 double median_ratio(const std::vector<double>& numerators, const std::vector<double>& denominators);
 
-// Runs a program on every rank of the layout, and gives what rank 0 prints, a JSON object. Throws
+// Runs a program on every rank of the layout, and gives what the ranks print. Throws
 // std::runtime_error with the program's own last line on stderr where it fails or takes longer.
+std::string output_of_ranks(const RankLayout& layout, const std::vector<std::string>& program,
+                            std::chrono::seconds limit);
+// The same where rank 0 alone prints, a JSON object.
 nlohmann::json run_ranks(const RankLayout& layout, const std::vector<std::string>& program,
                          std::chrono::seconds limit);
 // The same for programs of Python: processes are not bound to cores, as torchrun leaves them.

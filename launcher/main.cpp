@@ -11,6 +11,7 @@
 #include "datasets/error.hpp"
 #include "launcher/bench_all_reduce.hpp"
 #include "launcher/bench_data.hpp"
+#include "launcher/bench_step.hpp"
 #include "launcher/change_commands.hpp"
 #include "launcher/dataset_command.hpp"
 #include "launcher/doctor.hpp"
@@ -59,6 +60,7 @@ int main(int argc, char** argv) {
     bench->require_subcommand(1);
     ringtrain::launcher::add_bench_all_reduce_command(*bench);
     ringtrain::launcher::add_bench_data_command(*bench);
+    ringtrain::launcher::add_bench_step_command(*bench);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
