@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -18,15 +17,6 @@ struct ValidateOptions {
   std::string job_file;
   std::vector<std::string> overrides;
 };
-
-// JSON is YAML, so that what is printed is a job file again; groups on one line, as people write
-// them.
-std::string as_job_file(const JobSpec& job) {
-  std::string text;
-  const nlohmann::ordered_json value = nlohmann::ordered_json::parse(print_job(job));
-  for (const auto& [key, child] : value.items()) text += fmt::format("{}: {}\n", key, child.dump());
-  return text;
-}
 
 }  // namespace
 
@@ -42,7 +32,7 @@ void add_job_commands(CLI::App& app) {
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
   validate->callback([options] {
-    fmt::print("{}", as_job_file(parse_job(options->job_file, options->overrides)));
+    fmt::print("{}", print_job_file(parse_job(options->job_file, options->overrides)));
   });
 }
 

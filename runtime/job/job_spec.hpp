@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/job/kubernetes_spec.hpp"
+
 namespace ringtrain {
 
 struct OptimizerSpec {
@@ -111,6 +113,7 @@ struct JobSpec {
   WorkersSpec workers;
   int restarts = 3;
   bool trace = false;
+  std::optional<KubernetesSpec> kubernetes;  // for render and submit alone
   bool operator==(const JobSpec&) const = default;
 };
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/job/error.hpp"
+#include "runtime/job/kubernetes_json.hpp"
 
 namespace ringtrain {
 
@@ -47,7 +48,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RollbackSpec, factor, window, li
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(WorkersSpec, min, max)
 
 namespace {
-// All of JobSpec but max_steps and the paths, which need a word of their own.
+// All of JobSpec but max_steps, kubernetes and the paths, which need a word of their own.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobSpec, name, model, hidden, epochs, batch_size,
                                                 accumulate, seed, precision, device, optimizer,
                                                 schedule, augment, communication, checkpoint,
@@ -63,10 +64,20 @@ nlohmann::json job_to_json(const JobSpec& spec) {
   value["output"] = spec.output.string();
   if (!spec.initialize_from.empty()) value["initialize_from"] = spec.initialize_from.string();
   if (spec.max_steps) value["max_steps"] = *spec.max_steps;
+  if (spec.kubernetes) value["kubernetes"] = *spec.kubernetes;
   return value;
 }
 
 std::string print_job(const JobSpec& spec) { return job_to_json(spec).dump(); }
+
+std::string print_job_file(const JobSpec& spec) {
+  std::string text;
+  const nlohmann::json value = job_to_json(spec);
+  for (const auto& [key, child] : value.items()) {
+    text += fmt::format("{}: {}\n", key, child.dump());
+  }
+  return text;
+}
 
 JobSpec job_from_value(const nlohmann::json& value) {
   try {
@@ -76,6 +87,7 @@ JobSpec job_from_value(const nlohmann::json& value) {
     spec.output = value.value("output", "");
     spec.initialize_from = value.value("initialize_from", "");
     if (value.contains("max_steps")) spec.max_steps = value["max_steps"].get<int64_t>();
+    if (value.contains("kubernetes")) spec.kubernetes = value["kubernetes"].get<KubernetesSpec>();
     return spec;
   } catch (const nlohmann::json::exception& error) {
     throw JobError(fmt::format("not a job: {}", error.what()));

@@ -15,6 +15,9 @@ namespace ringtrain {
 // digit.
 std::string print_job(const JobSpec& spec);
 
+// The same as a job file: JSON is YAML. A group stands on one line, as people write them.
+std::string print_job_file(const JobSpec& spec);
+
 // The same, as a value.
 nlohmann::json job_to_json(const JobSpec& spec);
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "runtime/job/document.hpp"
 #include "runtime/job/error.hpp"
@@ -95,6 +96,70 @@ std::string name_from_file(const std::string& file) {
   return name.empty() ? "job" : name;
 }
 
+bool is_below(const std::string& path, const std::string& directory) {
+  const std::string base = directory.ends_with('/') ? directory : directory + "/";
+  return path == directory || path.starts_with(base);
+}
+
+void check_kubernetes(const KubernetesSpec& spec, const Document& document) {
+  const std::string group = "kubernetes";
+  for (const auto& [name, value] : spec.env) {
+    const bool is_name = std::all_of(name.begin(), name.end(),
+                                     [](unsigned char c) {
+                                       return c < 0x80 && (std::isalnum(c) != 0 || c == '_');
+                                     }) &&
+                         !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0;
+    if (!is_name) {
+      document.refuse(join_path(group + ".env", name),
+                      "must be a name of letters, digits and _, as NCCL_DEBUG");
+    }
+  }
+  if (spec.gpus_per_worker > 0 && spec.slots() > spec.gpus_per_worker) {
+    document.refuse(group + ".slots_per_worker",
+                    fmt::format("must not be above gpus_per_worker ({}): a rank has a GPU of its "
+                                "own, found {}",
+                                spec.gpus_per_worker, spec.slots_per_worker));
+  }
+  for (std::size_t i = 0; i < spec.tolerations.size(); ++i) {
+    const TolerationSpec& toleration = spec.tolerations[i];
+    const std::string path = join_path(group + ".tolerations", i);
+    if (toleration.key.empty() && toleration.operation != "Exists") {
+      document.refuse(path, "needs a key, or operator: Exists for every taint");
+    }
+    if (toleration.operation == "Exists" && !toleration.value.empty()) {
+      document.refuse(path, "has a value, which operator: Exists does not look at");
+    }
+    if (toleration.seconds && toleration.effect != "NoExecute") {
+      document.refuse(path, "has seconds, which are for effect: NoExecute alone");
+    }
+  }
+  std::vector<std::string> mounts = {"/etc/ringtrain", "/etc/mpi", "/dev/shm"};
+  const auto take_mount = [&](const std::string& mount, const std::string& path) {
+    if (std::find(mounts.begin(), mounts.end(), mount) != mounts.end()) {
+      document.refuse(path, fmt::format("{} is mounted already", mount));
+    }
+    mounts.push_back(mount);
+  };
+  for (std::size_t i = 0; i < spec.volumes.size(); ++i) {
+    take_mount(spec.volumes[i].mount, join_path(join_path(group + ".volumes", i), "mount"));
+  }
+  for (std::size_t i = 0; i < spec.secrets.size(); ++i) {
+    take_mount(spec.secrets[i].mount, join_path(join_path(group + ".secrets", i), "mount"));
+  }
+  if (!spec.fetch) return;
+  if (spec.fetch->from.empty()) document.refuse(group + ".fetch.from", "is empty");
+  const bool has_place =
+      std::any_of(spec.volumes.begin(), spec.volumes.end(), [&](const VolumeSpec& volume) {
+        return is_below(spec.fetch->to, volume.mount) && !volume.read_only &&
+               (volume.source == VolumeSpec::Source::empty_dir ||
+                volume.source == VolumeSpec::Source::ephemeral);
+      });
+  if (!has_place) {
+    document.refuse(group + ".fetch.to",
+                    "must lie in a volume of the worker's own: an empty_dir or ephemeral one");
+  }
+}
+
 // What a schema cannot say: keys that must fit one another.
 void check_across_keys(const JobSpec& job, const Document& document) {
   if (!is_zoo_model(job.model) && !is_torchscript_path(job.model)) {
@@ -150,6 +215,7 @@ void check_across_keys(const JobSpec& job, const Document& document) {
     document.refuse("rollback.factor",
                     fmt::format("must be above 1, or 0 for never, found {}", job.rollback.factor));
   }
+  if (job.kubernetes) check_kubernetes(*job.kubernetes, document);
   if (job.workers.max != 0 && job.workers.min > job.workers.max) {
     document.refuse("workers.min", fmt::format("must not be above workers.max ({}), found {}",
                                                job.workers.max, job.workers.min));
@@ -170,12 +236,6 @@ void refuse_what_is_not_there_yet(const JobSpec& job, const Document& document) 
                 "a sharded optimizer");
 }
 
-void fill_defaults(const json& schema, json& value) {
-  for (const auto& [key, child] : schema["properties"].items()) {
-    if (!value.contains(key) && child.contains("default")) value[key] = child["default"];
-  }
-}
-
 }  // namespace
 
 JobSpec parse_job_text(const std::string& text, const std::string& name,
@@ -191,13 +251,6 @@ JobSpec parse_job_text(const std::string& text, const std::string& name,
 
 JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string> overrides) {
   return parse_job_text(read_job_text(file), file.string(), overrides);
-}
-
-json parse_kubernetes(const std::filesystem::path& file, std::span<const std::string> overrides) {
-  const Document document = checked_document(read_job_text(file), file.string(), overrides);
-  json value = document.value.value("kubernetes", json::object());
-  fill_defaults(json::parse(job_schema())["properties"]["kubernetes"], value);
-  return value;
 }
 
 }  // namespace ringtrain

@@ -11,7 +11,6 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 
@@ -26,9 +25,5 @@ JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string
 // The same for a text in memory; `name` stands for the file in messages.
 JobSpec parse_job_text(const std::string& text, const std::string& name,
                        std::span<const std::string> overrides = {});
-
-// The file's `kubernetes` group, checked, with the schema's defaults filled in.
-nlohmann::json parse_kubernetes(const std::filesystem::path& file,
-                                std::span<const std::string> overrides = {});
 
 }  // namespace ringtrain

@@ -271,12 +271,21 @@ std::string_view job_schema() {
       "type": "object", "additionalProperties": false,
       "properties": {
         "namespace": {
-          "description": "Where the MPIJob is made.",
-          "type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63, "default": "default"
+          "description": "Where the MPIJob is made. Left out: the namespace of kubectl or of the current context.",
+          "type": "string", "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "maxLength": 63, "default": ""
         },
         "image": {
           "description": "The container image, with ringtrain in it.",
           "type": "string", "minLength": 1, "maxLength": 1024, "default": "ringtrain:latest"
+        },
+        "image_pull_policy": {
+          "description": "When a node pulls the image. auto leaves it to Kubernetes: Always for the tag latest, else IfNotPresent.",
+          "type": "string", "enum": ["auto", "Always", "IfNotPresent", "Never"], "default": "auto"
+        },
+        "image_pull_secrets": {
+          "description": "Names of Secrets with the registry's credentials.",
+          "type": "array", "maxItems": 16, "default": [],
+          "items": {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "maxLength": 253}
         },
         "workers": {
           "description": "Worker pods.",
@@ -286,16 +295,130 @@ std::string_view job_schema() {
           "description": "GPUs of a worker pod, one rank each. 0: CPU.",
           "type": "integer", "minimum": 0, "maximum": 64, "default": 0
         },
+        "gpu_resource": {
+          "description": "What the cluster calls a GPU, or a slice of one.",
+          "type": "string", "pattern": "^[a-z0-9][-a-z0-9.]*/[A-Za-z0-9][-A-Za-z0-9_.]*$", "maxLength": 316, "default": "nvidia.com/gpu"
+        },
+        "slots_per_worker": {
+          "description": "Ranks of a worker pod. 0: one for each GPU, or one where there is none.",
+          "type": "integer", "minimum": 0, "maximum": 1024, "default": 0
+        },
+        "cpus": {
+          "description": "Cores of a worker pod, as request and limit. 0: as the namespace says.",
+          "type": "number", "minimum": 0, "maximum": 65536, "default": 0
+        },
+        "memory": {
+          "description": "Memory of a worker pod, as request and limit: 64Gi. Left out: as the namespace says.",
+          "type": "string", "pattern": "^([0-9]+([.][0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?)?$", "maxLength": 32, "default": ""
+        },
+        "shared_memory": {
+          "description": "Size of /dev/shm in a worker pod, where its ranks average; counts as its memory. A container's own is 64 MiB.",
+          "type": "string", "pattern": "^[0-9]+([.][0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$", "maxLength": 32, "default": "1Gi"
+        },
+        "rdma_resource": {
+          "description": "What the cluster calls an RDMA device, as rdma/ib: a worker pod gets one. Left out: none.",
+          "type": "string", "pattern": "^([a-z0-9][-a-z0-9.]*/[A-Za-z0-9][-A-Za-z0-9_.]*)?$", "maxLength": 316, "default": ""
+        },
+        "ipc_lock": {
+          "description": "Adds the capability IPC_LOCK, so that RDMA can pin memory; the node must also allow it to users (memlock).",
+          "type": "boolean", "default": false
+        },
+        "node_selector": {
+          "description": "Labels that a worker's node must have.",
+          "type": "object", "default": {},
+          "additionalProperties": {"description": "The label's value.", "type": "string", "maxLength": 63}
+        },
+        "tolerations": {
+          "description": "Taints of a node that do not keep the workers away.",
+          "type": "array", "maxItems": 64, "default": [],
+          "items": {
+            "description": "One toleration.",
+            "type": "object", "additionalProperties": false,
+            "properties": {
+              "key": {"description": "The taint's key. Left out: every one.", "type": "string", "maxLength": 317},
+              "operator": {"description": "Equal compares the value, Exists takes any.", "type": "string", "enum": ["Equal", "Exists"]},
+              "value": {"description": "The taint's value.", "type": "string", "maxLength": 63},
+              "effect": {"description": "The taint's effect. Left out: every one.", "type": "string",
+                         "enum": ["NoSchedule", "PreferNoSchedule", "NoExecute"]},
+              "seconds": {"description": "NoExecute alone: how long.", "type": "integer", "minimum": 0, "maximum": 31536000}
+            }
+          }
+        },
+        "priority_class": {
+          "description": "The pods' PriorityClass.",
+          "type": "string", "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", "maxLength": 253, "default": ""
+        },
+        "queue": {
+          "description": "The Kueue LocalQueue that admits the job; with gang: volcano, Volcano's queue.",
+          "type": "string", "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", "maxLength": 63, "default": ""
+        },
+        "gang": {
+          "description": "Who starts all workers or none, where the MPI operator was started with the same --gang-scheduling.",
+          "type": "string", "enum": ["none", "volcano", "scheduler-plugins"], "default": "none"
+        },
+        "ttl_seconds": {
+          "description": "How long the launcher's Job stays after its end. Left out: until it is deleted.",
+          "type": "integer", "minimum": 0, "maximum": 2147483647
+        },
+        "deadline_seconds": {
+          "description": "A job that runs longer has failed. Left out: never.",
+          "type": "integer", "minimum": 1, "maximum": 2147483647
+        },
+        "suspend": {
+          "description": "Makes the job without starting it; 'ringtrain resume' starts it.",
+          "type": "boolean", "default": false
+        },
+        "clean_pods": {
+          "description": "Which worker pods are removed at the job's end: those still running, all, or none.",
+          "type": "string", "enum": ["running", "all", "none"], "default": "running"
+        },
+        "env": {
+          "description": "Environment variables of launcher and ranks. Not for secrets: use files.",
+          "type": "object", "default": {},
+          "additionalProperties": {"description": "The variable's value.", "type": "string", "maxLength": 32768}
+        },
+        "secrets": {
+          "description": "Secrets that the pods see as files.",
+          "type": "array", "maxItems": 64, "default": [],
+          "items": {
+            "description": "A Secret and where its files lie.",
+            "type": "object", "additionalProperties": false, "required": ["secret", "mount"],
+            "properties": {
+              "secret": {"description": "The Secret's name.", "type": "string",
+                         "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "maxLength": 253},
+              "mount": {"description": "The directory inside the pods.", "type": "string", "pattern": "^/", "maxLength": 4096}
+            }
+          }
+        },
+        "service_account": {
+          "description": "The pods' ServiceAccount. Left out: one of their own, without rights.",
+          "type": "string", "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", "maxLength": 253, "default": ""
+        },
+        "fetch": {
+          "description": "Files that every worker copies, one after the other, into a volume of its own before it starts.",
+          "type": "object", "additionalProperties": false, "required": ["from", "to"],
+          "properties": {
+            "from": {
+              "description": "http and https addresses, or paths of a slower volume: a dataset, or its parts.",
+              "type": "array", "maxItems": 4096,
+              "items": {"type": "string", "pattern": "^(https?://|/)", "maxLength": 4096}
+            },
+            "to": {"description": "A directory inside one of the volumes.", "type": "string", "pattern": "^/", "maxLength": 4096}
+          }
+        },
         "volumes": {
           "description": "What the pods mount: data to read and the place of output.",
           "type": "array", "maxItems": 64, "default": [],
           "items": {
-            "description": "A mount, and exactly one of claim, host_path, nfs and empty_dir",
+            "description": "A mount, and exactly one of claim, host_path, nfs, empty_dir and ephemeral",
             "type": "object", "additionalProperties": false,
             "required": ["mount"],
             "properties": {
               "mount": {"description": "The path inside the pods.",
                         "type": "string", "pattern": "^/", "maxLength": 4096},
+              "read_only": {"description": "Nothing is written there.", "type": "boolean", "default": false},
+              "sub_path": {"description": "A directory of the volume, in place of its root.",
+                           "type": "string", "minLength": 1, "maxLength": 4096},
               "claim": {"description": "A PersistentVolumeClaim's name.",
                         "type": "string", "minLength": 1, "maxLength": 253},
               "host_path": {"description": "A directory of the node.",
@@ -308,11 +431,28 @@ std::string_view job_schema() {
                   "path": {"description": "Its path.", "type": "string", "pattern": "^/", "maxLength": 4096}
                 }
               },
-              "empty_dir": {"description": "A directory that lives as long as the pod: {}.",
-                            "type": "object", "additionalProperties": false, "properties": {}}
+              "empty_dir": {
+                "description": "A directory that lives as long as the pod: {}.",
+                "type": "object", "additionalProperties": false,
+                "properties": {
+                  "size": {"description": "The most it may hold. Left out: what the node has.",
+                           "type": "string", "pattern": "^[0-9]+([.][0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$", "maxLength": 32},
+                  "memory": {"description": "Keeps it in memory.", "type": "boolean", "default": false}
+                }
+              },
+              "ephemeral": {
+                "description": "A volume of a storage class that lives as long as the pod.",
+                "type": "object", "additionalProperties": false, "required": ["size"],
+                "properties": {
+                  "size": {"description": "How large it is.",
+                           "type": "string", "pattern": "^[0-9]+([.][0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$", "maxLength": 32},
+                  "storage_class": {"description": "Its class. Left out: the cluster's default.",
+                                    "type": "string", "minLength": 1, "maxLength": 253}
+                }
+              }
             },
-            "oneOf": [{"required": ["claim"]}, {"required": ["host_path"]},
-                      {"required": ["nfs"]}, {"required": ["empty_dir"]}]
+            "oneOf": [{"required": ["claim"]}, {"required": ["host_path"]}, {"required": ["nfs"]},
+                      {"required": ["empty_dir"]}, {"required": ["ephemeral"]}]
           }
         }
       }

@@ -189,6 +189,14 @@ std::optional<Problem> explain(const json& root, const json& schema, const json&
     return Problem{path, std::move(text)};
   }
   if (value.is_object()) {
+    // A group without fixed keys has one schema for whatever they are.
+    if (schema.contains("additionalProperties") && schema["additionalProperties"].is_object()) {
+      for (const auto& [key, child] : value.items()) {
+        const json& any = schema["additionalProperties"];
+        if (auto problem = explain(root, any, child, join_path(path, key))) return problem;
+      }
+      return std::nullopt;
+    }
     for (const auto& [key, child] : value.items()) {
       if (!schema["properties"].contains(key)) {
         return Problem{join_path(path, key), unknown_key(root, schema, key)};

@@ -64,6 +64,15 @@ kubernetes:                   # read by render and submit alone
   expected.schedule.warmup_epochs = 0.5;
   expected.output = "runs/mnist-lenet";
   expected.workers = {1, 8};
+  VolumeSpec data;
+  data.mount = "/data";
+  data.source = VolumeSpec::Source::claim;
+  data.claim = "mnist";
+  expected.kubernetes = KubernetesSpec{};
+  expected.kubernetes->name_space = "default";
+  expected.kubernetes->workers = 2;
+  expected.kubernetes->gpus_per_worker = 1;
+  expected.kubernetes->volumes = {data};
   EXPECT_EQ(job, expected);
 }
 
@@ -180,22 +189,37 @@ TEST(ParseJob, ChecksTheKubernetesGroupToo) {
   EXPECT_EQ(
       refused("kubernetes: {volumes: [{mount: /data, claim: a, nfs: {server: s, path: /}}]}\n"),
       "f.yaml:3: kubernetes.volumes[0]: must be: A mount, and exactly one of claim, "
-      "host_path, nfs and empty_dir");
+      "host_path, nfs, empty_dir and ephemeral");
   EXPECT_THAT(refused("kubernetes: {volumes: [{mount: data, claim: a}]}\n"),
               StartsWith("f.yaml:3: kubernetes.volumes[0].mount: must be text"));
   EXPECT_THAT(refused("kubernetes: {volumes: [{claim: a}]}\n"),
               StartsWith("f.yaml:3: kubernetes.volumes[0].mount: is missing"));
-  EXPECT_EQ(refused("kubernetes: {volumes: [{mount: /d, empty_dir: {size: 1}}]}\n"),
-            "f.yaml:3: kubernetes.volumes[0].empty_dir.size: unknown key: none is allowed here");
+  EXPECT_EQ(refused("kubernetes: {volumes: [{mount: /d, empty_dir: {sice: 1}}]}\n"),
+            "f.yaml:3: kubernetes.volumes[0].empty_dir.sice: unknown key, did you mean size?");
   EXPECT_EQ(refused("kubernetes: {volumes: [{mount: /d, empty_dir: {}}]}\n"), "");
 }
 
-TEST(ParseKubernetes, FillsInDefaults) {
-  const TemporaryDirectory directory;
-  const auto file = directory.write("j.yaml", minimal + "kubernetes: {workers: 3}\n");
-  EXPECT_EQ(parse_kubernetes(file).dump(),
-            R"({"gpus_per_worker":0,"image":"ringtrain:latest","namespace":"default",)"
-            R"("volumes":[],"workers":3})");
+TEST(ParseJob, RefusesKubernetesKeysThatDoNotFitOneAnother) {
+  const auto group = [](const std::string& keys) {
+    return refused("kubernetes: {" + keys + "}\n");
+  };
+  EXPECT_THAT(group("wrokers: 2"), HasSubstr("kubernetes.wrokers: unknown key, did you mean"));
+  EXPECT_THAT(group("memory: lots"), StartsWith("f.yaml:3: kubernetes.memory: must be text"));
+  EXPECT_THAT(group("env: {A B: x}"), StartsWith("f.yaml:3: kubernetes.env.A B: must be a name"));
+  EXPECT_EQ(group("env: {NCCL_DEBUG: INFO}, node_selector: {disk.type/x: ssd}"), "");
+  EXPECT_THAT(group("env: {THREADS: 2}"), HasSubstr("put it in quotes"));
+  EXPECT_THAT(group("gpus_per_worker: 1, slots_per_worker: 2"),
+              StartsWith("f.yaml:3: kubernetes.slots_per_worker: must not be above"));
+  EXPECT_THAT(group("tolerations: [{effect: NoSchedule}]"), HasSubstr("needs a key"));
+  EXPECT_THAT(group("tolerations: [{key: a, seconds: 3}]"), HasSubstr("NoExecute alone"));
+  EXPECT_THAT(group("volumes: [{mount: /d, empty_dir: {}}, {mount: /d, claim: c}]"),
+              StartsWith("f.yaml:3: kubernetes.volumes[1].mount: /d is mounted already"));
+  EXPECT_THAT(group("volumes: [{mount: /etc/mpi, claim: c}]"), HasSubstr("is mounted already"));
+  EXPECT_THAT(
+      group("fetch: {from: [/nfs/a.h5], to: /d}, volumes: [{mount: /d, claim: c}]"),
+      StartsWith("f.yaml:3: kubernetes.fetch.to: must lie in a volume of the worker's own"));
+  EXPECT_EQ(group("fetch: {from: [/nfs/a.h5], to: /d/x}, volumes: [{mount: /d, empty_dir: {}}]"),
+            "");
 }
 
 TEST(Overrides, WinOverTheFileAndTheLastOneWins) {
