@@ -18,6 +18,7 @@
 #include "launcher/job_commands.hpp"
 #include "launcher/run_command.hpp"
 #include "launcher/watch_commands.hpp"
+#include "mpijob/render_command.hpp"
 #include "runtime/job/error.hpp"
 
 namespace {
@@ -54,6 +55,7 @@ int main(int argc, char** argv) {
     ringtrain::launcher::add_job_commands(app);
     ringtrain::launcher::add_watch_commands(app, exit_code);
     ringtrain::launcher::add_change_commands(app);
+    ringtrain::mpijob::add_render_command(app);
     ringtrain::launcher::add_dataset_command(app);
     add_doctor_command(app, exit_code);
     CLI::App* const bench = app.add_subcommand("bench", "Measure this machine, beside its limits");
