@@ -1,0 +1,52 @@
+# syntax=docker/dockerfile:1
+# The image of launcher and workers: both programs, Open MPI, sshd for user 1000 on port 2222, no compiler.
+#
+#   CPU:   docker build --build-arg BASE=debian:12 -t ringtrain .
+#   GPU:   docker build --build-arg PRESET=cuda --build-arg BUILD_BASE=nvidia/cuda:13.0.0-devel-ubuntu24.04 \
+#            --build-arg BASE=nvidia/cuda:13.0.0-base-ubuntu24.04 -t ringtrain .
+#   From programs that are built already, in seconds:
+#          cmake --install build/cpu --prefix build/image --strip
+#          docker build --target prepared --build-arg BASE=debian:12 -t ringtrain .
+#
+# The same with buildah bud. BASE and BUILD_BASE must be the same release of Debian or Ubuntu.
+ARG BASE=debian:12
+ARG BUILD_BASE=$BASE
+
+FROM $BASE AS runtime
+COPY mpijob/image/install-packages /tmp/
+RUN /tmp/install-packages && rm /tmp/install-packages
+COPY mpijob/image/ringtrain-pod mpijob/image/ringtrain-fetch /usr/local/bin/
+COPY mpijob/image/ssh_config /etc/ssh/ssh_config.d/ringtrain.conf
+COPY mpijob/image/sshd_config /home/mpiuser/.sshd_config
+RUN echo /usr/local/lib/ringtrain > /etc/ld.so.conf.d/ringtrain.conf
+USER 1000
+WORKDIR /home/mpiuser
+EXPOSE 2222
+CMD ["ringtrain-pod"]
+# For docker; Kubernetes has the probes of the pod.
+HEALTHCHECK CMD ["bash", "-c", "exec 3<> /dev/tcp/127.0.0.1/2222"]
+LABEL org.opencontainers.image.title="ringtrain" \
+      org.opencontainers.image.description="Trains neural networks as one persistent MPI job" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="0.1.0"
+
+FROM runtime AS prepared
+COPY build/image /usr/local
+USER 0
+RUN ldconfig
+USER 1000
+
+FROM $BUILD_BASE AS build
+ARG PRESET=cpu
+WORKDIR /src
+COPY scripts/setup scripts/
+RUN if [ "$PRESET" = cuda ]; then scripts/setup --cuda; else scripts/setup; fi
+COPY . .
+RUN cmake --preset "$PRESET" && cmake --build --preset "$PRESET" --target ringtrain ringtrain-worker \
+  && cmake --install "build/$PRESET" --prefix /opt/ringtrain --strip
+
+FROM runtime
+COPY --from=build /opt/ringtrain /usr/local
+USER 0
+RUN ldconfig
+USER 1000

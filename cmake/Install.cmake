@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake --install build/cpu --prefix DIR --strip: bin/ with both programs, lib/ringtrain/ with the parts of
+# libtorch and CUDA that they are linked with. Everything else they need is packages (Dockerfile).
+
+install(TARGETS ringtrain RUNTIME)
+if(NOT RINGTRAIN_TORCH)
+  return()
+endif()
+
+install(TARGETS ringtrain-worker RUNTIME)
+set(libraries lib/ringtrain)
+set(names libc10.so libtorch_cpu.so libgomp.so.1)
+if(RINGTRAIN_CUDA)
+  list(APPEND names libc10_cuda.so libtorch_cuda.so libtorch_nvshmem.so)
+endif()
+foreach(name ${names})
+  if(EXISTS ${Torch_ROOT}/lib/${name})
+    install(PROGRAMS ${Torch_ROOT}/lib/${name} DESTINATION ${libraries})
+  endif()
+endforeach()
+if(RINGTRAIN_CUDA)
+  # cuDNN and cuBLAS load more of themselves by name than they are linked with.
+  file(GLOB folders ${RINGTRAIN_WHEELS}/nvidia/*/lib)
+  foreach(folder ${folders})
+    install(DIRECTORY ${folder}/ DESTINATION ${libraries} FILES_MATCHING PATTERN "*.so*"
+            PATTERN cmake EXCLUDE)
+  endforeach()
+else()
+  # libtorch_cpu of the CUDA wheel is linked with these, too.
+  foreach(name libcudart.so.13 libcupti.so.13)
+    if(EXISTS ${RINGTRAIN_WHEELS}/nvidia/cu13/lib/${name})
+      install(PROGRAMS ${RINGTRAIN_WHEELS}/nvidia/cu13/lib/${name} DESTINATION ${libraries})
+    endif()
+  endforeach()
+endif()
