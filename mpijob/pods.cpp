@@ -42,7 +42,8 @@ ordered_json container(const KubernetesSpec& spec, const char* name) {
 
 ordered_json pod_spec(const KubernetesSpec& spec, const std::string& service_account) {
   ordered_json pod = {{"serviceAccountName", service_account},
-                      {"automountServiceAccountToken", false}};
+                      {"automountServiceAccountToken", false},
+                      {"enableServiceLinks", false}};
   for (const std::string& name : spec.image_pull_secrets) {
     pod["imagePullSecrets"].push_back({{"name", name}});
   }

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Helm chart in a namespace of its own with only that namespace's rights; the kustomize overlays."""
+
+import json
+import subprocess
+
+import cluster
+from cluster import ROOT, VOLUME, Job, call, inside, kubectl, must
+
+CHART = ROOT / "mpijob/helm/ringtrain"
+MANIFESTS = ROOT / "mpijob/manifests"
+
+
+def parsed(text):
+    """YAML documents as kubectl understands them."""
+    return json.loads(kubectl("apply", "--dry-run=client", "-o", "json", "-f", "-", input=text))["items"]
+
+
+class Chart(cluster.ClusterTest):
+    NAMESPACE = "team"
+
+    def test_lint_and_template(self):
+        inside("helm", "lint", "--strict", CHART)
+        for values in ((), ("--set", "job.enabled=true"), ("--set", "role.create=false,serviceAccount.create=false")):
+            inside("helm", "template", "x", CHART, *values)
+        refused = call(cluster.HERE / "in", "helm", "template", "x", CHART, "--set", "job.workers=0")
+        self.assertNotEqual(refused.returncode, 0)
+
+    def test_its_job_is_the_one_that_render_makes(self):
+        file = self.write_job("same", "epochs: 2", kubernetes=("workers: 3", "gpus_per_worker: 2", "cpus: 4"))
+        rendered = {item["kind"]: item for item in parsed(self.render(file))}
+        text = inside("helm", "template", "x", CHART, "--set", f"job.enabled=true,job.name=same,job.image={cluster.IMAGE}",
+                      "--set", "job.imagePullPolicy=Never,job.workers=3,job.gpusPerWorker=2,job.slotsPerWorker=2",
+                      "--set", "job.sharedMemory=256Mi", "--set-json",
+                      'job.resources={"requests":{"cpu":"4"},"limits":{"cpu":"4"}}')
+        charted = {item["kind"]: item for item in parsed(text) if item["metadata"]["name"].startswith("same")}
+        self.assertEqual(charted["MPIJob"]["spec"], rendered["MPIJob"]["spec"])
+        self.assertEqual(charted["ServiceAccount"]["automountServiceAccountToken"], False)
+        self.assertIn("job.yaml", charted["ConfigMap"]["data"])
+
+    def test_a_namespace_of_its_own_with_its_own_rights_alone(self):
+        kubectl("create", "namespace", self.NAMESPACE)
+        self.addCleanup(kubectl, "delete", "pv", "team-mnist", "--ignore-not-found")
+        self.addCleanup(kubectl, "delete", "namespace", self.NAMESPACE, "--ignore-not-found")
+        cluster.make_claim(self.NAMESPACE, "mnist", make=False)
+        values = json.dumps([{"name": "mnist", "size": "1Gi", "storageClass": "", "volumeName": "team-mnist"}])
+        inside("helm", "install", "ringtrain", CHART, "-n", self.NAMESPACE, "--wait", "--set-json", f"claims={values}")
+
+        account = f"system:serviceaccount:{self.NAMESPACE}:ringtrain"
+        def may(verb, what, namespace):
+            done = call(cluster.HERE / "in", "kubectl", "auth", "can-i", verb, what, "-n", namespace, "--as", account)
+            return done.stdout.strip() == "yes"
+        self.assertTrue(may("create", "mpijobs.kubeflow.org", self.NAMESPACE))
+        for verb, what, namespace in (("create", "mpijobs.kubeflow.org", "default"), ("get", "secrets", self.NAMESPACE),
+                                      ("list", "nodes", self.NAMESPACE), ("create", "pods", self.NAMESPACE)):
+            self.assertFalse(may(verb, what, namespace), (verb, what, namespace))
+
+        # From here on only the token of the chart's account.
+        token = kubectl("-n", self.NAMESPACE, "create", "token", "ringtrain").strip()
+        config = self.folder / "team.kubeconfig"
+        admin = (cluster.STATE / "kubeconfig").read_text()
+        config.write_text(admin[:admin.index("users:")] + f"users: [{{name: admin, user: {{token: {token}}}}}]\n"
+                          + admin[admin.index("contexts:"):])
+        self.assertIn("Forbidden", self.apply_as(config, "default", check=False).stderr)
+        self.apply_as(config, self.NAMESPACE)
+        job = Job("charted", self.NAMESPACE)
+        self.assertEqual(job.end(), "Succeeded")
+        self.assertGreaterEqual(job.result()["test_accuracy"], 0.98)
+        inside("helm", "uninstall", "ringtrain", "-n", self.NAMESPACE)
+
+    def apply_as(self, config, namespace, check=True):
+        text = self.render(self.write_job("charted", "epochs: 2", kubernetes=("workers: 2",)))
+        done = subprocess.run([cluster.HERE / "in", "kubectl", "--kubeconfig", config, "-n", namespace, "apply", "-f", "-"],
+                              input=text, capture_output=True, text=True)
+        if check:
+            self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def test_a_job_as_values(self):
+        job = Job("valued")
+        self.jobs.append(job)
+        inside("helm", "install", "example", CHART, "--set",
+               f"job.enabled=true,job.name=valued,job.image={cluster.IMAGE},job.imagePullPolicy=Never",
+               "--set", "job.file.output=/data/runs/valued,job.file.max_steps=20,job.sharedMemory=256Mi")
+        self.addCleanup(call, cluster.HERE / "in", "helm", "uninstall", "example")
+        self.assertEqual(job.end(), "Succeeded")
+        self.assertTrue((VOLUME / "runs/valued/model.pt").exists())
+
+
+class Manifests(cluster.ClusterTest):
+    def test_the_base_is_what_render_prints(self):
+        self.assertEqual((MANIFESTS / "base/rendered.yaml").read_text(), must(cluster.RINGTRAIN, "render",
+                                                                             MANIFESTS / "base/job.yaml"))
+
+    def test_the_api_server_takes_every_overlay(self):
+        kubectl("create", "namespace", "overlays")
+        self.addCleanup(kubectl, "delete", "namespace", "overlays")
+        for overlay in ("cpu", "gpu", "nfs"):
+            with self.subTest(overlay):
+                said = kubectl("apply", "-n", "overlays", "--dry-run=server", "--validate=strict", "-k", MANIFESTS / "overlays" / overlay)
+                self.assertIn("mpijob.kubeflow.org/mnist created", said)
