@@ -32,6 +32,14 @@ bool is_for_ranks(std::string_view name) {
                      [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
+// Whether RINGTRAIN_EXPORT, a list of names with commas between them, has this one.
+bool is_exported(const Environment& environment, const std::string& name) {
+  return std::any_of(environment.begin(), environment.end(), [&](const auto& variable) {
+    return variable.first == "RINGTRAIN_EXPORT" &&
+           ("," + variable.second + ",").find("," + name + ",") != std::string::npos;
+  });
+}
+
 bool is_line_of_dashes(const std::string& line) {
   return line.size() >= 20 && line.find_first_not_of('-') == std::string::npos;
 }
@@ -149,7 +157,7 @@ MpirunCommand mpirun_command(const Mpirun& mpirun, const RankLayout& layout,
                          "-o BatchMode=yes -o ConnectTimeout=10 -o ConnectionAttempts=10");
     add_launch_parameter("orte_keep_fqdn_hostnames", "prte_keep_fqdn_hostnames", "1");
     for (const auto& [name, value] : layout.environment) {
-      if (is_for_ranks(name)) add({"-x", name});
+      if (is_for_ranks(name) || is_exported(layout.environment, name)) add({"-x", name});
     }
   }
 

@@ -161,12 +161,13 @@ ordered_json launcher_template(const JobSpec& job, const std::string& service_ac
   launcher["command"] = {"ringtrain",         "run",     job_file_in_pods, "--hostfile",
                          "/etc/mpi/hostfile", "--events"};
   ordered_json variables = ordered_json::array();
+  std::string names;
   for (const auto& [name, value] : spec.env) {
     variables.push_back({{"name", name}, {"value", value}});
-    // sshd gives ranks nothing of a pod's environment.
-    launcher["command"].push_back("-x");
-    launcher["command"].push_back(name);
+    names += (names.empty() ? "" : ",") + name;
   }
+  // sshd gives ranks nothing of a pod's environment: ringtrain run does, with mpirun -x.
+  if (!names.empty()) variables.push_back({{"name", "RINGTRAIN_EXPORT"}, {"value", names}});
   if (!variables.empty()) launcher["env"] = std::move(variables);
   launcher["resources"] = {{"requests", {{"cpu", "100m"}, {"memory", "128Mi"}}},
                            {"limits", {{"cpu", "1"}, {"memory", "512Mi"}}}};

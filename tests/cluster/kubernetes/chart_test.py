@@ -87,6 +87,20 @@ class Chart(cluster.ClusterTest):
         self.assertTrue((VOLUME / "runs/valued/model.pt").exists())
 
 
+class Readme(cluster.ClusterTest):
+    def test_its_three_commands_do_what_it_says(self):
+        section = (ROOT / "README.md").read_text().split("## On Kubernetes")[1]
+        commands = section.split("```")[1].strip().splitlines()
+        self.assertEqual(len(commands), 3)
+        job = Job("mnist")
+        self.jobs.append(job)
+        self.addCleanup(call, cluster.HERE / "in", "helm", "uninstall", "ringtrain")
+        for command in commands:
+            inside("bash", "-c", command, cwd=ROOT, timeout=600)
+        self.assertEqual(job.end(), "Succeeded")
+        self.assertGreaterEqual(job.result()["test_accuracy"], 0.98)
+
+
 class Manifests(cluster.ClusterTest):
     def test_the_base_is_what_render_prints(self):
         self.assertEqual((MANIFESTS / "base/rendered.yaml").read_text(), must(cluster.RINGTRAIN, "render",

@@ -11,7 +11,7 @@ import sys
 import unittest
 
 import cluster
-from chart_test import Chart, Manifests  # noqa: F401
+from chart_test import Chart, Manifests, Readme  # noqa: F401
 from faults_test import Faults  # noqa: F401
 from jobs_test import Jobs  # noqa: F401
 

@@ -121,6 +121,15 @@ TEST(MpirunCommand, OnOtherHostsPassesOnWhatRanksNeedAndNoThreads) {
   EXPECT_THAT(made.environment, IsEmpty());
 }
 
+TEST(MpirunCommand, OnOtherHostsPassesOnWhatIsNamed) {
+  auto layout = remote();
+  layout.environment = {{"A", "1"}, {"B", "2"}, {"AB", "3"}, {"RINGTRAIN_EXPORT", "AB,B"}};
+  const auto made = command(four, layout);
+  EXPECT_FALSE(has(made, {"-x", "A"}));
+  EXPECT_TRUE(has(made, {"-x", "B"}));
+  EXPECT_TRUE(has(made, {"-x", "AB"}));
+}
+
 TEST(MpirunCommand, LeavesWhatTheUserHasSet) {
   auto layout = local(2, {2, 2, {}});
   layout.environment = {{"OMPI_MCA_btl", "tcp,self"}, {"OMP_NUM_THREADS", "7"}};

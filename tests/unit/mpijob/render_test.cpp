@@ -79,12 +79,14 @@ TEST(Render, TakesANamespaceAndAnAccount) {
 }
 
 TEST(Render, StartsTheLauncherWithTheOperatorsHostfile) {
-  const auto job = mpijob("  env: {NCCL_DEBUG: INFO}\n");
+  const auto job = mpijob("  env: {NCCL_DEBUG: INFO, A: b}\n");
   const ordered_json& container = launcher_pod(job)["containers"][0];
   EXPECT_EQ(container["command"].dump(),
             R"(["ringtrain","run","/etc/ringtrain/job.yaml","--hostfile","/etc/mpi/hostfile",)"
-            R"("--events","-x","NCCL_DEBUG"])");
-  EXPECT_EQ(container["env"].dump(), R"([{"name":"NCCL_DEBUG","value":"INFO"}])");
+            R"("--events"])");
+  EXPECT_EQ(container["env"].dump(),
+            R"([{"name":"A","value":"b"},{"name":"NCCL_DEBUG","value":"INFO"},)"
+            R"({"name":"RINGTRAIN_EXPORT","value":"A,NCCL_DEBUG"}])");
   EXPECT_FALSE(container["resources"]["limits"].contains("nvidia.com/gpu"));
 }
 
