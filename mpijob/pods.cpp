@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <utility>
@@ -166,6 +167,11 @@ ordered_json launcher_template(const JobSpec& job, const std::string& service_ac
     variables.push_back({{"name", name}, {"value", value}});
     names += (names.empty() ? "" : ",") + name;
   }
+  // A rank does not see how many cores its pod was given, only how many its node has.
+  if (spec.cpus > 0 && !spec.env.contains("OMP_NUM_THREADS")) {
+    const int threads = std::max(1, static_cast<int>(spec.cpus / spec.slots()));
+    variables.push_back({{"name", "OMP_NUM_THREADS"}, {"value", std::to_string(threads)}});
+  }
   // sshd gives ranks nothing of a pod's environment: ringtrain run does, with mpirun -x.
   if (!names.empty()) variables.push_back({{"name", "RINGTRAIN_EXPORT"}, {"value", names}});
   if (!variables.empty()) launcher["env"] = std::move(variables);
@@ -188,7 +194,8 @@ ordered_json worker_template(const JobSpec& job, const std::string& service_acco
 
   ordered_json worker = container(spec, "worker");
   worker["command"] = {"ringtrain-pod"};
-  worker["ports"] = ordered_json::array({{{"name", "ssh"}, {"containerPort", ssh_port}}});
+  worker["ports"] =
+      ordered_json::array({{{"name", "ssh"}, {"containerPort", ssh_port}, {"protocol", "TCP"}}});
   worker["readinessProbe"] = {{"tcpSocket", {{"port", ssh_port}}}, {"periodSeconds", 1}};
   if (ordered_json resources = worker_resources(spec); !resources.empty()) {
     worker["resources"] = std::move(resources);

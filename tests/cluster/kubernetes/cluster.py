@@ -107,7 +107,7 @@ class Job:
         if not pod:
             return []
         done = call(HERE / "in", "kubectl", "-n", self.namespace, "logs", pod)
-        lines = [line[1:] for line in done.stdout.splitlines() if line.startswith("\x1e")]
+        lines = [line[1:] for line in done.stdout.split("\n") if line.startswith("\x1e")]   # splitlines() cuts at 0x1e
         return [json.loads(line) for line in lines if line.endswith("}")]
 
     def steps(self):
@@ -124,6 +124,10 @@ class Job:
 
     def restarts(self, pod):
         return sum(status["restartCount"] for status in self.pod(pod)["status"].get("containerStatuses", []))
+
+    def ringtrain(self, command, *arguments, **options):
+        """A command of ours about this job."""
+        return inside(RINGTRAIN, command, self.name, "--namespace", self.namespace, *arguments, **options)
 
     def delete(self):
         self.kubectl("delete", "mpijob,configmap,serviceaccount", "-l", f"app.kubernetes.io/instance={self.name}",
@@ -160,6 +164,8 @@ class ClusterTest(unittest.TestCase):
             f"name: {name}", "model: lenet5", "dataset: /data/mnist.h5", f"output: /data/runs/{name}",
             "batch_size: 128", "optimizer: {learning_rate: 0.05, momentum: 0.9}", *lines,
             "kubernetes:", f"  image: {IMAGE}", "  image_pull_policy: Never", "  shared_memory: 256Mi",
+            # Every node has all of this machine's cores, so ranks must not each take all of them.
+            '  env: {OMP_NUM_THREADS: "1", OMPI_MCA_mpi_yield_when_idle: "1"}',
             f"  volumes: [{{mount: /data, claim: {claim}}}]",
             *(f"  {line}" for line in kubernetes)))
         file = self.folder / f"{name}.yaml"

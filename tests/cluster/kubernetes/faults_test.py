@@ -9,7 +9,7 @@ from cluster import HERE, call, must, wait_for
 
 class Faults(cluster.ClusterTest):
     def start_long(self, name, *lines, workers=2):
-        job = self.start(name, "epochs: 5", "checkpoint: {every_steps: 100}", "restarts: 5", *lines,
+        job = self.start(name, "epochs: 2", "checkpoint: {every_steps: 100}", "restarts: 5", *lines,
                          kubernetes=(f"workers: {workers}",))
         job.wait_for_steps(150)
         return job
@@ -17,9 +17,9 @@ class Faults(cluster.ClusterTest):
     def assert_recovers(self, job, patience=cluster.PATIENCE):
         self.assertEqual(job.end(patience), "Succeeded", cluster.situation())
         result = job.result()
-        self.assertEqual(result["epochs"], 5)
-        self.assertEqual(result["samples_seen"], 5 * 60000)
-        self.assertGreaterEqual(result["test_accuracy"], 0.98)
+        self.assertEqual(result["epochs"], 2)
+        self.assertEqual(result["samples_seen"], 2 * 60000)
+        self.assertGreaterEqual(result["test_accuracy"], 0.97)
 
     def test_a_rank_that_is_killed(self):
         job = self.start_long("rank-killed")
@@ -50,7 +50,8 @@ class Faults(cluster.ClusterTest):
         job = self.start_long("launcher-deleted")
         job.kubectl("delete", "pod", job.launcher(), "--grace-period=5")
         self.assert_recovers(job)
-        self.assertLess(min(event["step"] for event in job.events() if event["event"] == "step"), 2345)
+        # The second launcher's ranks go on from a checkpoint.
+        self.assertGreater(min(event["step"] for event in job.events() if event["event"] == "step"), 100)
 
     def test_a_node_that_goes_off_and_comes_back(self):
         job = self.start_long("node-off", "workers: {min: 1, max: 2}")
@@ -65,7 +66,7 @@ class Faults(cluster.ClusterTest):
             must(HERE / "image", "push", cluster.IMAGE)
 
     def test_more_workers_and_fewer(self):
-        job = self.start_long("scaled", "workers: {min: 1, max: 3}", "max_steps: 2000")
+        job = self.start_long("scaled", "workers: {min: 1, max: 3}")
         for workers in (3, 1):
             patch = {"spec": {"mpiReplicaSpecs": {"Worker": {"replicas": workers}}}}
             job.kubectl("patch", "mpijob", job.name, "--type=merge", "-p", json.dumps(patch))

@@ -5,7 +5,7 @@ import json
 import shutil
 
 import cluster
-from cluster import Job, kubectl, wait_for
+from cluster import Job, call, kubectl, wait_for
 
 
 class Jobs(cluster.ClusterTest):
@@ -31,7 +31,7 @@ class Jobs(cluster.ClusterTest):
             "workers: 3", "gpus_per_worker: 8", "cpus: 7.5", "memory: 64Gi", "rdma_resource: rdma/ib", "ipc_lock: true",
             "node_selector: {pool: gpu}", "tolerations: [{key: gpu, operator: Exists, effect: NoSchedule}]",
             "priority_class: high", "queue: q", "gang: volcano", "ttl_seconds: 60", "deadline_seconds: 600",
-            "suspend: true", "clean_pods: all", "env: {NCCL_DEBUG: INFO}", "image_pull_secrets: [registry]",
+            "suspend: true", "clean_pods: all", "image_pull_secrets: [registry]",
             "secrets: [{secret: s3, mount: /etc/s3}]", "service_account: trainer"))
         text = file.read_text().replace("claim: mnist}]", "claim: mnist}, {mount: /a, nfs: {server: s, path: /e}}, "
                                         "{mount: /b, host_path: /srv}, {mount: /c, empty_dir: {size: 1Gi}}, "
@@ -66,6 +66,7 @@ class Jobs(cluster.ClusterTest):
                     return [entry["message"] for entry in pod["status"].get("conditions", [])
                             if entry["type"] == "PodScheduled" and entry["status"] == "False"]
                 self.assertIn(reason, wait_for(f"the scheduler's word on {name}", unscheduled)[0])
+                self.assertIn(reason.split()[-1], job.ringtrain("status").splitlines()[0])
 
     def test_an_image_that_is_not_there_is_named(self):
         file = self.write_job("no-image", "epochs: 1", kubernetes=("workers: 1",))
@@ -79,6 +80,7 @@ class Jobs(cluster.ClusterTest):
             return [status["state"]["waiting"]["reason"] for status in pod["status"].get("containerStatuses", [])
                     if "waiting" in status["state"] and "Image" in status["state"]["waiting"]["reason"]]
         self.assertIn(wait_for("the kubelet's word", waiting)[0], ("ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff"))
+        self.assertIn("localhost/nothing:1", job.ringtrain("status").splitlines()[0])
 
     def test_a_wrong_dataset_path_fails_the_job_and_its_cause_is_in_the_pods_status(self):
         file = self.write_job("no-data", "epochs: 1", "restarts: 0", kubernetes=("workers: 2",))
@@ -89,7 +91,8 @@ class Jobs(cluster.ClusterTest):
         self.assertEqual(job.end(), "Failed")
         state = job.pod(job.launcher())["status"]["containerStatuses"][0]["state"]["terminated"]
         self.assertEqual(state["exitCode"], 3)
-        self.assertIn("/data/nothing.h5: there is no such dataset", state["message"])
+        self.assertIn("ringtrain: no-data: /data/nothing.h5: cannot open", state["message"])
+        self.assertIn("/data/nothing.h5: cannot open", call(cluster.HERE / "in", cluster.RINGTRAIN, "status", job.name).stdout)
 
     def test_suspend_frees_the_nodes_and_resume_trains_to_the_end(self):
         job = self.start("pausing", "epochs: 2")
