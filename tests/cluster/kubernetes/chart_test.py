@@ -32,6 +32,7 @@ class Chart(cluster.ClusterTest):
         text = inside("helm", "template", "x", CHART, "--set", f"job.enabled=true,job.name=same,job.image={cluster.IMAGE}",
                       "--set", "job.imagePullPolicy=Never,job.workers=3,job.gpusPerWorker=2,job.slotsPerWorker=2",
                       "--set", "job.sharedMemory=256Mi", "--set-json",
+                      'job.env={"OMP_NUM_THREADS":"1","OMPI_MCA_mpi_yield_when_idle":"1"}', "--set-json",
                       'job.resources={"requests":{"cpu":"4"},"limits":{"cpu":"4"}}')
         charted = {item["kind"]: item for item in parsed(text) if item["metadata"]["name"].startswith("same")}
         self.assertEqual(charted["MPIJob"]["spec"], rendered["MPIJob"]["spec"])
