@@ -156,8 +156,9 @@ bool was_finished(const World& world, const JobSpec& job, const Length& length,
   const TrainingState& state = point.state;
   std::string found;
   agree(world, [&] {
-    if (!output || state.step < length.steps || state.closed_step != state.step) return;
-    const auto result = output->result_of(state.step);
+    if (!output || state.step < length.steps) return;
+    std::optional<nlohmann::ordered_json> result;
+    if (state.closed_step == state.step) result = output->result_of(state.step);
     if (result) found = result->dump();
     if (!result && state.step > length.steps) {
       throw JobError(
@@ -194,7 +195,7 @@ void train(const World& world, const Options& options, const Reporter& reporter,
     length = length_of(job, plan, world.size());
     if (world.rank() == 0) output.emplace(job.output);
   });
-  const auto point = agree_on_resume_point(world, job, plan, reporter);
+  auto point = agree_on_resume_point(world, job, plan, reporter);
   if (point && was_finished(world, job, length, output, *point, reporter)) return;
   agree(world, [&] {
     device = make_device(job.device, world.node().rank(),
@@ -231,7 +232,11 @@ void train(const World& world, const Options& options, const Reporter& reporter,
           "result "
           "depends on the number of ranks");
     }
-    if (point) trainer.resume(*point);
+    if (point) {
+      trainer.resume(*point);
+      point->weights.clear();
+      point->optimizer.clear();
+    }
     const double startup = seconds_since(born);
     result = trainer.train();
     result.seconds.startup = startup;

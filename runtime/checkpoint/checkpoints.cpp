@@ -33,8 +33,10 @@ void Checkpoints::resume(const std::filesystem::path& checkpoint, int64_t step) 
 
 void Checkpoints::ask(int64_t step, std::vector<double>& totals) {
   report(/*wait=*/false);
-  // One that is due while the last is still being written is taken when that is done.
-  const bool due = first_ && triggers_.due(step, Clock::now()) && writer_.idle();
+  // One that is due while the last is still being written is taken when that is done. Where
+  // rollbacks are on, training waits instead: what it falls back to must not depend on the disk.
+  const bool due =
+      first_ && triggers_.due(step, Clock::now()) && (writer_.idle() || job_.rollback.factor > 0);
   totals.push_back(due || take_checkpoint_request() ? 1 : 0);
   totals.push_back(stop_asked_here() ? 1 : 0);
 }

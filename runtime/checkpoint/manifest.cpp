@@ -29,8 +29,17 @@ bool is_plain_name(const std::string& name) {
   return !name.empty() && name[0] != '.' && name.find('/') == std::string::npos;
 }
 
+// Nothing of a checkpoint is nested deep; what is could end the program in the library's recursion.
+ordered_json parse_flat(const std::string& text) {
+  constexpr int kDeepest = 16;
+  return ordered_json::parse(text, [](int depth, ordered_json::parse_event_t, const ordered_json&) {
+    if (depth > kDeepest) throw DataError("nested too deep");
+    return true;
+  });
+}
+
 Manifest parse(const std::string& text) {
-  const auto whole = ordered_json::parse(text);
+  const auto whole = parse_flat(text);
   const auto& value = whole.at("checkpoint");
   if (crc_of(value.dump()) != crc_from(whole.at("crc32c"))) {
     throw DataError("its checksum does not match");

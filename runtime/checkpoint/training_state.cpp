@@ -28,6 +28,12 @@ double number(const ordered_json& value) {
                        : -std::numeric_limits<double>::infinity();
 }
 
+int64_t whole(const ordered_json& value) {
+  if (!value.is_number_integer())
+    throw DataError("not a training state: a count is no whole number");
+  return value.get<int64_t>();
+}
+
 }  // namespace
 
 ordered_json to_json(const TrainingState& state) {
@@ -57,19 +63,19 @@ ordered_json to_json(const TrainingState& state) {
 TrainingState training_state_from(const ordered_json& value) {
   try {
     TrainingState state;
-    state.step = value.at("step").get<int64_t>();
-    state.closed_step = value.at("closed_step").get<int64_t>();
-    state.optimizer_steps = value.at("optimizer_steps").get<int64_t>();
-    state.skipped_steps = value.at("skipped_steps").get<int64_t>();
-    state.skipped_in_a_row = value.at("skipped_in_a_row").get<int64_t>();
-    state.rollbacks = value.at("rollbacks").get<int64_t>();
-    state.rollbacks_in_a_row = value.at("rollbacks_in_a_row").get<int64_t>();
-    state.last_rollback_step = value.at("last_rollback_step").get<int64_t>();
+    state.step = whole(value.at("step"));
+    state.closed_step = whole(value.at("closed_step"));
+    state.optimizer_steps = whole(value.at("optimizer_steps"));
+    state.skipped_steps = whole(value.at("skipped_steps"));
+    state.skipped_in_a_row = whole(value.at("skipped_in_a_row"));
+    state.rollbacks = whole(value.at("rollbacks"));
+    state.rollbacks_in_a_row = whole(value.at("rollbacks_in_a_row"));
+    state.last_rollback_step = whole(value.at("last_rollback_step"));
     state.order_hash = std::stoull(value.at("order_hash").get<std::string>(), nullptr, 16);
-    state.totals = {.epoch = value.at("epoch").get<int64_t>(),
+    state.totals = {.epoch = whole(value.at("epoch")),
                     .epoch_loss = number(value.at("epoch_loss")),
                     .epoch_samples = number(value.at("epoch_samples")),
-                    .samples_seen = value.at("samples_seen").get<uint64_t>()};
+                    .samples_seen = static_cast<uint64_t>(whole(value.at("samples_seen")))};
     for (const auto& loss : value.at("losses")) state.losses.push_back(number(loss));
     const auto& tested = value.at("tested");
     if (!tested.is_null()) {

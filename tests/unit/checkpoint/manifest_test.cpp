@@ -96,6 +96,12 @@ TEST(AManifest, ThatIsNotThereIsNamed) {
   EXPECT_THAT(complaint(folder.path()), HasSubstr("manifest.json: cannot open"));
 }
 
+TEST(AManifest, NestedDeepIsRefused) {
+  const TemporaryDirectory folder;
+  write_file(folder.path() / "manifest.json", std::string(1'000'000, '['));
+  EXPECT_THAT(complaint(folder.path()), HasSubstr("nested too deep"));
+}
+
 TEST(AManifest, NamesPartsOfItsOwnFolderAlone) {
   const TemporaryDirectory folder;
   for (const char* name : {"../part", "/etc/passwd", ".part", ""}) {

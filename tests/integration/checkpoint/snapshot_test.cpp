@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a snapshot takes and gives back of the slabs, on any number of ranks, bit by bit. (Buffers
+// are checkpoint_test.py's: no small model has any.)
+#include "runtime/checkpoint/snapshot.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "datasets/error.hpp"
+#include "datasets/order.hpp"
+#include "runtime/gradients/arrival_order.hpp"
+#include "runtime/gradients/gradient_averager.hpp"
+#include "runtime/gradients/spread.hpp"
+#include "tests/integration/mpi_main.hpp"
+
+namespace ringtrain {
+namespace {
+
+using Backend = CommunicationSpec::Backend;
+
+// Values whose bits are easily lost: zeros of both signs, denormals, infinities.
+float value_at(size_t element, uint64_t key) {
+  const uint64_t hash = datasets::mix(key, element);
+  switch (hash % 16) {
+    case 0:
+      return -0.0F;
+    case 1:
+      return 0.0F;
+    case 2:
+      return std::numeric_limits<float>::denorm_min();
+    case 3:
+      return -std::numeric_limits<float>::infinity();
+    default:
+      return static_cast<float>(static_cast<double>(hash) / 1e19 - 0.9);
+  }
+}
+
+uint32_t bits(float value) { return std::bit_cast<uint32_t>(value); }
+
+struct Rank {
+  Rank(Backend backend, OptimizerSpec::Type type)
+      : device(make_device(JobSpec::Device::cpu, 0)),
+        model(make_model({.name = "lenet5",
+                          .hidden = {},
+                          .channels = 1,
+                          .height = 28,
+                          .width = 28,
+                          .classes = 3,
+                          .seed = 1,
+                          .sum_over_ranks = {}})),
+        layout(sizes(), arrival_order(*model, torch::zeros({2, 1, 28, 28}))),
+        communicator(make_communicator(
+            test_world(), communication(backend),
+            {.cuda = false,
+             .allocate_zeros = [this](size_t n) { return device->allocate_zeros(n); }},
+            layout.elements())),
+        buckets(cut_into_buckets(layout.elements(), 20'000)),
+        exchange(*communicator),
+        averager(*model, layout, buckets, test_world().size(), *communicator, exchange, *device),
+        optimizer({.type = type}, 0, layout, buckets, {}, *communicator, exchange, *device) {}
+
+  static CommunicationSpec communication(Backend backend) {
+    CommunicationSpec spec;
+    spec.backend = backend;
+    return spec;
+  }
+  std::vector<size_t> sizes() const {
+    std::vector<size_t> result;
+    for (const auto& [name, tensor] : model->parameters()) {
+      result.push_back(static_cast<size_t>(tensor.numel()));
+    }
+    return result;
+  }
+  Trained trained() {
+    return {*model, layout, buckets, *communicator, exchange, optimizer, *device};
+  }
+
+  // Parameters are value_at(element, key), the k-th state of the optimizer value_at(element, key +
+  // 1 + k).
+  void fill(uint64_t key) {
+    for (size_t b = 0; b < buckets.size(); ++b) {
+      const Range share = communicator->share(buckets[b]);
+      for (size_t i = share.begin; i < share.end; ++i) {
+        communicator->parameters()[i] = value_at(i, key);
+        for (size_t k = 0; k < optimizer.state_names().size(); ++k) {
+          optimizer.state(k, b)[i - share.begin] = value_at(i, key + 1 + k);
+        }
+      }
+    }
+    exchange.publish();
+  }
+
+  // The number of elements whose bits are not those that fill(key) gave them.
+  size_t differences(uint64_t key) {
+    size_t different = 0;
+    for (size_t i = 0; i < layout.elements(); ++i) {
+      different += bits(communicator->parameters()[i]) != bits(value_at(i, key)) ? 1 : 0;
+    }
+    for (size_t b = 0; b < buckets.size(); ++b) {
+      const Range share = communicator->share(buckets[b]);
+      for (size_t k = 0; k < optimizer.state_names().size(); ++k) {
+        for (size_t i = share.begin; i < share.end; ++i) {
+          const float found = optimizer.state(k, b)[i - share.begin];
+          different += bits(found) != bits(value_at(i, key + 1 + k)) ? 1 : 0;
+        }
+      }
+    }
+    exchange.publish();  // nobody goes on to change what others still look at
+    return different;
+  }
+
+  std::unique_ptr<Device> device;
+  std::unique_ptr<Model> model;
+  SlabLayout layout;
+  std::unique_ptr<Communicator> communicator;
+  std::vector<Range> buckets;
+  Exchange exchange;
+  GradientAverager averager;
+  Optimizer optimizer;
+};
+
+size_t differences(const torch::Tensor& slab, uint64_t key) {
+  size_t different = 0;
+  for (int64_t i = 0; i < slab.numel(); ++i) {
+    const float found = slab.const_data_ptr<float>()[i];
+    different += bits(found) != bits(value_at(static_cast<size_t>(i), key)) ? 1 : 0;
+  }
+  return different;
+}
+
+class ASnapshot : public testing::TestWithParam<std::tuple<Backend, OptimizerSpec::Type>> {
+ protected:
+  Rank rank_{std::get<0>(GetParam()), std::get<1>(GetParam())};
+};
+
+TEST_P(ASnapshot, HasEverythingAndChangesNothing) {
+  rank_.fill(10);
+  rank_.optimizer.set_steps(7);
+  Snapshot snapshot;
+  for (int again = 0; again < 2; ++again) take_snapshot(rank_.trained(), snapshot);
+  EXPECT_EQ(rank_.differences(10), 0);
+  EXPECT_EQ(snapshot.optimizer_steps, 7);
+  if (!rank_.communicator->is_first()) {
+    EXPECT_FALSE(snapshot.parameters.defined());
+    return;
+  }
+  EXPECT_EQ(differences(snapshot.parameters, 10), 0);
+  ASSERT_EQ(snapshot.optimizer.size(), rank_.optimizer.state_names().size());
+  for (size_t k = 0; k < snapshot.optimizer.size(); ++k) {
+    EXPECT_EQ(differences(snapshot.optimizer[k].values, 11 + k), 0);
+  }
+}
+
+TEST_P(ASnapshot, GivesEveryRankBackWhatItTook) {
+  rank_.fill(10);
+  Snapshot snapshot;
+  take_snapshot(rank_.trained(), snapshot);
+  rank_.fill(20);
+  EXPECT_EQ(rank_.differences(20), 0);
+  restore_snapshot(rank_.trained(), snapshot);
+  EXPECT_EQ(rank_.differences(10), 0);
+  for (size_t i = 0; i < rank_.layout.elements(); ++i) {
+    ASSERT_EQ(rank_.communicator->gradients()[i], 0) << "the next step starts with zeros";
+  }
+}
+
+TEST_P(ASnapshot, ComesBackFromItsNamedTensors) {
+  rank_.fill(10);
+  Snapshot snapshot;
+  take_snapshot(rank_.trained(), snapshot);
+  if (rank_.communicator->is_first()) {
+    const auto weights = weights_of(snapshot, *rank_.model, rank_.layout);
+    const auto optimizer = optimizer_tensors_of(snapshot, *rank_.model, rank_.layout);
+    const auto names = rank_.optimizer.state_names();
+    snapshot = snapshot_from(weights, optimizer, names, *rank_.model, rank_.layout);
+    EXPECT_THROW(snapshot_from(optimizer, weights, names, *rank_.model, rank_.layout), DataError);
+    auto one_missing = weights;
+    one_missing.pop_back();
+    EXPECT_THROW(snapshot_from(one_missing, optimizer, names, *rank_.model, rank_.layout),
+                 DataError);
+  }
+  rank_.fill(20);
+  restore_snapshot(rank_.trained(), snapshot);
+  size_t different = 0;  // parameters alone: between them the slab has gaps, which are zeros now
+  for (size_t p = 0; p < rank_.sizes().size(); ++p) {
+    const Range range = rank_.layout.parameter(p);
+    for (size_t i = range.begin; i < range.end; ++i) {
+      different += bits(rank_.communicator->parameters()[i]) != bits(value_at(i, 10)) ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(different, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryBackend, ASnapshot,
+                         testing::Combine(testing::Values(Backend::automatic, Backend::mpi),
+                                          testing::Values(OptimizerSpec::Type::sgd,
+                                                          OptimizerSpec::Type::adamw)));
+
+}  // namespace
+}  // namespace ringtrain
