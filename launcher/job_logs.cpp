@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <deque>
 #include <sstream>
 #include <stdexcept>
 
@@ -57,8 +58,15 @@ class LogPrinter {
     if (pod.empty() || !has_started(observer_, pod)) {
       throw std::runtime_error(fmt::format("there is no log yet: {}", status_line(picture())));
     }
-    std::istringstream lines(client_.log(pod, "timestamps=true" + tail()));
-    for (std::string line; std::getline(lines, line);) print(line);
+    // Events count as lines, so that the tail is cut here.
+    std::istringstream lines(client_.log(pod, "timestamps=true"));
+    std::deque<std::string> last;
+    for (std::string line; std::getline(lines, line);) {
+      if (!options_.events && split_stamp(line).text.starts_with('\x1e')) continue;
+      last.push_back(std::move(line));
+      if (options_.tail && last.size() > static_cast<std::size_t>(*options_.tail)) last.pop_front();
+    }
+    for (const std::string& line : last) print(line);
   }
 
   void follow() {

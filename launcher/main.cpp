@@ -17,6 +17,7 @@
 #include "launcher/doctor.hpp"
 #include "launcher/job_commands.hpp"
 #include "launcher/run_command.hpp"
+#include "launcher/submit_command.hpp"
 #include "launcher/watch_commands.hpp"
 #include "mpijob/render_command.hpp"
 #include "runtime/job/error.hpp"
@@ -53,6 +54,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     ringtrain::launcher::add_run_command(app, exit_code);
     ringtrain::launcher::add_job_commands(app);
+    ringtrain::launcher::add_submit_command(app, exit_code);
     ringtrain::launcher::add_watch_commands(app, exit_code);
     ringtrain::launcher::add_change_commands(app);
     ringtrain::mpijob::add_render_command(app);

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace ringtrain::launcher {
+
+// Adds `submit`, which makes a job in a cluster. `exit_code` becomes 4 where it was waited for and
+// did not succeed; it must live as long as the app.
+void add_submit_command(CLI::App& app, int& exit_code);
+
+}  // namespace ringtrain::launcher
