@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <map>
@@ -263,9 +264,9 @@ Plan import_csv(const CsvSources& sources, const std::filesystem::path& destinat
     table.for_each(
         [&](uint64_t row, const auto& features, std::string_view label, const Lines& lines) {
           for (size_t i = 0; i < features.size(); ++i) {
-            if (!to_float(features[i], values[i])) {
-              lines.refuse(
-                  fmt::format("feature {} is '{}', not a number", i, features[i].substr(0, 40)));
+            if (!to_float(features[i], values[i]) || !std::isfinite(values[i])) {
+              lines.refuse(fmt::format("feature {} is '{}', not a finite number", i,
+                                       features[i].substr(0, 40)));
             }
           }
           const auto found = classes.label_of.find(label);

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`ringtrain dataset` as a whole: what it makes, and how it refuses files that were made to fool it (exit code 3 and
+one clear line, nothing left behind).
+
+  dataset_test.py PATH/OF/ringtrain [unittest arguments]
+"""
+
+import gzip
+import io
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tarfile
+import tempfile
+import unittest
+import zipfile
+
+RINGTRAIN = None  # set by main
+DEADLINE = 60  # seconds until something hangs
+
+
+def npy(descr, shape, data=b""):
+    header = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
+
+
+def idx(dimensions, data=b""):
+    return struct.pack(f">HBB{len(dimensions)}I", 0, 8, len(dimensions), *dimensions) + data
+
+
+def tar(members):
+    """members: (TarInfo, bytes)."""
+    memory = io.BytesIO()
+    with tarfile.open(fileobj=memory, mode="w") as archive:
+        for info, data in members:
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return memory.getvalue()
+
+
+def linked(name, target, kind):
+    info = tarfile.TarInfo(name)
+    info.type = kind
+    info.linkname = target
+    return info
+
+
+class DatasetTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="ringtrain-dataset-test.")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.out = self.folder / "out"
+        self.out.mkdir()
+
+    def write(self, name, data):
+        path = self.folder / name
+        path.write_bytes(data)
+        return path
+
+    def ringtrain(self, *arguments):
+        return subprocess.run([RINGTRAIN, "dataset", *map(str, arguments)], cwd=self.folder, timeout=DEADLINE,
+                              capture_output=True, text=True, check=False)
+
+    def make(self, *arguments):
+        done = self.ringtrain(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def refuse(self, expected, *arguments):
+        done = self.ringtrain(*arguments)
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        self.assertEqual(done.returncode, 3, (arguments, done))
+        self.assertEqual(len(lines), 1, done.stderr)
+        self.assertIn(expected, lines[0])
+        self.assertEqual(list(self.out.iterdir()), [], "something was left behind")
+
+    def digits(self):
+        rows = 300
+        self.write("x", idx([rows, 4, 4], os.urandom(rows * 16)))
+        self.write("y", idx([rows], bytes(row % 3 for row in range(rows))))
+        self.make("import", "idx", "x", "y", "x", "y", "-o", "digits.h5", "--block-rows", 64,
+                  "--class-names", "no,yes,maybe")
+        return self.folder / "digits.h5"
+
+    def test_the_whole_life_of_a_dataset(self):
+        self.digits()
+        info = json.loads(self.make("info", "digits.h5", "--json"))
+        self.assertEqual((info["train_rows"], info["test_rows"]), (300, 300))
+        self.assertEqual(info["classes"], ["no", "yes", "maybe"])
+        self.assertIn("3 (no, yes, maybe)", self.make("info", "digits.h5"))
+        self.assertIn("are whole", self.make("verify", "digits.h5"))
+        self.make("split", "digits.h5", "--parts", 3, "-o", "parts")
+        self.assertEqual(len(list((self.folder / "parts").iterdir())), 3)
+        self.assertIn("300 training and 300 test rows are whole", self.make("verify", "parts"))
+        self.make("export", "parts", "-o", "npy")
+        self.make("import", "npy", "npy/train_x.npy", "npy/train_y.npy", "npy/test_x.npy", "npy/test_y.npy",
+                  "-o", "again.h5", "--channels", "first")
+        again = json.loads(self.make("info", "again.h5", "--json"))
+        self.assertEqual(again["mean"], info["mean"])
+        self.make("sample", "parts", "-o", "sheet.png", "--rows", 9)
+        self.assertEqual((self.folder / "sheet.png").read_bytes()[:4], b"\x89PNG")
+
+    def test_refuses_a_dataset_that_is_none_or_damaged(self):
+        path = self.digits()
+        whole = path.read_bytes()
+        for command in (["info"], ["verify"], ["split", "--parts", "2", "-o", "out/p"], ["export", "-o", "out"],
+                        ["sample", "-o", "out/s.png"]):
+            path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+            self.refuse("use: ringtrain dataset import hdf5", command[0], path, *command[1:])
+            path.write_bytes(whole[:len(whole) // 2])
+            self.refuse("truncated", command[0], path, *command[1:])
+            path.write_bytes(b"")
+            self.refuse("not an HDF5 file", command[0], path, *command[1:])
+        self.refuse("No such file", "info", "nowhere.h5")
+        os.mkfifo(self.folder / "fifo.h5")
+        self.refuse("not a regular file", "info", "fifo.h5")
+        flipped = bytearray(whole)
+        at = whole.index((self.folder / "x").read_bytes()[16:32])  # the first row, wherever it is stored
+        flipped[at] ^= 1
+        path.write_bytes(flipped)
+        self.refuse("damaged (wrong checksum)", "verify", path)
+
+    def test_refuses_idx_headers_that_promise_the_world(self):
+        labels = self.write("labels", idx([3], bytes(3)))
+        for dimensions in ([2**32 - 1, 2**32 - 1], [2**20, 2**20, 2**20], [1, 2**30, 2**30]):
+            images = self.write("images", idx(dimensions))
+            self.refuse("", "import", "idx", images, labels, images, labels, "-o", "out/set.h5")
+        images = self.write("images", idx([2**20, 2**20, 2**20]))
+        self.refuse("more than the file can hold", "import", "idx", images, labels, images, labels, "-o", "out/set.h5")
+        packed = self.write("packed", gzip.compress(idx([2**30, 28, 28]) + bytes(1 << 20)))
+        self.refuse("more than the file can hold", "import", "idx", packed, labels, packed, labels, "-o", "out/set.h5")
+
+    def test_refuses_arrays_that_could_run_code(self):
+        labels = self.write("y.npy", npy("<i8", "(3,)", bytes(24)))
+        for data, reason in ((npy("|O", "(3, 2)", b"\x80\x04."), "Python objects"),
+                             (b"\x80\x04\x95pickled", "a pickle, which can run any code"),
+                             (npy("<f8", f"({2**60}, 4)"), "more than the file can hold")):
+            features = self.write("x.npy", data)
+            self.refuse(reason, "import", "npy", features, labels, features, labels, "-o", "out/set.h5")
+
+    def test_refuses_archives_that_lead_out(self):
+        plain = (tarfile.TarInfo("a/1.png"), b"x")
+        for members, reason in (([(tarfile.TarInfo("../a/1.png"), b"x")], "leads outside the archive"),
+                                ([(tarfile.TarInfo("/a/1.png"), b"x")], "leads outside the archive"),
+                                ([plain, (linked("a/2.png", "/etc/passwd", tarfile.SYMTYPE), b"")], "is a link"),
+                                ([plain, (linked("a/2.png", "a/1.png", tarfile.LNKTYPE), b"")], "is a link"),
+                                ([(linked("a/2.png", "", tarfile.FIFOTYPE), b"")], "is not a regular file")):
+            archive = self.write("set.tar", tar(members))
+            self.refuse(reason, "import", "images", archive, "-o", "out/set.h5")
+        memory = io.BytesIO()
+        with zipfile.ZipFile(memory, "w") as archive:
+            archive.writestr("../../a/1.png", "x")
+        self.refuse("leads outside", "import", "images", self.write("set.zip", memory.getvalue()), "-o", "out/set.h5")
+
+    def test_refuses_bombs(self):
+        memory = io.BytesIO()
+        with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("b/2.png", "x")
+            with archive.open("a/1.png", "w") as member:
+                for _ in range(300):
+                    member.write(bytes(1 << 20))
+        bomb = self.write("bomb.zip", memory.getvalue())
+        self.refuse("is larger than", "import", "images", bomb, "-o", "out/set.h5")
+
+    def test_refuses_tables_by_line(self):
+        table = self.write("t.csv", b"a,b,c\n1,2,x\n1,two,y\n3,4,x\n")
+        self.refuse("t.csv: line 3: feature 1 is 'two'", "import", "csv", table, "-o", "out/set.h5")
+
+    def test_a_destination_that_cannot_be_written_is_named(self):
+        table = self.write("t.csv", b"1,2,x\n1,3,y\n")
+        self.refuse("nowhere/set.h5: cannot create", "import", "csv", table, "-o", "nowhere/set.h5")
+
+
+if __name__ == "__main__":
+    RINGTRAIN = os.path.abspath(sys.argv.pop(1))
+    unittest.main()

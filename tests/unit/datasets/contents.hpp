@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tests of importers compare: a dataset's rows in the order of the source.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "datasets/importers/array_source.hpp"
+#include "datasets/reader.hpp"
+#include "tests/unit/datasets/fixtures.hpp"
+
+namespace ringtrain::datasets::testing {
+
+struct SourceRow {
+  std::vector<std::byte> x;
+  int64_t label = -1;
+  bool operator==(const SourceRow&) const = default;
+};
+
+// Row i is what the importer put as row i of the split.
+inline std::vector<SourceRow> source_rows(const Plan& plan, Split split) {
+  const uint64_t rows = plan.part(split).rows;
+  const Permutation shuffle(rows, mix(plan.shuffle_seed, split == Split::train ? 0 : 1));
+  std::vector<SourceRow> result(rows);
+  ReaderOptions options;
+  options.batch_size = 64;
+  options.shuffle = false;
+  Reader reader(plan, split, options);
+  reader.start(0);
+  while (const Batch* batch = reader.next()) {
+    for (uint32_t i = 0; i < batch->rows; ++i) {
+      SourceRow& row = result[shuffle.inverse(batch->row_ids[i])];
+      const std::byte* x = batch->x + i * plan.row_bytes();
+      row.x.assign(x, x + plan.row_bytes());
+      row.label = batch->y[i];
+    }
+  }
+  return result;
+}
+
+// A sample of f32 as numbers.
+inline std::vector<float> floats_of(const SourceRow& row) {
+  std::vector<float> values(row.x.size() / sizeof(float));
+  std::memcpy(values.data(), row.x.data(), row.x.size());
+  return values;
+}
+inline std::vector<int> bytes_of(const SourceRow& row) {
+  std::vector<int> values;
+  for (const std::byte b : row.x) values.push_back(std::to_integer<int>(b));
+  return values;
+}
+
+// The one line with which an import is refused; nothing may be left in the folder of `destination`.
+template <typename Action>
+std::string import_refusal(const std::filesystem::path& destination, Action&& action) {
+  const std::string message = data_error(action);
+  EXPECT_NE(message, "");
+  EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+  EXPECT_TRUE(std::filesystem::is_empty(destination.parent_path())) << message;
+  return message;
+}
+
+}  // namespace ringtrain::datasets::testing
