@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
+#include <cerrno>
+#include <system_error>
 
 #include "datasets/error.hpp"
 #include "datasets/verify.hpp"
@@ -15,9 +15,12 @@
 namespace ringtrain::datasets {
 namespace {
 
-constexpr size_t kPage = 4096;
+constexpr uintptr_t kPage = 4096;
 
-size_t round_up(size_t size) { return (size + kPage - 1) / kPage * kPage; }
+// Of blocks, before their page tables are given back.
+constexpr uint64_t kMostMapped = uint64_t{8} << 30;
+
+uintptr_t round_up(uintptr_t size) { return (size + kPage - 1) / kPage * kPage; }
 
 uint64_t block_count(const Plan& plan, Split split) {
   return (plan.part(split).rows + plan.block_rows - 1) / plan.block_rows;
@@ -63,13 +66,14 @@ void BlockFiles::check(uint64_t block, const BlockPlace& place, const BlockView&
   checked_[block].store(true, std::memory_order_relaxed);
 }
 
-MappedBlocks::MappedBlocks(BlockFiles& files) : files_(files) {
+MappedBlocks::MappedBlocks(BlockFiles& files, Access access)
+    : files_(files), access_(access), present_(files.blocks()) {
   for (const File& file : files.files()) {
     const Mapping& mapping = mappings_.emplace_back(file);
-    // Only a hint: without it the first epoch reads what it touches, block by block.
-    if (mapping.size() > 0) {
-      ::madvise(const_cast<std::byte*>(mapping.data()), mapping.size(), MADV_WILLNEED);
-    }
+    if (mapping.size() == 0) continue;
+    // Only hints. Without the second, a page that is missing after all would bring its neighbours.
+    ::madvise(const_cast<std::byte*>(mapping.data()), mapping.size(),
+              access == Access::whole ? MADV_WILLNEED : MADV_RANDOM);
   }
 }
 
@@ -77,101 +81,97 @@ BlockView MappedBlocks::view(uint64_t block) {
   const BlockPlace place = files_.place(block);
   const std::byte* base = mappings_[place.piece->file].data();
   const BlockView view{base + place.x_offset, base + place.y_offset};
-  files_.check(block, place, view);
+  const uint32_t round = round_.load(std::memory_order_relaxed);
+  if (present_[block].load(std::memory_order_relaxed) != round) {
+    make_present(place, view);
+    present_[block].store(round, std::memory_order_relaxed);
+    files_.check(block, place, view);
+  }
   return view;
 }
 
-BlockFetcher::BlockFetcher(BlockFiles& files, int threads)
-    : files_(files),
-      largest_rows_(std::min(files.plan().block_rows, files.plan().part(files.split()).rows)) {
-  // Blocks are read whole and in no order: what the kernel would read ahead is not needed next.
-  for (const File& file : files.files()) ::posix_fadvise(file.fd(), 0, 0, POSIX_FADV_RANDOM);
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+void MappedBlocks::make_present(const BlockPlace& place, const BlockView& view) {
+  const uint64_t x_bytes = place.rows * files_.plan().row_bytes();
+  const uint64_t y_bytes = place.rows * sizeof(int64_t);
+  if (access_ == Access::blocks &&
+      mapped_bytes_.fetch_add(x_bytes + y_bytes, std::memory_order_relaxed) > kMostMapped) {
+    start_over();
+  }
+  const auto populate = [&](const std::byte* data, uint64_t bytes) {
+    const auto begin = reinterpret_cast<uintptr_t>(data) / kPage * kPage;
+    const auto end = round_up(reinterpret_cast<uintptr_t>(data) + bytes);
+    // Where the disk fails, touching the page would be a SIGBUS; this tells. Kernels before 5.14 do
+    // not know it (EINVAL).
+    if (::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ) != 0 &&
+        errno != EINVAL) {
+      throw DataError(fmt::format("{}: cannot read {} bytes at {}: {}",
+                                  files_.file(place).path().string(), bytes, place.x_offset,
+                                  std::generic_category().message(errno)));
+    }
+  };
+  populate(view.x, x_bytes);
+  populate(view.y, y_bytes);
 }
 
-BlockFetcher::~BlockFetcher() {
+void MappedBlocks::start_over() {
+  mapped_bytes_.store(0, std::memory_order_relaxed);
+  round_.fetch_add(1, std::memory_order_relaxed);
+  for (size_t i = 0; i < mappings_.size(); ++i) {
+    mappings_[i].map_again(files_.files()[i]);
+    if (mappings_[i].size() == 0) continue;
+    ::madvise(const_cast<std::byte*>(mappings_[i].data()), mappings_[i].size(), MADV_RANDOM);
+  }
+}
+
+ReadAhead::ReadAhead(const BlockFiles& files) : files_(files), thread_([this] { work(); }) {}
+
+ReadAhead::~ReadAhead() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    queue_.clear();
-  }
-  wanted_.notify_all();
-  threads_.clear();  // joins
-}
-
-std::unique_ptr<FetchedBlock> BlockFetcher::fetch(uint64_t block) {
-  std::unique_ptr<FetchedBlock> result;
-  if (!spare_.empty()) {
-    result = std::move(spare_.back());
-    spare_.pop_back();
-  } else {
-    result = std::make_unique<FetchedBlock>();
-    const size_t x_bytes = round_up(largest_rows_ * files_.plan().row_bytes());
-    const size_t bytes = x_bytes + round_up(largest_rows_ * sizeof(int64_t));
-    auto* memory = static_cast<std::byte*>(std::aligned_alloc(kPage, bytes));
-    if (memory == nullptr) throw std::bad_alloc();
-    result->bytes = {memory, std::free};
-    result->view = {memory, memory + x_bytes};
-  }
-  result->block = block;
-  result->done = false;
-  result->error = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    queue_.push_back(result.get());
   }
   wanted_.notify_one();
-  return result;
+  // jthread joins.
 }
 
-void BlockFetcher::wait(FetchedBlock& block) {
-  std::unique_lock lock(mutex_);
-  arrived_.wait(lock, [&] { return block.done; });
-  if (block.error) std::rethrow_exception(block.error);
-}
-
-void BlockFetcher::recycle(std::unique_ptr<FetchedBlock> block) {
+void ReadAhead::request(uint64_t block) {
+  const BlockPlace place = files_.place(block);
+  bytes_.fetch_add(place.rows * (files_.plan().row_bytes() + sizeof(int64_t)),
+                   std::memory_order_relaxed);
   {
-    std::unique_lock lock(mutex_);
-    const auto queued = std::find(queue_.begin(), queue_.end(), block.get());
-    if (queued != queue_.end()) {
-      queue_.erase(queued);
-    } else {
-      arrived_.wait(lock, [&] { return block->done; });
-    }
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(block);
   }
-  spare_.push_back(std::move(block));
+  wanted_.notify_one();
 }
 
-void BlockFetcher::work() {
+void ReadAhead::forget() {
+  const std::lock_guard lock(mutex_);
+  queue_.clear();
+}
+
+void ReadAhead::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     wanted_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
     if (stopping_) return;
-    FetchedBlock* block = queue_.front();
+    const uint64_t block = queue_.front();
     queue_.pop_front();
     lock.unlock();
-    try {
-      read(*block);
-    } catch (...) {
-      block->error = std::current_exception();
-    }
+    const BlockPlace place = files_.place(block);
+    const int fd = files_.file(place).fd();
+    const auto ask = [&](uint64_t offset, uint64_t bytes) {
+      // The kernel cuts what one call asks for to the device's read-ahead, 128 KiB by default.
+      constexpr uint64_t kStep = uint64_t{128} << 10;
+      for (uint64_t at = 0; at < bytes; at += kStep) {
+        ::posix_fadvise(fd, static_cast<off_t>(offset + at),
+                        static_cast<off_t>(std::min(kStep, bytes - at)), POSIX_FADV_WILLNEED);
+      }
+    };
+    ask(place.x_offset, place.rows * files_.plan().row_bytes());
+    ask(place.y_offset, place.rows * sizeof(int64_t));
     lock.lock();
-    block->done = true;
-    arrived_.notify_all();
   }
-}
-
-void BlockFetcher::read(FetchedBlock& block) {
-  const BlockPlace place = files_.place(block.block);
-  const File& file = files_.file(place);
-  const uint64_t x_bytes = place.rows * files_.plan().row_bytes();
-  const uint64_t y_bytes = place.rows * sizeof(int64_t);
-  auto* base = block.bytes.get();
-  file.read_at(base, x_bytes, place.x_offset);
-  file.read_at(base + (block.view.y - block.view.x), y_bytes, place.y_offset);
-  bytes_read_.fetch_add(x_bytes + y_bytes, std::memory_order_relaxed);
-  files_.check(block.block, place, block.view);
 }
 
 }  // namespace ringtrain::datasets

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blocks of one split as seen by a Reader: mapped, or fetched ahead.
+// The blocks of one split as seen by a Reader: mapped, and read ahead where they are not in memory.
 #pragma once
 
 #include <atomic>
@@ -7,8 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <exception>
-#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -44,6 +42,7 @@ class BlockFiles {
   void check(uint64_t block, const BlockPlace& place, const BlockView& view);
   // That no file has changed its size since the plan was made. Throws DataError.
   void check_sizes() const;
+  uint64_t blocks() const { return checked_.size(); }
   const Plan& plan() const { return plan_; }
   Split split() const { return split_; }
   const std::vector<File>& files() const { return files_; }
@@ -55,56 +54,58 @@ class BlockFiles {
   std::vector<std::atomic<bool>> checked_;
 };
 
-// All blocks mapped. One thread.
+// All blocks mapped: rows are copied once, from the page cache to where they are wanted, where
+// pread would copy them to a block's buffer first. Any thread may use it.
 class MappedBlocks {
  public:
-  explicit MappedBlocks(BlockFiles& files);
+  enum class Access {
+    whole,   // all of the files fit in memory: the kernel is asked to read them now
+    blocks,  // by block: nothing is read that no block asks for
+  };
+  MappedBlocks(BlockFiles& files, Access access);
+
+  // Waits for the disk where the block is not in memory yet. Throws DataError for a block that is
+  // damaged or cannot be read.
   BlockView view(uint64_t block);
 
  private:
+  void make_present(const BlockPlace& place, const BlockView& view);
+  // Maps the files anew: pages that are mapped take page tables, 2 MiB for every GiB.
+  void start_over();
+
   BlockFiles& files_;
+  Access access_;
   std::vector<Mapping> mappings_;
+  // The round in which a block's pages were made present; a new round begins with start_over().
+  std::vector<std::atomic<uint32_t>> present_;
+  std::atomic<uint32_t> round_ = 1;
+  std::atomic<uint64_t> mapped_bytes_ = 0;
 };
 
-// A block on its way from the disk, or arrived.
-struct FetchedBlock {
-  uint64_t block = 0;
-  std::unique_ptr<std::byte[], void (*)(void*)> bytes{nullptr, nullptr};  // x, then y; page-aligned
-  BlockView view;
-  bool done = false;
-  std::exception_ptr error;
-};
-
-// Reads blocks with several threads, so that several requests are at the disk at once. fetch(),
-// wait() and recycle() belong to one thread.
-class BlockFetcher {
+// Asks the kernel for blocks before they are needed. request() belongs to one thread and returns at
+// once; a thread of this object makes the calls, since each allocates the block's pages.
+class ReadAhead {
  public:
-  BlockFetcher(BlockFiles& files, int threads);
-  BlockFetcher(const BlockFetcher&) = delete;
-  BlockFetcher& operator=(const BlockFetcher&) = delete;
-  ~BlockFetcher();
+  explicit ReadAhead(const BlockFiles& files);
+  ReadAhead(const ReadAhead&) = delete;
+  ReadAhead& operator=(const ReadAhead&) = delete;
+  ~ReadAhead();
 
-  std::unique_ptr<FetchedBlock> fetch(uint64_t block);
-  // Until the block has arrived; rethrows what went wrong on the way.
-  void wait(FetchedBlock& block);
-  // Gives the buffer back for the next fetch.
-  void recycle(std::unique_ptr<FetchedBlock> block);
-  uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }
+  void request(uint64_t block);
+  void forget();  // what was requested and is not on its way yet
+  // Of rows and labels, requested so far.
+  uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   void work();
-  void read(FetchedBlock& block);
 
-  BlockFiles& files_;
-  uint64_t largest_rows_;
-  std::vector<std::unique_ptr<FetchedBlock>> spare_;
-  std::atomic<uint64_t> bytes_read_ = 0;
+  const BlockFiles& files_;
+  std::atomic<uint64_t> bytes_ = 0;
   std::mutex mutex_;
   std::condition_variable wanted_;
-  std::condition_variable arrived_;
-  std::deque<FetchedBlock*> queue_;
+  std::deque<uint64_t> queue_;
   bool stopping_ = false;
-  std::vector<std::jthread> threads_;
+  std::jthread thread_;
 };
 
 }  // namespace ringtrain::datasets

@@ -154,7 +154,7 @@ void write_contact_sheet(const Plan& plan, Split split, uint64_t rows, uint64_t 
   Canvas canvas(columns * cell_width + kGap, lines * cell_height + kGap);
 
   BlockFiles files(plan, split);
-  MappedBlocks blocks(files);
+  MappedBlocks blocks(files, MappedBlocks::Access::blocks);
   const Permutation draw(there, mix(seed));
   for (uint64_t i = 0; i < rows; ++i) {
     const uint64_t row = draw(i);

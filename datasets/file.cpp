@@ -101,6 +101,13 @@ Mapping::Mapping(const File& file) : size_(file.size()) {
   data_ = static_cast<const std::byte*>(address);
 }
 
+void Mapping::map_again(const File& file) {
+  if (size_ == 0) return;
+  void* address =
+      ::mmap(const_cast<std::byte*>(data_), size_, PROT_READ, MAP_SHARED | MAP_FIXED, file.fd(), 0);
+  if (address == MAP_FAILED) fail(file.path(), "map into memory");
+}
+
 Mapping::~Mapping() {
   // munmap takes a pointer to non-const, though it writes nothing.
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);

@@ -47,6 +47,9 @@ class Mapping {
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
   ~Mapping();
+  // The same again at the same address, with no page present. Threads may read it meanwhile. Throws
+  // DataError.
+  void map_again(const File& file);
   const std::byte* data() const { return data_; }
   uint64_t size() const { return size_; }
 

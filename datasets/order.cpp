@@ -75,6 +75,18 @@ EpochOrder::EpochOrder(uint64_t rows, uint64_t block_rows, uint64_t batch_size, 
   }
 }
 
+BlockOrder EpochOrder::block_at(uint64_t place) const {
+  BlockOrder result;
+  for_each_block(place, 1, [&](const BlockRange& range) {
+    result.block = block(range.slot);
+    result.first = place - range.first;
+    result.rows = rows_of_block(result.block);
+  });
+  result.shuffle = shuffle_;
+  if (shuffle_) result.inside = Permutation(result.rows, mix(key_, result.block));
+  return result;
+}
+
 uint64_t EpochOrder::row(uint64_t position) const {
   uint64_t result = 0;
   for_each_lane({position, 1}, [&](const LaneRange& lane) {

@@ -100,6 +100,19 @@ struct BlockRange {
   uint64_t count = 0;
 };
 
+// A block of the sequence with the order of its rows: what a reader keeps while it walks a lane.
+struct BlockOrder {
+  uint64_t block = 0;
+  uint64_t first = 0;  // the block's place in the sequence of shuffled blocks
+  uint64_t rows = 0;
+  bool shuffle = false;
+  Permutation inside{1, 0};
+
+  uint64_t end() const { return first + rows; }
+  // The row inside the block at a place of the sequence, first <= place < end().
+  uint64_t row(uint64_t place) const { return shuffle ? inside(place - first) : place - first; }
+};
+
 // The order of one epoch. Immutable: any thread may use it.
 class EpochOrder {
  public:
@@ -121,6 +134,8 @@ class EpochOrder {
   uint64_t rows_of_block(uint64_t block) const {
     return block + 1 == block_count_ ? rows_ - block * block_rows_ : block_rows_;
   }
+  // The block that holds a place of the sequence.
+  BlockOrder block_at(uint64_t place) const;
   // visit(row inside the block) for the places [first, first + count) of the block.
   template <typename Visit>
   void for_each_row(uint64_t block, uint64_t first, uint64_t count, Visit&& visit) const;
@@ -183,10 +198,10 @@ void EpochOrder::for_each_lane(Slice slice, Visit&& visit) const {
   }
   const uint64_t batch = position / batch_size_;
   const uint64_t c = rows_per_lane_and_batch_;
-  while (position < end) {
-    const uint64_t offset = position - batch * batch_size_;
-    const uint64_t lane = offset / c;
-    const uint64_t inside = offset - lane * c;
+  const uint64_t offset = position - batch * batch_size_;
+  uint64_t lane = offset / c;
+  uint64_t inside = offset - lane * c;
+  for (; position < end; ++lane, inside = 0) {
     const uint64_t count = c - inside < end - position ? c - inside : end - position;
     visit(LaneRange{lane, (lane * full_batches_ + batch) * c + inside, count});
     position += count;

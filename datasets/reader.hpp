@@ -16,8 +16,8 @@ namespace ringtrain::datasets {
 enum class Tier {
   automatic,    // in_memory when the dataset takes at most half of the memory that is free, else
                 // out_of_core
-  in_memory,    // files mapped: the node's page cache holds the rows once for all its ranks
-  out_of_core,  // blocks read ahead with pread into buffers of this rank
+  in_memory,    // the node's page cache holds all rows, once for all its ranks
+  out_of_core,  // blocks are brought into the page cache before they are needed
 };
 
 struct ReaderOptions {
@@ -31,7 +31,10 @@ struct ReaderOptions {
   // is best where cores are scarce.
   int batches_ahead = 0;
   // Out of core: blocks that are requested from the disk before they are needed.
-  int blocks_in_flight = 16;
+  int blocks_in_flight = 32;
+  // Batch::x holds the rows one after the other. Without it rows are not copied: Batch::samples
+  // points into the mapped file, and who converts them to floats reads them there.
+  bool contiguous = true;
 };
 
 // This rank's part of one global batch.
@@ -40,7 +43,10 @@ struct Batch {
   uint64_t global_first = 0;    // in the epoch, of the global batch
   uint64_t global_rows = 0;     // of the global batch: the last of an epoch may be short
   uint32_t rows = 0;  // of this rank; 0 when the global batch has fewer rows than there are ranks
-  const std::byte* x = nullptr;       // [rows, channels, height, width] elements
+  const std::byte* x =
+      nullptr;  // [rows, channels, height, width] elements; nullptr unless contiguous
+  const std::byte* const* samples =
+      nullptr;  // [rows]: where each begins, in x or elsewhere; aligned as its elements
   const int64_t* y = nullptr;         // [rows]
   const uint64_t* row_ids = nullptr;  // [rows], in the split
 };
@@ -70,7 +76,7 @@ class Reader {
   // tells whether two runs saw the same samples at the same positions, whatever the number of
   // ranks.
   uint64_t order_hash() const;
-  // Bytes of rows and labels read from the files so far (0 when mapped).
+  // Bytes of rows and labels asked of the files so far; 0 in memory.
   uint64_t bytes_read() const;
   Tier tier() const;
   // For the log: "in memory, mapped: 47.1 MB of rows".

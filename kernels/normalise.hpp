@@ -24,6 +24,9 @@ struct Image {
   int channels = 1;
   int height = 0;
   int width = 0;
+  size_t elements() const {
+    return static_cast<size_t>(channels) * static_cast<size_t>(height) * static_cast<size_t>(width);
+  }
 };
 
 // Random changes to training samples; the default is none.
@@ -89,6 +92,14 @@ void input_batch(const uint8_t* samples, float* out, size_t rows, const Image& i
                  std::span<const float> mean, std::span<const float> std,
                  const Augment& augment = {}, uint64_t first_position = 0);
 void input_batch(const float* samples, float* out, size_t rows, const Image& image,
+                 std::span<const float> mean, std::span<const float> std,
+                 const Augment& augment = {}, uint64_t first_position = 0);
+
+// The same for samples that do not follow each other: samples[r] is where row r begins.
+void input_batch(const uint8_t* const* samples, float* out, size_t rows, const Image& image,
+                 std::span<const float> mean, std::span<const float> std,
+                 const Augment& augment = {}, uint64_t first_position = 0);
+void input_batch(const float* const* samples, float* out, size_t rows, const Image& image,
                  std::span<const float> mean, std::span<const float> std,
                  const Augment& augment = {}, uint64_t first_position = 0);
 

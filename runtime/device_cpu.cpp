@@ -60,11 +60,11 @@ torch::Tensor CpuDevice::load(const datasets::Plan& plan, const datasets::Batch&
                                 .width = static_cast<int>(shape.width)};
   auto* out = input_.mutable_data_ptr<float>();
   if (plan.element == datasets::Element::u8) {
-    kernels::input_batch(reinterpret_cast<const uint8_t*>(batch.x), out, batch.rows, image,
-                         plan.mean, plan.std, augment, batch.first_position);
+    kernels::input_batch(reinterpret_cast<const uint8_t* const*>(batch.samples), out, batch.rows,
+                         image, plan.mean, plan.std, augment, batch.first_position);
   } else {
-    kernels::input_batch(reinterpret_cast<const float*>(batch.x), out, batch.rows, image, plan.mean,
-                         plan.std, augment, batch.first_position);
+    kernels::input_batch(reinterpret_cast<const float* const*>(batch.samples), out, batch.rows,
+                         image, plan.mean, plan.std, augment, batch.first_position);
   }
   return input_.narrow(0, 0, rows);
 }

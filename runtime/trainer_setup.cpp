@@ -37,7 +37,8 @@ std::vector<int64_t> dimensions_of(const Model& model) {
   return dimensions;
 }
 
-datasets::ReaderOptions reader_options(const JobSpec& job, const World& world,
+// A GPU takes a batch in one copy; the CPU's kernel reads rows where they lie.
+datasets::ReaderOptions reader_options(const JobSpec& job, const World& world, const Device& device,
                                        datasets::Split split) {
   const bool train = split == datasets::Split::train;
   const auto batch = static_cast<uint64_t>(job.batch_size);
@@ -45,7 +46,8 @@ datasets::ReaderOptions reader_options(const JobSpec& job, const World& world,
           .world_size = world.size(),
           .batch_size = train ? batch : std::max(batch, kTestBatch),
           .seed = job.seed,
-          .shuffle = train};
+          .shuffle = train,
+          .contiguous = device.torch().is_cuda()};
 }
 
 }  // namespace
@@ -93,8 +95,9 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& p
       optimizer_(job.optimizer, job.clip_norm, layout_, buckets_, dimensions_of(model),
                  *communicator_, exchange_, device),
       train_reader_(plan, datasets::Split::train,
-                    reader_options(job, world, datasets::Split::train)),
-      test_reader_(plan, datasets::Split::test, reader_options(job, world, datasets::Split::test)),
+                    reader_options(job, world, device, datasets::Split::train)),
+      test_reader_(plan, datasets::Split::test,
+                   reader_options(job, world, device, datasets::Split::test)),
       checkpoints_(job, plan, length_.steps_per_epoch, world, progress),
       losses_(job.rollback) {
   // The first rank has taken them from a file; parameters are spread by the averager.
