@@ -161,6 +161,16 @@ class EveryNumberOfRanks(RunTest):
         for line in history:
             self.assertIsInstance(json.loads(line)["train_loss"], float)
 
+    def test_trains_part_files_like_the_whole(self):
+        whole, parts = self.folder / "whole.h5", self.folder / "parts"
+        for arguments in (["import", "idx", *self.idx_files, "-o", whole, "--block-rows", 64],
+                          ["split", whole, "--parts", 3, "-o", parts]):
+            done = self.call(RINGTRAIN, "dataset", *arguments)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        results = [self.run_job(2, "epochs=1", f"dataset={dataset}") for dataset in (whole, parts)]
+        for key in ("order_hash", "steps", "train_loss", "test_loss", "test_accuracy"):
+            self.assertEqual(results[0][key], results[1][key], key)
+
     def test_gives_the_same_bytes_again(self):
         digests = set()
         for _ in range(2):

@@ -110,6 +110,26 @@ TYPED_TEST(InputBatch, IsTheSameForEveryNumberOfRanks) {
   }
 }
 
+TYPED_TEST(InputBatch, IsTheSameForSamplesThatLieApart) {
+  constexpr size_t rows = 7;
+  const Image image{3, 9, 11};
+  const std::vector<TypeParam> samples = random_samples<TypeParam>(rows * image.elements());
+  std::vector<const TypeParam*> places;
+  std::vector<TypeParam> backwards(samples.size());
+  for (size_t row = 0; row < rows; ++row) {
+    TypeParam* place = backwards.data() + (rows - 1 - row) * image.elements();
+    std::copy_n(samples.data() + row * image.elements(), image.elements(), place);
+    places.push_back(place);
+  }
+  for (const Augment& augment : {Augment{}, Augment{3, true, 11, 2}}) {
+    std::vector<float> expected(samples.size());
+    std::vector<float> out(samples.size());
+    input_batch(samples.data(), expected.data(), rows, image, mean, deviation, augment, 5);
+    input_batch(places.data(), out.data(), rows, image, mean, deviation, augment, 5);
+    EXPECT_EQ(out, expected);
+  }
+}
+
 TYPED_TEST(InputBatch, RefusesStatisticsOfAnotherNumberOfChannels) {
   const std::vector<TypeParam> samples(4);
   std::vector<float> out(4);
