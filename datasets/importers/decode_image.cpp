@@ -104,10 +104,12 @@ bool decode_jpeg(std::string_view bytes, int64_t channels, int64_t least_width,
     jpeg_destroy_decompress(&info);
     return false;
   }
+  // Only these are as fast as they are small: the library has no vector code for the other eighths.
   info.scale_denom = 8;
-  for (info.scale_num = 1; info.scale_num < 8; ++info.scale_num) {
-    if (info.image_width * info.scale_num / 8 >= least_width &&
-        info.image_height * info.scale_num / 8 >= least_height) {
+  for (const unsigned eighths : {1U, 2U, 4U, 8U}) {
+    info.scale_num = eighths;
+    if (info.image_width * eighths / 8 >= least_width &&
+        info.image_height * eighths / 8 >= least_height) {
       break;
     }
   }
