@@ -12,6 +12,7 @@ import unittest
 
 import cluster
 from chart_test import Chart, Manifests, Readme  # noqa: F401
+from client_test import Client  # noqa: F401
 from commands_test import Commands  # noqa: F401
 from faults_test import Faults  # noqa: F401
 from jobs_test import Jobs  # noqa: F401
