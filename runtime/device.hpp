@@ -35,10 +35,11 @@ class Device {
   // out = scale * gradient (dense, any strides), tested on the way: collect_stats() tells what was
   // found.
   virtual void pack(const torch::Tensor& gradient, float* out, float scale) = 0;
+  virtual void pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) = 0;
   // What the calls of pack() since the last collection have found, in their order: once a step,
   // since it waits for the device.
   virtual std::vector<kernels::GradientStats> collect_stats() = 0;
-  virtual void fill_zero(float* out, size_t elements) = 0;
+  virtual void fill_zero(void* out, size_t bytes) = 0;
 
   virtual double squared_norm(const float* values, size_t n) = 0;
   virtual void sgd_step(const kernels::SgdStep&, float* parameters, const float* gradients,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -19,15 +20,24 @@ std::shared_ptr<float[]> CpuDevice::allocate_zeros(size_t elements) {
   return {memory, [](float* p) { std::free(p); }};
 }
 
-void CpuDevice::pack(const torch::Tensor& gradient, float* out, float scale) {
+template <class Element>
+void CpuDevice::pack_as(const torch::Tensor& gradient, Element* out, float scale) {
   const torch::Tensor dense = gradient.contiguous();
   const auto n = static_cast<size_t>(dense.numel());
   stats_.push_back(kernels::pack(dense.const_data_ptr<float>(), out, n, scale));
 }
 
+void CpuDevice::pack(const torch::Tensor& gradient, float* out, float scale) {
+  pack_as(gradient, out, scale);
+}
+
+void CpuDevice::pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) {
+  pack_as(gradient, out, scale);
+}
+
 std::vector<kernels::GradientStats> CpuDevice::collect_stats() { return std::exchange(stats_, {}); }
 
-void CpuDevice::fill_zero(float* out, size_t elements) { std::fill_n(out, elements, 0.0F); }
+void CpuDevice::fill_zero(void* out, size_t bytes) { std::memset(out, 0, bytes); }
 
 double CpuDevice::squared_norm(const float* values, size_t n) {
   return kernels::squared_norm(values, n);

@@ -13,8 +13,9 @@ class CpuDevice final : public Device {
   std::shared_ptr<float[]> allocate_zeros(size_t elements) override;
 
   void pack(const torch::Tensor& gradient, float* out, float scale) override;
+  void pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) override;
   std::vector<kernels::GradientStats> collect_stats() override;
-  void fill_zero(float* out, size_t elements) override;
+  void fill_zero(void* out, size_t bytes) override;
 
   double squared_norm(const float* values, size_t n) override;
   void sgd_step(const kernels::SgdStep& step, float* parameters, const float* gradients,
@@ -29,6 +30,9 @@ class CpuDevice final : public Device {
   torch::Tensor load_labels(const datasets::Batch& batch) override;
 
  private:
+  template <class Element>
+  void pack_as(const torch::Tensor& gradient, Element* out, float scale);
+
   std::vector<kernels::GradientStats> stats_;
   torch::Tensor input_;  // [most rows so far, channels, height, width], used again by every batch
 };

@@ -141,12 +141,21 @@ CudaDevice::DeviceStats* CudaDevice::next_stats() {
   return stats_.data() + packed_++;
 }
 
-void CudaDevice::pack(const torch::Tensor& gradient, float* out, float scale) {
+template <class Element>
+void CudaDevice::pack_as(const torch::Tensor& gradient, Element* out, float scale) {
   // Memory freed at the end of this function is used again by later work of the stream alone.
   const torch::Tensor dense = gradient.contiguous();
   const auto n = static_cast<size_t>(dense.numel());
   kernels::cuda::pack(dense.const_data_ptr<float>(), out, n, scale, partials_for(n), next_stats(),
                       stream());
+}
+
+void CudaDevice::pack(const torch::Tensor& gradient, float* out, float scale) {
+  pack_as(gradient, out, scale);
+}
+
+void CudaDevice::pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) {
+  pack_as(gradient, out, scale);
 }
 
 std::vector<kernels::GradientStats> CudaDevice::collect_stats() {
@@ -158,8 +167,8 @@ std::vector<kernels::GradientStats> CudaDevice::collect_stats() {
   return stats;
 }
 
-void CudaDevice::fill_zero(float* out, size_t elements) {
-  check_cuda(cudaMemsetAsync(out, 0, elements * sizeof(float), stream()));
+void CudaDevice::fill_zero(void* out, size_t bytes) {
+  check_cuda(cudaMemsetAsync(out, 0, bytes, stream()));
 }
 
 double CudaDevice::squared_norm(const float* values, size_t n) {

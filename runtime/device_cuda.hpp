@@ -51,8 +51,9 @@ class CudaDevice final : public Device {
   std::shared_ptr<float[]> allocate_zeros(size_t elements) override;
 
   void pack(const torch::Tensor& gradient, float* out, float scale) override;
+  void pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) override;
   std::vector<kernels::GradientStats> collect_stats() override;
-  void fill_zero(float* out, size_t elements) override;
+  void fill_zero(void* out, size_t bytes) override;
 
   double squared_norm(const float* values, size_t n) override;
   void sgd_step(const kernels::SgdStep& step, float* parameters, const float* gradients,
@@ -71,6 +72,8 @@ class CudaDevice final : public Device {
   using Array = kernels::cuda::DeviceArray<T>;
   using DeviceStats = kernels::cuda::DeviceStats;
 
+  template <class Element>
+  void pack_as(const torch::Tensor& gradient, Element* out, float scale);
   cudaStream_t stream() const;
   double* partials_for(size_t elements);
   DeviceStats* next_stats();

@@ -7,7 +7,9 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "kernels/element.hpp"
 #include "runtime/job/job_spec.hpp"
 
 namespace ringtrain {
@@ -25,7 +27,8 @@ struct Range {
 // Sums gradients over ranks and spreads updated parameters.
 //
 // A communicator owns two slabs of `elements` floats, laid out alike on every rank: the gradients
-// of this rank, and the parameters. One step:
+// of this rank, and the parameters. (Where gradients travel as bf16, they are written to wire()
+// instead, and gradients() is for the sums alone.) One step:
 //
 //   write gradients();  for every bucket, in the same order on every rank: written(),
 //   reduce(bucket); update parameters() in share(bucket) of every bucket, from gradients();
@@ -50,7 +53,15 @@ class Communicator {
   virtual bool is_first() const = 0;
 
   virtual float* gradients() = 0;  // device memory where the backend is a GPU's
+  virtual kernels::bf16* wire() { return nullptr; }
   virtual float* parameters() = 0;
+
+  // The gradient slabs of all ranks where this rank can read them all, else none. Who updates its
+  // share from their sum, in this order, need not call reduce().
+  virtual std::vector<const float*> slabs() const { return {}; }
+
+  // Gives every rank the parameters() that the first one has.
+  virtual void spread_parameters() = 0;
 
   virtual Range share(Range bucket) const = 0;
   // Called by the thread that has written gradients() in the bucket, before reduce(bucket) on

@@ -20,6 +20,9 @@ namespace ringtrain {
 // with the same part form a group and all-reduce it over MPI, all groups at once.
 //
 // One node alone: no message is ever sent. One rank a node: an all-reduce over MPI alone.
+//
+// shard_optimizer (ZeRO stage 1, Rajbhandari et al. 2020): between nodes the sum ends with its
+// first half, each node updates what it owns of it, and publish() gathers the parameters.
 class HostCommunicator final : public Communicator {
  public:
   // node: the ranks that keep their slabs in one memory (of one host), and of it this rank's group.
@@ -27,8 +30,11 @@ class HostCommunicator final : public Communicator {
                    size_t elements);
 
   bool is_first() const override { return first_; }
-  float* gradients() override { return slab(rank()); }
+  float* gradients() override;
+  kernels::bf16* wire() override;
   float* parameters() override;
+  std::vector<const float*> slabs() const override;
+  void spread_parameters() override;
   Range share(Range bucket) const override;
   void reduce(Range bucket) override;
   void publish() override;
@@ -40,12 +46,20 @@ class HostCommunicator final : public Communicator {
  private:
   int rank() const { return node_.rank(); }
   int size() const { return node_.size(); }
-  float* slab(int local_rank) const;
+  size_t wire_bytes() const { return bf16_ ? sizeof(kernels::bf16) : sizeof(float); }
+  // Of a rank of this node, as float or bf16.
+  template <class T>
+  T* slab(int local_rank) const;
+  Range node_share(Range bucket) const;
+  template <class T>
+  void sum_slabs(Range range);
   double* scratch(int local_rank) const;
   void sum_on_node(std::span<double> values);
   void sum_across(std::span<double> values);
 
   bool first_;
+  bool bf16_;
+  bool shard_;
   size_t elements_;
   MpiGroup node_;
   int owners_;  // local ranks that have a share: as many as the smallest node has ranks
@@ -53,7 +67,9 @@ class HostCommunicator final : public Communicator {
   std::optional<MpiAllReduce> across_;
   std::unique_ptr<SharedWindow> window_;
   std::unique_ptr<NodeBarrier> barrier_;
-  unsigned sums_ = 0;  // parity picks the scratch buffer
+  std::vector<float> sums_;       // bf16: what the slabs' share adds up to
+  std::vector<Range> to_gather_;  // shard: node shares whose parameters the next publish() spreads
+  unsigned rounds_ = 0;           // of sum(); parity picks the scratch buffer
 };
 
 }  // namespace ringtrain

@@ -19,6 +19,7 @@ class LocalCommunicator final : public Communicator {
   bool is_first() const override { return true; }
   float* gradients() override { return gradients_.get(); }
   float* parameters() override { return parameters_.get(); }
+  void spread_parameters() override {}
   Range share(Range bucket) const override { return bucket; }
   void reduce(Range) override {}
   void publish() override {}

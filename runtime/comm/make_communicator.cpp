@@ -39,6 +39,15 @@ void refuse_mixed_devices(const World& world, bool cuda) {
   }
 }
 
+void refuse_what_gpus_lack(const CommunicationSpec& spec) {
+  if (spec.wire == CommunicationSpec::Wire::bf16) {
+    throw JobError("communication.wire: bf16 is for CPU ranks; GPU ranks send fp32");
+  }
+  if (spec.shard_optimizer) {
+    throw JobError("communication.shard_optimizer is for CPU ranks; set it to false on GPUs");
+  }
+}
+
 // The job's backend is nccl, or NCCL is best. Collective.
 bool use_nccl(const World& world, Backend backend) {
   return backend == Backend::nccl || (backend == Backend::automatic && each_rank_has_a_gpu(world));
@@ -57,6 +66,7 @@ std::unique_ptr<Communicator> make_communicator(const World& world, const Commun
                                                memory.allocate_zeros(elements));
   }
   refuse_mixed_devices(world, memory.cuda);
+  if (memory.cuda) refuse_what_gpus_lack(spec);
   if (memory.cuda && use_nccl(world, spec.backend)) {
     return make_nccl_communicator(world, spec, elements);
   }

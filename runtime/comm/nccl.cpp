@@ -99,7 +99,10 @@ void choose_algorithm(const CommunicationSpec& spec) {
 class NcclCommunicator final : public Communicator {
  public:
   NcclCommunicator(const World& world, const CommunicationSpec& spec, size_t elements)
-      : rank_(world.rank()), size_(world.size()), timeout_(spec.timeout_seconds) {
+      : rank_(world.rank()),
+        size_(world.size()),
+        elements_(elements),
+        timeout_(spec.timeout_seconds) {
     check_cuda(cudaGetDevice(&device_));
     refuse_shared_devices(world);
     choose_algorithm(spec);
@@ -139,6 +142,14 @@ class NcclCommunicator final : public Communicator {
   bool is_first() const override { return rank_ == 0; }
   float* gradients() override { return gradients_.get(); }
   float* parameters() override { return parameters_.get(); }
+
+  void spread_parameters() override {
+    begin();
+    check_cuda(cudaDeviceSynchronize());  // the first rank's have been written on torch's stream
+    settle(ncclBroadcast(parameters_.get(), parameters_.get(), elements_, ncclFloat, 0, comm_,
+                         stream_.get()));
+    finish();
+  }
 
   // Every rank has parameters of its own and updates all of them.
   Range share(Range bucket) const override { return bucket; }
@@ -276,6 +287,7 @@ class NcclCommunicator final : public Communicator {
 
   int rank_;
   int size_;
+  size_t elements_;
   int device_ = 0;
   bool ring_ = false;
   std::chrono::duration<double> timeout_;

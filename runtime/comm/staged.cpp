@@ -38,6 +38,7 @@ class StagedCommunicator final : public Communicator {
   StagedCommunicator(std::unique_ptr<Communicator> host, const DeviceMemory& memory,
                      size_t elements)
       : host_(std::move(host)),
+        elements_(elements),
         pinned_gradients_(host_->gradients(), elements),
         pinned_sums_(host_->parameters(), elements),
         gradients_(memory.allocate_zeros(elements)),
@@ -49,6 +50,15 @@ class StagedCommunicator final : public Communicator {
   bool is_first() const override { return host_->is_first(); }
   float* gradients() override { return gradients_.get(); }
   float* parameters() override { return parameters_.get(); }
+
+  void spread_parameters() override {
+    check_cuda(cudaSetDevice(device_));
+    const Range all{0, elements_};
+    if (is_first()) copy(host_->parameters(), parameters_.get(), all, cudaMemcpyDeviceToHost);
+    host_->spread_parameters();
+    copy(parameters_.get(), host_->parameters(), all, cudaMemcpyHostToDevice);
+    wait_for_all();  // before anybody writes sums there
+  }
 
   // Every rank has parameters of its own and updates all of them.
   Range share(Range bucket) const override { return bucket; }
@@ -91,6 +101,7 @@ class StagedCommunicator final : public Communicator {
   }
 
   std::unique_ptr<Communicator> host_;
+  size_t elements_;
   Pinned pinned_gradients_;
   Pinned pinned_sums_;
   std::shared_ptr<float[]> gradients_;

@@ -37,6 +37,10 @@ void Exchange::publish() {
   wait(hand_over([this] { communicator_.publish(); }));
 }
 
+void Exchange::spread_parameters() {
+  wait(hand_over([this] { communicator_.spread_parameters(); }));
+}
+
 Exchange::Ticket Exchange::hand_over(std::function<void()> call) {
   if (!thread_.joinable()) {
     const Stopwatch stopwatch(exposed_seconds_);

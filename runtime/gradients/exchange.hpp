@@ -37,6 +37,7 @@ class Exchange {
   void sum(std::span<double> values);
   void sum_over_shares(std::span<double> values);
   void publish();
+  void spread_parameters();
 
   // Seconds that callers have spent in waiting: the communication that nothing hid.
   double exposed_seconds() const { return exposed_seconds_; }

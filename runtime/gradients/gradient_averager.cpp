@@ -48,6 +48,7 @@ GradientAverager::~GradientAverager() {
 
 void GradientAverager::spread_initial_parameters() {
   const torch::NoGradGuard no_grad;
+<<<<<<< HEAD
   torch::Tensor initial;
   if (communicator_.is_first()) {
     initial = torch::zeros({static_cast<int64_t>(layout_.elements())},
@@ -66,7 +67,18 @@ void GradientAverager::spread_initial_parameters() {
     torch::Tensor& tensor = parameters_[i].tensor;
     tensor.set_data(torch::from_blob(communicator_.parameters() + layout_.parameter(i).begin,
                                      tensor.sizes(), tensor.options().requires_grad(false)));
+=======
+  const auto view = [&](size_t i) {
+    const auto& tensor = parameters_[i].tensor;
+    return torch::from_blob(communicator_.parameters() + layout_.parameter(i).begin, tensor.sizes(),
+                            tensor.options().requires_grad(false));
+  };
+  if (communicator_.is_first()) {
+    for (size_t i = 0; i < parameters_.size(); ++i) view(i).copy_(parameters_[i].tensor);
+>>>>>>> 2d50f96 (bf16 on the wire, a sharded optimizer, SGD straight from all ranks' slabs; auto chooses by the clock)
   }
+  exchange_.spread_parameters();
+  for (size_t i = 0; i < parameters_.size(); ++i) parameters_[i].tensor.set_data(view(i));
 }
 
 void GradientAverager::begin(float scale) {
@@ -107,17 +119,25 @@ void GradientAverager::on_ready(size_t parameter) {
 }
 
 void GradientAverager::store(size_t i) {
+  if (auto* wire = communicator_.wire()) {
+    store_in(wire, i);
+  } else {
+    store_in(communicator_.gradients(), i);
+  }
+  stored_[i] = true;
+}
+
+template <class Element>
+void GradientAverager::store_in(Element* slab, size_t i) {
   const Range range = layout_.parameter(i);
-  float* out = communicator_.gradients() + range.begin;
   torch::Tensor& gradient = parameters_[i].tensor.mutable_grad();
   if (gradient.defined()) {
-    device_.pack(gradient, out, scale_);
+    device_.pack(gradient, slab + range.begin, scale_);
     packed_.push_back(i);
     gradient.reset();
   } else {
-    device_.fill_zero(out, range.size());
+    device_.fill_zero(slab + range.begin, range.size() * sizeof(Element));
   }
-  stored_[i] = true;
 }
 
 void GradientAverager::find_culprit() {

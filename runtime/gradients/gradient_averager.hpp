@@ -53,6 +53,8 @@ class GradientAverager {
   void spread_initial_parameters();
   void on_ready(size_t parameter);
   void store(size_t parameter);
+  template <class Element>
+  void store_in(Element* slab, size_t parameter);
   void find_culprit();
   void hand_over_complete_buckets();
 

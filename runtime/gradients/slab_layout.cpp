@@ -4,14 +4,13 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "runtime/round_up.hpp"
+
 namespace ringtrain {
 namespace {
 
-constexpr size_t kCacheLine = 16;          // floats
 constexpr size_t kSmallest = 16UL * 1024;  // floats: below this a bucket costs more than it hides
 constexpr size_t kLastBucketFraction = 8;
-
-size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
 }  // namespace
 
@@ -24,7 +23,7 @@ SlabLayout::SlabLayout(std::span<const size_t> sizes, std::span<const size_t> ar
     }
     placed[index] = true;
     parameters_[index] = {elements_, elements_ + sizes[index]};
-    elements_ += round_up(sizes[index], kCacheLine);
+    elements_ += round_up(sizes[index], kCacheLineFloats);
   }
   if (arrival.size() != sizes.size()) {
     throw std::logic_error("the arrival order must name every parameter once");
@@ -33,9 +32,9 @@ SlabLayout::SlabLayout(std::span<const size_t> sizes, std::span<const size_t> ar
 
 std::vector<Range> cut_into_buckets(size_t elements, size_t bucket) {
   std::vector<Range> buckets;
-  bucket = round_up(std::max(bucket, kSmallest), kCacheLine);
-  const size_t last =
-      std::min(elements, round_up(std::max(bucket / kLastBucketFraction, kSmallest), kCacheLine));
+  bucket = round_up(std::max(bucket, kSmallest), kCacheLineFloats);
+  const size_t last = std::min(
+      elements, round_up(std::max(bucket / kLastBucketFraction, kSmallest), kCacheLineFloats));
   for (size_t begin = 0; begin < elements;) {
     const size_t left = elements - begin;
     const size_t size = left <= last ? left : std::min(bucket, left - last);

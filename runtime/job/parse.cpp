@@ -166,10 +166,7 @@ void refuse_what_is_not_there_yet(const JobSpec& job, const Document& document) 
   const CommunicationSpec& communication = job.communication;
   refuse_unless(job.precision == JobSpec::Precision::fp32, "precision", "bf16");
   refuse_unless(!job.trace, "trace", "tracing");
-  refuse_unless(communication.wire == CommunicationSpec::Wire::fp32, "communication.wire", "bf16");
   refuse_unless(communication.sync_every == 1, "communication.sync_every", "local SGD");
-  refuse_unless(!communication.shard_optimizer, "communication.shard_optimizer",
-                "a sharded optimizer");
 }
 
 }  // namespace

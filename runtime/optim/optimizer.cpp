@@ -31,6 +31,7 @@ Optimizer::Optimizer(const OptimizerSpec& spec, double clip_norm, const SlabLayo
     shares_.push_back({range, state});
     state += range.size();
   }
+  if (spec.type == OptimizerSpec::Type::sgd && clip_norm == 0) addends_ = communicator.slabs();
   const bool plain_sgd = spec.type == OptimizerSpec::Type::sgd && spec.momentum == 0;
   if (!plain_sgd) momentum_ = device.allocate_zeros(state);
   if (spec.type == OptimizerSpec::Type::adamw) variance_ = device.allocate_zeros(state);
@@ -49,7 +50,7 @@ void Optimizer::step(GradientAverager& averager, double learning_rate) {
     }
   } else {
     for (size_t b = 0; b < shares_.size(); ++b) {
-      averager.wait(b);
+      if (addends_.empty()) averager.wait(b);
       update(shares_[b], learning_rate, 1);
     }
   }
@@ -98,7 +99,13 @@ void Optimizer::update(const Share& share, double learning_rate, double gradient
                                    .weight_decay = static_cast<float>(spec_.weight_decay),
                                    .nesterov = spec_.nesterov,
                                    .gradient_scale = static_cast<float>(gradient_scale)};
-    device_.sgd_step(step, parameters, gradients, momentum, share.range.size());
+    if (addends_.empty()) {
+      device_.sgd_step(step, parameters, gradients, momentum, share.range.size());
+      return;
+    }
+    std::vector<const float*> sources = addends_;
+    for (const float*& source : sources) source += share.range.begin;
+    kernels::sgd_step_from(step, sources, parameters, momentum, share.range.size());
   }
 }
 

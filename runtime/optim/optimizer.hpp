@@ -59,6 +59,7 @@ class Optimizer {
   Exchange& exchange_;
   Device& device_;
   std::vector<Share> shares_;          // by bucket
+  std::vector<const float*> addends_;  // SGD: slabs to update from their sum, in one pass
   std::shared_ptr<float[]> momentum_;  // AdamW: the first moment
   std::shared_ptr<float[]> variance_;  // AdamW alone
   int64_t steps_ = 0;

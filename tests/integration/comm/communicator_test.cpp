@@ -25,7 +25,7 @@ using Algorithm = CommunicationSpec::Algorithm;
 struct Case {
   std::string name;
   int ranks_per_node;  // 0: all on one
-  Algorithm algorithm;
+  CommunicationSpec spec = {};
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
@@ -35,11 +35,28 @@ class CommunicatorTest : public testing::TestWithParam<Case> {
   const World& world = test_world();
 
   std::unique_ptr<Communicator> make(size_t elements, double timeout = 60) const {
-    const int per_node = GetParam().ranks_per_node;
-    const int node = per_node == 0 ? 0 : world.rank() / per_node;
-    return std::make_unique<HostCommunicator>(
-        world, world.split(node),
-        CommunicationSpec{.algorithm = GetParam().algorithm, .timeout_seconds = timeout}, elements);
+    return make(GetParam(), elements, timeout);
+  }
+  std::unique_ptr<Communicator> make(const Case& c, size_t elements, double timeout = 60) const {
+    const int node = c.ranks_per_node == 0 ? 0 : world.rank() / c.ranks_per_node;
+    CommunicationSpec spec = c.spec;
+    spec.timeout_seconds = timeout;
+    return std::make_unique<HostCommunicator>(world, world.split(node), spec, elements);
+  }
+
+  static void write(Communicator& communicator, size_t i, float value) {
+    if (auto* wire = communicator.wire()) {
+      wire[i] = kernels::to_bf16(value);
+    } else {
+      communicator.gradients()[i] = value;
+    }
+  }
+
+  // bf16 keeps 8 bits of each addend, and of the sum between nodes.
+  double tolerance() const {
+    const double ranks = world.size();
+    const bool bf16 = GetParam().spec.wire == CommunicationSpec::Wire::bf16;
+    return (bf16 ? 1.0 / 128 : 1e-5) * ranks * ranks;
   }
 
   static float value(int rank, size_t i) {
@@ -49,7 +66,7 @@ class CommunicatorTest : public testing::TestWithParam<Case> {
   // One step in which the parameters become the sum of the gradients; then all of them are checked.
   void step(Communicator& communicator, Exchange& exchange, const std::vector<Range>& buckets,
             size_t elements) const {
-    for (size_t i = 0; i < elements; ++i) communicator.gradients()[i] = value(world.rank(), i);
+    for (size_t i = 0; i < elements; ++i) write(communicator, i, value(world.rank(), i));
     double one = 1;
     exchange.sum({&one, 1});
     ASSERT_EQ(one, world.size());
@@ -63,7 +80,7 @@ class CommunicatorTest : public testing::TestWithParam<Case> {
     for (size_t i = 0; i < elements; ++i) {
       double expected = 0;
       for (int r = 0; r < world.size(); ++r) expected += value(r, i);
-      ASSERT_NEAR(communicator.parameters()[i], expected, 1e-5 * world.size() * world.size())
+      ASSERT_NEAR(communicator.parameters()[i], expected, tolerance())
           << "element " << i << " of " << elements;
     }
     exchange.publish();  // nobody writes the next step's parameters before all have looked at these
@@ -136,13 +153,78 @@ TEST_P(CommunicatorTest, GivesUpOnARankThatDoesNotCome) {
   world.barrier();
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, CommunicatorTest,
-                         testing::Values(Case{"OneNode", 0, Algorithm::automatic},
-                                         Case{"RankPerNodeDirect", 1, Algorithm::direct},
-                                         Case{"RankPerNodeRing", 1, Algorithm::ring},
-                                         Case{"TwoRanksPerNode", 2, Algorithm::automatic},
-                                         Case{"ThreeRanksPerNodeRing", 3, Algorithm::ring}),
-                         [](const auto& test) { return test.param.name; });
+TEST_P(CommunicatorTest, SpreadsTheFirstRanksParameters) {
+  constexpr size_t kElements = 70'001;
+  const auto communicator = make(kElements);
+  if (communicator->is_first()) {
+    for (size_t i = 0; i < kElements; ++i) communicator->parameters()[i] = value(7, i);
+  }
+  communicator->spread_parameters();
+  for (size_t i = 0; i < kElements; ++i) ASSERT_EQ(communicator->parameters()[i], value(7, i));
+}
+
+// Whoever can read all slabs gets the same bits from them as from reduce().
+TEST_P(CommunicatorTest, SlabsAddUpToTheSum) {
+  constexpr size_t kElements = 1000;
+  const auto communicator = make(kElements);
+  for (size_t i = 0; i < kElements; ++i) write(*communicator, i, value(world.rank(), i));
+  double nothing = 0;
+  communicator->sum({&nothing, 1});
+  const auto slabs = communicator->slabs();
+  if (slabs.empty()) return;
+  const Range share = communicator->share({0, kElements});
+  std::vector<float> expected;
+  for (size_t i = share.begin; i < share.end; ++i) {
+    float total = slabs[0][i];
+    for (size_t s = 1; s < slabs.size(); ++s) total += slabs[s][i];
+    expected.push_back(total);
+  }
+  communicator->reduce({0, kElements});
+  for (size_t i = share.begin; i < share.end; ++i) {
+    ASSERT_EQ(communicator->gradients()[i], expected[i - share.begin]);
+  }
+  communicator->publish();
+}
+
+// So that the choice by the clock, and ZeRO, change no result.
+TEST_P(CommunicatorTest, AlgorithmsGiveTheSameBits) {
+  constexpr size_t kElements = 300'007;
+  std::string first;
+  for (const Case& c :
+       {Case{"", 1, {.algorithm = Algorithm::direct}}, Case{"", 1, {.algorithm = Algorithm::ring}},
+        Case{"", 1, {}}, Case{"", 1, {.shard_optimizer = true}}}) {
+    const auto communicator = make(c, kElements);
+    for (size_t i = 0; i < kElements; ++i) write(*communicator, i, value(world.rank(), i));
+    double nothing = 0;
+    communicator->sum({&nothing, 1});
+    communicator->reduce({0, kElements});
+    const Range share = communicator->share({0, kElements});
+    std::memcpy(communicator->parameters() + share.begin, communicator->gradients() + share.begin,
+                share.size() * sizeof(float));
+    communicator->publish();
+    const std::string bits(reinterpret_cast<const char*>(communicator->parameters()),
+                           kElements * sizeof(float));
+    if (first.empty()) first = bits;
+    EXPECT_TRUE(bits == first);
+    communicator->publish();
+  }
+}
+
+constexpr auto kBf16 = CommunicationSpec::Wire::bf16;
+
+INSTANTIATE_TEST_SUITE_P(
+    Backends, CommunicatorTest,
+    testing::Values(
+        Case{"OneNode", 0}, Case{"RankPerNode", 1},
+        Case{"RankPerNodeDirect", 1, {.algorithm = Algorithm::direct}},
+        Case{"RankPerNodeRing", 1, {.algorithm = Algorithm::ring}}, Case{"TwoRanksPerNode", 2},
+        Case{"ThreeRanksPerNodeRing", 3, {.algorithm = Algorithm::ring}},
+        Case{"OneNodeBf16", 0, {.wire = kBf16}}, Case{"RankPerNodeBf16", 1, {.wire = kBf16}},
+        Case{"TwoRanksPerNodeBf16", 2, {.wire = kBf16}},
+        Case{"RankPerNodeSharded", 1, {.shard_optimizer = true}},
+        Case{"TwoRanksPerNodeSharded", 2, {.shard_optimizer = true}},
+        Case{"TwoRanksPerNodeShardedBf16", 2, {.wire = kBf16, .shard_optimizer = true}}),
+    [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace ringtrain
