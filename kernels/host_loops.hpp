@@ -107,6 +107,23 @@ inline RINGTRAIN_INLINE bool all_finite(const Stored* values, size_t n) {
 
 inline constexpr size_t cache_line_bytes = 64;
 
+// Updates `shared` element by element, update(i) for 0 .. n. Its cache lines are in the caches of
+// all ranks of the node, which have read them; a store to such a line waits until the others have
+// dropped it, one store at a time, unless it has been asked for ahead. (Between two L3 caches that
+// is 180 ns a line, a fifth of a step of a large perceptron.)
+template <class Update>
+inline RINGTRAIN_INLINE void update_shared(float* shared, size_t n, const Update& update) {
+  for (size_t first = 0; first < n; first += tile_elements) {
+    for (size_t i = first + 2 * tile_elements; i < first + 3 * tile_elements;
+         i += cache_line_bytes / sizeof(float)) {
+      __builtin_prefetch(shared + i, 1);
+    }
+    const size_t end = std::min(n, first + tile_elements);
+#pragma GCC ivdep
+    for (size_t i = first; i < end; ++i) update(i);
+  }
+}
+
 // Stores n elements in `out`, element i from load(i), and returns so_far with the stored values
 // added. `out` may be an input of load(i) at the same place i: that is what ivdep says, and without
 // it GCC would fall back to single elements. load.prefetch(i) asks for the inputs of element i.
@@ -134,7 +151,7 @@ inline RINGTRAIN_INLINE GradientStats store_with_stats(Stored* out, size_t n, co
     for (size_t i = first + tile_elements; i < first + 2 * tile_elements;
          i += cache_line_bytes / sizeof(float)) {
       load.prefetch(i);
-      __builtin_prefetch(out + i, 1);
+      __builtin_prefetch(out + i + tile_elements, 1);
     }
     return out + first;
   };

@@ -15,14 +15,17 @@ RINGTRAIN_HOST_VARIANTS
 void step_with_momentum(const SgdStep& step, float* __restrict parameters,
                         const float* __restrict gradients, float* __restrict momentum, size_t n) {
   const SgdElement element{step};
-  for (size_t i = 0; i < n; ++i) element(parameters[i], gradients[i], momentum[i]);
+  update_shared(parameters, n, [=](size_t i) RINGTRAIN_INLINE {
+    element(parameters[i], gradients[i], momentum[i]);
+  });
 }
 
 RINGTRAIN_HOST_VARIANTS
 void step_without_momentum(const SgdStep& step, float* __restrict parameters,
                            const float* __restrict gradients, size_t n) {
   const SgdElement element{step};
-  for (size_t i = 0; i < n; ++i) element(parameters[i], gradients[i]);
+  update_shared(parameters, n,
+                [=](size_t i) RINGTRAIN_INLINE { element(parameters[i], gradients[i]); });
 }
 
 template <size_t count>
@@ -31,9 +34,12 @@ inline RINGTRAIN_INLINE void step_from_few(const SgdElement& element, const floa
                                            size_t n) {
   const SumOf<count, float> gradient(sources);
   if (element.step.momentum == 0) {
-    for (size_t i = 0; i < n; ++i) element(parameters[i], gradient(i));
+    update_shared(parameters, n,
+                  [=](size_t i) RINGTRAIN_INLINE { element(parameters[i], gradient(i)); });
   } else {
-    for (size_t i = 0; i < n; ++i) element(parameters[i], gradient(i), momentum[i]);
+    update_shared(parameters, n, [=](size_t i) RINGTRAIN_INLINE {
+      element(parameters[i], gradient(i), momentum[i]);
+    });
   }
 }
 
