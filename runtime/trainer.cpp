@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "datasets/order.hpp"
+#include "runtime/models/autocast.hpp"
 #include "runtime/stopwatch.hpp"
 
 namespace ringtrain {
@@ -35,15 +36,15 @@ void Trainer::begin_epoch() {
 // To the end of the epoch (true), or until a checkpoint is called for.
 bool Trainer::train_on() {
   const Stopwatch stopwatch(train_seconds_);
-  const double exposed_before = exchange_.exposed_seconds();
+  const double exposed_before = ranks().exposed_seconds();
   model_.train(true);
   bool over = step_ >= length_.steps;
   while (!over && !checkpoints_.called()) {
     const datasets::Batch* batch = train_reader_.next();
-    if (batch != nullptr) train_step(*batch);
+    if (batch != nullptr) local_sgd_ ? train_step_alone(*batch) : train_step(*batch);
     over = batch == nullptr || step_ == length_.steps || step_ % length_.steps_per_epoch == 0;
   }
-  train_exposed_seconds_ += exchange_.exposed_seconds() - exposed_before;
+  train_exposed_seconds_ += ranks().exposed_seconds() - exposed_before;
   return over;
 }
 
@@ -65,6 +66,34 @@ void Trainer::train_step(const datasets::Batch& batch) {
   ++step_;
 }
 
+// Local SGD: a step that this rank takes by itself, and every so many the mean over all ranks.
+void Trainer::train_step_alone(const datasets::Batch& batch) {
+  loss_alone_ += forward_and_backward(batch);
+  samples_alone_ += batch.global_rows;
+  std::vector<double> nothing;
+  if (averager_.finish(nothing)) {
+    optimizer_.step(averager_, schedule_.learning_rate(step_));
+    skipped_in_a_row_ = 0;
+  } else {
+    note_skipped_step();
+  }
+  ++step_;
+  const bool epoch_over = step_ % length_.steps_per_epoch == 0 || step_ == length_.steps;
+  if (step_ % job_.communication.sync_every == 0 || epoch_over) average_ranks();
+}
+
+void Trainer::average_ranks() {
+  local_sgd_->average(arrays());
+  average_local_statistics();
+  std::vector<double> totals = {loss_alone_};
+  checkpoints_.ask(step_, totals);
+  ranks().sum(totals);
+  checkpoints_.hear(totals);
+  progress_.step_done(epoch_, step_, totals[0], samples_alone_);
+  loss_alone_ = 0;
+  samples_alone_ = 0;
+}
+
 void Trainer::close_epoch() {
   const bool last = step_ == length_.steps;
   const bool due = job_.evaluate_every_epochs > 0 && (epoch_ + 1) % job_.evaluate_every_epochs == 0;
@@ -78,6 +107,12 @@ void Trainer::close_epoch() {
   in_epoch_ = false;
 }
 
+// Logits, [rows, classes] in fp32.
+torch::Tensor Trainer::forward(const torch::Tensor& inputs) {
+  const Autocast autocast(job_.precision == JobSpec::Precision::bf16, device_.torch().type());
+  return model_.forward(inputs).to(torch::kFloat32);
+}
+
 // The sum of the losses of this rank's samples. Under `accumulate` the samples are taken in so many
 // parts, one backward pass each; gradients leave with the last.
 double Trainer::forward_and_backward(const datasets::Batch& batch) {
@@ -89,17 +124,18 @@ double Trainer::forward_and_backward(const datasets::Batch& batch) {
   const torch::Tensor labels = device_.load_labels(batch);
   // What a model draws (dropout) is a function of the place in the run, too.
   torch::manual_seed(datasets::mix(job_.seed, static_cast<uint64_t>(epoch_), batch.first_position));
+  const uint64_t averaged = local_sgd_ ? std::max<uint64_t>(batch.rows, 1) : batch.global_rows;
   double total = 0;
   for (int64_t part = 0; part < job_.accumulate; ++part) {
     const int64_t begin = batch.rows * part / job_.accumulate;
     const int64_t end = batch.rows * (part + 1) / job_.accumulate;
-    const torch::Tensor logits = model_.forward(inputs.slice(0, begin, end));
-    const torch::Tensor loss = torch::nn::functional::cross_entropy(
-        logits.to(torch::kFloat32), labels.slice(0, begin, end),
-        torch::nn::functional::CrossEntropyFuncOptions()
-            .reduction(torch::kSum)
-            .label_smoothing(job_.label_smoothing));
-    if (part + 1 == job_.accumulate) averager_.begin(1.0F / static_cast<float>(batch.global_rows));
+    const torch::Tensor logits = forward(inputs.slice(0, begin, end));
+    const torch::Tensor loss =
+        torch::nn::functional::cross_entropy(logits, labels.slice(0, begin, end),
+                                             torch::nn::functional::CrossEntropyFuncOptions()
+                                                 .reduction(torch::kSum)
+                                                 .label_smoothing(job_.label_smoothing));
+    if (part + 1 == job_.accumulate) averager_.begin(1.0F / static_cast<float>(averaged));
     loss.backward();
     total += loss.item<double>();
   }
@@ -117,8 +153,7 @@ Evaluation Trainer::evaluate() {
        batch = test_reader_.next()) {
     if (checkpoints_.stop_asked_here()) break;  // the sum below will tell the others
     if (batch->rows == 0) continue;
-    const torch::Tensor logits =
-        model_.forward(device_.load(plan_, *batch, kernels::Augment{})).to(torch::kFloat32);
+    const torch::Tensor logits = forward(device_.load(plan_, *batch, kernels::Augment{}));
     const torch::Tensor labels = device_.load_labels(*batch);
     const auto sum = torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum);
     totals[0] += torch::nn::functional::cross_entropy(logits, labels, sum).item<double>();
@@ -126,7 +161,7 @@ Evaluation Trainer::evaluate() {
     totals[2] += batch->rows;
   }
   checkpoints_.ask(step_, totals);
-  exchange_.sum(totals);
+  ranks().sum(totals);
   checkpoints_.hear(totals);
   return {.loss = totals[0] / totals[2], .accuracy = totals[1] / totals[2]};
 }

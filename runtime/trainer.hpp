@@ -17,6 +17,7 @@
 #include "runtime/device.hpp"
 #include "runtime/gradients/exchange.hpp"
 #include "runtime/gradients/gradient_averager.hpp"
+#include "runtime/gradients/local_sgd.hpp"
 #include "runtime/gradients/slab_layout.hpp"
 #include "runtime/job/job_spec.hpp"
 #include "runtime/models/model.hpp"
@@ -60,20 +61,30 @@ class Trainer {
   const std::filesystem::path& checkpoint() const { return checkpoints_.newest(); }
 
   // What ModelOptions::sum_over_ranks needs; for calls from within train().
-  void sum_over_ranks(std::span<double> values) { exchange_.sum(values); }
+  void sum_over_ranks(std::span<double> values) { ranks().sum(values); }
 
-  std::string describe_communication() const { return communicator_->describe(); }
+  std::string describe_communication() const {
+    return local_sgd_ ? local_sgd_->describe() : communicator_->describe();
+  }
 
  private:
   bool done() const { return step_ >= length_.steps && closed_step_ == step_; }
   void begin_epoch();
   bool train_on();
   void train_step(const datasets::Batch& batch);
+  void train_step_alone(const datasets::Batch& batch);
+  std::vector<float*> arrays();
+  void average_ranks();
+  void spread_first_rank();
+  torch::Tensor forward(const torch::Tensor& inputs);
   double forward_and_backward(const datasets::Batch& batch);
   void note_skipped_step();
   void roll_back(double loss);
   void close_epoch();
   Evaluation evaluate();
+  // What sums over all ranks: between the means of local SGD the other exchange knows this rank
+  // alone.
+  Exchange& ranks() { return local_sgd_ ? local_sgd_->exchange() : exchange_; }
   Trained trained();
   TrainingState state();
   void take_checkpoint();
@@ -96,6 +107,9 @@ class Trainer {
   GradientAverager averager_;
   Schedule schedule_;
   Optimizer optimizer_;
+  std::unique_ptr<LocalSgd> local_sgd_;  // null: averages after every step
+  double loss_alone_ = 0;                // since the last mean: this rank's losses,
+  uint64_t samples_alone_ = 0;           // and all ranks' samples
   datasets::Reader train_reader_;
   datasets::Reader test_reader_;
 

@@ -54,7 +54,9 @@ void Trainer::resume(const ResumePoint& point) {
           point.path.string(), job_.model, error.what()));
     }
   }
-  restore_snapshot(trained(), snapshot);
+  // Under local SGD every rank is the first of its own.
+  if (!local_sgd_ || local_sgd_->ranks().is_first()) restore_snapshot(trained(), snapshot);
+  if (local_sgd_) spread_first_rank();
 
   const TrainingState& state = point.state;
   step_ = state.step;
@@ -69,7 +71,8 @@ void Trainer::resume(const ResumePoint& point) {
   evaluation_ = state.tested;
   resumed_from_ = state.step;
   samples_before_ = state.totals.samples_seen;
-  if (communicator_->is_first()) order_hash_before_ = state.order_hash;
+  const bool first = local_sgd_ ? local_sgd_->ranks().is_first() : communicator_->is_first();
+  if (first) order_hash_before_ = state.order_hash;
   progress_.resume(state.totals, state.step);
   checkpoints_.resume(point.path, state.step);
 }

@@ -50,6 +50,26 @@ datasets::ReaderOptions reader_options(const JobSpec& job, const World& world, c
           .contiguous = device.torch().is_cuda()};
 }
 
+std::unique_ptr<Communicator> communicator_for(const CommunicationSpec& spec, const World& world,
+                                               Device& device, size_t elements) {
+  return make_communicator(
+      world, spec,
+      {.cuda = device.torch().is_cuda(),
+       .allocate_zeros = [&device](size_t n) { return device.allocate_zeros(n); }},
+      elements);
+}
+
+bool averages_now_and_then(const JobSpec& job, const World& world) {
+  return job.communication.sync_every > 1 && world.size() > 1;
+}
+
+std::unique_ptr<Communicator> communicator_for_steps(const JobSpec& job, const World& world,
+                                                     Device& device, size_t elements) {
+  CommunicationSpec spec = job.communication;
+  if (averages_now_and_then(job, world)) spec.backend = CommunicationSpec::Backend::none;
+  return communicator_for(spec, world, device, elements);
+}
+
 }  // namespace
 
 Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size) {
@@ -79,11 +99,7 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& p
       world_size_(world.size()),
       length_(length_of(job, plan, world.size())),
       layout_(lay_out(model, plan, device)),
-      communicator_(make_communicator(
-          world, job.communication,
-          {.cuda = device.torch().is_cuda(),
-           .allocate_zeros = [&device](size_t n) { return device.allocate_zeros(n); }},
-          layout_.elements())),
+      communicator_(communicator_for_steps(job, world, device, layout_.elements())),
       buckets_(cut_into_buckets(
           layout_.elements(),
           communicator_->overlaps() || device.torch().is_cuda()
@@ -94,6 +110,11 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& p
       schedule_(job.schedule, job.optimizer.learning_rate, length_.steps_per_epoch, length_.steps),
       optimizer_(job.optimizer, job.clip_norm, layout_, buckets_, dimensions_of(model),
                  *communicator_, exchange_, device),
+      local_sgd_(averages_now_and_then(job, world)
+                     ? std::make_unique<LocalSgd>(
+                           communicator_for(job.communication, world, device, layout_.elements()),
+                           world.size(), layout_.elements(), buckets_, device)
+                     : nullptr),
       train_reader_(plan, datasets::Split::train,
                     reader_options(job, world, device, datasets::Split::train)),
       test_reader_(plan, datasets::Split::test,
@@ -102,6 +123,28 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& p
       losses_(job.rollback) {
   // The first rank has taken them from a file; parameters are spread by the averager.
   if (!job.initialize_from.empty()) spread_buffers(trained());
+  if (local_sgd_) spread_first_rank();
+}
+
+// What local SGD averages: all of this rank's own parameters and optimizer state.
+std::vector<float*> Trainer::arrays() {
+  std::vector<float*> arrays = {communicator_->parameters()};
+  for (size_t k = 0; k < optimizer_.state_names().size(); ++k) {
+    arrays.push_back(optimizer_.state(k, 0));
+  }
+  return arrays;
+}
+
+void Trainer::spread_first_rank() {
+  local_sgd_->spread(arrays());
+  const Trained across = trained();
+  spread_buffers({.model = across.model,
+                  .layout = across.layout,
+                  .buckets = across.buckets,
+                  .communicator = local_sgd_->ranks(),
+                  .exchange = local_sgd_->exchange(),
+                  .optimizer = across.optimizer,
+                  .device = across.device});
 }
 
 // A TorchScript model's batch normalisation sees this rank's samples alone, and its running
@@ -111,7 +154,7 @@ void Trainer::average_local_statistics() {
   for (const auto& [name, buffer] : model_.buffers()) {
     if (!buffer.is_floating_point()) continue;
     const torch::Tensor values = buffer.to(torch::kCPU, torch::kFloat64).contiguous();
-    exchange_.sum({values.mutable_data_ptr<double>(), static_cast<size_t>(values.numel())});
+    ranks().sum({values.mutable_data_ptr<double>(), static_cast<size_t>(values.numel())});
     torch::Tensor(buffer).copy_(values / world_size_);
   }
 }
@@ -123,7 +166,7 @@ uint64_t Trainer::global_order_hash() {
   const uint64_t mine = train_reader_.order_hash() + order_hash_before_;
   // Halves, so that doubles hold the sums exactly.
   std::vector<double> halves = {static_cast<double>(mine >> 32), static_cast<double>(mine & kLow)};
-  exchange_.sum(halves);
+  ranks().sum(halves);
   return (static_cast<uint64_t>(halves[0]) << 32) + static_cast<uint64_t>(halves[1]);
 }
 
@@ -132,7 +175,7 @@ Result Trainer::result() {
   result.name = job_.name;
   result.status = done() ? "finished" : "stopped";
   result.device = device_.name();
-  result.communication = communicator_->describe();
+  result.communication = describe_communication();
   result.epochs = (step_ + length_.steps_per_epoch - 1) / length_.steps_per_epoch;
   result.steps = step_;
   result.skipped_steps = skipped_;

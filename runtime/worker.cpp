@@ -197,6 +197,10 @@ void train(const World& world, const Options& options, const Reporter& reporter,
   });
   auto point = agree_on_resume_point(world, job, plan, reporter);
   if (point && was_finished(world, job, length, output, *point, reporter)) return;
+  SumOverRanks sum_over_ranks;  // none for a rank that trains alone, and between local SGD's means
+  if (world.size() > 1 && job.communication.sync_every == 1) {
+    sum_over_ranks = [&](std::span<double> values) { trainer_in_training->sum_over_ranks(values); };
+  }
   agree(world, [&] {
     device = make_device(job.device, world.node().rank(),
                          [&](const std::string& line) { reporter.log(line); });
@@ -207,9 +211,7 @@ void train(const World& world, const Options& options, const Reporter& reporter,
                         .width = plan.shape.width,
                         .classes = static_cast<int64_t>(plan.class_names.size()),
                         .seed = job.seed,
-                        .sum_over_ranks = [&](std::span<double> values) {
-                          trainer_in_training->sum_over_ranks(values);
-                        }});
+                        .sum_over_ranks = sum_over_ranks});
     if (output && !point && !job.initialize_from.empty()) {
       take_weights(
           job.initialize_from, *model, [&](const std::string& line) { reporter.log(line); },

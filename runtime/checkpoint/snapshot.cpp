@@ -6,7 +6,7 @@
 #include <map>
 
 #include "datasets/error.hpp"
-#include "runtime/gradients/spread.hpp"
+#include "runtime/gradients/slab_view.hpp"
 
 namespace ringtrain {
 namespace {
@@ -124,16 +124,21 @@ void restore_snapshot(const Trained& trained, const Snapshot& snapshot) {
   auto& [model, layout, buckets, communicator, exchange, optimizer, device] = trained;
   const auto names = optimizer.state_names();
   const bool first = communicator.is_first();
+  // What spreads parameters spreads the optimizer's state, too, and every rank takes its share.
+  const auto spread = [&](const torch::Tensor& values) {
+    exchange.publish();  // all have taken what was spread before
+    if (first) view_of(communicator.parameters(), {0, layout.elements()}, device).copy_(values);
+    exchange.spread_parameters();
+  };
   for (size_t k = 0; k < names.size(); ++k) {
-    spread(first ? snapshot.optimizer[k].values : torch::Tensor(), communicator, exchange, buckets,
-           device, [&](size_t b, Range share, const torch::Tensor& values) {
-             view_of(optimizer.state(k, b), {0, share.size()}, device).copy_(values);
-           });
+    spread(first ? snapshot.optimizer[k].values : torch::Tensor());
+    for (size_t b = 0; b < buckets.size(); ++b) {
+      const Range share = communicator.share(buckets[b]);
+      view_of(optimizer.state(k, b), {0, share.size()}, device)
+          .copy_(view_of(communicator.parameters(), share, device));
+    }
   }
-  spread(snapshot.parameters, communicator, exchange, buckets, device,
-         [&](size_t, Range share, const torch::Tensor& values) {
-           view_of(communicator.parameters(), share, device).copy_(values);
-         });
+  spread(snapshot.parameters);
   if (first) {
     const auto buffers = model.buffers();
     for (size_t i = 0; i < buffers.size(); ++i) {
@@ -146,7 +151,8 @@ void restore_snapshot(const Trained& trained, const Snapshot& snapshot) {
 void spread_buffers(const Trained& trained) {
   const torch::NoGradGuard no_grad;
   for (const auto& [name, buffer] : trained.model.buffers()) {
-    // Doubles hold every value of the types that buffers have; -0 as in spread().
+    // Doubles hold every value of the types that buffers have; x + -0 has the bits of x, whatever
+    // x.
     torch::Tensor values = buffer.to(torch::kCPU, torch::kFloat64).contiguous();
     if (!trained.communicator.is_first()) values.fill_(-0.0);
     trained.exchange.sum({values.mutable_data_ptr<double>(), static_cast<size_t>(values.numel())});

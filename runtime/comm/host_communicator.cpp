@@ -137,7 +137,9 @@ void HostCommunicator::reduce(Range bucket) {
   float* data = gradients() + mine.begin;
   if (shard_) {
     across_->reduce_scatter(data, mine.size());
-    to_gather_.push_back(mine);
+    if (std::find(to_gather_.begin(), to_gather_.end(), mine) == to_gather_.end()) {
+      to_gather_.push_back(mine);
+    }
   } else {
     across_->all_reduce(data, mine.size());
   }
@@ -147,7 +149,6 @@ void HostCommunicator::publish() {
   for (const Range& range : to_gather_) {
     across_->all_gather(parameters() + range.begin, range.size());
   }
-  to_gather_.clear();
   if (size() > 1) barrier_->wait();
 }
 

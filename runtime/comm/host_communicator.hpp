@@ -68,7 +68,7 @@ class HostCommunicator final : public Communicator {
   std::unique_ptr<SharedWindow> window_;
   std::unique_ptr<NodeBarrier> barrier_;
   std::vector<float> sums_;       // bf16: what the slabs' share adds up to
-  std::vector<Range> to_gather_;  // shard: node shares whose parameters the next publish() spreads
+  std::vector<Range> to_gather_;  // shard: the node shares of all buckets reduced so far
   unsigned rounds_ = 0;           // of sum(); parity picks the scratch buffer
 };
 

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "runtime/gradients/gradient_hook.hpp"
-#include "runtime/gradients/spread.hpp"
 
 namespace ringtrain {
 namespace {
@@ -48,26 +47,6 @@ GradientAverager::~GradientAverager() {
 
 void GradientAverager::spread_initial_parameters() {
   const torch::NoGradGuard no_grad;
-<<<<<<< HEAD
-  torch::Tensor initial;
-  if (communicator_.is_first()) {
-    initial = torch::zeros({static_cast<int64_t>(layout_.elements())},
-                           torch::TensorOptions(device_.torch()).dtype(torch::kFloat32));
-    for (size_t i = 0; i < parameters_.size(); ++i) {
-      const Range range = layout_.parameter(i);
-      initial.slice(0, static_cast<int64_t>(range.begin), static_cast<int64_t>(range.end))
-          .copy_(parameters_[i].tensor.reshape({-1}));
-    }
-  }
-  spread(initial, communicator_, exchange_, buckets_, device_,
-         [&](size_t, Range share, const torch::Tensor& values) {
-           view_of(communicator_.parameters(), share, device_).copy_(values);
-         });
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    torch::Tensor& tensor = parameters_[i].tensor;
-    tensor.set_data(torch::from_blob(communicator_.parameters() + layout_.parameter(i).begin,
-                                     tensor.sizes(), tensor.options().requires_grad(false)));
-=======
   const auto view = [&](size_t i) {
     const auto& tensor = parameters_[i].tensor;
     return torch::from_blob(communicator_.parameters() + layout_.parameter(i).begin, tensor.sizes(),
@@ -75,7 +54,6 @@ void GradientAverager::spread_initial_parameters() {
   };
   if (communicator_.is_first()) {
     for (size_t i = 0; i < parameters_.size(); ++i) view(i).copy_(parameters_[i].tensor);
->>>>>>> 2d50f96 (bf16 on the wire, a sharded optimizer, SGD straight from all ranks' slabs; auto chooses by the clock)
   }
   exchange_.spread_parameters();
   for (size_t i = 0; i < parameters_.size(); ++i) parameters_[i].tensor.set_data(view(i));

@@ -138,6 +138,16 @@ void check_across_keys(const JobSpec& job, const Document& document) {
                     "cannot be had with sync_every above 1: between two averages each rank needs "
                     "the whole optimizer");
   }
+  if (communication.sync_every > 1 && communication.wire == CommunicationSpec::Wire::bf16) {
+    document.refuse("communication.wire",
+                    "bf16 is for gradients, but with sync_every above 1 parameters are sent: use "
+                    "fp32");
+  }
+  if (communication.sync_every > 1 && job.rollback.factor > 0) {
+    document.refuse("rollback.factor",
+                    "needs the loss of every step, which no rank knows with "
+                    "communication.sync_every above 1");
+  }
   if (communication.backend == CommunicationSpec::Backend::nccl &&
       job.device == JobSpec::Device::cpu) {
     document.refuse("communication.backend", "nccl needs GPUs, but device is cpu");
@@ -163,10 +173,7 @@ void refuse_what_is_not_there_yet(const JobSpec& job, const Document& document) 
   const auto refuse_unless = [&](bool is_default, const char* key, const char* what) {
     if (!is_default) document.refuse(key, fmt::format("{} is not in this version yet", what));
   };
-  const CommunicationSpec& communication = job.communication;
-  refuse_unless(job.precision == JobSpec::Precision::fp32, "precision", "bf16");
   refuse_unless(!job.trace, "trace", "tracing");
-  refuse_unless(communication.sync_every == 1, "communication.sync_every", "local SGD");
 }
 
 }  // namespace
