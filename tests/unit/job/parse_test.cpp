@@ -181,7 +181,8 @@ TEST(ParseJob, RefusesKeysThatDoNotFitOneAnother) {
               StartsWith("f.yaml:4: communication.backend: shared_memory is for CPU"));
   EXPECT_THAT(refused("rollback: {factor: 0.5}\n"),
               StartsWith("f.yaml:3: rollback.factor: must be above 1"));
-  EXPECT_THAT(refused("precision: bf16\n"), StartsWith("f.yaml:3: precision: bf16 is not"));
+  EXPECT_THAT(refused("communication: {sync_every: 2, wire: bf16}\n"),
+              StartsWith("f.yaml:3: communication.wire: bf16 is for gradients"));
   EXPECT_THAT(refused("workers: {min: 3, max: 2}\n"), StartsWith("f.yaml:3: workers.min: must"));
 }
 
