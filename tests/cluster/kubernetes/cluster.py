@@ -176,6 +176,8 @@ class ClusterTest(unittest.TestCase):
         return must(RINGTRAIN, "render", file, *arguments)
 
     def start(self, name, *lines, kubernetes=("workers: 2",), namespace="default", **options):
+        # What a test that was interrupted has left would be gone on from.
+        shutil.rmtree(VOLUME / "runs" / name, ignore_errors=True)
         job = Job(name, namespace)
         self.jobs.append(job)
         job.kubectl("apply", "-f", "-", input=self.render(self.write_job(name, *lines, kubernetes=kubernetes, **options)))
