@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "launcher/flight.hpp"
 #include "launcher/mpirun.hpp"
 #include "launcher/placement.hpp"
 #include "launcher/progress.hpp"
@@ -102,8 +104,14 @@ int run(RunOptions options) {
   const TemporaryHostfile hostfile(layout.hosts);
   const MpirunCommand command =
       mpirun_command(mpirun, layout, hostfile.path(), worker_arguments(options, layout, worker));
+  const auto started = std::chrono::system_clock::now().time_since_epoch();
   const Outcome outcome = supervise(command, options.json, options.events);
   if (outcome.exit_code != 0) {
+    const std::string behind =
+        outcome.exit_code == 4
+            ? who_is_behind(job.output, std::chrono::duration<double>(started).count())
+            : "";
+    if (!behind.empty()) std::fputs(fmt::format("ringtrain: {}\n", behind).c_str(), stderr);
     // fmt::print would throw where the terminal was closed.
     std::fputs(fmt::format("ringtrain: {}: {}\n", job.name, outcome.cause).c_str(), stderr);
     return outcome.exit_code;

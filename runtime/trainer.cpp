@@ -40,7 +40,9 @@ bool Trainer::train_on() {
   model_.train(true);
   bool over = step_ >= length_.steps;
   while (!over && !checkpoints_.called()) {
+    Span phase(trace_, "data wait");
     const datasets::Batch* batch = train_reader_.next();
+    phase.next("step");
     if (batch != nullptr) local_sgd_ ? train_step_alone(*batch) : train_step(*batch);
     over = batch == nullptr || step_ == length_.steps || step_ % length_.steps_per_epoch == 0;
   }
@@ -51,6 +53,7 @@ bool Trainer::train_on() {
 void Trainer::train_step(const datasets::Batch& batch) {
   std::vector<double> totals = {forward_and_backward(batch)};  // gradients go their way meanwhile
   checkpoints_.ask(step_ + 1, totals);
+  Span phase(trace_, "agree");
   const bool finite = averager_.finish(totals);
   checkpoints_.hear(totals);
   const double loss = totals[0] / static_cast<double>(batch.global_rows);
@@ -59,6 +62,7 @@ void Trainer::train_step(const datasets::Batch& batch) {
   } else if (losses_.is_spike(loss)) {
     roll_back(loss);
   } else {
+    phase.next("optimizer");
     optimizer_.step(averager_, schedule_.learning_rate(step_));
     skipped_in_a_row_ = 0;
     progress_.step_done(epoch_, step_ + 1, totals[0], batch.global_rows);
@@ -120,6 +124,7 @@ double Trainer::forward_and_backward(const datasets::Batch& batch) {
                                     .horizontal_flip = job_.augment.horizontal_flip,
                                     .seed = job_.seed,
                                     .epoch = static_cast<uint64_t>(epoch_)};
+  Span phase(trace_, "load");
   const torch::Tensor inputs = device_.load(plan_, batch, augment);
   const torch::Tensor labels = device_.load_labels(batch);
   // What a model draws (dropout) is a function of the place in the run, too.
@@ -129,12 +134,14 @@ double Trainer::forward_and_backward(const datasets::Batch& batch) {
   for (int64_t part = 0; part < job_.accumulate; ++part) {
     const int64_t begin = batch.rows * part / job_.accumulate;
     const int64_t end = batch.rows * (part + 1) / job_.accumulate;
+    phase.next("forward");
     const torch::Tensor logits = forward(inputs.slice(0, begin, end));
     const torch::Tensor loss =
         torch::nn::functional::cross_entropy(logits, labels.slice(0, begin, end),
                                              torch::nn::functional::CrossEntropyFuncOptions()
                                                  .reduction(torch::kSum)
                                                  .label_smoothing(job_.label_smoothing));
+    phase.next("backward");
     if (part + 1 == job_.accumulate) averager_.begin(1.0F / static_cast<float>(averaged));
     loss.backward();
     total += loss.item<double>();
@@ -144,6 +151,7 @@ double Trainer::forward_and_backward(const datasets::Batch& batch) {
 
 Evaluation Trainer::evaluate() {
   const Stopwatch stopwatch(evaluate_seconds_);
+  const Span span(trace_, "evaluation");
   const torch::NoGradGuard no_grad;
   average_local_statistics();
   model_.train(false);

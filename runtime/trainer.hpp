@@ -13,6 +13,7 @@
 #include "runtime/checkpoint/loss_watch.hpp"
 #include "runtime/checkpoint/resume.hpp"
 #include "runtime/comm/communicator.hpp"
+#include "runtime/comm/flight_recorder.hpp"
 #include "runtime/comm/world.hpp"
 #include "runtime/device.hpp"
 #include "runtime/gradients/exchange.hpp"
@@ -23,6 +24,7 @@
 #include "runtime/models/model.hpp"
 #include "runtime/observe/progress.hpp"
 #include "runtime/observe/result.hpp"
+#include "runtime/observe/trace.hpp"
 #include "runtime/optim/optimizer.hpp"
 #include "runtime/optim/schedule.hpp"
 
@@ -44,9 +46,9 @@ Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size)
 // also in an epoch's short last batch; every test sample is evaluated once.
 class Trainer {
  public:
-  // All arguments must outlive the trainer. The model is trained in place.
+  // All arguments must outlive the trainer. The model is trained in place. trace: null for none.
   Trainer(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
-          Model& model, Progress& progress);
+          Model& model, Progress& progress, Trace* trace);
 
   // Before train(): goes on from there, bit for bit where the ranks are as many as they were.
   // Throws JobError where the checkpoint is not of this model.
@@ -97,12 +99,14 @@ class Trainer {
   Device& device_;
   Model& model_;
   Progress& progress_;
+  Trace* trace_;
   int world_size_;
   Length length_;
 
   SlabLayout layout_;
   std::unique_ptr<Communicator> communicator_;
   std::vector<Range> buckets_;
+  FlightRecorder recorder_;
   Exchange exchange_;
   GradientAverager averager_;
   Schedule schedule_;

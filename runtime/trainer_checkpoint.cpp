@@ -36,6 +36,7 @@ TrainingState Trainer::state() {
 }
 
 void Trainer::take_checkpoint() {
+  const Span span(trace_, "checkpoint");
   average_local_statistics();
   checkpoints_.take(trained(), state());
   if (done() || checkpoints_.stopping()) checkpoints_.report(/*wait=*/true);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 
 #include "runtime/gradients/arrival_order.hpp"
@@ -90,12 +91,13 @@ Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size)
 }
 
 Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
-                 Model& model, Progress& progress)
+                 Model& model, Progress& progress, Trace* trace)
     : job_(job),
       plan_(plan),
       device_(device),
       model_(model),
       progress_(progress),
+      trace_(trace),
       world_size_(world.size()),
       length_(length_of(job, plan, world.size())),
       layout_(lay_out(model, plan, device)),
@@ -105,7 +107,9 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& p
           communicator_->overlaps() || device.torch().is_cuda()
               ? static_cast<size_t>(job.communication.bucket_mib * (1 << 20) / sizeof(float))
               : kCacheSizedBucket)),
-      exchange_(*communicator_),
+      recorder_(job.output / fmt::format("flight-{}.json", world.rank()), world.rank(),
+                world.size(), std::chrono::duration<double>(job.communication.timeout_seconds)),
+      exchange_(*communicator_, &recorder_, trace),
       averager_(model, layout_, buckets_, world.size(), *communicator_, exchange_, device),
       schedule_(job.schedule, job.optimizer.learning_rate, length_.steps_per_epoch, length_.steps),
       optimizer_(job.optimizer, job.clip_norm, layout_, buckets_, dimensions_of(model),

@@ -11,11 +11,14 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "datasets/plan.hpp"
 #include "runtime/agree.hpp"
@@ -31,6 +34,7 @@
 #include "runtime/observe/history.hpp"
 #include "runtime/observe/progress.hpp"
 #include "runtime/observe/reporter.hpp"
+#include "runtime/observe/trace.hpp"
 #include "runtime/output.hpp"
 #include "runtime/trainer.hpp"
 
@@ -178,6 +182,28 @@ bool was_finished(const World& world, const JobSpec& job, const Length& length,
   return true;
 }
 
+// A rank's own trace, where it fails and cannot speak with the others: trace-RANK.json.
+void leave_trace(const Trace& trace, const JobSpec& job, int rank, const Reporter& reporter) {
+  try {
+    std::filesystem::create_directories(job.output);  // hosts other than rank 0's
+    write_trace(job.output / fmt::format("trace-{}.json", rank), {trace.events()});
+  } catch (const std::exception& error) {
+    reporter.warn(error.what());
+  }
+}
+
+// All ranks' in one: trace.json.
+void join_traces(const World& world, const Trace& trace, const JobSpec& job) {
+  std::vector<std::string> events;
+  for (int rank = 0; rank < world.size(); ++rank) {
+    std::string one = world.broadcast(rank == world.rank() ? trace.events() : "", rank);
+    if (world.rank() == 0) events.push_back(std::move(one));
+  }
+  agree(world, [&] {
+    if (world.rank() == 0) write_trace(job.output / "trace.json", events);
+  });
+}
+
 void train(const World& world, const Options& options, const Reporter& reporter,
            Clock::time_point born) {
   agree(world, [&] { prove_placement(world, options.expected_ranks, options.expected_hosts); });
@@ -224,8 +250,13 @@ void train(const World& world, const Options& options, const Reporter& reporter,
   Progress progress(reporter, history ? &*history : nullptr, job.epochs, length.steps);
   const auto placement = placement_of(world, *device);
   Result result;
+  std::optional<Trace> trace;
+  if (job.trace) {
+    world.barrier();
+    trace.emplace(world.rank(), world.hosts()[static_cast<size_t>(world.rank())]);
+  }
   {
-    Trainer trainer(job, world, plan, *device, *model, progress);
+    Trainer trainer(job, world, plan, *device, *model, progress, trace ? &*trace : nullptr);
     trainer_in_training = &trainer;
     tell_start(reporter, placement, job, plan, trainer, length, point);
     if (world.size() > 1 && model->uses_local_batch_statistics()) {
@@ -240,13 +271,20 @@ void train(const World& world, const Options& options, const Reporter& reporter,
       point->optimizer.clear();
     }
     const double startup = seconds_since(born);
-    result = trainer.train();
+    try {
+      result = trainer.train();
+    } catch (...) {
+      if (trace) leave_trace(*trace, job, world.rank(), reporter);
+      throw;
+    }
     result.seconds.startup = startup;
     if (result.status == "stopped") {
+      if (trace) leave_trace(*trace, job, world.rank(), reporter);
       tell_stop(reporter, result, length, trainer.checkpoint());
       return;
     }
   }
+  if (trace) join_traces(world, *trace, job);
   result.placement = placement;
   agree(world, [&] {
     if (!output) return;

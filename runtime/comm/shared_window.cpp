@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include <cstring>
+#include <exception>
 
 #include "runtime/comm/check_mpi.hpp"
 #include "runtime/comm/error.hpp"
@@ -54,6 +55,10 @@ SharedWindow::SharedWindow(const MpiGroup& node, size_t bytes) : parts_(node.siz
   check_mpi(MPI_Barrier(node.get()));
 }
 
-SharedWindow::~SharedWindow() { MPI_Win_free(&window_); }
+SharedWindow::~SharedWindow() {
+  // Freeing waits for all ranks of the node. Where an error is on its way to end the job, they may
+  // never come.
+  if (std::uncaught_exceptions() == 0) MPI_Win_free(&window_);
+}
 
 }  // namespace ringtrain

@@ -3,11 +3,16 @@
 
 #include <utility>
 
+#include "runtime/comm/error.hpp"
 #include "runtime/stopwatch.hpp"
 
 namespace ringtrain {
 
-Exchange::Exchange(Communicator& communicator) : communicator_(communicator) {
+Exchange::Exchange(Communicator& communicator, FlightRecorder* recorder, Trace* trace)
+    : communicator_(communicator),
+      recorder_(recorder),
+      trace_(trace),
+      track_(communicator.overlaps() ? Trace::Track::communication : Trace::Track::training) {
   if (communicator.overlaps()) thread_ = std::thread([this] { run(); });
 }
 
@@ -22,44 +27,70 @@ Exchange::~Exchange() {
 
 Exchange::Ticket Exchange::reduce(Range bucket) {
   communicator_.written(bucket);
-  return hand_over([this, bucket] { communicator_.reduce(bucket); });
+  if (trace_ != nullptr) {
+    trace_->add_moment(Trace::Track::training, "bucket ready", "first element",
+                       static_cast<int64_t>(bucket.begin));
+  }
+  return hand_over("reduce", bucket.size() * sizeof(float),
+                   [this, bucket] { communicator_.reduce(bucket); });
 }
 
 void Exchange::sum(std::span<double> values) {
-  wait(hand_over([this, values] { communicator_.sum(values); }));
+  wait(hand_over("sum", values.size_bytes(), [this, values] { communicator_.sum(values); }));
 }
 
 void Exchange::sum_over_shares(std::span<double> values) {
-  wait(hand_over([this, values] { communicator_.sum_over_shares(values); }));
+  wait(hand_over("sum over shares", values.size_bytes(),
+                 [this, values] { communicator_.sum_over_shares(values); }));
 }
 
 void Exchange::publish() {
-  wait(hand_over([this] { communicator_.publish(); }));
+  wait(hand_over("publish", 0, [this] { communicator_.publish(); }));
 }
 
 void Exchange::spread_parameters() {
-  wait(hand_over([this] { communicator_.spread_parameters(); }));
+  wait(hand_over("spread", 0, [this] { communicator_.spread_parameters(); }));
 }
 
-Exchange::Ticket Exchange::hand_over(std::function<void()> call) {
+Exchange::Ticket Exchange::hand_over(const char* operation, size_t bytes,
+                                     std::function<void()> call) {
   if (!thread_.joinable()) {
     const Stopwatch stopwatch(exposed_seconds_);
-    call();
-    done_ = ++handed_over_;
+    ++handed_over_;
+    if (recorder_ != nullptr) recorder_->queued(handed_over_, operation, bytes);
+    carry_out(handed_over_, operation, bytes, call);
+    done_ = handed_over_;
     return handed_over_;
   }
   Ticket ticket = 0;
   {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(call));
     ticket = ++handed_over_;
+    if (recorder_ != nullptr) recorder_->queued(ticket, operation, bytes);
+    queue_.push_back([this, ticket, operation, bytes, call = std::move(call)] {
+      carry_out(ticket, operation, bytes, call);
+    });
   }
   changed_.notify_all();
   return ticket;
 }
 
+void Exchange::carry_out(Ticket ticket, const char* operation, size_t bytes,
+                         const std::function<void()>& call) {
+  const Span span(trace_, operation, "bytes", static_cast<int64_t>(bytes), track_);
+  if (recorder_ == nullptr) return call();
+  recorder_->started(ticket);
+  try {
+    call();
+  } catch (const CommunicationError& error) {
+    throw CommunicationError(error.what() + recorder_->failed(ticket));
+  }
+  recorder_->ended(ticket);
+}
+
 void Exchange::wait(Ticket ticket) {
   if (!thread_.joinable()) return;
+  const Span span(trace_, "wait");
   const Stopwatch stopwatch(exposed_seconds_);
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return done_ >= ticket || error_; });

@@ -11,6 +11,8 @@
 #include <thread>
 
 #include "runtime/comm/communicator.hpp"
+#include "runtime/comm/flight_recorder.hpp"
+#include "runtime/observe/trace.hpp"
 
 namespace ringtrain {
 
@@ -23,7 +25,10 @@ namespace ringtrain {
 // more use.
 class Exchange {
  public:
-  explicit Exchange(Communicator& communicator);
+  // Where they are given, `recorder` hears of every call and `trace` of its times; both must
+  // outlive the exchange.
+  explicit Exchange(Communicator& communicator, FlightRecorder* recorder = nullptr,
+                    Trace* trace = nullptr);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -43,10 +48,16 @@ class Exchange {
   double exposed_seconds() const { return exposed_seconds_; }
 
  private:
-  Ticket hand_over(std::function<void()> call);
+  // operation: a string literal.
+  Ticket hand_over(const char* operation, size_t bytes, std::function<void()> call);
+  void carry_out(Ticket ticket, const char* operation, size_t bytes,
+                 const std::function<void()>& call);
   void run();
 
   Communicator& communicator_;
+  FlightRecorder* recorder_;
+  Trace* trace_;
+  Trace::Track track_;  // where calls are carried out
   double exposed_seconds_ = 0;
 
   std::mutex mutex_;

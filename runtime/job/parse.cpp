@@ -168,14 +168,6 @@ void check_across_keys(const JobSpec& job, const Document& document) {
   }
 }
 
-// Keys that the format has and this version cannot carry out: refused, never ignored.
-void refuse_what_is_not_there_yet(const JobSpec& job, const Document& document) {
-  const auto refuse_unless = [&](bool is_default, const char* key, const char* what) {
-    if (!is_default) document.refuse(key, fmt::format("{} is not in this version yet", what));
-  };
-  refuse_unless(!job.trace, "trace", "tracing");
-}
-
 }  // namespace
 
 JobSpec parse_job_text(const std::string& text, const std::string& name,
@@ -185,7 +177,6 @@ JobSpec parse_job_text(const std::string& text, const std::string& name,
   if (job.name.empty()) job.name = name_from_file(name);
   if (job.output.empty()) job.output = std::filesystem::path("runs") / job.name;
   check_across_keys(job, document);
-  refuse_what_is_not_there_yet(job, document);
   return job;
 }
 

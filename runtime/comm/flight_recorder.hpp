@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace ringtrain {
+
+// The last collective calls of this rank, written to a file when something hangs, so that one can
+// see which rank did not come, and to what. Calls have the same numbers on every rank, as their
+// order is the same.
+//
+// The file, JSON: {"rank", "world_size", "reason", "written_at", "calls": [{"sequence",
+// "operation", "bytes", "state", "queued_at", "started_at", "ended_at"}, ...]}, oldest first;
+// times in seconds since 1970, state one of queued, started, ended, failed. launcher/flight.hpp
+// reads them. Any thread.
+class FlightRecorder {
+ public:
+  static constexpr size_t kCalls = 256;
+
+  // file: written when needed, removed now if it is there from before. A thread of this object
+  // writes it when no call has ended for nine tenths of the timeout after which the waiting ranks
+  // give up: so ranks that are busy with something else leave theirs, too.
+  FlightRecorder(std::filesystem::path file, int rank, int world_size,
+                 std::chrono::duration<double> timeout);
+  ~FlightRecorder();
+  FlightRecorder(const FlightRecorder&) = delete;
+  FlightRecorder& operator=(const FlightRecorder&) = delete;
+
+  // operation: a string literal. Sequence numbers count from 1.
+  void queued(uint64_t sequence, const char* operation, size_t bytes);
+  void started(uint64_t sequence);
+  void ended(uint64_t sequence);
+  // Also writes the file. Gives ": what this rank did last is in FILE", or nothing where it could
+  // not be written.
+  std::string failed(uint64_t sequence);
+
+ private:
+  using Clock = std::chrono::system_clock;  // the same on all hosts, more or less
+
+  struct Call {
+    uint64_t sequence = 0;
+    const char* operation = "";
+    size_t bytes = 0;
+    const char* state = "";
+    double queued_at = 0, started_at = 0, ended_at = 0;
+  };
+
+  static double now();
+  Call& call(uint64_t sequence) { return calls_[sequence % kCalls]; }
+  bool write(const std::string& reason);  // with mutex_ held
+  void watch();
+
+  std::filesystem::path file_;
+  int rank_;
+  int world_size_;
+  std::chrono::duration<double> timeout_;
+
+  std::mutex mutex_;
+  std::condition_variable stop_changed_;
+  std::vector<Call> calls_{kCalls};
+  double last_end_ = now();
+  bool stop_ = false;
+  bool written_ = false;  // by the watcher
+  bool failed_ = false;
+  std::thread watcher_;  // last: it uses all of the above
+};
+
+}  // namespace ringtrain
