@@ -69,10 +69,13 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
     parts.push_back(
         {{"file", part.file}, {"bytes", part.bytes}, {"crc32c", hexadecimal(part.crc32c)}});
   }
+  nlohmann::json job = manifest.job;
+  // Says nothing of training, and its environment may hold secrets.
+  if (job.is_object()) job.erase("kubernetes");
   const ordered_json value = {{"format", kFormat},
                               {"version", kVersion},
                               {"state", to_json(manifest.state)},
-                              {"job", ordered_json::parse(manifest.job.dump())},
+                              {"job", ordered_json::parse(job.dump())},
                               {"dataset_uuid", manifest.dataset_uuid},
                               {"train_rows", manifest.train_rows},
                               {"parts", parts}};

@@ -17,7 +17,7 @@
 #include "datasets/order.hpp"
 #include "runtime/gradients/arrival_order.hpp"
 #include "runtime/gradients/gradient_averager.hpp"
-#include "runtime/gradients/spread.hpp"
+#include "runtime/gradients/slab_view.hpp"
 #include "tests/integration/mpi_main.hpp"
 
 namespace ringtrain {
