@@ -139,6 +139,7 @@ void restore_snapshot(const Trained& trained, const Snapshot& snapshot) {
     }
   }
   spread(snapshot.parameters);
+  view_of(communicator.gradients(), {0, layout.elements()}, device).zero_();
   if (first) {
     const auto buffers = model.buffers();
     for (size_t i = 0; i < buffers.size(); ++i) {

@@ -276,7 +276,8 @@ class Signalled(CheckpointTest):
         self.assertIsNone(run.poll())
         run.send_signal(signal.SIGUSR2)
         self.finish(run)
-        self.assertEqual(len(self.checkpoints()), 2)
+        # mpirun passes a signal on rank by rank: it may reach two ranks in two steps, each its checkpoint.
+        self.assertIn(len(self.checkpoints()), (2, 3))
 
 
 @unittest.skipUnless(os.geteuid() == 0, "mounts a file system, which only root may")
