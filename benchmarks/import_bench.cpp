@@ -24,6 +24,7 @@
 #include "datasets/importers/cache.hpp"
 #include "datasets/importers/images.hpp"
 #include "datasets/order.hpp"
+#include "tests/jpeg_encoder.hpp"
 
 namespace {
 
@@ -34,38 +35,18 @@ constexpr int kHeight = 375;
 
 // Waves and some noise: about as much for the decoder to do as a photograph of this size, 60 KB.
 std::string make_jpeg(uint64_t seed) {
-  jpeg_compress_struct info;
-  jpeg_error_mgr error;
-  info.err = jpeg_std_error(&error);
-  jpeg_create_compress(&info);
-  unsigned char* memory = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&info, &memory, &size);
-  info.image_width = kWidth;
-  info.image_height = kHeight;
-  info.input_components = 3;
-  info.in_color_space = JCS_RGB;
-  jpeg_set_defaults(&info);
-  jpeg_set_quality(&info, 90, TRUE);
-  jpeg_start_compress(&info, TRUE);
-  std::vector<unsigned char> row(size_t{3} * kWidth);
   uint64_t state = ringtrain::datasets::mix(seed);
   const double phase = static_cast<double>(seed % 100);
-  for (int y = 0; y < kHeight; ++y) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      state = state * 6364136223846793005 + 1442695040888963407;
-      const double wave =
-          std::sin(static_cast<double>(i) / 90 + phase) * std::cos(y / 40.0 + phase);
-      row[i] = static_cast<unsigned char>(128 + 90 * wave + static_cast<double>(state >> 60));
-    }
-    JSAMPROW pointer = row.data();
-    jpeg_write_scanlines(&info, &pointer, 1);
-  }
-  jpeg_finish_compress(&info);
-  std::string bytes(reinterpret_cast<char*>(memory), size);
-  jpeg_destroy_compress(&info);
-  std::free(memory);
-  return bytes;
+  return ringtrain::testing::encode_jpeg(
+      {.width = kWidth, .height = kHeight, .quality = 90},
+      [&](int y, std::vector<unsigned char>& row) {
+        for (size_t i = 0; i < row.size(); ++i) {
+          state = state * 6364136223846793005 + 1442695040888963407;
+          const double wave =
+              std::sin(static_cast<double>(i) / 90 + phase) * std::cos(y / 40.0 + phase);
+          row[i] = static_cast<unsigned char>(128 + 90 * wave + static_cast<double>(state >> 60));
+        }
+      });
 }
 
 // libjpeg-turbo and nothing else: into one buffer of each thread.

@@ -4,18 +4,14 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
-#include <jpeglib.h>
-#include <png.h>
-
+#include "tests/jpeg_encoder.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
+#include "tests/unit/datasets/pictures.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -130,33 +126,13 @@ void archives(const fs::path& directory) {
 }
 
 std::string jpeg_file(int channels, bool progressive) {
-  jpeg_compress_struct info;
-  jpeg_error_mgr error;
-  info.err = jpeg_std_error(&error);
-  jpeg_create_compress(&info);
-  unsigned char* memory = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&info, &memory, &size);
-  info.image_width = 40;
-  info.image_height = 30;
-  info.input_components = channels;
-  info.in_color_space = channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
-  jpeg_set_defaults(&info);
-  if (progressive) jpeg_simple_progression(&info);
-  jpeg_start_compress(&info, TRUE);
-  std::vector<unsigned char> row(static_cast<size_t>(40 * channels));
-  while (info.next_scanline < info.image_height) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      row[i] = static_cast<unsigned char>(i * 3 + info.next_scanline * 5);
-    }
-    JSAMPROW pointer = row.data();
-    jpeg_write_scanlines(&info, &pointer, 1);
-  }
-  jpeg_finish_compress(&info);
-  std::string bytes(reinterpret_cast<char*>(memory), size);
-  jpeg_destroy_compress(&info);
-  std::free(memory);
-  return bytes;
+  return ringtrain::testing::encode_jpeg(
+      {.width = 40, .height = 30, .channels = channels, .progressive = progressive},
+      [](int y, std::vector<unsigned char>& row) {
+        for (size_t i = 0; i < row.size(); ++i) {
+          row[i] = static_cast<unsigned char>(i * 3 + static_cast<size_t>(y) * 5);
+        }
+      });
 }
 
 void images(const fs::path& directory) {
@@ -167,16 +143,13 @@ void images(const fs::path& directory) {
   }
   for (const unsigned format : std::initializer_list<unsigned>{
            PNG_FORMAT_GRAY, PNG_FORMAT_RGB, PNG_FORMAT_RGBA, PNG_FORMAT_LINEAR_Y}) {
-    png_image image;
-    std::memset(&image, 0, sizeof image);
-    image.version = PNG_IMAGE_VERSION;
-    image.width = 20;
-    image.height = 15;
-    image.format = format;
-    std::vector<unsigned char> pixels(PNG_IMAGE_SIZE(image));
+    png_image size;
+    size.width = 20;
+    size.height = 15;
+    size.format = format;
+    std::vector<unsigned char> pixels(PNG_IMAGE_SIZE(size));
     for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<unsigned char>(i * 7);
-    png_image_write_to_file(&image, (directory / (std::to_string(format) + ".png")).c_str(), 0,
-                            pixels.data(), 0, nullptr);
+    put(directory, std::to_string(format) + ".png", testing::png(20, 15, format, pixels));
   }
 }
 

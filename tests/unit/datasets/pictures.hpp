@@ -2,15 +2,14 @@
 // JPEG and PNG files for tests, made in memory.
 #pragma once
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include <jpeglib.h>
 #include <png.h>
+
+#include "tests/jpeg_encoder.hpp"
 
 namespace ringtrain::datasets::testing {
 
@@ -37,31 +36,13 @@ struct Picture {
 };
 
 inline std::string jpeg(const Picture& picture) {
-  jpeg_compress_struct info;
-  jpeg_error_mgr error;
-  info.err = jpeg_std_error(&error);
-  jpeg_create_compress(&info);
-  unsigned char* memory = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&info, &memory, &size);
-  info.image_width = static_cast<JDIMENSION>(picture.width);
-  info.image_height = static_cast<JDIMENSION>(picture.height);
-  info.input_components = picture.channels;
-  info.in_color_space = picture.channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
-  jpeg_set_defaults(&info);
-  jpeg_set_quality(&info, 95, TRUE);
-  if (picture.progressive) jpeg_simple_progression(&info);
-  jpeg_start_compress(&info, TRUE);
-  for (int y = 0; y < picture.height; ++y) {
-    std::vector<unsigned char> row = picture.row(y);
-    JSAMPROW pointer = row.data();
-    jpeg_write_scanlines(&info, &pointer, 1);
-  }
-  jpeg_finish_compress(&info);
-  std::string bytes(reinterpret_cast<char*>(memory), size);
-  jpeg_destroy_compress(&info);
-  std::free(memory);
-  return bytes;
+  return ringtrain::testing::encode_jpeg(
+      {.width = picture.width,
+       .height = picture.height,
+       .channels = picture.channels,
+       .quality = 95,
+       .progressive = picture.progressive},
+      [&](int y, std::vector<unsigned char>& row) { row = picture.row(y); });
 }
 
 // Any format of libpng's simplified interface; `pixels` of PNG_IMAGE_SIZE.
