@@ -7,8 +7,8 @@
 #include <mutex>
 
 #include "mpijob/api_error.hpp"
-#include "tests/unit/mpijob/temporary_folder.hpp"
 #include "tests/unit/mpijob/tls_server.hpp"
+#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
@@ -111,7 +111,7 @@ TEST_F(Client, SkipsVerificationWhenToldAndWarns) {
 }
 
 TEST_F(Client, TakesTheNextTokenWhenOneIsRefused) {
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   const TlsServer server(identity, "", [&](const ReceivedRequest& request) {
     if (request.headers.find("Bearer new") != std::string::npos) return answer({{"good", true}});
     folder.write("token", "new");  // as the kubelet does while a request is under way

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/job/error.hpp"
-#include "tests/unit/mpijob/temporary_folder.hpp"
+#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
@@ -36,7 +36,7 @@ class Plugin : public testing::Test {
     return "nothing was refused";
   }
 
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
 };
 
 TEST_F(Plugin, GivesATokenOnceUntilItIsRefused) {
@@ -92,7 +92,7 @@ TEST_F(Plugin, ItsFailureIsOneLine) {
 }
 
 TEST(TokenFile, IsReadAgainForEveryRequest) {
-  const TemporaryFolder folder;
+  const TemporaryDirectory folder;
   Access access;
   access.token_file = folder.write("token", "first\n");
   Credentials credentials(access);

@@ -7,7 +7,7 @@
 #include "mpijob/access.hpp"
 #include "mpijob/base64.hpp"
 #include "runtime/job/error.hpp"
-#include "tests/unit/mpijob/temporary_folder.hpp"
+#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
@@ -71,7 +71,7 @@ class Kubeconfig : public testing::Test {
     return "nothing was refused";
   }
 
-  TemporaryFolder folder;
+  TemporaryDirectory folder;
   std::map<std::string, std::string> variables;
 };
 
