@@ -43,8 +43,10 @@ void Trainer::take_checkpoint() {
 }
 
 void Trainer::resume(const ResumePoint& point) {
+  // Under local SGD every rank is the first of its own communicator.
+  const bool first = (local_sgd_ ? local_sgd_->ranks() : *communicator_).is_first();
   Snapshot snapshot;
-  if (communicator_->is_first() && !point.weights.empty()) {
+  if (first && !point.weights.empty()) {
     try {
       snapshot =
           snapshot_from(point.weights, point.optimizer, optimizer_.state_names(), model_, layout_);
@@ -55,8 +57,7 @@ void Trainer::resume(const ResumePoint& point) {
           point.path.string(), job_.model, error.what()));
     }
   }
-  // Under local SGD every rank is the first of its own.
-  if (!local_sgd_ || local_sgd_->ranks().is_first()) restore_snapshot(trained(), snapshot);
+  if (!local_sgd_ || first) restore_snapshot(trained(), snapshot);
   if (local_sgd_) spread_first_rank();
 
   const TrainingState& state = point.state;
@@ -72,7 +73,6 @@ void Trainer::resume(const ResumePoint& point) {
   evaluation_ = state.tested;
   resumed_from_ = state.step;
   samples_before_ = state.totals.samples_seen;
-  const bool first = local_sgd_ ? local_sgd_->ranks().is_first() : communicator_->is_first();
   if (first) order_hash_before_ = state.order_hash;
   progress_.resume(state.totals, state.step);
   checkpoints_.resume(point.path, state.step);

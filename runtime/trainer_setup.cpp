@@ -126,8 +126,11 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& p
       checkpoints_(job, plan, length_.steps_per_epoch, world, progress),
       losses_(job.rollback) {
   // The first rank has taken them from a file; parameters are spread by the averager.
-  if (!job.initialize_from.empty()) spread_buffers(trained());
-  if (local_sgd_) spread_first_rank();
+  if (local_sgd_) {
+    spread_first_rank();
+  } else if (!job.initialize_from.empty()) {
+    spread_buffers(model_, *communicator_, exchange_);
+  }
 }
 
 // What local SGD averages: all of this rank's own parameters and optimizer state.
@@ -141,14 +144,7 @@ std::vector<float*> Trainer::arrays() {
 
 void Trainer::spread_first_rank() {
   local_sgd_->spread(arrays());
-  const Trained across = trained();
-  spread_buffers({.model = across.model,
-                  .layout = across.layout,
-                  .buckets = across.buckets,
-                  .communicator = local_sgd_->ranks(),
-                  .exchange = local_sgd_->exchange(),
-                  .optimizer = across.optimizer,
-                  .device = across.device});
+  spread_buffers(model_, local_sgd_->ranks(), local_sgd_->exchange());
 }
 
 // A TorchScript model's batch normalisation sees this rank's samples alone, and its running

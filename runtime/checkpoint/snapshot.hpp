@@ -48,7 +48,7 @@ void take_snapshot(const Trained& trained, Snapshot& snapshot);
 void restore_snapshot(const Trained& trained, const Snapshot& snapshot);
 
 // The buffers of every rank as the first rank has them. Collective.
-void spread_buffers(const Trained& trained);
+void spread_buffers(const Model& model, const Communicator& communicator, Exchange& exchange);
 
 // A snapshot's tensors under their names, without a copy: those of the model (parameters and
 // buffers), and those of the optimizer ("momentum.fc.weight").
