@@ -25,7 +25,7 @@ double number(const ordered_json& event, const char* key) {
 Event event_from(const std::string& kind, ordered_json event) {
   if (kind == "started") {
     return StartedEvent{event.value("world_size", int64_t{0}), event.value("steps", int64_t{0}),
-                        event.value("epochs", int64_t{0}),
+                        event.value("epochs", int64_t{0}), event.value("step", int64_t{0}),
                         event.value("placement", ordered_json::array())};
   }
   if (kind == "step") {
@@ -46,14 +46,20 @@ Event event_from(const std::string& kind, ordered_json event) {
                       optional_number(event, "test_accuracy"),
                       number(event, "seconds")};
   }
-  if (kind == "checkpoint" || kind == "stopped") {
-    const auto step = event.value("step", int64_t{0});
-    return LogEvent{
-        "info", kind + (kind == "stopped" ? " after" : " of") + " step " + std::to_string(step)};
+  if (kind == "checkpoint") return CheckpointEvent{event.value("step", int64_t{0})};
+  if (kind == "stopped") {
+    const auto checkpoint = event.find("checkpoint");
+    const bool saved = checkpoint != event.end() && checkpoint->is_string();
+    return StoppedEvent{event.value("step", int64_t{0}), saved};
   }
+  if (kind == "evaluating") return EvaluatingEvent{event.value("batches", int64_t{0})};
+  if (kind == "lost_host") return LostHostEvent{event.value("host", "")};
+  if (kind == "paused") return PausedEvent{event.value("host", ""), event.value("text", "")};
   if (kind == "failure") {
-    return FailureEvent{event.value("exit_code", 4), event.value("rank", int64_t{0}),
-                        event.value("host", ""), event.value("message", "")};
+    const int exit_code = event.value("exit_code", 4);
+    return FailureEvent{exit_code, event.value("again", exit_code != 2 && exit_code != 3),
+                        event.value("rank", int64_t{0}), event.value("host", ""),
+                        event.value("message", "")};
   }
   if (kind == "result") {
     event.erase("event");
@@ -69,8 +75,8 @@ std::optional<Event> parse_event(std::string_view line) {
   try {
     ordered_json event = ordered_json::parse(line.substr(1));
     const auto kind = event.at("event").get<std::string>();
-    for (const char* known :
-         {"started", "step", "epoch", "checkpoint", "stopped", "log", "result", "failure"}) {
+    for (const char* known : {"started", "step", "epoch", "checkpoint", "stopped", "evaluating",
+                              "lost_host", "paused", "log", "result", "failure"}) {
       if (kind == known) return event_from(kind, std::move(event));
     }
     return std::nullopt;

@@ -18,6 +18,7 @@ struct StartedEvent {
   int64_t world_size = 0;
   int64_t steps = 0;
   int64_t epochs = 0;
+  int64_t from_step = 0;             // the steps that a checkpoint had done already
   nlohmann::ordered_json placement;  // [{rank, host, device}, ...]
 };
 
@@ -41,6 +42,34 @@ struct EpochEvent {
   double seconds = 0;
 };
 
+// A whole checkpoint lies on the disk.
+struct CheckpointEvent {
+  int64_t step = 0;
+};
+
+// The ranks end because they were asked to.
+struct StoppedEvent {
+  int64_t step = 0;
+  bool saved = false;  // their work is in a checkpoint
+};
+
+// The test set is gone through, in so many batches.
+struct EvaluatingEvent {
+  int64_t batches = 0;
+};
+
+// From our remote shell: ssh to the host has failed.
+struct LostHostEvent {
+  std::string host;
+};
+
+// From our guard on a host: which of its ranks are paused by a signal, "; rank 1 is paused
+// (SIGSTOP)"; empty: none any more.
+struct PausedEvent {
+  std::string host;
+  std::string text;
+};
+
 struct LogEvent {
   std::string level;
   std::string message;
@@ -52,13 +81,15 @@ struct ResultEvent {
 
 struct FailureEvent {
   int exit_code = 4;
+  bool again = true;  // another try may end otherwise
   int64_t rank = 0;
   std::string host;
   std::string message;
 };
 
 using Event =
-    std::variant<StartedEvent, StepEvent, EpochEvent, LogEvent, ResultEvent, FailureEvent>;
+    std::variant<StartedEvent, StepEvent, EpochEvent, CheckpointEvent, StoppedEvent,
+                 EvaluatingEvent, LostHostEvent, PausedEvent, LogEvent, ResultEvent, FailureEvent>;
 
 // A line without its newline. Nothing where it is no event: no 0x1e, broken by another rank's
 // output, or of a kind that is not known.

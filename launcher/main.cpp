@@ -7,6 +7,8 @@
 #include <exception>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "datasets/error.hpp"
 #include "launcher/bench_all_reduce.hpp"
@@ -16,6 +18,7 @@
 #include "launcher/dataset_command.hpp"
 #include "launcher/doctor.hpp"
 #include "launcher/job_commands.hpp"
+#include "launcher/remote_shell.hpp"
 #include "launcher/run_command.hpp"
 #include "launcher/submit_command.hpp"
 #include "launcher/watch_commands.hpp"
@@ -48,6 +51,14 @@ void complain(const std::exception& error) {
 int main(int argc, char** argv) {
   int exit_code = 0;
   try {
+    // Two that programs call, not people: their arguments are not ours to understand.
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (!arguments.empty() && arguments[0] == "remote-shell") {
+      return ringtrain::launcher::remote_shell({arguments.begin() + 1, arguments.end()});
+    }
+    if (arguments.size() == 3 && arguments[0] == "guard") {
+      return ringtrain::launcher::guard(arguments[1], arguments[2]);
+    }
     CLI::App app("Trains neural networks on many GPUs or cores as one persistent MPI job.",
                  "ringtrain");
     app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);

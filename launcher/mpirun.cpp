@@ -14,6 +14,8 @@
 #include <string_view>
 #include <utility>
 
+#include "launcher/scratch.hpp"
+
 namespace ringtrain::launcher {
 namespace {
 
@@ -142,6 +144,18 @@ MpirunCommand mpirun_command(const Mpirun& mpirun, const RankLayout& layout,
     add({"--bind-to", "none"});
   }
 
+  // A path with a space could not be given, and Open MPI 5 starts its daemons in another way.
+  const bool own_shell = !layout.local && !prrte && !layout.program.empty() &&
+                         layout.program.find(' ') == std::string::npos &&
+                         !has_variable(layout.environment, "OMPI_MCA_plm_rsh_agent");
+  // Where nobody of ours is on the other hosts to make the folders, Open MPI's own places serve.
+  if (!prrte && !layout.scratch.empty() && (layout.local || own_shell)) {
+    command.environment.emplace_back("RINGTRAIN_SCRATCH", layout.scratch);
+    add_parameter("btl_vader_backing_directory", scratch_in_memory(layout.scratch));
+    add_parameter("osc_sm_backing_directory", scratch_in_memory(layout.scratch));
+    add_parameter("orte_tmpdir_base", scratch_for_session(layout.scratch));
+  }
+
   if (layout.local) {
     // Nothing but shared memory: no search for networks, no listening ports between ranks.
     add_parameter("pml", "ob1");
@@ -152,9 +166,17 @@ MpirunCommand mpirun_command(const Mpirun& mpirun, const RankLayout& layout,
     }
   } else {
     if (!prrte) add_parameter("btl", "^openib");  // UCX has its place; it only warns
-    // A host that wants a password or does not answer is an error, not a wait.
-    add_launch_parameter("plm_rsh_args", "plm_ssh_args",
-                         "-o BatchMode=yes -o ConnectTimeout=10 -o ConnectionAttempts=10");
+    if (own_shell) {
+      add_parameter("plm_rsh_agent", layout.program + " remote-shell");
+      // Every host by a connection of its own from here, which stays: nothing hangs on a third one.
+      add_parameter("plm_rsh_no_tree_spawn", "1");
+      add_parameter("plm_rsh_num_concurrent",
+                    std::to_string(std::max<std::size_t>(128, layout.hosts.size() + 1)));
+    } else {
+      // A host that wants a password or does not answer is an error, not a wait.
+      add_launch_parameter("plm_rsh_args", "plm_ssh_args",
+                           "-o BatchMode=yes -o ConnectTimeout=10 -o ConnectionAttempts=10");
+    }
     add_launch_parameter("orte_keep_fqdn_hostnames", "prte_keep_fqdn_hostnames", "1");
     for (const auto& [name, value] : layout.environment) {
       if (is_for_ranks(name) || is_exported(layout.environment, name)) add({"-x", name});
@@ -196,8 +218,11 @@ std::vector<std::string> MpirunMessages::feed(const std::string& line) {
   // see them; or that such a message could not be put together, as its sender had ended.
   const bool lost_message = line.find("ORTE_ERROR_LOG") != std::string::npos &&
                             line.find("show_help.c") != std::string::npos;
+  if (line.starts_with("mpirun: Forwarding signal")) return {};
+  // A race in mpirun that does no harm.
+  const bool group_message = line.find("plm:rsh: Warning: setpgid") != std::string::npos;
   if (line.starts_with('[') &&
-      (lost_message || line.find("sent help message") != std::string::npos ||
+      (lost_message || group_message || line.find("sent help message") != std::string::npos ||
        line.find("orte_base_help_aggregate") != std::string::npos)) {
     return {};
   }

@@ -34,6 +34,8 @@ struct RankLayout {
   bool root = false;
   bool cross_memory = true;  // processes may read each other's memory (process_vm_readv)
   Environment environment;   // ours, as it stands
+  std::string scratch;       // a name of scratch folders; empty: Open MPI's own places
+  std::string program;       // `ringtrain` itself, for its remote shell; empty: plain ssh
 
   int ranks() const { return total_slots(hosts); }
   // Compute threads of a rank: its share of the machine's cores. 0: not known, as hosts are remote.

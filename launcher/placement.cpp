@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/placement.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,9 +10,12 @@
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
+#include <system_error>
+#include <utility>
 
 #include "launcher/cores.hpp"
 #include "launcher/process.hpp"
+#include "launcher/scratch.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -32,33 +34,34 @@ Environment own_environment() {
 
 }  // namespace
 
-RankLayout lay_out_ranks(const std::string& hostfile, int ranks) {
+RankLayout lay_out_on(std::vector<Host> hosts) {
   RankLayout layout;
-  if (hostfile.empty()) {
-    layout.hosts = {{"localhost", std::max(1, ranks)}};
-  } else {
-    layout.hosts = read_hostfile(hostfile);
-    if (ranks > 0) layout.hosts = first_slots(layout.hosts, ranks);
-  }
+  layout.hosts = std::move(hosts);
   layout.local = std::all_of(layout.hosts.begin(), layout.hosts.end(),
                              [](const Host& host) { return is_this_machine(host.name); });
   layout.cores = this_machine_cores();
   layout.root = ::geteuid() == 0;
   layout.cross_memory = cross_memory_allowed();
   layout.environment = own_environment();
+  layout.scratch = new_scratch_name();
+  std::error_code error;  // then empty
+  layout.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
   return layout;
 }
 
-TemporaryHostfile::TemporaryHostfile(const std::vector<Host>& hosts) {
+RankLayout lay_out_ranks(const std::string& hostfile, int ranks) {
+  if (hostfile.empty()) return lay_out_on({{"localhost", std::max(1, ranks)}});
+  std::vector<Host> hosts = read_hostfile(hostfile);
+  return lay_out_on(ranks > 0 ? first_slots(hosts, ranks) : std::move(hosts));
+}
+
+TemporaryHostfile::TemporaryHostfile(const std::vector<Host>& hosts)
+    : file_(checked(::memfd_create("ringtrain-hosts", MFD_CLOEXEC), "memfd_create")),
+      path_(fmt::format("/proc/{}/fd/{}", ::getpid(), file_.get())) {
   const std::string text = print_hostfile(hosts);
-  path_ = (std::filesystem::temp_directory_path() / "ringtrain-hosts.XXXXXX").string();
-  const FileDescriptor file(::mkostemp(path_.data(), O_CLOEXEC));
-  if (!file.is_open() ||
-      ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+  if (::write(file_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
   }
 }
-
-TemporaryHostfile::~TemporaryHostfile() { ::unlink(path_.c_str()); }
 
 }  // namespace ringtrain::launcher

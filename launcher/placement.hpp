@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "launcher/file_descriptor.hpp"
 #include "launcher/hostfile.hpp"
 #include "launcher/mpirun.hpp"
 
@@ -13,17 +14,21 @@ namespace ringtrain::launcher {
 // machine (0 ranks: a single one). Throws JobError where the hostfile is not good, or too small.
 RankLayout lay_out_ranks(const std::string& hostfile, int ranks);
 
-// A file with just the given hosts, for mpirun; removed with the object.
+// The same for hosts that were chosen already.
+RankLayout lay_out_on(std::vector<Host> hosts);
+
+// A file with just the given hosts, for mpirun. It lies in memory, and so is gone with us however
+// we end; its path is good for programs that start while the object lives.
 class TemporaryHostfile {
  public:
   explicit TemporaryHostfile(const std::vector<Host>& hosts);
-  ~TemporaryHostfile();
   TemporaryHostfile(const TemporaryHostfile&) = delete;
   TemporaryHostfile& operator=(const TemporaryHostfile&) = delete;
 
   const std::string& path() const { return path_; }
 
  private:
+  FileDescriptor file_;
   std::string path_;
 };
 

@@ -18,25 +18,9 @@
 #include <utility>
 #include <vector>
 
+#include "launcher/file_descriptor.hpp"
+
 namespace ringtrain::launcher {
-
-// A file descriptor, closed with its owner.
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int number = -1) : number_(number) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() { close(); }
-
-  int get() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
-  void close();
-
- private:
-  int number_;
-};
 
 struct ExitStatus {
   int code = 0;    // of a process that ended by itself

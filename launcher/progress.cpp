@@ -81,6 +81,31 @@ std::string epoch_line(const EpochEvent& epoch) {
   return text + ", " + print_seconds(epoch.seconds);
 }
 
+std::vector<std::string> started_lines(const StartedEvent& started) {
+  std::vector<std::string> lines;
+  std::string last;
+  for (const auto& rank : started.placement) {
+    if (!rank.is_object()) continue;
+    const std::string host = rank.value("host", "?");
+    const std::string text =
+        fmt::format("{} ({})", rank.value("rank", int64_t{0}), rank.value("device", "?"));
+    if (lines.empty() || last != host) {
+      lines.push_back(fmt::format("on {}: rank {}", host, text));
+      last = host;
+    } else {
+      lines.back() += ", " + text;
+    }
+  }
+  std::string training = fmt::format("training {} steps, {} epochs, {} ranks",
+                                     print_count(static_cast<double>(started.steps)),
+                                     started.epochs, started.world_size);
+  if (started.from_step > 0) {
+    training += fmt::format(", from step {}", print_count(static_cast<double>(started.from_step)));
+  }
+  lines.push_back(training);
+  return lines;
+}
+
 void Progress::show(const StepEvent& step, Clock::time_point now) {
   if (terminal_) {
     const std::string bar = progress_bar(step, terminal_columns(descriptor_));

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "launcher/events.hpp"
 
@@ -19,6 +20,9 @@ std::string progress_line(const StepEvent& step);
 
 // "epoch 2/3: train loss 0.0612, test loss 0.0480, test accuracy 98.41%, 9 s"
 std::string epoch_line(const EpochEvent& epoch);
+
+// "on node1: rank 0 (cpu), 1 (cpu)" for every host, then "training 1,407 steps, 3 epochs, 2 ranks".
+std::vector<std::string> started_lines(const StartedEvent& started);
 
 // "4.2 s", "3 min 20 s", "2 h 5 min"
 std::string print_seconds(double seconds);

@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "launcher/flight.hpp"
+#include "launcher/host_source.hpp"
 #include "launcher/mpirun.hpp"
 #include "launcher/placement.hpp"
 #include "launcher/progress.hpp"
@@ -28,6 +30,9 @@ struct RunOptions {
   std::string job_file;
   int ranks = 0;  // 0: one, or all slots of the hostfile
   std::string hostfile;
+  std::string discover;
+  int host_timeout = 60;    // seconds
+  int start_timeout = 300;  // seconds
   std::vector<std::string> overrides;
   bool json = false;
   bool events = false;
@@ -66,7 +71,8 @@ std::vector<std::string> worker_arguments(const RunOptions& options, const RankL
 }
 
 // What a person wants to know at the end.
-void print_summary(const nlohmann::ordered_json& result, const RunOptions& options) {
+void print_summary(const nlohmann::ordered_json& result, const RunOptions& options,
+                   const JobSpec& job) {
   const auto number = [&](const char* key) {
     const auto found = result.find(key);
     return found != result.end() && found->is_number() ? found->get<double>() : 0.0;
@@ -83,29 +89,71 @@ void print_summary(const nlohmann::ordered_json& result, const RunOptions& optio
                       number("train_loss"), print_count(number("steps")), ranks,
                       ranks == 1 ? "rank" : "ranks", print_seconds(total),
                       print_count(number("samples_per_second")));
+  if (const auto lost = result.find("recovery"); lost != result.end()) {
+    text += fmt::format("  lost   {} in {} restarts, {} samples done again\n",
+                        print_seconds(lost->value("seconds_lost", 0.0)), lost->value("restarts", 0),
+                        print_count(lost->value("samples_replayed", 0.0)));
+  }
+  if (const auto slow = result.find("slowest"); slow != result.end() && slow->is_object()) {
+    const double seconds = slow->value("seconds", 0.0);
+    const double median = slow->value("median_of_others", 0.0);
+    if (seconds > 1.2 * median) {
+      text +=
+          fmt::format("  slow   rank {} on {}: {:.2f} times the others' time a step\n",
+                      slow->value("slowest_rank", 0), slow->value("host", "?"), seconds / median);
+    }
+  }
   const std::filesystem::path model(result.value("model", ""));
   const std::string script = (model.parent_path() / "model.pt").string();
   text += fmt::format("  model  {} and {}\n", model.string(), script);
   text += fmt::format("  next   python -c \"import torch; print(torch.jit.load('{}'))\"\n", script);
   text += fmt::format("         ringtrain run {} --set epochs={}   # for longer\n",
-                      options.job_file, 2 * static_cast<int64_t>(std::max(1.0, number("epochs"))));
+                      options.job_file, 2 * job.epochs);
   fmt::print("{}", text);
+}
+
+Supervision plan_run(const RunOptions& options, const JobSpec& job) {
+  Supervision run{.hosts = HostSource(options.hostfile, options.discover)};
+  run.ranks = options.ranks;
+  run.workers = job.workers;
+  if (options.ranks > 0) {
+    run.workers = {.min = std::min(run.workers.min, options.ranks), .max = options.ranks};
+  }
+  // Every rank needs a sample of each batch.
+  if (run.workers.max > job.batch_size) run.workers.max = static_cast<int>(job.batch_size);
+  run.restarts = job.restarts;
+  run.batch_size = job.batch_size;
+  run.keep_stdout = options.json;
+  run.relay_events = options.events;
+  run.host_timeout = std::chrono::seconds(options.host_timeout);
+  run.start_timeout = std::chrono::seconds(options.start_timeout);
+  // A hostfile alone says how many there can be.
+  if (!options.hostfile.empty() && options.discover.empty() && options.ranks > 0) {
+    first_slots(read_hostfile(options.hostfile), options.ranks);
+  }
+  const std::string worker = find_worker();
+  const Mpirun mpirun = find_mpirun();
+  run.command = [options, worker, mpirun](const RankLayout& layout, const std::string& hostfile,
+                                          bool go_on) {
+    auto arguments = worker_arguments(options, layout, worker);
+    if (go_on) arguments.insert(arguments.end(), {"--set", "checkpoint.resume=auto"});
+    return mpirun_command(mpirun, layout, hostfile, arguments);
+  };
+  return run;
 }
 
 int run(RunOptions options) {
   if (options.trace) options.overrides.emplace_back("trace=true");
   const JobSpec job = parse_job(options.job_file, options.overrides);
-  const RankLayout layout = lay_out_ranks(options.hostfile, options.ranks);
+  Supervision supervision = plan_run(options, job);
   // Other hosts may see other disks; there rank 0 looks for itself.
-  if (layout.local) check_paths(job);
-  const std::string worker = find_worker();
-  const Mpirun mpirun = find_mpirun();
-
-  const TemporaryHostfile hostfile(layout.hosts);
-  const MpirunCommand command =
-      mpirun_command(mpirun, layout, hostfile.path(), worker_arguments(options, layout, worker));
+  const auto& hosts = supervision.hosts.hosts();
+  if (std::all_of(hosts.begin(), hosts.end(),
+                  [](const Host& host) { return is_this_machine(host.name); })) {
+    check_paths(job);
+  }
   const auto started = std::chrono::system_clock::now().time_since_epoch();
-  const Outcome outcome = supervise(command, options.json, options.events);
+  const Outcome outcome = supervise(std::move(supervision));
   if (outcome.exit_code != 0) {
     const std::string behind =
         outcome.exit_code == 4
@@ -119,7 +167,7 @@ int run(RunOptions options) {
   if (options.json) {
     fmt::print("{}\n", outcome.result->dump(2));
   } else {
-    print_summary(*outcome.result, options);
+    print_summary(*outcome.result, options, job);
   }
   return 0;
 }
@@ -138,6 +186,21 @@ void add_run_command(CLI::App& app, int& exit_code) {
       ->type_name("N");
   command->add_option("--hostfile", options->hostfile, "Lines of 'host slots=N'")
       ->type_name("FILE");
+  command
+      ->add_option("--discover", options->discover,
+                   "A program that prints the hosts there are now; left out: discover_hosts.sh "
+                   "beside the hostfile, if there is one")
+      ->type_name("PROGRAM");
+  command
+      ->add_option("--host-timeout", options->host_timeout,
+                   "How long hosts are waited for that do not answer (60)")
+      ->check(CLI::Range(1, 86400))
+      ->type_name("SECONDS");
+  command
+      ->add_option("--start-timeout", options->start_timeout,
+                   "How long ranks may take to their first step before they count as hung (300)")
+      ->check(CLI::Range(1, 86400))
+      ->type_name("SECONDS");
   command->add_option("--set", options->overrides, "Overrides a key of the job; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");

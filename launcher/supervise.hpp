@@ -1,29 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "launcher/events.hpp"
+#include "launcher/host_source.hpp"
 #include "launcher/mpirun.hpp"
+#include "runtime/job/job_spec.hpp"
 
 namespace ringtrain::launcher {
 
-// How a set of ranks ended.
+// How a run ended.
 struct Outcome {
-  // 0 for a finished model; 2, 3 or 4 as the worker said; 4 where ranks were lost; 128 + N where we
-  // were told to stop by signal N.
+  // 0 for a finished model; 2, 3 or 4 as the worker said; 4 where ranks were lost too often; 128 +
+  // N where we were told to stop by signal N.
   int exit_code = 4;
   std::string cause;  // one line; empty on success
   std::optional<nlohmann::ordered_json> result;
 };
 
-// Starts mpirun, relays progress and output, passes on SIGINT, SIGTERM and SIGHUP (the second of
-// them kills at once), and returns when no process is left. Progress, log and the ranks' stderr go
-// to our stderr; other lines of their stdout go to ours, or also to stderr where stdout is kept for
-// the result. With `relay_events` the ranks' events (events.hpp) go to our stdout, too, for a
-// reader of our log: of steps at most one a second, and the placement again every ten minutes,
-// since logs are rotated.
-Outcome supervise(const MpirunCommand& command, bool keep_stdout, bool relay_events = false);
+struct Supervision {
+  HostSource hosts;
+  int ranks = 0;  // to start with; 0: one on this machine, or all slots
+  WorkersSpec workers = {};
+  int restarts = 3;  // without a newer checkpoint in between
+  int64_t batch_size = 1;
+  bool keep_stdout = false;   // for the result
+  bool relay_events = false;  // to our stdout (event_relay.hpp)
+  std::chrono::seconds host_timeout{60};
+  std::chrono::seconds start_timeout{300};
+  // The command of mpirun for ranks that were laid out, on hosts in a hostfile. go_on: from the
+  // checkpoints of this run, whatever the job says of those before it.
+  std::function<MpirunCommand(const RankLayout&, const std::string& hostfile, bool go_on)> command =
+      {};
+};
+
+// Starts ranks on hosts that answer, as often as needed, and stays until the model is trained, or
+// can't be. Where ranks are lost they start again, from their newest checkpoint, on the hosts that
+// answer then; where more hosts have come, with more ranks. Progress, log and the ranks' stderr go
+// to our stderr; other lines of their stdout to ours, or to stderr where stdout is kept.
+Outcome supervise(Supervision supervision);
 
 }  // namespace ringtrain::launcher

@@ -116,6 +116,8 @@ class Bed:
     def lose(self, name):
         """As if its power had gone: no process gets to say a word."""
         self.hosts.pop(name).end()
+        # The kernel takes its time to.
+        subprocess.run([*self.in_switch(), "ip", "link", "delete", f"port-{name}"], capture_output=True)
 
     def link(self, name, up):
         self.on_switch("ip", "link", "set", f"port-{name}", "up" if up else "down")

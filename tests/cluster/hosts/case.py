@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "integration" / "run"))
@@ -48,11 +49,46 @@ class HostsTest(run_test.RunTest):
     def command(self, hostfile, *arguments):
         return [str(word) for word in (run_test.RINGTRAIN, "run", self.job, "--hostfile", hostfile, *arguments)]
 
+    def start(self, command, at="login"):
+        launcher = Launcher(self.bed.popen(at, command, text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL))
+        self.addCleanup(launcher.give_up.cancel)
+        self.addCleanup(launcher.process.kill)
+        return launcher
+
+    def workers(self, name):
+        return [process for process, line in self.bed.processes(name) if line.startswith(run_test.WORKER)]
+
     def run_on(self, hostfile, *arguments, at="login"):
         """The result of a run from a host that must succeed."""
         done = self.bed.call(at, self.command(hostfile, "--json", *arguments), timeout=DEADLINE)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
+
+
+class Launcher:
+    """A run under way, with what it says on stderr."""
+
+    def __init__(self, process):
+        self.process = process
+        self.said = ""
+        self.give_up = threading.Timer(DEADLINE, process.kill)  # ends stderr, and so the loops
+        self.give_up.start()
+
+    def until(self, *texts):
+        """Reads on to a line with one of the texts, and gives it."""
+        for line in self.process.stderr:
+            self.said += line
+            if any(text in line for text in texts):
+                return line
+        self.end()
+        raise AssertionError(f"it ended without '{texts[0]}':\n{self.said}")
+
+    def end(self):
+        """To its end: the exit code."""
+        self.said += self.process.stderr.read()
+        self.process.stderr.close()
+        self.give_up.cancel()
+        return self.process.wait()
 
 
 def main():

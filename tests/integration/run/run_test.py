@@ -393,7 +393,7 @@ class BadInput(RunTest):
 class AnEarlyEnd(RunTest):
     def setUp(self):
         super().setUp()
-        self.job = self.write_job(epochs=1000000, evaluate_every_epochs=0)
+        self.job = self.write_job(epochs=1000000, evaluate_every_epochs=0, restarts=0)
 
     def start(self):
         """A run in training: its launcher, and its workers by process id."""

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/supervise.hpp"
+#include "launcher/attempt.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,25 +8,38 @@
 #include <csignal>
 #include <string>
 
+#include "launcher/event_relay.hpp"
+
 namespace ringtrain::launcher {
 namespace {
 
 using testing::HasSubstr;
 
 // Stands for mpirun: a shell that says what the script says, "@" being the start of an event.
-Outcome run(std::string script, bool keep_stdout, std::string* out = nullptr,
-            std::string* err = nullptr, bool relay_events = false) {
+AttemptEnd run(std::string script, bool keep_stdout, std::string* out = nullptr,
+               std::string* err = nullptr, bool relay_events = false) {
   for (std::size_t at = 0; (at = script.find('@', at)) != std::string::npos;) {
     script.replace(at, 1, "\x1e");
   }
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
-  const Outcome outcome = supervise({{"/bin/sh", "-c", script}, {}}, keep_stdout, relay_events);
+  AttemptEnd end;
+  {
+    StopSignals stop;
+    Progress progress(STDERR_FILENO, false);
+    AttemptOptions options;
+    options.keep_stdout = keep_stdout;
+    EventRelay relay(STDOUT_FILENO);
+    options.on_event = [&](const Event& event, const std::string& line) {
+      if (relay_events) relay.pass_on(line, event);
+    };
+    end = attempt({{"/bin/sh", "-c", script}, {}}, options, progress, stop);
+  }
   const std::string got_out = testing::internal::GetCapturedStdout();
   const std::string got_err = testing::internal::GetCapturedStderr();
   if (out != nullptr) *out = got_out;
   if (err != nullptr) *err = got_err;
-  return outcome;
+  return end;
 }
 
 const std::string result =  // NOLINT(cert-err58-cpp)
@@ -45,14 +58,14 @@ std::string killed_notice() {
          dashes + "' >&2;";
 }
 
-TEST(Supervise, GivesTheResultOfAFinishedRun) {
-  const Outcome outcome = run(result, true);
-  EXPECT_EQ(outcome.exit_code, 0);
-  ASSERT_TRUE(outcome.result);
-  EXPECT_EQ(outcome.result->dump(), R"({"name":"x","steps":3})");
+TEST(Attempt, GivesTheResultOfAFinishedRun) {
+  const AttemptEnd end = run(result, true);
+  EXPECT_EQ(end.exit_code, 0);
+  ASSERT_TRUE(end.result);
+  EXPECT_EQ(end.result->dump(), R"({"name":"x","steps":3})");
 }
 
-TEST(Supervise, PassesOnOtherLinesAndKeepsStdoutCleanWhereAsked) {
+TEST(Attempt, PassesOnOtherLinesAndKeepsStdoutCleanWhereAsked) {
   std::string out, err;
   run("echo hello; echo careful >&2;" + result, false, &out, &err);
   EXPECT_EQ(out, "hello\n");
@@ -62,7 +75,7 @@ TEST(Supervise, PassesOnOtherLinesAndKeepsStdoutCleanWhereAsked) {
   EXPECT_THAT(err, HasSubstr("hello\n"));
 }
 
-TEST(Supervise, RelaysEventsWhereAsked) {
+TEST(Attempt, RelaysEventsWhereAsked) {
   const std::string script =
       R"(echo '@{"event":"started","world_size":2}'; echo hello; echo '@{"event":"step","step":1}'; )"
       R"(echo '@{"event":"step","step":2}';)" +
@@ -76,50 +89,70 @@ TEST(Supervise, RelaysEventsWhereAsked) {
   EXPECT_THAT(err, HasSubstr("training 0 steps"));
 }
 
-TEST(Supervise, ExitsAsTheWorkerSaid) {
+TEST(Attempt, ExitsAsTheWorkerSaid) {
   for (const int code : {2, 3}) {
-    const Outcome outcome = run(failure(code) + "exit 1", false);
-    EXPECT_EQ(outcome.exit_code, code);
-    EXPECT_EQ(outcome.cause, "what is wrong");
+    const AttemptEnd end = run(failure(code) + "exit 1", false);
+    EXPECT_EQ(end.exit_code, code);
+    EXPECT_EQ(end.cause, "what is wrong");
   }
-  const Outcome outcome = run(failure(4) + "exit 4", false);
-  EXPECT_EQ(outcome.exit_code, 4);
-  EXPECT_EQ(outcome.cause, "rank 1 on h: what is wrong");
+  const AttemptEnd end = run(failure(4) + "exit 4", false);
+  EXPECT_EQ(end.exit_code, 4);
+  EXPECT_EQ(end.cause, "rank 1 on h: what is wrong");
   EXPECT_EQ(run(failure(77) + "exit 77", false).exit_code, 4);
 }
 
-TEST(Supervise, NamesAKilledRankRatherThanThoseThatLostIt) {
+TEST(Attempt, NamesAKilledRankRatherThanThoseThatLostIt) {
   std::string err;
-  const Outcome outcome = run(failure(4) + killed_notice() + "exit 137", false, nullptr, &err);
-  EXPECT_EQ(outcome.exit_code, 4);
-  EXPECT_THAT(outcome.cause, HasSubstr("rank 1 on h was ended by signal 9 (Killed)"));
+  const AttemptEnd end = run(failure(4) + killed_notice() + "exit 137", false, nullptr, &err);
+  EXPECT_EQ(end.exit_code, 4);
+  EXPECT_THAT(end.cause, HasSubstr("rank 1 on h was ended by signal 9 (Killed)"));
   EXPECT_EQ(err, "");
 }
 
-TEST(Supervise, FailsWhereNothingWasSaid) {
+TEST(Attempt, FailsWhereNothingWasSaid) {
   EXPECT_EQ(run("exit 0", false).cause, "the ranks ended without a result");
   EXPECT_THAT(run("exit 9", false).cause, HasSubstr("mpirun ended with exit code 9"));
   EXPECT_THAT(run("kill -KILL $$", false).cause, HasSubstr("mpirun was ended by signal 9"));
-  EXPECT_EQ(run(result + "exit 1", false).exit_code, 4);
 }
 
-TEST(Supervise, StopsOnSignals) {
+TEST(Attempt, IsFinishedWithAResultHoweverRanksEndThen) {
+  EXPECT_EQ(run(result + "exit 1", false).kind, AttemptEnd::Kind::finished);
+}
+
+TEST(Attempt, IsNotForAnotherTryWhereThatWouldEndTheSame) {
+  const auto kind = [](const std::string& script) { return run(script, false).kind; };
+  EXPECT_EQ(kind(failure(3) + "exit 3"), AttemptEnd::Kind::refused);
+  EXPECT_EQ(kind(failure(4) + "exit 4"), AttemptEnd::Kind::lost);
+  EXPECT_EQ(kind(R"(echo '@{"event":"failure","exit_code":4,"again":false}'; exit 4)"),
+            AttemptEnd::Kind::refused);
+}
+
+TEST(Attempt, EndsAtOnceWhenAHostIsLost) {
+  const AttemptEnd end = run(
+      R"(echo '@{"event":"step","step":340,"steps":400}'; echo '@{"event":"lost_host","host":"n2"}';)"
+      "while :; do sleep 0.01; done",
+      false);
+  EXPECT_EQ(end.kind, AttemptEnd::Kind::lost);
+  EXPECT_EQ(end.cause, "the connection to n2 was lost, after step 340 of 400");
+}
+
+TEST(Attempt, StopsOnSignals) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     // The stand-in signals us, its keeper's parent, and then waits to be ended.
     const std::string send = "kill -" + std::to_string(signal) + " " + std::to_string(::getpid()) +
                              "; while :; do sleep 0.01; done";
-    const Outcome outcome = run(send, false);
-    EXPECT_EQ(outcome.exit_code, 128 + signal);
-    EXPECT_THAT(outcome.cause, HasSubstr("stopped by signal"));
+    const AttemptEnd end = run(send, false);
+    EXPECT_EQ(end.exit_code, 128 + signal);
+    EXPECT_THAT(end.cause, HasSubstr("stopped by signal"));
   }
 }
 
-TEST(Supervise, KillsAtOnceOnTheSecondSignal) {
+TEST(Attempt, KillsAtOnceOnTheSecondSignal) {
   const std::string self = std::to_string(::getpid());
-  const Outcome outcome = run(
-      "trap 'kill -INT " + self + "' TERM; kill -INT " + self + "; while :; do sleep 0.01; done",
+  const AttemptEnd end = run(
+      "trap 'kill -INT " + self + "' USR2; kill -INT " + self + "; while :; do sleep 0.01; done",
       false);
-  EXPECT_EQ(outcome.exit_code, 130);
+  EXPECT_EQ(end.exit_code, 130);
 }
 
 }  // namespace
