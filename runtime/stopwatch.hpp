@@ -5,6 +5,11 @@
 
 namespace ringtrain {
 
+// Of a clock that only goes forward.
+inline double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 // Adds the seconds from its construction to its destruction to a total.
 class Stopwatch {
  public:

@@ -38,6 +38,7 @@ bool Trainer::train_on() {
   const Stopwatch stopwatch(train_seconds_);
   const double exposed_before = ranks().exposed_seconds();
   model_.train(true);
+  stragglers_.start(seconds_now(), exposed_before);
   bool over = step_ >= length_.steps;
   while (!over && !checkpoints_.called()) {
     Span phase(trace_, "data wait");
@@ -53,8 +54,10 @@ bool Trainer::train_on() {
 void Trainer::train_step(const datasets::Batch& batch) {
   std::vector<double> totals = {forward_and_backward(batch)};  // gradients go their way meanwhile
   checkpoints_.ask(step_ + 1, totals);
+  stragglers_.ask(seconds_now(), ranks().exposed_seconds(), totals);
   Span phase(trace_, "agree");
   const bool finite = averager_.finish(totals);
+  stragglers_.hear(totals);
   checkpoints_.hear(totals);
   const double loss = totals[0] / static_cast<double>(batch.global_rows);
   if (!finite) {
@@ -67,6 +70,7 @@ void Trainer::train_step(const datasets::Batch& batch) {
     skipped_in_a_row_ = 0;
     progress_.step_done(epoch_, step_ + 1, totals[0], batch.global_rows);
   }
+  if (const auto slow = stragglers_.take_news()) progress_.straggler(*slow);
   ++step_;
 }
 
@@ -106,7 +110,8 @@ void Trainer::close_epoch() {
     evaluation_ = evaluate();
     if (checkpoints_.stopping()) return;  // perhaps before its end: a resumed run evaluates anew
   }
-  progress_.epoch_done(epoch_, step_, schedule_.learning_rate(step_ - 1), evaluation_);
+  progress_.epoch_done(epoch_, step_, schedule_.learning_rate(step_ - 1), evaluation_,
+                       stragglers_.slowest_of_epoch());
   closed_step_ = step_;
   in_epoch_ = false;
 }
@@ -153,6 +158,7 @@ Evaluation Trainer::evaluate() {
   const Stopwatch stopwatch(evaluate_seconds_);
   const Span span(trace_, "evaluation");
   const torch::NoGradGuard no_grad;
+  progress_.evaluating(static_cast<int64_t>(plan_.test.rows) / job_.batch_size + 1);
   average_local_statistics();
   model_.train(false);
   std::vector<double> totals(3);  // loss, correct, samples

@@ -24,6 +24,7 @@
 #include "runtime/models/model.hpp"
 #include "runtime/observe/progress.hpp"
 #include "runtime/observe/result.hpp"
+#include "runtime/observe/stragglers.hpp"
 #include "runtime/observe/trace.hpp"
 #include "runtime/optim/optimizer.hpp"
 #include "runtime/optim/schedule.hpp"
@@ -114,6 +115,7 @@ class Trainer {
   std::unique_ptr<LocalSgd> local_sgd_;  // null: averages after every step
   double loss_alone_ = 0;                // since the last mean: this rank's losses,
   uint64_t samples_alone_ = 0;           // and all ranks' samples
+  Stragglers stragglers_;
   datasets::Reader train_reader_;
   datasets::Reader test_reader_;
 

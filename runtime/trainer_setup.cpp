@@ -119,6 +119,7 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& p
                            communicator_for(job.communication, world, device, layout_.elements()),
                            world.size(), layout_.elements(), buckets_, device)
                      : nullptr),
+      stragglers_(world.rank(), world.hosts()),
       train_reader_(plan, datasets::Split::train,
                     reader_options(job, world, device, datasets::Split::train)),
       test_reader_(plan, datasets::Split::test,
@@ -196,6 +197,7 @@ Result Trainer::result() {
   result.seconds.compute = train_seconds_ - train_exposed_seconds_ - result.seconds.data_wait;
   result.seconds.evaluate = evaluate_seconds_;
   result.seconds.checkpoint = checkpoints_.seconds();
+  result.slowest = stragglers_.slowest();
   result.order_hash = fmt::format("{:016x}", global_order_hash());
   return result;
 }

@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <hdf5.h>
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <torch/torch.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -37,6 +39,7 @@
 #include "runtime/observe/trace.hpp"
 #include "runtime/output.hpp"
 #include "runtime/trainer.hpp"
+#include "runtime/training_error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -61,6 +64,12 @@ double seconds_since(Clock::time_point start) {
 void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
+// A rank whose daemon of mpirun is gone, even by SIGKILL, is of no use to the others and would wait
+// for them.
+void end_with_mpirun() {
+  if (std::getenv("OMPI_COMM_WORLD_RANK") != nullptr) prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 // As many threads as this rank's share of the node's cores, unless the environment says otherwise.
@@ -301,6 +310,7 @@ void train(const World& world, const Options& options, const Reporter& reporter,
 int run(const Options& options) {
   const auto born = Clock::now();
   listen_to_signals();
+  end_with_mpirun();
   keep_freed_memory();
   const World world;
   const auto host = world.hosts()[static_cast<size_t>(world.rank())];
@@ -310,14 +320,17 @@ int run(const Options& options) {
     return 0;
   } catch (const AgreedError& error) {
     if (world.rank() == error.rank()) {
-      reporter.failure(error.exit_code(), world.rank(), host, error.what());
+      reporter.failure(error.exit_code(), world.rank(), host, error.what(), error.exit_code() == 4);
     }
     return error.exit_code();
   } catch (const c10::Error& error) {
-    reporter.failure(4, world.rank(), host, error.what_without_backtrace());
+    reporter.failure(4, world.rank(), host, error.what_without_backtrace(), true);
     World::abort(4);
   } catch (const std::exception& error) {
-    reporter.failure(exit_code_of(error), world.rank(), host, error.what());
+    // Arithmetic would go wrong in the same way again.
+    const bool again =
+        exit_code_of(error) == 4 && dynamic_cast<const TrainingError*>(&error) == nullptr;
+    reporter.failure(exit_code_of(error), world.rank(), host, error.what(), again);
     World::abort(exit_code_of(error));
   }
 }

@@ -63,7 +63,8 @@ void Progress::step_done(int64_t epoch, int64_t step, double loss, uint64_t samp
 }
 
 void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,
-                          const std::optional<Evaluation>& evaluation) {
+                          const std::optional<Evaluation>& evaluation,
+                          const std::optional<RankSpeed>& slowest) {
   const double seconds = std::chrono::duration<double>(Clock::now() - epoch_at_).count();
   const nlohmann::ordered_json line = {
       {"epoch", epoch},
@@ -74,7 +75,8 @@ void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,
       {"train_loss", train_loss()},
       {"test_loss", or_null(evaluation, &Evaluation::loss)},
       {"test_accuracy", or_null(evaluation, &Evaluation::accuracy)},
-      {"seconds", seconds}};
+      {"seconds", seconds},
+      {"step_seconds", slowest ? to_json(*slowest) : nlohmann::ordered_json()}};
   append_to_history(line);
   std::string text = fmt::format("epoch {}/{}: step {}, train loss {:.4f}", epoch + 1, epochs_,
                                  step, train_loss());
@@ -87,6 +89,12 @@ void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,
   told_step_ = step;
   loss_since_ = 0;
   samples_since_ = 0;
+}
+
+void Progress::straggler(const RankSpeed& slow) const {
+  warn(fmt::format(
+      "rank {} on {} is slow: its own part of a step takes {:.2g} s, the others' {:.2g} s",
+      slow.rank, slow.host, slow.seconds, slow.median));
 }
 
 void Progress::checkpoint_written(int64_t step, const std::string& path, uint64_t bytes,

@@ -7,6 +7,7 @@
 
 #include "runtime/observe/history.hpp"
 #include "runtime/observe/reporter.hpp"
+#include "runtime/observe/stragglers.hpp"
 
 namespace ringtrain {
 
@@ -35,11 +36,17 @@ class Progress {
   // loss: the sum over the step's `samples`, all ranks together.
   void step_done(int64_t epoch, int64_t step, double loss, uint64_t samples);
   void epoch_done(int64_t epoch, int64_t step, double learning_rate,
-                  const std::optional<Evaluation>& evaluation);
+                  const std::optional<Evaluation>& evaluation,
+                  const std::optional<RankSpeed>& slowest);
+  void straggler(const RankSpeed& slow) const;
   // One that lies safe on the disk.
   void checkpoint_written(int64_t step, const std::string& path, uint64_t bytes, double seconds,
                           double pause) const;
   void log(const std::string& line) const { reporter_.log(line); }
+  // An evaluation begins, of so many batches.
+  void evaluating(int64_t batches) const {
+    reporter_.event("evaluating", {{"batches", batches}}, "");
+  }
   void warn(const std::string& line) const { reporter_.warn(line); }
 
   // Mean over the samples of the epoch under way, or of the last one.

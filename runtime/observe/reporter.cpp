@@ -53,11 +53,12 @@ void Reporter::warn(const std::string& line) const {
   }
 }
 
-void Reporter::failure(int exit_code, int rank, const std::string& host,
-                       const std::string& message) const {
+void Reporter::failure(int exit_code, int rank, const std::string& host, const std::string& message,
+                       bool again) const {
   if (events_) {
     write_event({{"event", "failure"},
                  {"exit_code", exit_code},
+                 {"again", again},
                  {"rank", rank},
                  {"host", host},
                  {"message", message}});

@@ -25,7 +25,9 @@ class Reporter {
              const std::string& line) const;
   void log(const std::string& line) const;
   void warn(const std::string& line) const;
-  void failure(int exit_code, int rank, const std::string& host, const std::string& message) const;
+  // again: another try may end otherwise.
+  void failure(int exit_code, int rank, const std::string& host, const std::string& message,
+               bool again) const;
 
  private:
   void write_event(const nlohmann::ordered_json& event) const;

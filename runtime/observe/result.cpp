@@ -41,6 +41,7 @@ nlohmann::ordered_json to_json(const Result& result) {
             {"data_wait", s.data_wait},
             {"evaluate", s.evaluate},
             {"checkpoint", s.checkpoint}}},
+          {"slowest", result.slowest ? to_json(*result.slowest) : nlohmann::ordered_json()},
           {"order_hash", result.order_hash},
           {"model", result.model}};
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/observe/stragglers.hpp"
+
 namespace ringtrain {
 
 struct RankPlacement {
@@ -44,8 +46,9 @@ struct Result {
   std::optional<double> test_accuracy;  // 0 to 1, over every test sample
   double samples_per_second = 0;        // of training alone, since the start or the resumption
   Seconds seconds;
-  std::string order_hash;  // hexadecimal: the same for any number of ranks
-  std::string model;       // path of model.safetensors
+  std::optional<RankSpeed> slowest;  // of several ranks
+  std::string order_hash;            // hexadecimal: the same for any number of ranks
+  std::string model;                 // path of model.safetensors
 };
 
 nlohmann::ordered_json to_json(const Result& result);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/observe/stragglers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ringtrain {
+namespace {
+
+constexpr int64_t kWindow = 16;  // steps
+constexpr double kSlow = 1.5;
+constexpr int kInARow = 3;
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const RankSpeed& speed) {
+  return {{"slowest_rank", speed.rank},
+          {"host", speed.host},
+          {"seconds", speed.seconds},
+          {"median_of_others", speed.median}};
+}
+
+Stragglers::Stragglers(int rank, std::vector<std::string> hosts)
+    : rank_(static_cast<size_t>(rank)), hosts_(std::move(hosts)), slow_in_a_row_(hosts_.size()) {}
+
+void Stragglers::Sums::add(const std::vector<double>& of_ranks, int64_t more_steps) {
+  seconds.resize(of_ranks.size());
+  for (size_t r = 0; r < seconds.size(); ++r) seconds[r] += of_ranks[r];
+  steps += more_steps;
+}
+
+void Stragglers::start(double now, double waited) {
+  from_ = now - waited;
+  steps_ = 0;
+}
+
+void Stragglers::ask(double now, double waited, std::vector<double>& totals) {
+  asking_ = hosts_.size() > 1 && ++steps_ == kWindow;
+  if (!asking_) return;
+  totals.resize(totals.size() + hosts_.size());
+  totals[totals.size() - hosts_.size() + rank_] = now - waited - from_;
+  from_ = now - waited;
+  steps_ = 0;
+}
+
+void Stragglers::hear(std::vector<double>& totals) {
+  if (!asking_) return;
+  asking_ = false;
+  const auto first = totals.end() - static_cast<std::ptrdiff_t>(hosts_.size());
+  const std::vector<double> seconds(first, totals.end());
+  totals.erase(first, totals.end());
+  epoch_.add(seconds, kWindow);
+  all_.add(seconds, kWindow);
+
+  Sums window;
+  window.add(seconds, kWindow);
+  const auto slow = slowest_of(window);
+  const bool is_slow = slow && slow->seconds > kSlow * slow->median;
+  for (size_t r = 0; r < hosts_.size(); ++r) {
+    if (!is_slow || static_cast<int>(r) != slow->rank) {
+      slow_in_a_row_[r] = std::min(slow_in_a_row_[r], 0);  // below 0: it was told of
+    } else if (slow_in_a_row_[r] >= 0 && ++slow_in_a_row_[r] == kInARow) {
+      slow_in_a_row_[r] = -1;
+      news_ = slow;
+    }
+  }
+}
+
+std::optional<RankSpeed> Stragglers::slowest_of_epoch() {
+  const Sums sums = std::exchange(epoch_, {});
+  return slowest_of(sums);
+}
+
+std::optional<RankSpeed> Stragglers::take_news() { return std::exchange(news_, {}); }
+
+std::optional<RankSpeed> Stragglers::slowest_of(const Sums& sums) const {
+  if (sums.steps == 0 || hosts_.size() < 2) return std::nullopt;
+  const auto slowest = std::max_element(sums.seconds.begin(), sums.seconds.end());
+  const auto rank = static_cast<size_t>(slowest - sums.seconds.begin());
+  std::vector<double> others = sums.seconds;
+  others.erase(others.begin() + static_cast<std::ptrdiff_t>(rank));
+  const auto middle = others.begin() + static_cast<std::ptrdiff_t>(others.size() / 2);
+  std::nth_element(others.begin(), middle, others.end());
+  const auto steps = static_cast<double>(sums.steps);
+  return RankSpeed{.rank = static_cast<int>(rank),
+                   .host = hosts_[rank],
+                   .seconds = *slowest / steps,
+                   .median = *middle / steps};
+}
+
+}  // namespace ringtrain

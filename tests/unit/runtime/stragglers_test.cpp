@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/observe/stragglers.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace ringtrain {
+namespace {
+
+// Ranks that train for the given seconds a step, without MPI: sums are made by hand.
+class Ranks {
+ public:
+  explicit Ranks(std::vector<double> seconds) : seconds_(std::move(seconds)) {
+    std::vector<std::string> hosts;
+    for (size_t r = 0; r < seconds_.size(); ++r) hosts.push_back("node" + std::to_string(r));
+    for (size_t r = 0; r < seconds_.size(); ++r) {
+      ranks_.emplace_back(static_cast<int>(r), hosts);
+      ranks_.back().start(0, 0);
+    }
+  }
+  void train(int steps, double slowdown = 1) {
+    for (int s = 0; s < steps; ++s) {
+      now_ += 1;  // whoever is quicker waits for the others
+      std::vector<double> sum;
+      for (size_t r = 0; r < ranks_.size(); ++r) {
+        own_.resize(ranks_.size());
+        own_[r] += seconds_[r] * (r == 1 ? slowdown : 1);
+        std::vector<double> totals = {1};
+        ranks_[r].ask(now_, now_ - own_[r], totals);
+        sum.resize(totals.size());
+        for (size_t i = 0; i < totals.size(); ++i) sum[i] += totals[i];
+      }
+      for (Stragglers& rank : ranks_) {
+        std::vector<double> totals = sum;
+        rank.hear(totals);
+        EXPECT_EQ(totals, std::vector<double>(1, static_cast<double>(ranks_.size())));
+      }
+    }
+  }
+  Stragglers& first() { return ranks_[0]; }
+
+ private:
+  std::vector<double> seconds_;
+  std::vector<Stragglers> ranks_;
+  std::vector<double> own_;
+  double now_ = 0;
+};
+
+TEST(Stragglers, NamesTheSlowRankOnceItStaysSlow) {
+  Ranks ranks({0.1, 0.1, 0.1});
+  ranks.train(64);
+  EXPECT_FALSE(ranks.first().take_news());
+  ranks.train(32, 3);
+  EXPECT_FALSE(ranks.first().take_news());
+  ranks.train(16, 3);
+  const auto news = ranks.first().take_news();
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->rank, 1);
+  EXPECT_EQ(news->host, "node1");
+  EXPECT_NEAR(news->seconds, 0.3, 1e-9);
+  EXPECT_NEAR(news->median, 0.1, 1e-9);
+  ranks.train(64, 3);
+  EXPECT_FALSE(ranks.first().take_news());
+}
+
+TEST(Stragglers, KnowsTheSlowestOfAnEpochAndOfAll) {
+  Ranks ranks({0.1, 0.2});
+  ranks.train(16);
+  const auto slowest = ranks.first().slowest_of_epoch();
+  ASSERT_TRUE(slowest);
+  EXPECT_EQ(slowest->rank, 1);
+  EXPECT_NEAR(slowest->seconds, 0.2, 1e-9);
+  EXPECT_FALSE(ranks.first().slowest_of_epoch());
+  ASSERT_TRUE(ranks.first().slowest());
+}
+
+TEST(Stragglers, IsNobodyAmongOne) {
+  Ranks ranks({0.1});
+  ranks.train(64);
+  EXPECT_FALSE(ranks.first().slowest());
+}
+
+}  // namespace
+}  // namespace ringtrain
