@@ -168,6 +168,7 @@ class Attempt {
   void on(const StartedEvent& started) {
     steps_ = started.steps;
     step_ = started.from_step;
+    patience_.started(step_, Clock::now());
     for (const std::string& line : started_lines(started)) progress_.line(line);
   }
   void on(const StepEvent& step) {
@@ -184,6 +185,11 @@ class Attempt {
     if (release_) ask_to_release();
   }
   void on(const CheckpointEvent& checkpoint) {
+    // Of quick steps it may be the first that is told of.
+    if (checkpoint.step > step_) {
+      step_ = checkpoint.step;
+      patience_.step(step_, Clock::now());
+    }
     progress_.line(
         fmt::format("checkpoint of step {}", print_count(static_cast<double>(checkpoint.step))));
     if (release_) ask_to_release();

@@ -17,6 +17,12 @@ constexpr double per_evaluated_batch = 5;  // steps; a forward pass alone is les
 
 }  // namespace
 
+// The first step may take longer than any other, but it gives an idea.
+void Patience::started(int64_t step, Clock::time_point now) {
+  step_ = step;
+  heard_ = now;
+}
+
 void Patience::step(int64_t step, Clock::time_point now) {
   if (step_ && step > *step_) {
     const Seconds each = Seconds(now - heard_) / static_cast<double>(step - *step_);

@@ -19,6 +19,8 @@ class Patience {
   // `start`: from the start of mpirun to the first step, which reads libraries and the dataset.
   Patience(Clock::time_point now, Seconds start) : heard_(now), allowed_(start) {}
 
+  // Ranks have started, and go on from this step.
+  void started(int64_t step, Clock::time_point now);
   // So many steps have been done.
   void step(int64_t step, Clock::time_point now);
   // An evaluation of so many batches begins; it ends with the next step or epoch.

@@ -105,11 +105,12 @@ class Bed:
         self.hosts[name] = holder = Holder(["--net", "--uts", "--mount", "--pid", "--mount-proc"],
                                            "host", name, str(self.folder))
         port = f"port-{name}"
-        self.on_switch("ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns",
-                       str(holder.process))
+        number = self.names.index(name) + 1
+        # With the network card that it had before, or others would look for the old one for 40 s.
+        self.on_switch("ip", "link", "add", port, "type", "veth", "peer", "name", "eth0",
+                       "address", f"02:00:00:00:00:{number:02x}", "netns", str(holder.process))
         self.on_switch("ip", "link", "set", port, "master", "bridge", "up")
-        address = f"{NETWORK}.{self.names.index(name) + 1}/24"
-        self.call(name, ["ip", "address", "add", address, "dev", "eth0"], check=True)
+        self.call(name, ["ip", "address", "add", f"{NETWORK}.{number}/24", "dev", "eth0"], check=True)
         self.call(name, ["ip", "link", "set", "eth0", "up"], check=True)
         self.start_sshd(name)
 

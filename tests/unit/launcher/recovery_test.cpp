@@ -25,6 +25,14 @@ TEST(Patience, IsTwentyMedianStepsButTenSecondsAtLeast) {
   EXPECT_EQ(patience.deadline(), start + seconds(66 + 60));
 }
 
+TEST(Patience, KnowsAStepFromTheFirstOneOn) {
+  Patience patience(start, seconds(300));
+  patience.started(40, start + seconds(10));
+  EXPECT_EQ(patience.deadline(), start + seconds(310));
+  patience.step(42, start + seconds(12));
+  EXPECT_EQ(patience.deadline(), start + seconds(12 + 20));
+}
+
 TEST(Patience, CountsTheBatchesOfAnEvaluation) {
   Patience patience(start, seconds(300));
   patience.step(1, start);
