@@ -17,6 +17,7 @@
 
 #include "launcher/cores.hpp"
 #include "launcher/mpirun.hpp"
+#include "launcher/placement.hpp"
 #include "launcher/process.hpp"
 #include "launcher/worker_program.hpp"
 
@@ -65,23 +66,10 @@ Finding examine_mpi(std::optional<Mpirun>& mpirun) {
 // their say.
 Finding examine_start(const Mpirun& mpirun) {
   Finding finding{"start", Finding::Status::good, "", ""};
-  RankLayout layout;
-  layout.hosts = {{"localhost", 1}};
-  layout.cores = this_machine_cores();
-  layout.root = ::geteuid() == 0;
-  layout.cross_memory = cross_memory_allowed();
-  std::string hostfile = "/tmp/ringtrain-doctor.XXXXXX";
-  {
-    const FileDescriptor file(::mkstemp(hostfile.data()));
-    const std::string text = print_hostfile(layout.hosts);
-    if (!file.is_open() ||
-        ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-      return {"start", Status::bad, "/tmp cannot be written", "make room in /tmp"};
-    }
-  }
-  const auto command = mpirun_command(mpirun, layout, hostfile, {"true"});
+  const RankLayout layout = lay_out_on({{"localhost", 1}});
+  const TemporaryHostfile hostfile(layout.hosts);
+  const auto command = mpirun_command(mpirun, layout, hostfile.path(), {"true"});
   const Captured run = capture(command.arguments, seconds(20), command.environment);
-  ::unlink(hostfile.c_str());
   const std::string user = layout.root ? "root" : "this user";
   if (run.status.success() && !run.timed_out) {
     finding.found = fmt::format("mpirun starts programs as {}", user);
