@@ -105,8 +105,9 @@ TEST_F(Npy, DrawsATestPartBySeed) {
   std::vector<uint8_t> x(40);
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<uint8_t>(i);
   const auto imported = [&](uint64_t seed, const char* name) {
-    const auto train_x = npy_source(memory_source("x", npy("'|u1'", "40, 1", as_bytes(x))));
+    const std::string images = npy("'|u1'", "40, 1", as_bytes(x));
     const std::string labels = npy("'|u1'", "40,", std::string(40, '\0'));
+    const auto train_x = npy_source(memory_source("x", images));
     const auto train_y = npy_source(memory_source("y", labels));
     ArraySources sources{train_x.get(), train_y.get(), nullptr, nullptr, 0.25};
     ImportOptions options;
