@@ -165,6 +165,17 @@ class Bed:
         """The files in the host's /dev/shm."""
         return os.listdir(f"/proc/{self.hosts[name].process}/root/dev/shm")
 
+    def left_behind(self, seconds):
+        """Processes besides sshd, and shared memory, on any host, that do not go within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while True:
+            left = [(name, line) for name in self.hosts for _, line in self.processes(name)
+                    if line and not line.startswith("sshd:")]
+            left += [(name, f"/dev/shm/{file}") for name in self.hosts for file in self.shared_memory(name)]
+            if not left or time.monotonic() > deadline:
+                return left
+            time.sleep(0.05)
+
     # Programs on hosts
 
     def popen(self, name, command, **options):

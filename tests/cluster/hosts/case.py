@@ -8,7 +8,6 @@ import pathlib
 import subprocess
 import sys
 import threading
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "integration" / "run"))
 import run_test  # noqa: E402
@@ -28,18 +27,7 @@ class HostsTest(run_test.RunTest):
 
     def tearDown(self):
         super().tearDown()
-        self.assertEqual(self.left_behind(), [])
-
-    def left_behind(self):
-        """Processes besides sshd, and shared memory, on any host; those that are ending get two seconds."""
-        deadline = time.monotonic() + 2
-        while True:
-            left = [(name, line) for name in self.bed.hosts for _, line in self.bed.processes(name)
-                    if line and not line.startswith("sshd:")]
-            left += [(name, f"/dev/shm/{file}") for name in self.bed.hosts for file in self.bed.shared_memory(name)]
-            if not left or time.monotonic() > deadline:
-                return left
-            time.sleep(0.05)
+        self.assertEqual(self.bed.left_behind(seconds=2), [])
 
     def write_hostfile(self, **slots):
         path = self.folder / "hosts"

@@ -116,32 +116,23 @@ class Faults:
     def killed_daemon_of_mpirun(self, job):
         return self.kill(job.one_of("orted", self.bed.names[1:])) if job.several_hosts else False
 
-    def killed_sshd(self, job):
+    def on_a_node(self, job, do, undo):
         if not job.several_hosts:
             return False
         name = self.random.choice(self.bed.names[1:])
-        self.bed.kill_sshd(name)
-        return lambda: self.bed.start_sshd(name)
+        return False if do(name) is False else lambda: undo(name)
+
+    def killed_sshd(self, job):
+        return self.on_a_node(job, self.bed.kill_sshd, self.bed.start_sshd)
 
     def link_down(self, job):
-        if not job.several_hosts:
-            return False
-        name = self.random.choice(self.bed.names[1:])
-        self.bed.link(name, up=False)
-        return lambda: self.bed.link(name, up=True)
+        return self.on_a_node(job, lambda name: self.bed.link(name, up=False), lambda name: self.bed.link(name, up=True))
 
     def lost_host(self, job):
-        if not job.several_hosts:
-            return False
-        name = self.random.choice(self.bed.names[1:])
-        self.bed.lose(name)
-        return lambda: self.bed.start(name)
+        return self.on_a_node(job, self.bed.lose, self.bed.start)
 
     def delay_of_200_ms(self, job):
-        if not job.several_hosts:
-            return False
-        name = self.random.choice(self.bed.names[1:])
-        return (lambda: self.bed.delay(name, 0)) if self.bed.delay(name, 200) else False
+        return self.on_a_node(job, lambda name: self.bed.delay(name, 200), lambda name: self.bed.delay(name, 0))
 
     def full_disk(self, job):
         filler = self.soak.disk / "filler"
@@ -230,16 +221,9 @@ class Soak:
         return digest
 
     def check_nothing_is_left(self, job):
-        deadline = time.monotonic() + 12  # a host that was cut off ends its ranks by itself within 9 s
-        while True:
-            left = [(name, line) for name in self.bed.hosts for _, line in self.bed.processes(name)
-                    if line and not line.startswith("sshd:")]
-            left += [(name, f"/dev/shm/{file}") for name in self.bed.hosts for file in self.bed.shared_memory(name)]
-            if not left:
-                break
-            if time.monotonic() > deadline:
-                raise Failed(f"left behind: {left}\n{job.said[-3000:]}")
-            time.sleep(0.1)
+        # A host that was cut off ends its ranks by itself within 9 s.
+        if left := self.bed.left_behind(seconds=12):
+            raise Failed(f"left behind: {left}\n{job.said[-3000:]}")
         half = [str(path) for path in job.output.rglob("*")
                 if path.name.startswith(".") or path.suffix in (".new", ".tmp", ".partial")] if job.output.exists() else []
         return half

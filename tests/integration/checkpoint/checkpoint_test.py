@@ -69,12 +69,6 @@ class CheckpointTest(RunTest):
                 return line
         self.fail(f"it never said '{text}'")
 
-    def train_in_parts(self, ranks, *ends):
-        """Runs up to each of these steps. How many checkpoints a run leaves on its way depends on the
-        disk, but there is always one of its end."""
-        for end in ends:
-            self.train(ranks, f"max_steps={end}")
-
     def workers(self):
         return sorted(process for process in processes_with(str(self.job))
                       if command_line_of(process).startswith(run_test.WORKER))
@@ -210,7 +204,8 @@ class Resumed(CheckpointTest):
 
     def test_passes_damaged_checkpoints_over(self):
         _, model, history = self.undisturbed(2)
-        self.train_in_parts(2, 40, 70, 100)
+        for end in (40, 70, 100):  # how many checkpoints a run leaves on its way depends on the disk
+            self.train(2, f"max_steps={end}")
         checkpoints = self.output / "checkpoints"
         newest, second, third = sorted(self.checkpoints())[:-4:-1]
         weights = checkpoints / newest / "weights.safetensors"
