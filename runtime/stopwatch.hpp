@@ -14,14 +14,13 @@ inline double seconds_now() {
 class Stopwatch {
  public:
   explicit Stopwatch(double& total) : total_(total) {}
-  ~Stopwatch() { total_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
+  ~Stopwatch() { total_ += seconds_now() - start_; }
   Stopwatch(const Stopwatch&) = delete;
   Stopwatch& operator=(const Stopwatch&) = delete;
 
  private:
-  using Clock = std::chrono::steady_clock;
   double& total_;
-  Clock::time_point start_ = Clock::now();
+  double start_ = seconds_now();
 };
 
 }  // namespace ringtrain

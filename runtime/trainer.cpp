@@ -38,7 +38,7 @@ bool Trainer::train_on() {
   const Stopwatch stopwatch(train_seconds_);
   const double exposed_before = ranks().exposed_seconds();
   model_.train(true);
-  stragglers_.start(seconds_now(), exposed_before);
+  stragglers_.start(seconds_now() - exposed_before);
   bool over = step_ >= length_.steps;
   while (!over && !checkpoints_.called()) {
     Span phase(trace_, "data wait");
@@ -54,7 +54,7 @@ bool Trainer::train_on() {
 void Trainer::train_step(const datasets::Batch& batch) {
   std::vector<double> totals = {forward_and_backward(batch)};  // gradients go their way meanwhile
   checkpoints_.ask(step_ + 1, totals);
-  stragglers_.ask(seconds_now(), ranks().exposed_seconds(), totals);
+  stragglers_.ask(seconds_now() - ranks().exposed_seconds(), totals);
   Span phase(trace_, "agree");
   const bool finite = averager_.finish(totals);
   stragglers_.hear(totals);

@@ -29,17 +29,17 @@ void Stragglers::Sums::add(const std::vector<double>& of_ranks, int64_t more_ste
   steps += more_steps;
 }
 
-void Stragglers::start(double now, double waited) {
-  from_ = now - waited;
+void Stragglers::start(double own) {
+  from_ = own;
   steps_ = 0;
 }
 
-void Stragglers::ask(double now, double waited, std::vector<double>& totals) {
+void Stragglers::ask(double own, std::vector<double>& totals) {
   asking_ = hosts_.size() > 1 && ++steps_ == kWindow;
   if (!asking_) return;
   totals.resize(totals.size() + hosts_.size());
-  totals[totals.size() - hosts_.size() + rank_] = now - waited - from_;
-  from_ = now - waited;
+  totals[totals.size() - hosts_.size() + rank_] = own - from_;
+  from_ = own;
   steps_ = 0;
 }
 

@@ -27,11 +27,11 @@ class Stragglers {
   // hosts: of every rank.
   Stragglers(int rank, std::vector<std::string> hosts);
 
-  // Training goes on, after something that is no step. `now` is seconds of a clock, `waited` the
-  // seconds that this rank has waited for others in so far, here and below.
-  void start(double now, double waited);
+  // Training goes on, after something that is no step. `own`, here and below: seconds of a clock
+  // that stands still while this rank waits for others.
+  void start(double own);
   // Before a sum over the ranks at the end of a step, and after it: numbers at the end of `totals`.
-  void ask(double now, double waited, std::vector<double>& totals);
+  void ask(double own, std::vector<double>& totals);
   void hear(std::vector<double>& totals);
 
   // The slowest rank since the last call; nothing where nobody can be slower than others.

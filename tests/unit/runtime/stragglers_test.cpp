@@ -17,18 +17,17 @@ class Ranks {
     for (size_t r = 0; r < seconds_.size(); ++r) hosts.push_back("node" + std::to_string(r));
     for (size_t r = 0; r < seconds_.size(); ++r) {
       ranks_.emplace_back(static_cast<int>(r), hosts);
-      ranks_.back().start(0, 0);
+      ranks_.back().start(0);
     }
   }
   void train(int steps, double slowdown = 1) {
     for (int s = 0; s < steps; ++s) {
-      now_ += 1;  // whoever is quicker waits for the others
       std::vector<double> sum;
       for (size_t r = 0; r < ranks_.size(); ++r) {
         own_.resize(ranks_.size());
         own_[r] += seconds_[r] * (r == 1 ? slowdown : 1);
         std::vector<double> totals = {1};
-        ranks_[r].ask(now_, now_ - own_[r], totals);
+        ranks_[r].ask(own_[r], totals);
         sum.resize(totals.size());
         for (size_t i = 0; i < totals.size(); ++i) sum[i] += totals[i];
       }
@@ -45,7 +44,6 @@ class Ranks {
   std::vector<double> seconds_;
   std::vector<Stragglers> ranks_;
   std::vector<double> own_;
-  double now_ = 0;
 };
 
 TEST(Stragglers, NamesTheSlowRankOnceItStaysSlow) {
