@@ -149,4 +149,10 @@ void PendingFile::commit() {
   if (error != 0 && error != EINVAL && error != ENOTSUP) fail(directory, "flush to disk");
 }
 
+void write_whole(const std::filesystem::path& destination, std::string_view bytes) {
+  PendingFile pending(destination);
+  File::open_for_writing(pending.path()).write_at(bytes.data(), bytes.size(), 0);
+  pending.commit();
+}
+
 }  // namespace ringtrain::datasets

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 namespace ringtrain::datasets {
@@ -76,5 +77,8 @@ class PendingFile {
   std::filesystem::path temporary_;
   bool committed_ = false;
 };
+
+// A small file, by a PendingFile. Throws DataError.
+void write_whole(const std::filesystem::path& destination, std::string_view bytes);
 
 }  // namespace ringtrain::datasets

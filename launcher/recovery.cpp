@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/recovery.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <variant>
 
-#include "launcher/file_descriptor.hpp"
+#include "datasets/error.hpp"
+#include "datasets/file.hpp"
 #include "launcher/progress.hpp"
 
 namespace ringtrain::launcher {
@@ -76,8 +74,7 @@ std::optional<ordered_json> Recovery::summary() const {
 
 void add_to_result(const ordered_json& summary, ordered_json& result) {
   namespace fs = std::filesystem;
-  const fs::path folder = fs::path(result.value("model", "")).parent_path();
-  const fs::path file = folder / "result.json";
+  const fs::path file = fs::path(result.value("model", "")).parent_path() / "result.json";
   bool ours = false;
   try {
     std::ifstream stream(file, std::ios::binary);
@@ -86,16 +83,11 @@ void add_to_result(const ordered_json& summary, ordered_json& result) {
   }
   result["recovery"] = summary;
   if (!ours) return;
-  const std::string text = result.dump(2) + "\n";
-  const fs::path fresh = folder / "result.json.new";
-  FileDescriptor stream(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  const bool whole =
-      stream.is_open() &&
-      ::write(stream.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      ::fsync(stream.get()) == 0;
-  stream.close();
-  // What stands in result.json without it is true as well.
-  if (!whole || std::rename(fresh.c_str(), file.c_str()) != 0) ::unlink(fresh.c_str());
+  try {
+    datasets::write_whole(file, result.dump(2) + "\n");
+  } catch (const DataError&) {
+    // What stands in result.json without it is true as well.
+  }
 }
 
 }  // namespace ringtrain::launcher

@@ -54,7 +54,7 @@ class Recovery {
 };
 
 // Adds the summary to result.json where that lies within reach and holds just `result`, and to
-// `result` itself. Never half: by another file and a rename.
+// `result` itself. Never half.
 void add_to_result(const nlohmann::ordered_json& summary, nlohmann::ordered_json& result);
 
 }  // namespace ringtrain::launcher

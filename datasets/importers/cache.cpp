@@ -36,9 +36,7 @@ std::string read_whole(const std::filesystem::path& path, uint64_t max_bytes) {
 void store_in_cache(const std::filesystem::path& path, std::string_view bytes) noexcept {
   try {
     std::filesystem::create_directories(path.parent_path());
-    PendingFile pending(path);
-    File::open_for_writing(pending.path()).write_at(bytes.data(), bytes.size(), 0);
-    pending.commit();
+    write_whole(path, bytes);
   } catch (const std::exception&) {
     // Fetched again next time.
   }

@@ -80,10 +80,7 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
                               {"train_rows", manifest.train_rows},
                               {"parts", parts}};
   const ordered_json whole = {{"crc32c", hexadecimal(crc_of(value.dump()))}, {"checkpoint", value}};
-  const std::string text = whole.dump(1) + "\n";
-  datasets::PendingFile pending(folder / kFile);
-  datasets::File::open_for_writing(pending.path()).write_at(text.data(), text.size(), 0);
-  pending.commit();
+  datasets::write_whole(folder / kFile, whole.dump(1) + "\n");
 }
 
 Manifest read_manifest(const std::filesystem::path& folder) {
