@@ -12,6 +12,7 @@
 #include <csignal>
 
 #include "launcher/hostfile.hpp"
+#include "launcher/process.hpp"
 #include "launcher/remote_shell.hpp"
 
 namespace ringtrain::launcher {
@@ -80,14 +81,11 @@ HostCheck::~HostCheck() {
 }
 
 void HostCheck::start(const std::string& host) {
-  std::vector<std::string> words = {"ssh"};
+  // The first of two values counts in ssh: ours comes before.
+  std::vector<std::string> words = {"ssh", "-o", "ConnectTimeout=5"};
   for (const std::string& option : ssh_options()) words.push_back(option);
-  words.insert(words.end(), {"-o", "ConnectTimeout=5", host, "true"});
-  // The first of two values counts in ssh: ours must come before.
-  std::rotate(words.begin() + 1, words.end() - 4, words.end() - 2);
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
+  words.insert(words.end(), {host, "true"});
+  const std::vector<char*> pointers = pointers_to(words);
 
   Pipe says = make_pipe();
   const pid_t self = ::getpid();

@@ -140,4 +140,9 @@ bool is_this_machine(const std::string& host) {
          host.substr(0, host.find('.')) == own;
 }
 
+bool all_are_this_machine(const std::vector<Host>& hosts) {
+  return std::all_of(hosts.begin(), hosts.end(),
+                     [](const Host& host) { return is_this_machine(host.name); });
+}
+
 }  // namespace ringtrain::launcher

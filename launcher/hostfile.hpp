@@ -30,5 +30,6 @@ std::string print_hostfile(const std::vector<Host>& hosts);
 
 // Whether the name means this machine: no ssh is needed, and its files are ours.
 bool is_this_machine(const std::string& host);
+bool all_are_this_machine(const std::vector<Host>& hosts);
 
 }  // namespace ringtrain::launcher

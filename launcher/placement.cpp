@@ -37,8 +37,7 @@ Environment own_environment() {
 RankLayout lay_out_on(std::vector<Host> hosts) {
   RankLayout layout;
   layout.hosts = std::move(hosts);
-  layout.local = std::all_of(layout.hosts.begin(), layout.hosts.end(),
-                             [](const Host& host) { return is_this_machine(host.name); });
+  layout.local = all_are_this_machine(layout.hosts);
   layout.cores = this_machine_cores();
   layout.root = ::geteuid() == 0;
   layout.cross_memory = cross_memory_allowed();

@@ -41,13 +41,17 @@ ExitStatus exit_status(int wait_status) {
 
 }  // namespace
 
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 Process::Process(const std::vector<std::string>& arguments, const Environment& environment) {
   if (arguments.empty()) throw std::runtime_error("no program to start");
   std::vector<std::string> texts = arguments;
-  std::vector<char*> pointers;
-  pointers.reserve(texts.size() + 1);
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
+  const std::vector<char*> pointers = pointers_to(texts);
 
   Pipe out = make_pipe();
   Pipe err = make_pipe();

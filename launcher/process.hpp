@@ -22,6 +22,9 @@
 
 namespace ringtrain::launcher {
 
+// For exec: a null pointer comes last. Good while the words live and do not change.
+std::vector<char*> pointers_to(std::vector<std::string>& words);
+
 struct ExitStatus {
   int code = 0;    // of a process that ended by itself
   int signal = 0;  // that ended it, or 0

@@ -17,24 +17,20 @@
 #include "launcher/file_descriptor.hpp"
 
 namespace ringtrain::launcher {
-namespace {
 
-// The parent of a process, by /proc/PID/stat; 0 where it is gone.
-pid_t parent_of(pid_t process) {
+ProcessStat stat_of(pid_t process) {
   std::array<char, 64> path{};
   std::snprintf(path.data(), path.size(), "/proc/%d/stat", process);
   const FileDescriptor file(::open(path.data(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return 0;
+  if (!file.is_open()) return {};
   std::array<char, 512> text{};
   const ssize_t size = ::read(file.get(), text.data(), text.size() - 1);
-  if (size <= 0) return 0;
-  // "PID (name) S PPID ...", where the name may hold anything.
+  if (size <= 0) return {};
+  // "PID (name) STATE PPID ...", where the name may hold anything.
   const char* after_name = std::strrchr(text.data(), ')');
-  if (after_name == nullptr || std::strlen(after_name) < 4) return 0;
-  return static_cast<pid_t>(std::strtol(after_name + 4, nullptr, 10));
+  if (after_name == nullptr || std::strlen(after_name) < 4) return {};
+  return {after_name[2], static_cast<pid_t>(std::strtol(after_name + 4, nullptr, 10))};
 }
-
-}  // namespace
 
 std::vector<pid_t> descendants(pid_t root) {
   std::vector<std::pair<pid_t, pid_t>> parents;
@@ -42,7 +38,7 @@ std::vector<pid_t> descendants(pid_t root) {
   if (directory == nullptr) return {};
   while (const dirent* entry = ::readdir(directory)) {
     const auto process = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
-    if (process > 0) parents.emplace_back(process, parent_of(process));
+    if (process > 0) parents.emplace_back(process, stat_of(process).parent);
   }
   ::closedir(directory);
   std::vector<pid_t> found{root};

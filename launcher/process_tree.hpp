@@ -8,6 +8,14 @@
 
 namespace ringtrain::launcher {
 
+struct ProcessStat {
+  char state = '?';  // 'T': paused by a signal
+  pid_t parent = 0;
+};
+
+// By /proc/PID/stat; as it is set above where the process is gone.
+ProcessStat stat_of(pid_t process);
+
 // Every process below `root`, by /proc.
 std::vector<pid_t> descendants(pid_t root);
 

@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "launcher/file_descriptor.hpp"
+#include "launcher/process.hpp"
 #include "launcher/process_tree.hpp"
 #include "launcher/scratch.hpp"
 #include "launcher/stopped_ranks.hpp"
@@ -54,9 +55,7 @@ std::size_t words_in(const char* text) {
 }
 
 [[noreturn]] void become(std::vector<std::string> arguments, int input) {
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
+  const std::vector<char*> pointers = pointers_to(arguments);
   sigset_t none;
   sigemptyset(&none);
   ::signal(SIGPIPE, SIG_DFL);

@@ -147,11 +147,7 @@ int run(RunOptions options) {
   const JobSpec job = parse_job(options.job_file, options.overrides);
   Supervision supervision = plan_run(options, job);
   // Other hosts may see other disks; there rank 0 looks for itself.
-  const auto& hosts = supervision.hosts.hosts();
-  if (std::all_of(hosts.begin(), hosts.end(),
-                  [](const Host& host) { return is_this_machine(host.name); })) {
-    check_paths(job);
-  }
+  if (all_are_this_machine(supervision.hosts.hosts())) check_paths(job);
   const auto started = std::chrono::system_clock::now().time_since_epoch();
   const Outcome outcome = supervise(std::move(supervision));
   if (outcome.exit_code != 0) {

@@ -17,13 +17,6 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-// The letter after "PID (name) ".
-char state_of(pid_t process) {
-  const std::string stat = read_file(fmt::format("/proc/{}/stat", process));
-  const auto name_end = stat.rfind(") ");
-  return name_end == std::string::npos || name_end + 2 >= stat.size() ? '?' : stat[name_end + 2];
-}
-
 std::string rank_of(pid_t process) {
   const std::string environment = '\0' + read_file(fmt::format("/proc/{}/environ", process));
   constexpr std::string_view name("\0OMPI_COMM_WORLD_RANK=", 22);
@@ -38,7 +31,7 @@ std::string rank_of(pid_t process) {
 std::string stopped_ranks(pid_t root) {
   std::string text;
   for (const pid_t process : descendants(root)) {
-    if (state_of(process) != 'T') continue;
+    if (stat_of(process).state != 'T') continue;
     if (const std::string rank = rank_of(process); !rank.empty()) {
       text += fmt::format("; rank {} is paused (SIGSTOP)", rank);
     }
