@@ -198,7 +198,8 @@ class Soak:
         hosts.run(run_test.RINGTRAIN, "dataset", "import", "idx", *files, "-o", str(self.folder / "digits.h5"))
 
     def write_job(self, path, output, several_hosts):
-        job = {"model": "mlp", "hidden": [64], "dataset": str(self.folder / "digits.h5"), "batch_size": 32,
+        # One name for all: it stands in the model's file, whose bytes are compared.
+        job = {"name": "soak", "model": "mlp", "hidden": [64], "dataset": str(self.folder / "digits.h5"), "batch_size": 32,
                "epochs": 1000, "max_steps": self.options.steps_on_hosts if several_hosts else self.options.steps,
                "evaluate_every_epochs": 10, "output": str(output), "restarts": 5,
                "checkpoint": {"every_steps": 50, "keep": 2}}
