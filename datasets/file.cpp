@@ -90,6 +90,8 @@ void File::write_at(const void* data, size_t size, uint64_t offset) const {
   }
 }
 
+void File::start_sync() const { ::sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
 void File::sync() const {
   if (::fsync(fd_) != 0) fail(path_, "flush to disk");
 }

@@ -28,6 +28,7 @@ Hdf5Handle create_file(const std::filesystem::path& path) {
   // Attributes stay in the root group's header, whatever their number.
   check_hdf5_status(H5Pset_attr_phase_change(creation, 64, 0), "H5Pset_attr_phase_change");
   check_hdf5_status(H5Pset_link_phase_change(creation, 64, 0), "H5Pset_link_phase_change");
+  check_hdf5_status(H5Pset_obj_track_times(creation, false), "H5Pset_obj_track_times");
   return {check_hdf5(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access),
                      fmt::format("{}: creating the HDF5 file", path.string())),
           H5Fclose};
@@ -45,10 +46,13 @@ Hdf5Handle string_type(size_t size) {
 
 Hdf5FileWriter::Hdf5FileWriter(const std::filesystem::path& path, const Plan& plan)
     : name_(path.string()), file_(create_file(path)) {
+  const Hdf5Handle creation(check_hdf5(H5Pcreate(H5P_GROUP_CREATE), "H5Pcreate"), H5Pclose);
+  // The same rows make the same file, byte by byte, whenever they are imported.
+  check_hdf5_status(H5Pset_obj_track_times(creation, false), "H5Pset_obj_track_times");
   const hid_t x_type = plan.element == Element::u8 ? H5T_STD_U8LE : H5T_IEEE_F32LE;
   for (const Split split : {Split::train, Split::test}) {
     const std::string group = "/" + std::string(name_of(split));
-    Hdf5Handle(check_hdf5(H5Gcreate2(file_, group.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+    Hdf5Handle(check_hdf5(H5Gcreate2(file_, group.c_str(), H5P_DEFAULT, creation, H5P_DEFAULT),
                           name_ + ": creating a group"),
                H5Gclose)
         .close();

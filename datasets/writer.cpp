@@ -17,12 +17,14 @@
 #include "datasets/hdf5_file_writer.hpp"
 #include "datasets/importers/sha256.hpp"
 #include "datasets/order.hpp"
+#include "kernels/host_variants.hpp"
 
 namespace ringtrain::datasets {
 namespace {
 
 constexpr uint64_t kBlockBytes = uint64_t{512} << 10;
 constexpr uint64_t kCopyBytes = uint64_t{8} << 20;
+constexpr uint64_t kSyncBytes = uint64_t{64} << 20;
 constexpr int64_t kUnset = -1;
 constexpr int64_t kDropped = -2;
 __extension__ using Wide = unsigned __int128;
@@ -64,6 +66,24 @@ struct ChannelSums {
   double float_squares = 0;
   double shift = 0;
 };
+
+RINGTRAIN_HOST_VARIANTS
+void add_bytes(const uint8_t* values, size_t count, uint64_t& sum, uint64_t& squares) {
+  // A 32-bit sum holds 2^16 squares of bytes.
+  constexpr size_t kStep = 65536;
+  for (size_t begin = 0; begin < count; begin += kStep) {
+    uint32_t part_sum = 0;
+    uint32_t part_squares = 0;
+    const size_t end = std::min(count, begin + kStep);
+    for (size_t i = begin; i < end; ++i) {
+      const uint32_t value = values[i];
+      part_sum += value;
+      part_squares += value * value;
+    }
+    sum += part_sum;
+    squares += part_squares;
+  }
+}
 
 Plan start_plan(const NewDataset& dataset) {
   Plan plan;
@@ -134,6 +154,7 @@ struct Writer::State {
   std::vector<ChannelSums> sums;
   bool shifted = false;
   std::atomic<bool> has_dropped = false;
+  std::atomic<uint64_t> written = 0;  // bytes of rows
 };
 
 Writer::Writer(const std::filesystem::path& destination, const NewDataset& dataset)
@@ -160,6 +181,9 @@ void Writer::put(Split split, uint64_t row, const std::byte* x, int64_t label) {
   const uint64_t place = s.shuffle[index](row);
   const uint64_t row_bytes = s.plan.row_bytes();
   s.file.write_at(x, row_bytes, s.hdf5->x_offset(split) + place * row_bytes);
+  // The disk works while the next rows are made.
+  const uint64_t before = s.written.fetch_add(row_bytes);
+  if (before / kSyncBytes != (before + row_bytes) / kSyncBytes) s.file.start_sync();
   s.labels[index][place] = label;
   s.checksums[index][place] = crc32c(x, row_bytes);
   if (split == Split::train) s.add_to_sums(x);
@@ -219,23 +243,10 @@ void Writer::State::leave_out_dropped_rows() {
 void Writer::State::add_to_sums(const std::byte* x) {
   const auto pixels = static_cast<size_t>(plan.shape.height * plan.shape.width);
   if (plan.element == Element::u8) {
-    // Summed without the lock; a 32-bit sum holds 2^16 squares of bytes.
     for (size_t c = 0; c < sums.size(); ++c) {
       uint64_t sum = 0;
       uint64_t squares = 0;
-      const auto* p = reinterpret_cast<const unsigned char*>(x) + c * pixels;
-      for (size_t begin = 0; begin < pixels; begin += 65536) {
-        uint32_t part_sum = 0;
-        uint32_t part_squares = 0;
-        const size_t end = std::min(pixels, begin + 65536);
-        for (size_t i = begin; i < end; ++i) {
-          const uint32_t value = p[i];
-          part_sum += value;
-          part_squares += value * value;
-        }
-        sum += part_sum;
-        squares += part_squares;
-      }
+      add_bytes(reinterpret_cast<const uint8_t*>(x) + c * pixels, pixels, sum, squares);
       const std::lock_guard lock(sums_mutex);
       sums[c].sum += sum;
       sums[c].squares += squares;

@@ -3,19 +3,73 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+
+#include "kernels/host_variants.hpp"
 
 namespace ringtrain::datasets {
 namespace {
 
+// Red, green, blue and whatever follows. Sums stay below 2^24: they are as exact as integers.
+using Pixel = float __attribute__((vector_size(16)));
+
 constexpr int kBits = 14;
 constexpr int32_t kHalf = 1 << (kBits - 1);
 
-// As four floats, which make one vector. Sums stay below 2^24, so they are as exact as integers.
-struct alignas(16) Pixel {
-  float channel[4];
-};
+// Weights are not negative and sum to one: there is nothing to clamp.
+uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(sum >> kBits); }
 
-uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kBits, 0, 255)); }
+// The weighted sum of `taps` rows that follow each other `stride` bytes apart, columns begin to
+// end. Whole numbers.
+RINGTRAIN_HOST_VARIANTS
+void blend_rows(const uint8_t* rows, size_t stride, const int16_t* weights, int64_t taps,
+                size_t begin, size_t end, float* out) {
+  constexpr size_t kColumns = 64;  // sums of so many stay in registers
+  for (size_t first = begin; first < end; first += kColumns) {
+    const size_t columns = std::min(kColumns, end - first);
+    int32_t sums[kColumns];
+    std::fill(sums, sums + kColumns, kHalf);
+    for (int64_t k = 0; k < taps; ++k) {
+      const int16_t weight = weights[k];
+      const uint8_t* row = rows + static_cast<size_t>(k) * stride + first;
+      // 16 bits times 16 bits: what every CPU has as a vector instruction.
+      if (columns == kColumns) {
+        for (size_t i = 0; i < kColumns; ++i) sums[i] += weight * static_cast<int16_t>(row[i]);
+      } else {
+        for (size_t i = 0; i < columns; ++i) sums[i] += weight * static_cast<int16_t>(row[i]);
+      }
+    }
+    for (size_t i = 0; i < columns; ++i) out[first + i] = static_cast<float>(sums[i] >> kBits);
+  }
+}
+
+// A row of `width` pixels of three interleaved channels, of which channel c goes to out + c *
+// plane. One float behind the row is read too.
+RINGTRAIN_HOST_VARIANTS
+void blend_pixels(const float* row, const int32_t* first, const float* weights, int64_t taps,
+                  int64_t width, size_t plane, uint8_t* out) {
+  for (int64_t x = 0; x < width; ++x) {
+    const float* from = row + 3 * static_cast<int64_t>(first[x]);
+    Pixel sum = {kHalf, kHalf, kHalf, 0};
+    for (int64_t k = 0; k < taps; ++k) {
+      Pixel pixel;
+      std::memcpy(&pixel, from + 3 * k, sizeof pixel);
+      sum += weights[x * taps + k] * pixel;
+    }
+    for (size_t c = 0; c < 3; ++c) {
+      out[c * plane + static_cast<size_t>(x)] = to_byte(static_cast<int32_t>(sum[c]));
+    }
+  }
+}
+
+void blend_grey(const float* row, const int32_t* first, const float* weights, int64_t taps,
+                int64_t width, uint8_t* out) {
+  for (int64_t x = 0; x < width; ++x) {
+    float sum = kHalf;
+    for (int64_t k = 0; k < taps; ++k) sum += weights[x * taps + k] * row[first[x] + k];
+    out[x] = to_byte(static_cast<int32_t>(sum));
+  }
+}
 
 }  // namespace
 
@@ -33,14 +87,15 @@ Window window_of(const Image& image, int64_t width, int64_t height, Fit fit) {
 void Resizer::make_filter(Filter& filter, double begin, double extent, int64_t in, int64_t out) {
   const double step = extent / static_cast<double>(out);
   const double reach = std::max(1.0, step);  // half the width of the triangle
-  filter.taps = std::min<int64_t>(in, static_cast<int64_t>(std::ceil(reach)) * 2 + 1);
+  filter.taps = std::min<int64_t>(in, static_cast<int64_t>(std::ceil(2 * reach)));
   filter.first.resize(static_cast<size_t>(out));
   filter.weights.assign(static_cast<size_t>(out * filter.taps), 0);
   std::vector<double> weights(static_cast<size_t>(filter.taps));
   for (int64_t i = 0; i < out; ++i) {
     const double centre = begin + (static_cast<double>(i) + 0.5) * step;
-    const auto first =
-        std::clamp<int64_t>(static_cast<int64_t>(std::floor(centre - reach)), 0, in - filter.taps);
+    // Of the pixels whose middle lies within reach.
+    const auto first = std::clamp<int64_t>(static_cast<int64_t>(std::floor(centre - reach + 0.5)),
+                                           0, in - filter.taps);
     double total = 0;
     for (int64_t k = 0; k < filter.taps; ++k) {
       const double distance = std::abs(static_cast<double>(first + k) + 0.5 - centre) / reach;
@@ -69,56 +124,23 @@ void Resizer::resize(const Image& image, const Window& window, int64_t width, in
 
   // Vertically first: whole rows side by side are what a CPU's vectors like.
   const auto in_stride = static_cast<size_t>(image.width * channels);
-  rows_.resize(static_cast<size_t>(height) * in_stride);
-  std::vector<int32_t> sums(in_stride);
+  row_.assign(in_stride + 1, 0);
   // The columns that the horizontal pass looks at.
   const auto begin = static_cast<size_t>(horizontal_.first.front() * channels);
   const auto end = static_cast<size_t>((horizontal_.first.back() + horizontal_.taps) * channels);
+  const std::vector<float> weights(horizontal_.weights.begin(), horizontal_.weights.end());
   for (int64_t y = 0; y < height; ++y) {
-    std::fill(sums.begin(), sums.end(), kHalf);
-    for (int64_t k = 0; k < vertical_.taps; ++k) {
-      const int16_t weight = vertical_.weights[static_cast<size_t>(y * vertical_.taps + k)];
-      if (weight == 0) continue;
-      const uint8_t* row =
-          image.pixels.data() +
-          static_cast<size_t>(vertical_.first[static_cast<size_t>(y)] + k) * in_stride;
-      // 16 bits times 16 bits: what every CPU has as a vector instruction.
-      for (size_t x = begin; x < end; ++x) sums[x] += weight * static_cast<int16_t>(row[x]);
-    }
-    uint8_t* to = rows_.data() + static_cast<size_t>(y) * in_stride;
-    for (size_t x = begin; x < end; ++x) to[x] = to_byte(sums[x]);
-  }
-
-  const auto plane = static_cast<size_t>(width * height);
-  std::vector<Pixel> pixels(channels == 3 ? static_cast<size_t>(image.width) : 0);
-  for (int64_t y = 0; y < height; ++y) {
-    const uint8_t* row = rows_.data() + static_cast<size_t>(y) * in_stride;
+    const auto top = static_cast<size_t>(vertical_.first[static_cast<size_t>(y)]);
+    blend_rows(image.pixels.data() + top * in_stride, in_stride,
+               vertical_.weights.data() + y * vertical_.taps, vertical_.taps, begin, end,
+               row_.data());
+    uint8_t* to = out + y * width;
     if (channels == 3) {
-      for (size_t i = begin; i < end; i += 3) {
-        pixels[i / 3] = {{static_cast<float>(row[i]), static_cast<float>(row[i + 1]),
-                          static_cast<float>(row[i + 2]), 0}};
-      }
-    }
-    for (int64_t x = 0; x < width; ++x) {
-      const int16_t* weights = horizontal_.weights.data() + x * horizontal_.taps;
-      const uint8_t* from =
-          row + static_cast<int64_t>(horizontal_.first[static_cast<size_t>(x)]) * channels;
-      const auto to = static_cast<size_t>(y * width + x);
-      if (channels == 3) {
-        const Pixel* pixel = pixels.data() + horizontal_.first[static_cast<size_t>(x)];
-        Pixel sum{{kHalf, kHalf, kHalf, 0}};
-        for (int64_t k = 0; k < horizontal_.taps; ++k) {
-          const auto weight = static_cast<float>(weights[k]);
-          for (size_t c = 0; c < 4; ++c) sum.channel[c] += weight * pixel[k].channel[c];
-        }
-        for (size_t c = 0; c < 3; ++c) {
-          out[c * plane + to] = to_byte(static_cast<int32_t>(sum.channel[c]));
-        }
-      } else {
-        int32_t sum = kHalf;
-        for (int64_t k = 0; k < horizontal_.taps; ++k) sum += weights[k] * from[k];
-        out[to] = to_byte(sum);
-      }
+      blend_pixels(row_.data(), horizontal_.first.data(), weights.data(), horizontal_.taps, width,
+                   static_cast<size_t>(width * height), to);
+    } else {
+      blend_grey(row_.data(), horizontal_.first.data(), weights.data(), horizontal_.taps, width,
+                 to);
     }
   }
 }

@@ -43,7 +43,7 @@ class Resizer {
 
   Filter horizontal_;
   Filter vertical_;
-  std::vector<uint8_t> rows_;
+  std::vector<float> row_;
 };
 
 }  // namespace ringtrain::datasets
