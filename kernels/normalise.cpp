@@ -16,7 +16,9 @@ constexpr double range = 1;
 template <>
 constexpr double range<uint8_t> = 255;
 
-constexpr size_t kRowsAhead = 8;
+constexpr size_t kRowsAhead = 4;
+constexpr size_t kStep = 1024;  // elements between two requests for memory
+constexpr ptrdiff_t kLine = 64;
 
 // Crops and flips one raw plane; out has its size, and zeros where the image does not reach.
 template <class Raw>
@@ -51,28 +53,36 @@ inline RINGTRAIN_INLINE void batch(const SampleAt& sample_at, float* __restrict 
                                    const Augment& augment, uint64_t first_position) {
   const size_t pixels = static_cast<size_t>(image.height) * static_cast<size_t>(image.width);
   if (pixels == 0) return;
-  const size_t lines = std::min<size_t>(pixels * sizeof(Raw), 1024);
   // Placed before it is normalised, while it is small.
   std::vector<Raw> placed(pixels);
+  std::vector<NormaliseElement> elements;
+  for (int channel = 0; channel < image.channels; ++channel) {
+    elements.push_back(normalise_element(mean[channel], std[channel], range<Raw>));
+  }
+  const bool moves = augment.crop_padding > 0 || augment.horizontal_flip;
   for (size_t row = 0; row < rows; ++row) {
     const Raw* sample = sample_at(row);
     // Rows may lie far apart, where no hardware looks ahead. To the L2 cache: more requests fit on
-    // their way there.
-    if (row + kRowsAhead < rows) {
-      const auto* next = reinterpret_cast<const char*>(sample_at(row + kRowsAhead));
-      for (size_t at = 0; at < lines; at += 64) __builtin_prefetch(next + at, 0, 2);
-    }
-    const Placement place = placement(augment, first_position + row);
+    // their way there. A few at a time, between the elements: all at once would fill that way.
+    const Raw* next = sample_at(std::min(row + kRowsAhead, rows - 1));
+    const Placement place = moves ? placement(augment, first_position + row) : Placement{};
     const bool in_place = place.down == 0 && place.right == 0 && !place.flipped;
-    for (int channel = 0; channel < image.channels; ++channel) {
-      const NormaliseElement element = normalise_element(mean[channel], std[channel], range<Raw>);
+    for (const NormaliseElement& element : elements) {
       const Raw* plane = sample;
       if (!in_place) {
         place_plane(sample, placed.data(), image, place);
         plane = placed.data();
       }
-      for (size_t i = 0; i < pixels; ++i) out[i] = element(plane[i]);
+      for (size_t begin = 0; begin < pixels; begin += kStep) {
+        const size_t end = std::min(pixels, begin + kStep);
+        const auto* to = reinterpret_cast<const char*>(next + end);
+        for (const auto* at = reinterpret_cast<const char*>(next + begin); at < to; at += kLine) {
+          __builtin_prefetch(at, 0, 2);
+        }
+        for (size_t i = begin; i < end; ++i) out[i] = element(plane[i]);
+      }
       sample += pixels;
+      next += pixels;
       out += pixels;
     }
   }
