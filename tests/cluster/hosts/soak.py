@@ -335,7 +335,7 @@ def main():
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=120, help="no new job after so long")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=3000, help="of a job on one host")
+    parser.add_argument("--steps", type=int, default=9000, help="of a job on one host")
     parser.add_argument("--steps-on-hosts", type=int, default=600)
     parser.add_argument("--spread", type=float, default=2, help="seconds that a fault comes late at most")
     parser.add_argument("--share-of-hosts", type=float, default=0.5, help="of jobs that run on two hosts")

@@ -187,6 +187,20 @@ TEST(Verify, FindsOneFlippedBitOfAnyPart) {
   }
 }
 
+TEST(Verify, NamesTheFirstDamagedBlock) {
+  const TemporaryDirectory directory;
+  const Plan plan = write_dataset(directory / "set.h5");
+  const Piece& piece = plan.part(Split::train).pieces[0];
+  std::string bytes = testing::read_file(directory / "set.h5");
+  for (const uint64_t row : {950, 600, 300, 200})
+    bytes[piece.x_offset + row * plan.row_bytes()] ^= 1;
+  testing::write_file(directory / "set.h5", bytes);
+  for (int i = 0; i < 20; ++i) {  // whichever thread is first
+    EXPECT_THAT(data_error([&] { verify(plan); }),
+                HasSubstr("damaged (wrong checksum) in rows 192 to 255"));
+  }
+}
+
 TEST(ContactSheet, IsAPictureOfTheRows) {
   const TemporaryDirectory directory;
   for (const int64_t channels : {1, 3}) {
