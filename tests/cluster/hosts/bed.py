@@ -75,6 +75,7 @@ class Bed:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ringtrain-bed."))
         self.hosts = {}
         self.sshd = {}
+        self.lines = {}  # that delay what goes to a host
         try:
             self.write_configuration()
             self.switch = Holder(["--net"], "switch")
@@ -93,6 +94,8 @@ class Bed:
         self.close()
 
     def close(self):
+        for line in self.lines.values():
+            line.communicate()  # ends it
         for holder in [*self.hosts.values(), *([self.switch] if hasattr(self, "switch") else [])]:
             holder.end()
         self.hosts = {}
@@ -124,9 +127,30 @@ class Bed:
         self.on_switch("ip", "link", "set", f"port-{name}", "up" if up else "down")
 
     def delay(self, name, milliseconds):
-        """Of every packet to the host; False where the kernel cannot (no sch_netem)."""
-        change = ["tc", "qdisc", "replace", "dev", f"port-{name}", "root", "netem", "delay", f"{milliseconds}ms"]
-        return subprocess.run([*self.in_switch(), *change], capture_output=True).returncode == 0
+        """Of every packet to the host; 0: no longer. False where there can be none (no /dev/net/tun)."""
+        port = f"port-{name}"
+        if line := self.lines.pop(name, None):
+            line.stdin.close()
+            line.wait()
+            line.stdout.close()
+            self.on_switch("ip", "link", "delete", f"slow-{name}")
+            # Gone already with a host that was lost.
+            subprocess.run([*self.in_switch(), "ip", "link", "set", port, "master", "bridge"], capture_output=True)
+        if milliseconds == 0:
+            return True
+        near, far = f"near-{name}", f"far-{name}"
+        line = subprocess.Popen([*self.in_switch(), sys.executable, pathlib.Path(__file__).with_name("delay_line.py"),
+                                 near, far, str(milliseconds)],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        if line.stdout.readline() != b"ready\n":
+            line.communicate()
+            return False
+        self.lines[name] = line
+        self.on_switch("ip", "link", "add", f"slow-{name}", "type", "bridge")
+        for link, bridge in ((near, f"slow-{name}"), (far, "bridge"), (port, f"slow-{name}")):
+            self.on_switch("ip", "link", "set", link, "master", bridge, "up")
+        self.on_switch("ip", "link", "set", f"slow-{name}", "up")
+        return True
 
     def start_sshd(self, name):
         self.sshd[name] = self.popen(name, ["/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "sshd_config"),

@@ -129,6 +129,17 @@ class OnSeveralHosts(FaultsTest):
         self.assertEqual(result["order_hash"], alone["order_hash"])
         self.assertAlmostEqual(result["train_loss"] / alone["train_loss"], 1, places=2)
 
+    def test_a_slow_link_is_no_fault(self):
+        launcher = self.begin()
+        launcher.until("checkpoint of step")
+        if not self.bed.delay("node2", 200):
+            self.skipTest("no /dev/net/tun")
+        self.addCleanup(self.bed.delay, "node2", 0)
+        launcher.until("checkpoint of step")
+        self.bed.delay("node2", 0)
+        self.assert_like_undisturbed(launcher, restarts=0)
+        self.assertNotIn("lost: ", launcher.said)
+
     def test_killed_ssh_connections(self):
         launcher = self.begin()
         launcher.until("checkpoint of step")
