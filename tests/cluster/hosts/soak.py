@@ -311,7 +311,7 @@ class Soak:
                  "After each job there was no process, no file in /dev/shm and no half-written file left on any host.", "",
                  "| fault | times |", "|---|---:|"]
         lines += [f"| {name.replace('_', ' ')} | {count} |" for name, count in sorted(self.done.items())]
-        lines += [f"| {name.replace('_', ' ')} | this kernel has no netem |" for name in sorted(self.not_available)]
+        lines += [f"| {name.replace('_', ' ')} | not possible here |" for name in sorted(self.not_available)]
         lines += ["", "| how `ringtrain run` ended | times |", "|---|---:|"]
         names = {0: "0, model finished", -9: "killed by SIGKILL", -1: "SIGHUP, at once", -2: "SIGINT, at once",
                  -15: "SIGTERM, at once", 4: "4, clear line", 129: "129, SIGHUP", 130: "130, SIGINT",
