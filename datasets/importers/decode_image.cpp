@@ -52,8 +52,10 @@ void count_scans(j_common_ptr info) {
   std::longjmp(error->jump, 1);  // NOLINT(cert-err52-cpp)
 }
 
-// Reads the header alone.
-bool jpeg_size(std::string_view bytes, ImageSize& size, JpegError& error) {
+// use(info) comes after the header has been read, and says whether it got what it wants; where not,
+// or where the library fails, `error` has the reason.
+template <class Use>
+bool with_jpeg(std::string_view bytes, JpegError& error, const Use& use) {
   jpeg_decompress_struct info;
   std::memset(&info, 0, sizeof info);
   info.err = jpeg_std_error(&error.base);
@@ -64,46 +66,31 @@ bool jpeg_size(std::string_view bytes, ImageSize& size, JpegError& error) {
     return false;
   }
   jpeg_create_decompress(&info);
-  jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()),
-               static_cast<unsigned long>(bytes.size()));
-  jpeg_read_header(&info, TRUE);
-  size = {info.image_width, info.image_height};
-  jpeg_destroy_decompress(&info);
-  return true;
-}
-
-bool decode_jpeg(std::string_view bytes, int64_t channels, int64_t least_width,
-                 int64_t least_height, Image& image, JpegError& error) {
-  jpeg_decompress_struct info;
-  std::memset(&info, 0, sizeof info);
-  info.err = jpeg_std_error(&error.base);
-  error.base.error_exit = jpeg_fail;
-  error.base.emit_message = jpeg_message;
-  if (setjmp(error.jump) != 0) {  // NOLINT(cert-err52-cpp)
-    jpeg_destroy_decompress(&info);
-    return false;
-  }
-  jpeg_create_decompress(&info);
-  jpeg_progress_mgr progress{};
-  progress.progress_monitor = count_scans;
-  info.progress = &progress;
   // A progressive image keeps its coefficients; this is the most the library may allocate.
   info.mem->max_memory_to_use = kMaxCoefficientBytes;
   jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()),
                static_cast<unsigned long>(bytes.size()));
   jpeg_read_header(&info, TRUE);
+  const bool good = use(info);
+  jpeg_destroy_decompress(&info);
+  return good;
+}
+
+bool decode_jpeg(jpeg_decompress_struct& info, int64_t channels, int64_t least_width,
+                 int64_t least_height, Image& image, JpegError& error) {
   if (uint64_t{info.image_width} * info.image_height > kMaxPixels) {
     std::strcpy(error.message.data(), "more than 2^26 pixels");
-    jpeg_destroy_decompress(&info);
     return false;
   }
-  info.out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   // CMYK and YCCK have no conversion to RGB in the library.
   if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK) {
     std::strcpy(error.message.data(), "CMYK colours, which are not supported");
-    jpeg_destroy_decompress(&info);
     return false;
   }
+  jpeg_progress_mgr progress{};
+  progress.progress_monitor = count_scans;
+  info.progress = &progress;
+  info.out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   // Only these are as fast as they are small: the library has no vector code for the other eighths.
   info.scale_denom = 8;
   for (const unsigned eighths : {1U, 2U, 4U, 8U}) {
@@ -124,7 +111,7 @@ bool decode_jpeg(std::string_view bytes, int64_t channels, int64_t least_width,
     jpeg_read_scanlines(&info, &row, 1);
   }
   jpeg_finish_decompress(&info);
-  jpeg_destroy_decompress(&info);
+  info.progress = nullptr;
   return true;
 }
 
@@ -169,7 +156,11 @@ ImageSize image_size(std::string_view bytes) {
   if (!bytes.starts_with(kJpeg)) throw DataError("neither a JPEG nor a PNG");
   ImageSize size;
   JpegError error{};
-  if (!jpeg_size(bytes, size, error)) {
+  const auto measure = [&](const jpeg_decompress_struct& info) {
+    size = {info.image_width, info.image_height};
+    return true;
+  };
+  if (!with_jpeg(bytes, error, measure)) {
     throw DataError(fmt::format("damaged JPEG: {}", error.message.data()));
   }
   return size;
@@ -185,7 +176,10 @@ Image decode_image(std::string_view bytes, int64_t channels, int64_t least_width
   if (!bytes.starts_with(kJpeg)) throw DataError("neither a JPEG nor a PNG");
   Image image;
   JpegError error{};
-  if (!decode_jpeg(bytes, channels, least_width, least_height, image, error)) {
+  const auto decode = [&](jpeg_decompress_struct& info) {
+    return decode_jpeg(info, channels, least_width, least_height, image, error);
+  };
+  if (!with_jpeg(bytes, error, decode)) {
     throw DataError(fmt::format("damaged JPEG: {}", error.message.data()));
   }
   return image;
