@@ -82,9 +82,9 @@ class GlobalBatchNorm : public torch::autograd::Function<GlobalBatchNorm> {
 
     torch::Tensor dx, dweight, dbias;
     if (x.numel() > 0) {
-      std::tie(dx, dweight, dbias) =
-          torch::native_batch_norm_backward(gradients[0].contiguous(), x, weight, mean, var, {}, {},
-                                            /*train=*/false, kEpsilon, {true, true, true});
+      std::tie(dx, dweight, dbias) = torch::native_batch_norm_backward(
+          gradients[0].contiguous(x.suggest_memory_format()), x, weight, mean, var, {}, {},
+          /*train=*/false, kEpsilon, {true, true, true});
     } else {
       dx = torch::zeros_like(x);
       dweight = torch::zeros_like(weight);

@@ -69,7 +69,7 @@ class Lenet5 final : public Layer {
   }
 
   torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = torch::max_pool2d(conv1_->forward(x).relu_(), 2);
+    torch::Tensor y = torch::max_pool2d(conv1_->forward(channels_last(x)).relu_(), 2);
     y = torch::max_pool2d(conv2_->forward(y).relu_(), 2);
     y = fc1_->forward(y.flatten(1)).relu_();
     y = fc2_->forward(y).relu_();
@@ -77,7 +77,8 @@ class Lenet5 final : public Layer {
   }
 
   std::string script() const override {
-    return "x = torch.max_pool2d(torch.relu_(self.conv1.forward(x)), [2, 2])\n"
+    return std::string(channels_last_script) +
+           "x = torch.max_pool2d(torch.relu_(self.conv1.forward(x)), [2, 2])\n"
            "x = torch.max_pool2d(torch.relu_(self.conv2.forward(x)), [2, 2])\n"
            "x = torch.relu_(self.fc1.forward(torch.flatten(x, 1)))\n"
            "x = torch.relu_(self.fc2.forward(x))\n"
@@ -106,14 +107,15 @@ class Lenet final : public Layer {
   }
 
   torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = conv1_->forward(x).relu_();
+    torch::Tensor y = conv1_->forward(channels_last(x)).relu_();
     y = torch::max_pool2d(conv2_->forward(y).relu_(), 2);
     y = fc1_->forward(y.flatten(1)).relu_();
     return fc2_->forward(y);
   }
 
   std::string script() const override {
-    return "x = torch.relu_(self.conv1.forward(x))\n"
+    return std::string(channels_last_script) +
+           "x = torch.relu_(self.conv1.forward(x))\n"
            "x = torch.max_pool2d(torch.relu_(self.conv2.forward(x)), [2, 2])\n"
            "x = torch.relu_(self.fc1.forward(torch.flatten(x, 1)))\n"
            "return self.fc2.forward(x)";

@@ -90,6 +90,23 @@ std::string Conv2d::script() const {
                      bias_.defined() ? "self.bias" : "None", stride_, stride_, padding_, padding_);
 }
 
+torch::Tensor channels_last(const torch::Tensor& x) {
+  if (!x.is_cpu()) return x;
+  // With one channel the bytes are the same, and libtorch would leave the strides as they are.
+  if (x.size(1) == 1 && x.is_contiguous()) {
+    return x.as_strided(x.sizes(), {x.stride(0), 1, x.size(3), 1});
+  }
+  return x.contiguous(torch::MemoryFormat::ChannelsLast);
+}
+
+// Formats are numbers here: 2 is at::MemoryFormat::ChannelsLast.
+const char* const channels_last_script =
+    "if x.device.type == 'cpu':\n"
+    "    if x.size(1) == 1 and x.is_contiguous():\n"
+    "        x = torch.as_strided(x, x.size(), [x.stride(0), 1, x.size(3), 1])\n"
+    "    else:\n"
+    "        x = x.contiguous(memory_format=2)\n";
+
 Sequential::Sequential(std::vector<std::shared_ptr<Layer>> layers) : layers_(std::move(layers)) {
   for (std::size_t i = 0; i < layers_.size(); ++i) register_module(std::to_string(i), layers_[i]);
 }

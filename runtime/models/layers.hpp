@@ -63,6 +63,11 @@ class Conv2d final : public Layer {
   int64_t padding_;
 };
 
+// Images with the channels of a pixel side by side, as libtorch's convolutions and poolings on a
+// CPU are fastest; their results have the same format. On a GPU, x as it is.
+torch::Tensor channels_last(const torch::Tensor& x);
+extern const char* const channels_last_script;  // x = channels_last(x)
+
 // Layers one after the other, named 0, 1, 2…
 class Sequential final : public Layer {
  public:

@@ -149,14 +149,15 @@ class Resnet final : public Layer {
   explicit Resnet(bool small_images) : small_images_(small_images) {}
 
   torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = bn1_->forward(conv1_->forward(x)).relu_();
+    torch::Tensor y = bn1_->forward(conv1_->forward(channels_last(x))).relu_();
     if (!small_images_) y = torch::max_pool2d(y, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
     for (const auto& stage : stages_) y = stage->forward(y);
     return fc_->forward(torch::adaptive_avg_pool2d(y, {1, 1}).flatten(1));
   }
 
   std::string script() const override {
-    return std::string("x = torch.relu_(self.bn1.forward(self.conv1.forward(x)))\n") +
+    return std::string(channels_last_script) +
+           "x = torch.relu_(self.bn1.forward(self.conv1.forward(x)))\n" +
            (small_images_ ? "" : "x = torch.max_pool2d(x, [3, 3], [2, 2], [1, 1])\n") +
            "x = self.layer1.forward(x)\n"
            "x = self.layer2.forward(x)\n"
