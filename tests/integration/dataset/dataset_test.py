@@ -173,7 +173,12 @@ class DatasetTest(unittest.TestCase):
 
     def test_a_destination_that_cannot_be_written_is_named(self):
         table = self.write("t.csv", b"1,2,x\n1,3,y\n")
-        self.refuse("nowhere/set.h5: cannot create", "import", "csv", table, "-o", "nowhere/set.h5")
+        self.refuse("t.csv/set.h5: cannot create", "import", "csv", table, "-o", "t.csv/set.h5")
+
+    def test_folders_of_the_destination_are_made(self):
+        table = self.write("t.csv", b"1,2,x\n1,3,y\n")
+        self.make("import", "csv", table, "-o", "a/b/set.h5")
+        self.assertIn("are whole", self.make("verify", "a/b/set.h5"))
 
 
 if __name__ == "__main__":
