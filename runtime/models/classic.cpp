@@ -77,7 +77,7 @@ class Lenet5 final : public Layer {
   }
 
   std::string script() const override {
-    return std::string(channels_last_script) +
+    return std::string(kChannelsLastScript) +
            "x = torch.max_pool2d(torch.relu_(self.conv1.forward(x)), [2, 2])\n"
            "x = torch.max_pool2d(torch.relu_(self.conv2.forward(x)), [2, 2])\n"
            "x = torch.relu_(self.fc1.forward(torch.flatten(x, 1)))\n"
@@ -114,7 +114,7 @@ class Lenet final : public Layer {
   }
 
   std::string script() const override {
-    return std::string(channels_last_script) +
+    return std::string(kChannelsLastScript) +
            "x = torch.relu_(self.conv1.forward(x))\n"
            "x = torch.max_pool2d(torch.relu_(self.conv2.forward(x)), [2, 2])\n"
            "x = torch.relu_(self.fc1.forward(torch.flatten(x, 1)))\n"

@@ -100,7 +100,7 @@ torch::Tensor channels_last(const torch::Tensor& x) {
 }
 
 // Formats are numbers here: 2 is at::MemoryFormat::ChannelsLast.
-const char* const channels_last_script =
+const char* const kChannelsLastScript =
     "if x.device.type == 'cpu':\n"
     "    if x.size(1) == 1 and x.is_contiguous():\n"
     "        x = torch.as_strided(x, x.size(), [x.stride(0), 1, x.size(3), 1])\n"

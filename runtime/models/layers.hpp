@@ -66,7 +66,7 @@ class Conv2d final : public Layer {
 // Images with the channels of a pixel side by side, as libtorch's convolutions and poolings on a
 // CPU are fastest; their results have the same format. On a GPU, x as it is.
 torch::Tensor channels_last(const torch::Tensor& x);
-extern const char* const channels_last_script;  // x = channels_last(x)
+extern const char* const kChannelsLastScript;  // x = channels_last(x)
 
 // Layers one after the other, named 0, 1, 2…
 class Sequential final : public Layer {

@@ -156,7 +156,7 @@ class Resnet final : public Layer {
   }
 
   std::string script() const override {
-    return std::string(channels_last_script) +
+    return std::string(kChannelsLastScript) +
            "x = torch.relu_(self.bn1.forward(self.conv1.forward(x)))\n" +
            (small_images_ ? "" : "x = torch.max_pool2d(x, [3, 3], [2, 2], [1, 1])\n") +
            "x = self.layer1.forward(x)\n"
