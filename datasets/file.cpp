@@ -116,8 +116,6 @@ Mapping::~Mapping() {
 }
 
 PendingFile::PendingFile(const std::filesystem::path& destination) : destination_(destination) {
-  std::error_code ignored;  // what is in the way is told when the file is made
-  std::filesystem::create_directories(directory_of(destination), ignored);
   std::string name =
       (directory_of(destination) / fmt::format(".{}.XXXXXX", destination.filename().string()))
           .string();

@@ -62,8 +62,7 @@ class Mapping {
   uint64_t size_ = 0;
 };
 
-// A new file under a temporary name in the directory of `destination`, which is made where there is
-// none. commit() makes it appear
+// A new file under a temporary name in the directory of `destination`. commit() makes it appear
 // there whole, and safe on disk; without it the destructor removes it. An existing destination is
 // replaced by commit().
 class PendingFile {

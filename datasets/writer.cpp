@@ -9,7 +9,10 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <memory>
 #include <mutex>
+#include <system_error>
 
 #include "datasets/crc32c.hpp"
 #include "datasets/error.hpp"
@@ -115,6 +118,14 @@ Plan start_plan(const NewDataset& dataset) {
   return plan;
 }
 
+std::unique_ptr<PendingFile> make_pending(const std::filesystem::path& destination) {
+  std::error_code ignored;  // what is in the way is told when the file is made
+  if (destination.has_parent_path()) {
+    std::filesystem::create_directories(destination.parent_path(), ignored);
+  }
+  return std::make_unique<PendingFile>(destination);
+}
+
 }  // namespace
 
 uint64_t default_block_rows(uint64_t row_bytes) {
@@ -125,7 +136,7 @@ uint64_t default_block_rows(uint64_t row_bytes) {
 struct Writer::State {
   State(const std::filesystem::path& destination, const NewDataset& dataset)
       : plan(start_plan(dataset)),
-        pending(std::make_unique<PendingFile>(destination)),
+        pending(make_pending(destination)),
         hdf5(std::make_unique<Hdf5FileWriter>(pending->path(), plan)),
         file(File::open_for_writing(pending->path())),
         shuffle{Permutation(plan.train.rows, mix(plan.shuffle_seed, 0)),

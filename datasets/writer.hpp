@@ -30,7 +30,8 @@ struct NewDataset {
 // to their shuffled places as they come, so memory holds 12 bytes per row and no rows.
 class Writer {
  public:
-  // Throws DataError when the file cannot be created or the numbers make no sense.
+  // Makes the folders of the destination. Throws DataError when the file cannot be created or the
+  // numbers make no sense.
   Writer(const std::filesystem::path& destination, const NewDataset& dataset);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
