@@ -56,6 +56,7 @@ inline RINGTRAIN_INLINE void batch(const SampleAt& sample_at, float* __restrict 
   // Placed before it is normalised, while it is small.
   std::vector<Raw> placed(pixels);
   std::vector<NormaliseElement> elements;
+  elements.reserve(static_cast<size_t>(image.channels));
   for (int channel = 0; channel < image.channels; ++channel) {
     elements.push_back(normalise_element(mean[channel], std[channel], range<Raw>));
   }
