@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "datasets/block_store.hpp"
 #include "datasets/crc32c.hpp"
 #include "datasets/error.hpp"
 #include "datasets/file.hpp"
@@ -42,39 +43,40 @@ void verify_block(const Plan& plan, Split split, const Piece& piece, uint64_t bl
 
 namespace {
 
-// Reads and checks the blocks of a piece, with a thread for every core.
-class PieceCheck {
+// Reads and checks the blocks of a split, with a thread for every core.
+class SplitCheck {
  public:
-  PieceCheck(const Plan& plan, Split split, const Piece& piece)
-      : plan_(plan),
-        split_(split),
-        piece_(piece),
-        file_(File::open_for_reading(plan.files[piece.file].path)) {}
+  SplitCheck(const Plan& plan, Split split) : files_(plan, split) {}
 
   // progress is told of more rows; one thread at a time calls it. Throws what the first bad block
-  // in the file's order says.
+  // in the order of the rows says.
   void run(const std::function<void(uint64_t rows)>& progress) {
-    const uint64_t blocks = (piece_.rows + plan_.block_rows - 1) / plan_.block_rows;
     const auto threads =
-        std::min<uint64_t>(blocks, std::max(1U, std::thread::hardware_concurrency()));
+        std::min<uint64_t>(files_.blocks(), std::max(1U, std::thread::hardware_concurrency()));
     {
       std::vector<std::jthread> pool;
-      for (uint64_t t = 0; t < threads; ++t) pool.emplace_back([&] { work(blocks, progress); });
+      for (uint64_t t = 0; t < threads; ++t) pool.emplace_back([&] { work(progress); });
     }
     if (failure_) std::rethrow_exception(failure_);
   }
 
  private:
-  void work(uint64_t blocks, const std::function<void(uint64_t rows)>& progress) {
+  void work(const std::function<void(uint64_t rows)>& progress) {
+    const Plan& plan = files_.plan();
+    const uint64_t largest = std::min(plan.block_rows, plan.part(files_.split()).rows);
     uint64_t block = 0;
     try {
-      std::vector<std::byte> x(std::min(plan_.block_rows, piece_.rows) * plan_.row_bytes());
-      std::vector<std::byte> y(std::min(plan_.block_rows, piece_.rows) * sizeof(int64_t));
+      std::vector<std::byte> x(largest * plan.row_bytes());
+      std::vector<std::byte> y(largest * sizeof(int64_t));
       // Blocks are taken in order, so every block before a bad one is checked too.
-      while ((block = next_++) < std::min(blocks, bad_block_.load())) {
-        const uint64_t rows = check(block, x.data(), y.data());
+      while ((block = next_++) < std::min(files_.blocks(), bad_block_.load())) {
+        const BlockPlace place = files_.place(block);
+        const File& file = files_.file(place);
+        file.read_at(x.data(), place.rows * plan.row_bytes(), place.x_offset);
+        file.read_at(y.data(), place.rows * sizeof(int64_t), place.y_offset);
+        verify_block(plan, files_.split(), *place.piece, place.index, x.data(), y.data());
         const std::lock_guard lock(mutex_);
-        progress(rows);
+        progress(place.rows);
       }
     } catch (...) {
       const std::lock_guard lock(mutex_);
@@ -85,19 +87,7 @@ class PieceCheck {
     }
   }
 
-  uint64_t check(uint64_t block, std::byte* x, std::byte* y) const {
-    const uint64_t first = block * plan_.block_rows;
-    const uint64_t rows = std::min(plan_.block_rows, piece_.rows - first);
-    file_.read_at(x, rows * plan_.row_bytes(), piece_.x_offset + first * plan_.row_bytes());
-    file_.read_at(y, rows * sizeof(int64_t), piece_.y_offset + first * sizeof(int64_t));
-    verify_block(plan_, split_, piece_, block, x, y);
-    return rows;
-  }
-
-  const Plan& plan_;
-  Split split_;
-  const Piece& piece_;
-  File file_;
+  const BlockFiles files_;
   std::atomic<uint64_t> next_ = 0;
   std::atomic<uint64_t> bad_block_ = std::numeric_limits<uint64_t>::max();
   std::mutex mutex_;  // of failure_ and of progress
@@ -110,12 +100,10 @@ void verify(const Plan& plan, const Progress& progress) {
   const uint64_t total = plan.train.rows + plan.test.rows;
   uint64_t done = 0;
   for (const Split split : {Split::train, Split::test}) {
-    for (const Piece& piece : plan.part(split).pieces) {
-      PieceCheck(plan, split, piece).run([&](uint64_t rows) {
-        done += rows;
-        if (progress) progress(done, total);
-      });
-    }
+    SplitCheck(plan, split).run([&](uint64_t rows) {
+      done += rows;
+      if (progress) progress(done, total);
+    });
   }
 }
 
