@@ -30,8 +30,10 @@ GlobalStatistics global_statistics(const torch::Tensor& x, const RankSum& ranks)
   torch::Tensor sums = torch::zeros({2 * channels + 1}, torch::kFloat64);
   if (x.numel() > 0) {
     const bool wide = x.scalar_type() == torch::kFloat64;
-    const auto [var, mean] = torch::var_mean(wide ? x : x.to(torch::kFloat32), {0, 2, 3},
-                                             /*unbiased=*/false);
+    // The statistics pass of libtorch's own batch normalisation: of channels that lie side by side
+    // var_mean takes 30 times as long.
+    const auto [mean, var] =
+        torch::batch_norm_update_stats(wide ? x : x.to(torch::kFloat32), {}, {}, /*momentum=*/0);
     const auto local = torch::stack({mean, var}).to(torch::kCPU, torch::kFloat64);
     const double count = static_cast<double>(x.numel()) / static_cast<double>(channels);
     sums[0] = count;

@@ -20,6 +20,13 @@ void require_at_least(const ModelOptions& options, int64_t pixels) {
                   options.name, pixels, pixels, options.height, options.width));
 }
 
+// ReLU after pooling: the same values and gradients as before it, from a quarter of the elements.
+// (The stride is the window's by default, but oneDNN's backward pass wants to be told. ReLU in place
+// would change what that pass reads.)
+torch::Tensor pool_relu(const torch::Tensor& x) {
+  return torch::max_pool2d(x, {2, 2}, {2, 2}).relu();
+}
+
 // Fully connected layers fc0, fc1… with ReLU between them, on the flattened sample.
 class Mlp final : public Layer {
  public:
@@ -69,8 +76,8 @@ class Lenet5 final : public Layer {
   }
 
   torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = torch::max_pool2d(conv1_->forward(channels_last(x)).relu_(), 2);
-    y = torch::max_pool2d(conv2_->forward(y).relu_(), 2);
+    torch::Tensor y = pool_relu(conv1_->forward(blocked(x)));
+    y = dense(pool_relu(conv2_->forward(y)));
     y = fc1_->forward(y.flatten(1)).relu_();
     y = fc2_->forward(y).relu_();
     return fc3_->forward(y);
@@ -78,8 +85,8 @@ class Lenet5 final : public Layer {
 
   std::string script() const override {
     return std::string(kChannelsLastScript) +
-           "x = torch.max_pool2d(torch.relu_(self.conv1.forward(x)), [2, 2])\n"
-           "x = torch.max_pool2d(torch.relu_(self.conv2.forward(x)), [2, 2])\n"
+           "x = torch.relu_(torch.max_pool2d(self.conv1.forward(x), [2, 2]))\n"
+           "x = torch.relu_(torch.max_pool2d(self.conv2.forward(x), [2, 2]))\n"
            "x = torch.relu_(self.fc1.forward(torch.flatten(x, 1)))\n"
            "x = torch.relu_(self.fc2.forward(x))\n"
            "return self.fc3.forward(x)";
@@ -107,8 +114,8 @@ class Lenet final : public Layer {
   }
 
   torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = conv1_->forward(channels_last(x)).relu_();
-    y = torch::max_pool2d(conv2_->forward(y).relu_(), 2);
+    torch::Tensor y = conv1_->forward(blocked(x)).relu_();
+    y = dense(pool_relu(conv2_->forward(y)));
     y = fc1_->forward(y.flatten(1)).relu_();
     return fc2_->forward(y);
   }
@@ -116,7 +123,7 @@ class Lenet final : public Layer {
   std::string script() const override {
     return std::string(kChannelsLastScript) +
            "x = torch.relu_(self.conv1.forward(x))\n"
-           "x = torch.max_pool2d(torch.relu_(self.conv2.forward(x)), [2, 2])\n"
+           "x = torch.relu_(torch.max_pool2d(self.conv2.forward(x), [2, 2]))\n"
            "x = torch.relu_(self.fc1.forward(torch.flatten(x, 1)))\n"
            "return self.fc2.forward(x)";
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/models/layers.hpp"
 
+#include <ATen/autocast_mode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -106,6 +107,15 @@ const char* const kChannelsLastScript =
     "        x = torch.as_strided(x, x.size(), [x.stride(0), 1, x.size(3), 1])\n"
     "    else:\n"
     "        x = x.contiguous(memory_format=2)\n";
+
+torch::Tensor blocked(const torch::Tensor& x) {
+  const bool fits = x.is_cpu() && x.scalar_type() == torch::kFloat32 && x.numel() > 0 &&
+                    torch::GradMode::is_enabled() && at::globalContext().userEnabledMkldnn() &&
+                    !at::autocast::is_autocast_enabled(torch::kCPU);
+  return fits ? x.to_mkldnn() : channels_last(x);
+}
+
+torch::Tensor dense(const torch::Tensor& x) { return x.is_mkldnn() ? x.to_dense() : x; }
 
 Sequential::Sequential(std::vector<std::shared_ptr<Layer>> layers) : layers_(std::move(layers)) {
   for (std::size_t i = 0; i < layers_.size(); ++i) register_module(std::to_string(i), layers_[i]);

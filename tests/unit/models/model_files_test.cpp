@@ -210,6 +210,7 @@ TEST_F(ModelFiles, TorchScriptOpensAgainWithItsExtraFiles) {
   EXPECT_EQ(extra["ringtrain.json"], "{}");
   EXPECT_FALSE(loaded.is_training());
   model->train(false);
+  const torch::NoGradGuard no_grad;
   for (const int64_t rows : {1, 7}) {
     const auto x = torch::randn({rows, 1, 28, 28});
     EXPECT_TRUE(torch::equal(loaded.forward({x}).toTensor(), model->forward(x)));

@@ -257,6 +257,32 @@ INSTANTIATE_TEST_SUITE_P(
                     options_for("resnet34", 3, 8), options_for("resnet50", 3, 8)),
     [](const auto& test) { return test.param.name + "_" + std::to_string(test.param.height); });
 
+// oneDNN's own layout in training changes nothing but the last bits.
+TEST(Zoo, HasTheSameGradientsWithoutOneDnn) {
+  for (const auto& options :
+       {options_for("lenet5", 1, 28), options_for("lenet5", 3, 33), options_for("lenet", 3, 29)}) {
+    const auto model = make_model(options);
+    model->train(true);
+    const auto x = torch::randn({6, options.channels, options.height, options.width});
+    const auto gradients = [&] {
+      for (const auto& parameter : model->parameters()) parameter.tensor.mutable_grad().reset();
+      model->forward(x).square().sum().backward();
+      std::vector<torch::Tensor> found;
+      for (const auto& parameter : model->parameters()) found.push_back(parameter.tensor.grad());
+      return found;
+    };
+    const auto with = gradients();
+    at::globalContext().setUserEnabledMkldnn(false);
+    const auto without = gradients();
+    at::globalContext().setUserEnabledMkldnn(true);
+    for (std::size_t i = 0; i < with.size(); ++i) {
+      const double error = (with[i] - without[i]).norm().item<double>();
+      EXPECT_LT(error, 1e-5 * without[i].norm().item<double>())
+          << options.name << " " << model->parameters()[i].name;
+    }
+  }
+}
+
 TEST(Zoo, SaysWhenBatchStatisticsStayOnOneRank) {
   auto options = options_for("resnet18", 3, 8);
   EXPECT_TRUE(make_model(options)->uses_local_batch_statistics());
