@@ -12,6 +12,7 @@
 
 #include "runtime/comm/check_mpi.hpp"
 #include "runtime/comm/error.hpp"
+#include "runtime/comm/mpi_all_reduce.hpp"
 
 namespace ringtrain {
 namespace {
@@ -38,6 +39,15 @@ std::string host_name() {
 
 std::string first_label(const std::string& host) { return host.substr(0, host.find('.')); }
 
+// By TCP, Open MPI asks the receiver before it sends more than its eager limit (64 KiB). A segment
+// of an all-reduce, whose receiver is always ready, need not wait for the answer: 4 MiB between two
+// hosts take half the time. What the user has set stands.
+void raise_eager_limit() {
+  constexpr size_t kHeaders = 4096;
+  const std::string bytes = std::to_string(MpiAllReduce::kSegmentBytes + kHeaders);
+  setenv("OMPI_MCA_btl_tcp_eager_limit", bytes.c_str(), /*overwrite=*/0);
+}
+
 }  // namespace
 
 MpiGroup::MpiGroup(MPI_Comm comm) : comm_(comm) {
@@ -53,6 +63,7 @@ MpiGroup::MpiGroup(MpiGroup&& other) noexcept
     : comm_(std::exchange(other.comm_, MPI_COMM_NULL)), rank_(other.rank_), size_(other.size_) {}
 
 World::Library::Library() {
+  raise_eager_limit();
   int provided = MPI_THREAD_SINGLE;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided));
   if (provided < MPI_THREAD_SERIALIZED) {
