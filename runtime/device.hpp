@@ -22,6 +22,14 @@
 
 namespace ringtrain {
 
+// Work that a device was told of once and starts as a whole, again and again (a CUDA graph).
+class Recording {
+ public:
+  virtual ~Recording() = default;
+  // Starts all of it, on torch's current stream.
+  virtual void replay() = 0;
+};
+
 // Pointers are memory of the device. Calls of the CUDA device are ordered on torch's current stream
 // and return before they are done, but for those that return a value.
 class Device {
@@ -48,6 +56,18 @@ class Device {
                           float* m, float* v, size_t n) = 0;
   virtual void lars_step(const kernels::LarsStep&, float* parameters, const float* gradients,
                          float* momentum, size_t n) = 0;
+
+  // True where record() is worth the trouble: where starting work one by one takes the host time.
+  virtual bool records() const { return false; }
+  // What `work` starts on the device, recorded instead of run. It must have been run before, with
+  // the same shapes, and may neither wait for the device nor copy from it. Tensors that it made and
+  // that the caller keeps hold the results of the latest replay. Throws what `work` throws, and
+  // c10::Error where the device cannot record it.
+  virtual std::unique_ptr<Recording> record(const std::function<void()>& /*work*/) {
+    return nullptr;
+  }
+  // torch's current stream (a cudaStream_t); null on a CPU.
+  virtual void* current_stream() const { return nullptr; }
 
   // The batch as the model takes it: floats [rows, channels, height, width], normalised by the
   // dataset's mean and std, augmented as told. Valid until the call after the next.

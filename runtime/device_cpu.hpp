@@ -6,7 +6,7 @@
 namespace ringtrain {
 
 // The CPU: the host drivers of kernels/.
-class CpuDevice final : public Device {
+class CpuDevice : public Device {
  public:
   torch::Device torch() const override { return torch::kCPU; }
   std::string name() const override { return "cpu"; }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/device_cuda.hpp"
 
+#include <ATen/cuda/CUDAGraph.h>
+#include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #include <fmt/format.h>
 
@@ -236,6 +238,54 @@ torch::Tensor CudaDevice::load_labels(const datasets::Batch& batch) {
     labels_.copy(batch.y, batch.rows * sizeof(int64_t), out.mutable_data_ptr<int64_t>(), stream());
   }
   return out;
+}
+
+// A CUDA graph. Its kernels write to stats_, and what they found is there after every replay.
+class CudaDevice::Graph final : public Recording {
+ public:
+  explicit Graph(CudaDevice& device) : device_(device) {}
+
+  void record(const std::function<void()>& work) {
+    check_cuda(cudaDeviceSynchronize());
+    // Streams other than the default one can be recorded. The caching allocator gives a recording
+    // memory of its own; other threads' calls do not disturb it.
+    const c10::cuda::CUDAStreamGuard on_stream(
+        c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device_.torch().index()));
+    graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
+    try {
+      work();
+    } catch (...) {
+      give_up();
+      throw;
+    }
+    graph_.capture_end();
+    packed_ = std::exchange(device_.packed_, 0);
+  }
+
+  void replay() override {
+    graph_.replay();
+    device_.packed_ = packed_;
+  }
+
+ private:
+  void give_up() {
+    try {
+      graph_.capture_end();
+    } catch (const c10::Error&) {  // of a recording that is no good
+    }
+    cudaGetLastError();  // forgotten: it is no failure of what comes next
+    device_.packed_ = 0;
+  }
+
+  CudaDevice& device_;
+  at::cuda::CUDAGraph graph_;
+  size_t packed_ = 0;  // calls of pack() in it
+};
+
+std::unique_ptr<Recording> CudaDevice::record(const std::function<void()>& work) {
+  auto graph = std::make_unique<Graph>(*this);
+  graph->record(work);
+  return graph;
 }
 
 std::unique_ptr<Device> make_device(JobSpec::Device wanted, int local_rank,

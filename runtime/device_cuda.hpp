@@ -67,7 +67,12 @@ class CudaDevice final : public Device {
                      const kernels::Augment& augment) override;
   torch::Tensor load_labels(const datasets::Batch& batch) override;
 
+  bool records() const override { return true; }
+  std::unique_ptr<Recording> record(const std::function<void()>& work) override;
+  void* current_stream() const override { return stream(); }
+
  private:
+  class Graph;
   template <class T>
   using Array = kernels::cuda::DeviceArray<T>;
   using DeviceStats = kernels::cuda::DeviceStats;

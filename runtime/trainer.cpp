@@ -122,8 +122,7 @@ torch::Tensor Trainer::forward(const torch::Tensor& inputs) {
   return model_.forward(inputs).to(torch::kFloat32);
 }
 
-// The sum of the losses of this rank's samples. Under `accumulate` the samples are taken in so many
-// parts, one backward pass each; gradients leave with the last.
+// The sum of the losses of this rank's samples; gradients leave on the way.
 double Trainer::forward_and_backward(const datasets::Batch& batch) {
   const kernels::Augment augment = {.crop_padding = job_.augment.crop_padding,
                                     .horizontal_flip = job_.augment.horizontal_flip,
@@ -132,14 +131,28 @@ double Trainer::forward_and_backward(const datasets::Batch& batch) {
   Span phase(trace_, "load");
   const torch::Tensor inputs = device_.load(plan_, batch, augment);
   const torch::Tensor labels = device_.load_labels(batch);
-  // What a model draws (dropout) is a function of the place in the run, too.
-  torch::manual_seed(datasets::mix(job_.seed, static_cast<uint64_t>(epoch_), batch.first_position));
+  phase.next("forward and backward");
   const uint64_t averaged = local_sgd_ ? std::max<uint64_t>(batch.rows, 1) : batch.global_rows;
-  double total = 0;
+  // What a model draws (dropout) is a function of the place in the run, too.
+  const uint64_t seed =
+      datasets::mix(job_.seed, static_cast<uint64_t>(epoch_), batch.first_position);
+  const torch::Tensor loss = passes_.run({.inputs = inputs,
+                                          .labels = labels,
+                                          .scale = 1.0F / static_cast<float>(averaged),
+                                          .seed = seed});
+  return loss.item<double>();
+}
+
+// Under `accumulate` the samples are taken in so many parts, one backward pass each.
+torch::Tensor Trainer::forward_and_backward_in_parts(const torch::Tensor& inputs,
+                                                     const torch::Tensor& labels,
+                                                     const RecordedPass::LastBackward& last) {
+  const int64_t rows = inputs.size(0);
+  torch::Tensor total;
   for (int64_t part = 0; part < job_.accumulate; ++part) {
-    const int64_t begin = batch.rows * part / job_.accumulate;
-    const int64_t end = batch.rows * (part + 1) / job_.accumulate;
-    phase.next("forward");
+    const int64_t begin = rows * part / job_.accumulate;
+    const int64_t end = rows * (part + 1) / job_.accumulate;
+    Span phase(trace_, "forward");
     const torch::Tensor logits = forward(inputs.slice(0, begin, end));
     const torch::Tensor loss =
         torch::nn::functional::cross_entropy(logits, labels.slice(0, begin, end),
@@ -147,9 +160,9 @@ double Trainer::forward_and_backward(const datasets::Batch& batch) {
                                                  .reduction(torch::kSum)
                                                  .label_smoothing(job_.label_smoothing));
     phase.next("backward");
-    if (part + 1 == job_.accumulate) averager_.begin(1.0F / static_cast<float>(averaged));
-    loss.backward();
-    total += loss.item<double>();
+    part + 1 == job_.accumulate ? last(loss) : loss.backward();
+    const torch::Tensor value = loss.detach().to(torch::kFloat64);
+    total = total.defined() ? total + value : value;
   }
   return total;
 }

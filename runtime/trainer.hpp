@@ -28,6 +28,7 @@
 #include "runtime/observe/trace.hpp"
 #include "runtime/optim/optimizer.hpp"
 #include "runtime/optim/schedule.hpp"
+#include "runtime/recorded_pass.hpp"
 
 namespace ringtrain {
 
@@ -81,6 +82,9 @@ class Trainer {
   void spread_first_rank();
   torch::Tensor forward(const torch::Tensor& inputs);
   double forward_and_backward(const datasets::Batch& batch);
+  torch::Tensor forward_and_backward_in_parts(const torch::Tensor& inputs,
+                                              const torch::Tensor& labels,
+                                              const RecordedPass::LastBackward& last);
   void note_skipped_step();
   void roll_back(double loss);
   void close_epoch();
@@ -110,6 +114,7 @@ class Trainer {
   FlightRecorder recorder_;
   Exchange exchange_;
   GradientAverager averager_;
+  RecordedPass passes_;
   Schedule schedule_;
   Optimizer optimizer_;
   std::unique_ptr<LocalSgd> local_sgd_;  // null: averages after every step

@@ -90,6 +90,7 @@ class Communicator {
 struct DeviceMemory {
   bool cuda = false;
   std::function<std::shared_ptr<float[]>(size_t elements)> allocate_zeros;
+  std::function<void*()> current_stream = {};  // where written() finds the writing (cudaStream_t)
 };
 
 // The communicator that the job asks for, or `auto` finds best: none for a world of one, NCCL for

@@ -16,7 +16,7 @@ namespace {
 bool each_rank_has_a_gpu(const World&) { return false; }
 
 std::unique_ptr<Communicator> make_nccl_communicator(const World&, const CommunicationSpec&,
-                                                     size_t) {
+                                                     const DeviceMemory&, size_t) {
   refuse();
 }
 

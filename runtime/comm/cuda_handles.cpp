@@ -29,7 +29,12 @@ void WrittenBuckets::note(Range bucket) {
   const std::lock_guard lock(mutex_);
   Event& event = events_[bucket.begin];
   if (!event) event = make_event();
-  check_cuda(cudaEventRecord(event.get(), cudaStreamLegacy));
+  auto* stream = static_cast<cudaStream_t>(current_stream_());
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  check_cuda(cudaStreamIsCapturing(stream, &status));
+  const bool recorded = status == cudaStreamCaptureStatusActive;
+  check_cuda(cudaEventRecordWithFlags(event.get(), stream,
+                                      recorded ? cudaEventRecordExternal : cudaEventRecordDefault));
 }
 
 void WrittenBuckets::order(cudaStream_t stream, Range bucket) {

@@ -68,7 +68,7 @@ std::unique_ptr<Communicator> make_communicator(const World& world, const Commun
   refuse_mixed_devices(world, memory.cuda);
   if (memory.cuda) refuse_what_gpus_lack(spec);
   if (memory.cuda && use_nccl(world, spec.backend)) {
-    return make_nccl_communicator(world, spec, elements);
+    return make_nccl_communicator(world, spec, memory, elements);
   }
   refuse_unless_one_host(world, spec.backend);
   const int node = spec.backend == Backend::mpi ? world.rank() : world.node_index();

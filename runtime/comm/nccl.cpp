@@ -98,11 +98,13 @@ void choose_algorithm(const CommunicationSpec& spec) {
 // deadline. (Waiting inside NCCL or CUDA for a peer that died would be for ever.)
 class NcclCommunicator final : public Communicator {
  public:
-  NcclCommunicator(const World& world, const CommunicationSpec& spec, size_t elements)
+  NcclCommunicator(const World& world, const CommunicationSpec& spec, const DeviceMemory& memory,
+                   size_t elements)
       : rank_(world.rank()),
         size_(world.size()),
         elements_(elements),
-        timeout_(spec.timeout_seconds) {
+        timeout_(spec.timeout_seconds),
+        written_(memory.current_stream) {
     check_cuda(cudaGetDevice(&device_));
     refuse_shared_devices(world);
     choose_algorithm(spec);
@@ -310,8 +312,8 @@ bool each_rank_has_a_gpu(const World& world) {
 
 std::unique_ptr<Communicator> make_nccl_communicator(const World& world,
                                                      const CommunicationSpec& spec,
-                                                     size_t elements) {
-  return std::make_unique<NcclCommunicator>(world, spec, elements);
+                                                     const DeviceMemory& memory, size_t elements) {
+  return std::make_unique<NcclCommunicator>(world, spec, memory, elements);
 }
 
 }  // namespace ringtrain

@@ -16,6 +16,6 @@ bool each_rank_has_a_gpu(const World& world);
 // memory. In a build without CUDA this throws JobError. Collective.
 std::unique_ptr<Communicator> make_nccl_communicator(const World& world,
                                                      const CommunicationSpec& spec,
-                                                     size_t elements);
+                                                     const DeviceMemory& memory, size_t elements);
 
 }  // namespace ringtrain

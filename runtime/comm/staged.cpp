@@ -43,7 +43,8 @@ class StagedCommunicator final : public Communicator {
         pinned_sums_(host_->parameters(), elements),
         gradients_(memory.allocate_zeros(elements)),
         parameters_(memory.allocate_zeros(elements)),
-        stream_(make_stream()) {
+        stream_(make_stream()),
+        written_(memory.current_stream) {
     check_cuda(cudaGetDevice(&device_));
   }
 

@@ -27,6 +27,10 @@ Exchange::~Exchange() {
 
 Exchange::Ticket Exchange::reduce(Range bucket) {
   communicator_.written(bucket);
+  return reduce_written(bucket);
+}
+
+Exchange::Ticket Exchange::reduce_written(Range bucket) {
   if (trace_ != nullptr) {
     trace_->add_moment(Trace::Track::training, "bucket ready", "first element",
                        static_cast<int64_t>(bucket.begin));

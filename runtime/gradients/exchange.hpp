@@ -36,6 +36,8 @@ class Exchange {
   using Ticket = uint64_t;
   // Starts the sum of a bucket that the caller has written; wait(ticket) returns when it is done.
   Ticket reduce(Range bucket);
+  // Where Communicator::written() has been called, or a recording has done so.
+  Ticket reduce_written(Range bucket);
   void wait(Ticket ticket);
 
   // As Communicator's, after everything handed over before.

@@ -63,18 +63,38 @@ void GradientAverager::begin(float scale) {
   active_ = true;
   scale_ = scale;
   complete_ = 0;
+  written_ = 0;
   tickets_.clear();
   packed_.clear();
   std::fill(stored_.begin(), stored_.end(), false);
 }
 
-bool GradientAverager::finish(std::vector<double>& totals) {
-  active_ = false;
-  // What the pass did not reach has no gradient in this step.
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    if (!stored_[i]) store(i);
+std::vector<size_t> GradientAverager::store_aside(float scale,
+                                                  const std::function<void()>& backward) {
+  begin(scale);
+  aside_ = true;
+  try {
+    backward();
+    store_missing();
+  } catch (...) {
+    aside_ = active_ = false;
+    throw;
   }
-  if (communicator_.overlaps()) hand_over_complete_buckets();
+  aside_ = active_ = false;
+  return packed_;
+}
+
+void GradientAverager::replayed(const std::vector<size_t>& arrived) {
+  packed_ = arrived;
+  tickets_.clear();
+  std::fill(stored_.begin(), stored_.end(), true);
+  if (!communicator_.overlaps()) return;
+  for (const Range& bucket : buckets_) tickets_.push_back(exchange_.reduce_written(bucket));
+}
+
+bool GradientAverager::finish(std::vector<double>& totals) {
+  store_missing();
+  active_ = false;
   find_culprit();
   totals.push_back(culprit_.empty() ? 0 : 1);
   exchange_.sum(totals);
@@ -91,9 +111,14 @@ void GradientAverager::wait(size_t bucket) {
 }
 
 void GradientAverager::on_ready(size_t parameter) {
-  if (!active_) return;
-  store(parameter);
-  if (communicator_.overlaps()) hand_over_complete_buckets();
+  if (active_) store(parameter);
+}
+
+// What the pass did not reach has no gradient in this step.
+void GradientAverager::store_missing() {
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (!stored_[i]) store(i);
+  }
 }
 
 void GradientAverager::store(size_t i) {
@@ -103,6 +128,7 @@ void GradientAverager::store(size_t i) {
     store_in(communicator_.gradients(), i);
   }
   stored_[i] = true;
+  if (communicator_.overlaps()) pass_on_complete_buckets();
 }
 
 template <class Element>
@@ -127,13 +153,17 @@ void GradientAverager::find_culprit() {
   }
 }
 
-void GradientAverager::hand_over_complete_buckets() {
+void GradientAverager::pass_on_complete_buckets() {
   const auto& order = layout_.order();
   while (complete_ < order.size() && stored_[order[complete_]]) ++complete_;
   const size_t end =
       complete_ == order.size() ? layout_.elements() : layout_.parameter(order[complete_]).begin;
-  while (tickets_.size() < buckets_.size() && buckets_[tickets_.size()].end <= end) {
-    tickets_.push_back(exchange_.reduce(buckets_[tickets_.size()]));
+  for (; written_ < buckets_.size() && buckets_[written_].end <= end; ++written_) {
+    if (aside_) {
+      communicator_.written(buckets_[written_]);
+    } else {
+      tickets_.push_back(exchange_.reduce(buckets_[written_]));
+    }
   }
 }
 

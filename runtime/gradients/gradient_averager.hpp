@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,12 @@ class GradientAverager {
   // before begin() and after finish() add up in .grad as usual: gradient accumulation.)
   void begin(float scale);
 
+  // A pass on the side, for the device to record or to compare with: its gradients are stored, and
+  // nothing is handed over. Between two steps. Returns the order in which gradients arrived.
+  std::vector<size_t> store_aside(float scale, const std::function<void()>& backward);
+  // Stands for begin() and a backward pass where a recording of store_aside() is replayed.
+  void replayed(const std::vector<size_t>& arrived);
+
   // After it. Sums `totals` over all ranks along the way. False, on every rank alike, when a
   // gradient of some rank is not finite: then the step must be skipped.
   bool finish(std::vector<double>& totals);
@@ -56,7 +63,8 @@ class GradientAverager {
   template <class Element>
   void store_in(Element* slab, size_t parameter);
   void find_culprit();
-  void hand_over_complete_buckets();
+  void store_missing();
+  void pass_on_complete_buckets();
 
   std::vector<NamedTensor> parameters_;
   const SlabLayout& layout_;
@@ -66,11 +74,13 @@ class GradientAverager {
   Device& device_;
 
   bool active_ = false;
+  bool aside_ = false;
   float scale_ = 1;
   double largest_squared_norm_;
   std::vector<bool> stored_;    // by parameter
   std::vector<size_t> packed_;  // the parameters that had a gradient, as they arrived
   size_t complete_ = 0;  // parameters stored, counted in the slab's order up to the first gap
+  size_t written_ = 0;   // buckets, so far
   std::vector<Exchange::Ticket> tickets_;  // by bucket, of those handed over in this step
   std::string culprit_;
 };

@@ -98,6 +98,7 @@ struct JobSpec {
   uint64_t seed = 1;
   Precision precision = Precision::fp32;
   Device device = Device::automatic;
+  bool cuda_graph = true;  // GPUs: record forward and backward once, where the model allows it
   OptimizerSpec optimizer;
   ScheduleSpec schedule;
   AugmentSpec augment;

@@ -62,6 +62,10 @@ std::string_view job_schema() {
       "description": "auto takes a GPU when the build and the node have one.",
       "type": "string", "enum": ["auto", "cpu", "cuda"], "default": "auto"
     },
+    "cuda_graph": {
+      "description": "On GPUs: forward and backward are recorded once as a CUDA graph and replayed, where the model allows it.",
+      "type": "boolean", "default": true
+    },
     "optimizer": {
       "description": "How gradients change parameters.",
       "type": "object", "additionalProperties": false,

@@ -59,7 +59,8 @@ struct Rank {
         communicator(make_communicator(
             test_world(), communication(backend),
             {.cuda = false,
-             .allocate_zeros = [this](size_t n) { return device->allocate_zeros(n); }},
+             .allocate_zeros = [this](size_t n) { return device->allocate_zeros(n); },
+             .current_stream = [this] { return device->current_stream(); }},
             layout.elements())),
         buckets(cut_into_buckets(layout.elements(), 20'000)),
         exchange(*communicator),

@@ -69,7 +69,8 @@ struct Step {
         communicator(make_communicator(
             test_world(), spec,
             {.cuda = false,
-             .allocate_zeros = [this](size_t n) { return device->allocate_zeros(n); }},
+             .allocate_zeros = [this](size_t n) { return device->allocate_zeros(n); },
+             .current_stream = [this] { return device->current_stream(); }},
             layout.elements())),
         buckets(cut_into_buckets(layout.elements(), 50'000)),
         exchange(*communicator),
