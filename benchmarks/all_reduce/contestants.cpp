@@ -51,7 +51,7 @@ class ByCommunicator : public Contestant {
       communicator_->sum({&nothing, 1});  // the barrier that training has here
     }
     for (const Range& bucket : buckets_) communicator_->reduce(bucket);
-    communicator_->publish();
+    communicator_->publish(buckets_);
   }
   size_t wrong(const std::function<float(size_t)>& expected) const override {
     size_t wrong = 0;
@@ -83,7 +83,7 @@ class WithPrivateCopies final : public ByCommunicator {
       std::memcpy(communicator_->parameters() + share.begin,
                   communicator_->gradients() + share.begin, share.size() * sizeof(float));
     }
-    communicator_->publish();
+    communicator_->publish(buckets_);
     std::memcpy(copy_.data(), communicator_->parameters(), elements_ * sizeof(float));
   }
   size_t wrong(const std::function<float(size_t)>& expected) const override {

@@ -94,21 +94,21 @@ void take_snapshot(const Trained& trained, Snapshot& snapshot) {
   };
 
   if (first) copy_whole(snapshot.parameters);
-  exchange.publish();  // nobody changes parameters before the first rank has them
+  exchange.publish(buckets);  // nobody changes parameters before the first rank has them
   for_each_share(
       [](size_t, Range, torch::Tensor parameters, torch::Tensor kept) { kept.copy_(parameters); });
   for (size_t k = 0; k < names.size(); ++k) {
     for_each_share([&](size_t b, Range share, torch::Tensor parameters, const torch::Tensor&) {
       parameters.copy_(view_of(optimizer.state(k, b), {0, share.size()}, device));
     });
-    exchange.publish();
+    exchange.publish(buckets);
     if (first) copy_whole(snapshot.optimizer[k].values);
-    exchange.publish();
+    exchange.publish(buckets);
   }
   for_each_share([](size_t, Range, torch::Tensor parameters, const torch::Tensor& kept) {
     parameters.copy_(kept);
   });
-  exchange.publish();
+  exchange.publish(buckets);
 
   snapshot.optimizer_steps = optimizer.steps();
   if (!first) return;
@@ -126,7 +126,7 @@ void restore_snapshot(const Trained& trained, const Snapshot& snapshot) {
   const bool first = communicator.is_first();
   // What spreads parameters spreads the optimizer's state, too, and every rank takes its share.
   const auto spread = [&](const torch::Tensor& values) {
-    exchange.publish();  // all have taken what was spread before
+    exchange.publish(buckets);  // all have taken what was spread before
     if (first) view_of(communicator.parameters(), {0, layout.elements()}, device).copy_(values);
     exchange.spread_parameters();
   };

@@ -32,16 +32,18 @@ struct Range {
 //
 //   write gradients();  for every bucket, in the same order on every rank: written(),
 //   reduce(bucket); update parameters() in share(bucket) of every bucket, from gradients();
-//   publish();
+//   publish(buckets);
 //
 // Where not overlaps(), sum() is called between the writing and the first reduce(): it is the one
 // barrier that tells that everybody has written.
 //
 // After reduce(bucket), gradients() in share(bucket) holds the sum over all ranks, the same bits on
 // every rank that has this share; the rest of the bucket is unspecified. The shares of the ranks
-// cover every bucket: where each rank has parameters of its own (GPU), a share is the whole bucket;
-// where the ranks of a node keep one copy of the parameters (CPU), each updates its part of it.
-// publish() returns when all of parameters() is up to date on this rank.
+// cover every bucket: where each rank has parameters of its own (GPU), a share is the whole bucket,
+// or with communication.shard_optimizer a part of it; where the ranks of a node keep one copy of the
+// parameters (CPU), each updates its part of it.
+// publish() returns when parameters() in all of these buckets is up to date on this rank, and every
+// rank has come to it.
 //
 // Every call is collective. Construction and destruction belong to the main thread; in between, all
 // calls but written() come from one thread at a time. Errors are CommunicationError.
@@ -69,7 +71,7 @@ class Communicator {
   // far the device has to come first, so that it need not wait for what is started later.
   virtual void written(Range /*bucket*/) {}
   virtual void reduce(Range bucket) = 0;
-  virtual void publish() = 0;
+  virtual void publish(std::span<const Range> buckets) = 0;
 
   // Sums values over all ranks, in place, the same bits everywhere. Host memory. Also a barrier:
   // what ranks of a node wrote before it, the others see after it.

@@ -137,17 +137,17 @@ void HostCommunicator::reduce(Range bucket) {
   float* data = gradients() + mine.begin;
   if (shard_) {
     across_->reduce_scatter(data, mine.size());
-    if (std::find(to_gather_.begin(), to_gather_.end(), mine) == to_gather_.end()) {
-      to_gather_.push_back(mine);
-    }
   } else {
     across_->all_reduce(data, mine.size());
   }
 }
 
-void HostCommunicator::publish() {
-  for (const Range& range : to_gather_) {
-    across_->all_gather(parameters() + range.begin, range.size());
+void HostCommunicator::publish(std::span<const Range> buckets) {
+  if (shard_ && rank() < owners_) {
+    for (const Range& bucket : buckets) {
+      const Range mine = node_share(bucket);
+      across_->all_gather(parameters() + mine.begin, mine.size());
+    }
   }
   if (size() > 1) barrier_->wait();
 }

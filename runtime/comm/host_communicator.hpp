@@ -37,7 +37,7 @@ class HostCommunicator final : public Communicator {
   void spread_parameters() override;
   Range share(Range bucket) const override;
   void reduce(Range bucket) override;
-  void publish() override;
+  void publish(std::span<const Range> buckets) override;
   void sum(std::span<double> values) override;
   void sum_over_shares(std::span<double> values) override;
   bool overlaps() const override { return across_.has_value(); }
@@ -68,7 +68,6 @@ class HostCommunicator final : public Communicator {
   std::unique_ptr<SharedWindow> window_;
   std::unique_ptr<NodeBarrier> barrier_;
   std::vector<float> sums_;       // bf16: what the slabs' share adds up to
-  std::vector<Range> to_gather_;  // shard: the node shares of all buckets reduced so far
   unsigned rounds_ = 0;           // of sum(); parity picks the scratch buffer
 };
 

@@ -22,7 +22,7 @@ class LocalCommunicator final : public Communicator {
   void spread_parameters() override {}
   Range share(Range bucket) const override { return bucket; }
   void reduce(Range) override {}
-  void publish() override {}
+  void publish(std::span<const Range>) override {}
   void sum(std::span<double>) override {}
   void sum_over_shares(std::span<double>) override {}
   bool overlaps() const override { return false; }

@@ -39,13 +39,15 @@ void refuse_mixed_devices(const World& world, bool cuda) {
   }
 }
 
-void refuse_what_gpus_lack(const CommunicationSpec& spec) {
-  if (spec.wire == CommunicationSpec::Wire::bf16) {
-    throw JobError("communication.wire: bf16 is for CPU ranks; GPU ranks send fp32");
-  }
-  if (spec.shard_optimizer) {
-    throw JobError("communication.shard_optimizer is for CPU ranks; set it to false on GPUs");
-  }
+// GPU ranks by way of host memory.
+void refuse_what_staging_lacks(const CommunicationSpec& spec) {
+  const bool bf16 = spec.wire == CommunicationSpec::Wire::bf16;
+  if (!bf16 && !spec.shard_optimizer) return;
+  throw JobError(
+      fmt::format("communication.{} needs NCCL between GPUs, and here they go by way of host memory, "
+                  "because ranks share one or communication.backend says so: leave it out, or give "
+                  "each rank a GPU and set backend: nccl",
+                  bf16 ? "wire: bf16" : "shard_optimizer"));
 }
 
 // The job's backend is nccl, or NCCL is best. Collective.
@@ -66,10 +68,10 @@ std::unique_ptr<Communicator> make_communicator(const World& world, const Commun
                                                memory.allocate_zeros(elements));
   }
   refuse_mixed_devices(world, memory.cuda);
-  if (memory.cuda) refuse_what_gpus_lack(spec);
   if (memory.cuda && use_nccl(world, spec.backend)) {
     return make_nccl_communicator(world, spec, memory, elements);
   }
+  if (memory.cuda) refuse_what_staging_lacks(spec);
   refuse_unless_one_host(world, spec.backend);
   const int node = spec.backend == Backend::mpi ? world.rank() : world.node_index();
   auto host = std::make_unique<HostCommunicator>(world, world.split(node), spec, elements);

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "kernels/sum_cuda.hpp"
 #include "runtime/comm/cuda_handles.hpp"
 #include "runtime/comm/deadline.hpp"
 #include "runtime/comm/error.hpp"
@@ -24,6 +25,7 @@
 namespace ringtrain {
 namespace {
 
+using kernels::bf16;
 using std::source_location;
 
 [[noreturn]] void fail(const std::string& what, const source_location& where) {
@@ -36,30 +38,34 @@ void check_nccl(ncclResult_t code, source_location where = source_location::curr
 }
 
 struct FreeNccl {
-  void operator()(float* slab) const { ncclMemFree(slab); }
+  void operator()(void* slab) const { ncclMemFree(slab); }
 };
-using NcclSlab = std::unique_ptr<float, FreeNccl>;
+template <class Element>
+using NcclSlab = std::unique_ptr<Element, FreeNccl>;
 
 // Memory that NCCL can register with the network and with NVLink switches, zeroed.
-NcclSlab allocate_zeros(size_t elements) {
+template <class Element>
+NcclSlab<Element> allocate_zeros(size_t elements) {
   void* memory = nullptr;
-  const size_t bytes = std::max<size_t>(elements, 1) * sizeof(float);
+  const size_t bytes = std::max<size_t>(elements, 1) * sizeof(Element);
   check_nccl(ncclMemAlloc(&memory, bytes));
-  NcclSlab slab(static_cast<float*>(memory));
+  NcclSlab<Element> slab(static_cast<Element*>(memory));
   check_cuda(cudaMemset(memory, 0, bytes));
   check_cuda(cudaDeviceSynchronize());
   return slab;
 }
 
 struct FreeDevice {
-  void operator()(double* memory) const { cudaFree(memory); }
+  void operator()(void* memory) const { cudaFree(memory); }
 };
-using DeviceValues = std::unique_ptr<double, FreeDevice>;
+template <class Element>
+using DeviceValues = std::unique_ptr<Element, FreeDevice>;
 
-DeviceValues allocate_values(size_t count) {
+template <class Element>
+DeviceValues<Element> allocate_values(size_t count) {
   void* memory = nullptr;
-  check_cuda(cudaMalloc(&memory, count * sizeof(double)));
-  return DeviceValues(static_cast<double*>(memory));
+  check_cuda(cudaMalloc(&memory, count * sizeof(Element)));
+  return DeviceValues<Element>(static_cast<Element*>(memory));
 }
 
 // Host and GPU of every rank, by rank.
@@ -103,17 +109,20 @@ class NcclCommunicator final : public Communicator {
       : rank_(world.rank()),
         size_(world.size()),
         elements_(elements),
+        shard_(spec.shard_optimizer),
         timeout_(spec.timeout_seconds),
         written_(memory.current_stream) {
     check_cuda(cudaGetDevice(&device_));
     refuse_shared_devices(world);
     choose_algorithm(spec);
     ring_ = spec.algorithm == CommunicationSpec::Algorithm::ring;
-    gradients_ = allocate_zeros(elements);
-    parameters_ = allocate_zeros(elements);
-    scratch_ = allocate_values(scratch_values);
+    gradients_ = allocate_zeros<float>(elements);
+    parameters_ = allocate_zeros<float>(elements);
+    if (spec.wire == CommunicationSpec::Wire::bf16) wire_ = allocate_zeros<bf16>(elements);
+    scratch_ = allocate_values<double>(scratch_values);
     stream_ = make_stream();
     done_ = make_event();
+    updated_ = make_event();
 
     const ncclUniqueId id = broadcast_id(world);
     ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
@@ -143,6 +152,7 @@ class NcclCommunicator final : public Communicator {
 
   bool is_first() const override { return rank_ == 0; }
   float* gradients() override { return gradients_.get(); }
+  bf16* wire() override { return wire_.get(); }
   float* parameters() override { return parameters_.get(); }
 
   void spread_parameters() override {
@@ -153,10 +163,23 @@ class NcclCommunicator final : public Communicator {
     finish();
   }
 
-  // Every rank has parameters of its own and updates all of them.
-  Range share(Range bucket) const override { return bucket; }
-  void publish() override {}
-  void sum_over_shares(std::span<double>) override {}
+  // Every rank has parameters of its own and updates all of them, or (ZeRO-1, Rajbhandari et al.
+  // 2020) its chunk of each bucket, and takes the rest from the others.
+  Range share(Range bucket) const override { return shard_ ? chunk(bucket, rank_) : bucket; }
+
+  void publish(std::span<const Range> buckets) override {
+    if (!shard_) return;
+    begin();
+    // The chunks are updated on torch's stream, the legacy default one.
+    check_cuda(cudaEventRecord(updated_.get(), cudaStreamLegacy));
+    check_cuda(cudaStreamWaitEvent(stream_.get(), updated_.get(), 0));
+    for (const Range& bucket : buckets) all_gather(parameters_.get(), bucket, ncclFloat);
+    finish();
+  }
+
+  void sum_over_shares(std::span<double> values) override {
+    if (shard_) sum(values);
+  }
 
   void written(Range bucket) override { written_.note(bucket); }
 
@@ -164,8 +187,14 @@ class NcclCommunicator final : public Communicator {
     if (bucket.size() == 0) return;
     begin();
     written_.order(stream_.get(), bucket);
-    float* data = gradients_.get() + bucket.begin;
-    settle(ncclAllReduce(data, data, bucket.size(), ncclFloat, ncclSum, comm_, stream_.get()));
+    if (wire_) {
+      reduce_bf16(bucket);
+    } else if (shard_) {
+      reduce_scatter(bucket);
+    } else {
+      float* data = gradients_.get() + bucket.begin;
+      settle(ncclAllReduce(data, data, bucket.size(), ncclFloat, ncclSum, comm_, stream_.get()));
+    }
     finish();
   }
 
@@ -187,8 +216,9 @@ class NcclCommunicator final : public Communicator {
   std::string describe() const override {
     int version = 0;
     ncclGetVersion(&version);
-    return fmt::format("NCCL {}.{}.{}, {}, {} ranks", version / 10000, version / 100 % 100,
-                       version % 100, ring_ ? "ring" : "its own choice of algorithm", size_);
+    return fmt::format("NCCL {}.{}.{}, {}{}, {} ranks", version / 10000, version / 100 % 100,
+                       version % 100, ring_ ? "ring" : "its own choice of algorithm",
+                       wire_ ? ", bf16" : "", size_);
   }
 
  private:
@@ -204,6 +234,93 @@ class NcclCommunicator final : public Communicator {
     bytes = world.broadcast(std::move(bytes));
     std::memcpy(id.internal, bytes.data(), sizeof id.internal);
     return id;
+  }
+
+  // What rank r sums of a bucket: equal chunks, as NCCL's collectives want them, and the last rank
+  // has the few elements that are over.
+  Range chunk(Range bucket, int r) const {
+    const size_t each = bucket.size() / static_cast<size_t>(size_);
+    const size_t begin = bucket.begin + each * static_cast<size_t>(r);
+    return {begin, r + 1 == size_ ? bucket.end : begin + each};
+  }
+  Range equal_chunk(Range bucket, int r) const {
+    const size_t begin = chunk(bucket, r).begin;
+    return {begin, begin + bucket.size() / static_cast<size_t>(size_)};
+  }
+  Range rest(Range bucket) const { return {equal_chunk(bucket, size_ - 1).end, bucket.end}; }
+
+  template <class Calls>
+  void grouped(const Calls& calls) {
+    check_nccl(ncclGroupStart());
+    calls();
+    settle(ncclGroupEnd());
+  }
+
+  void reduce_scatter(Range bucket) {
+    float* data = gradients_.get();
+    const Range mine = equal_chunk(bucket, rank_), over = rest(bucket);
+    grouped([&] {
+      if (mine.size() > 0) {
+        queue(ncclReduceScatter(data + bucket.begin, data + mine.begin, mine.size(), ncclFloat,
+                                ncclSum, comm_, stream_.get()));
+      }
+      if (over.size() > 0) {
+        queue(ncclReduce(data + over.begin, data + over.begin, over.size(), ncclFloat, ncclSum,
+                         size_ - 1, comm_, stream_.get()));
+      }
+    });
+  }
+
+  // Every rank's chunk to all.
+  template <class Element>
+  void all_gather(Element* data, Range bucket, ncclDataType_t type) {
+    const Range mine = equal_chunk(bucket, rank_), over = rest(bucket);
+    grouped([&] {
+      if (mine.size() > 0) {
+        queue(ncclAllGather(data + mine.begin, data + bucket.begin, mine.size(), type, comm_,
+                            stream_.get()));
+      }
+      if (over.size() > 0) {
+        queue(ncclBroadcast(data + over.begin, data + over.begin, over.size(), type, size_ - 1,
+                            comm_, stream_.get()));
+      }
+    });
+  }
+
+  // Not an all-reduce of bf16, which would round after every addition: each rank sends every other
+  // its chunk, sums its own in fp32, rounds that once, and spreads it.
+  void reduce_bf16(Range bucket) {
+    const Range mine = chunk(bucket, rank_);
+    const size_t needed = mine.size() * static_cast<size_t>(size_);
+    if (needed > received_room_) {
+      received_ = allocate_values<bf16>(needed);
+      received_room_ = needed;
+    }
+    grouped([&] {
+      for (int peer = 0; peer < size_; ++peer) {
+        const Range theirs = chunk(bucket, peer);
+        if (theirs.size() > 0) {
+          queue(ncclSend(wire_.get() + theirs.begin, theirs.size(), ncclBfloat16, peer, comm_,
+                         stream_.get()));
+        }
+        if (mine.size() > 0) {
+          queue(ncclRecv(received_.get() + static_cast<size_t>(peer) * mine.size(), mine.size(),
+                         ncclBfloat16, peer, comm_, stream_.get()));
+        }
+      }
+    });
+    kernels::cuda::sum_parts(received_.get(), size_, mine.size(), mine.size(),
+                             gradients_.get() + mine.begin, wire_.get() + mine.begin,
+                             stream_.get());
+    if (shard_) return;
+    all_gather(wire_.get(), bucket, ncclBfloat16);
+    kernels::cuda::widen(wire_.get() + bucket.begin, bucket.size(), gradients_.get() + bucket.begin,
+                         stream_.get());
+  }
+
+  // A call within a group, which starts when the group ends.
+  void queue(ncclResult_t code, source_location where = source_location::current()) {
+    if (code != ncclSuccess && code != ncclInProgress) give_up(ncclGetErrorString(code), where);
   }
 
   void begin() {
@@ -292,12 +409,17 @@ class NcclCommunicator final : public Communicator {
   size_t elements_;
   int device_ = 0;
   bool ring_ = false;
+  bool shard_;
   std::chrono::duration<double> timeout_;
-  NcclSlab gradients_;
-  NcclSlab parameters_;
-  DeviceValues scratch_;
+  NcclSlab<float> gradients_;
+  NcclSlab<float> parameters_;
+  NcclSlab<bf16> wire_;          // null: gradients travel as fp32
+  DeviceValues<bf16> received_;  // every rank's part of this rank's chunk
+  size_t received_room_ = 0;
+  DeviceValues<double> scratch_;
   Stream stream_;
-  Event done_;  // on our stream
+  Event done_;     // on our stream
+  Event updated_;  // on torch's
   WrittenBuckets written_;
   ncclComm_t comm_ = nullptr;
   void* registration_ = nullptr;

@@ -63,7 +63,7 @@ class StagedCommunicator final : public Communicator {
 
   // Every rank has parameters of its own and updates all of them.
   Range share(Range bucket) const override { return bucket; }
-  void publish() override {}
+  void publish(std::span<const Range>) override {}
   void sum_over_shares(std::span<double>) override {}
 
   void written(Range bucket) override { written_.note(bucket); }
@@ -81,7 +81,7 @@ class StagedCommunicator final : public Communicator {
     host_->reduce(bucket);
     const Range mine = host_->share(bucket);
     std::copy_n(host_->gradients() + mine.begin, mine.size(), host_->parameters() + mine.begin);
-    host_->publish();
+    host_->publish({&bucket, 1});
     copy(gradients_.get(), host_->parameters(), bucket, cudaMemcpyHostToDevice);
   }
 

@@ -48,8 +48,8 @@ void Exchange::sum_over_shares(std::span<double> values) {
                  [this, values] { communicator_.sum_over_shares(values); }));
 }
 
-void Exchange::publish() {
-  wait(hand_over("publish", 0, [this] { communicator_.publish(); }));
+void Exchange::publish(std::span<const Range> buckets) {
+  wait(hand_over("publish", 0, [this, buckets] { communicator_.publish(buckets); }));
 }
 
 void Exchange::spread_parameters() {

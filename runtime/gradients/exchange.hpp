@@ -43,7 +43,7 @@ class Exchange {
   // As Communicator's, after everything handed over before.
   void sum(std::span<double> values);
   void sum_over_shares(std::span<double> values);
-  void publish();
+  void publish(std::span<const Range> buckets);
   void spread_parameters();
 
   // Seconds that callers have spent in waiting: the communication that nothing hid.

@@ -30,7 +30,7 @@ void LocalSgd::average(std::span<float* const> arrays) {
       view_of(ranks_->parameters(), share, device_)
           .copy_(view_of(ranks_->gradients(), share, device_));
     }
-    exchange_.publish();
+    exchange_.publish(buckets_);
     mine.copy_(view_of(ranks_->parameters(), all_, device_));
   }
 }
@@ -43,7 +43,7 @@ void LocalSgd::spread(std::span<float* const> arrays) {
     if (ranks_->is_first()) first.copy_(mine);
     exchange_.spread_parameters();
     if (!ranks_->is_first()) mine.copy_(first);
-    exchange_.publish();  // nobody writes there before all have read
+    exchange_.publish(buckets_);  // nobody writes there before all have read
   }
 }
 

@@ -21,6 +21,7 @@ Optimizer::Optimizer(const OptimizerSpec& spec, double clip_norm, const SlabLayo
     : spec_(spec),
       clip_norm_(clip_norm),
       layout_(layout),
+      buckets_(buckets),
       dimensions_(std::move(dimensions)),
       communicator_(communicator),
       exchange_(exchange),
@@ -54,7 +55,7 @@ void Optimizer::step(GradientAverager& averager, double learning_rate) {
       update(shares_[b], learning_rate, 1);
     }
   }
-  exchange_.publish();
+  exchange_.publish(buckets_);
 }
 
 std::vector<std::string> Optimizer::state_names() const {

@@ -54,6 +54,7 @@ class Optimizer {
   OptimizerSpec spec_;
   double clip_norm_;
   const SlabLayout& layout_;
+  const std::vector<Range>& buckets_;
   std::vector<int64_t> dimensions_;
   Communicator& communicator_;
   Exchange& exchange_;

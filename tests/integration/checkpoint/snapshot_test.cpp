@@ -45,7 +45,7 @@ float value_at(size_t element, uint64_t key) {
 uint32_t bits(float value) { return std::bit_cast<uint32_t>(value); }
 
 struct Rank {
-  Rank(Backend backend, OptimizerSpec::Type type)
+  Rank(const CommunicationSpec& communication, OptimizerSpec::Type type)
       : device(make_device(JobSpec::Device::cpu, 0)),
         model(make_model({.name = "lenet5",
                           .hidden = {},
@@ -57,7 +57,7 @@ struct Rank {
                           .sum_over_ranks = {}})),
         layout(sizes(), arrival_order(*model, torch::zeros({2, 1, 28, 28}))),
         communicator(make_communicator(
-            test_world(), communication(backend),
+            test_world(), communication,
             {.cuda = false,
              .allocate_zeros = [this](size_t n) { return device->allocate_zeros(n); },
              .current_stream = [this] { return device->current_stream(); }},
@@ -67,11 +67,6 @@ struct Rank {
         averager(*model, layout, buckets, test_world().size(), *communicator, exchange, *device),
         optimizer({.type = type}, 0, layout, buckets, {}, *communicator, exchange, *device) {}
 
-  static CommunicationSpec communication(Backend backend) {
-    CommunicationSpec spec;
-    spec.backend = backend;
-    return spec;
-  }
   std::vector<size_t> sizes() const {
     std::vector<size_t> result;
     for (const auto& [name, tensor] : model->parameters()) {
@@ -95,7 +90,7 @@ struct Rank {
         }
       }
     }
-    exchange.publish();
+    exchange.publish(buckets);
   }
 
   // The number of elements whose bits are not those that fill(key) gave them.
@@ -113,7 +108,7 @@ struct Rank {
         }
       }
     }
-    exchange.publish();  // nobody goes on to change what others still look at
+    exchange.publish(buckets);  // nobody goes on to change what others still look at
     return different;
   }
 
@@ -136,7 +131,7 @@ size_t differences(const torch::Tensor& slab, uint64_t key) {
   return different;
 }
 
-class ASnapshot : public testing::TestWithParam<std::tuple<Backend, OptimizerSpec::Type>> {
+class ASnapshot : public testing::TestWithParam<std::tuple<CommunicationSpec, OptimizerSpec::Type>> {
  protected:
   Rank rank_{std::get<0>(GetParam()), std::get<1>(GetParam())};
 };
@@ -200,7 +195,11 @@ TEST_P(ASnapshot, ComesBackFromItsNamedTensors) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryBackend, ASnapshot,
-                         testing::Combine(testing::Values(Backend::automatic, Backend::mpi),
+                         testing::Combine(testing::Values(CommunicationSpec{},
+                                                          CommunicationSpec{.backend = Backend::mpi},
+                                                          CommunicationSpec{
+                                                              .backend = Backend::mpi,
+                                                              .shard_optimizer = true}),
                                           testing::Values(OptimizerSpec::Type::sgd,
                                                           OptimizerSpec::Type::adamw)));
 

@@ -1,95 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every backend against a reference sum.
-#include "runtime/comm/communicator.hpp"
-
-#include <gtest/gtest.h>
-
-#include <cmath>
-#include <cstring>
-#include <memory>
-#include <string>
-#include <vector>
+#include "tests/integration/comm/communicator_test.hpp"
 
 #include "runtime/comm/error.hpp"
-#include "runtime/comm/host_communicator.hpp"
-#include "runtime/gradients/exchange.hpp"
 #include "runtime/gradients/slab_layout.hpp"
-#include "tests/integration/mpi_main.hpp"
 
 namespace ringtrain {
-namespace {
-
-using Algorithm = CommunicationSpec::Algorithm;
-
-// How ranks are told to lie on nodes.
-struct Case {
-  std::string name;
-  int ranks_per_node;  // 0: all on one
-  CommunicationSpec spec = {};
-};
-
-void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
-
-class Communicators : public testing::Test {
- protected:
-  const World& world = test_world();
-
-  std::unique_ptr<Communicator> make(const Case& c, size_t elements, double timeout = 60) const {
-    const int node = c.ranks_per_node == 0 ? 0 : world.rank() / c.ranks_per_node;
-    CommunicationSpec spec = c.spec;
-    spec.timeout_seconds = timeout;
-    return std::make_unique<HostCommunicator>(world, world.split(node), spec, elements);
-  }
-
-  static void write(Communicator& communicator, size_t i, float value) {
-    if (auto* wire = communicator.wire()) {
-      wire[i] = kernels::to_bf16(value);
-    } else {
-      communicator.gradients()[i] = value;
-    }
-  }
-
-  static float value(int rank, size_t i) {
-    return static_cast<float>(rank + 1) * std::sin(static_cast<float>(i % 1000) + 1);
-  }
-};
-
-class CommunicatorTest : public Communicators, public testing::WithParamInterface<Case> {
- protected:
-  std::unique_ptr<Communicator> make(size_t elements, double timeout = 60) const {
-    return Communicators::make(GetParam(), elements, timeout);
-  }
-
-  // bf16 keeps 8 bits of each addend, and of the sum between nodes.
-  double tolerance() const {
-    const double ranks = world.size();
-    const bool bf16 = GetParam().spec.wire == CommunicationSpec::Wire::bf16;
-    return (bf16 ? 1.0 / 128 : 1e-5) * ranks * ranks;
-  }
-
-  // One step in which the parameters become the sum of the gradients; then all of them are checked.
-  void step(Communicator& communicator, Exchange& exchange, const std::vector<Range>& buckets,
-            size_t elements) const {
-    for (size_t i = 0; i < elements; ++i) write(communicator, i, value(world.rank(), i));
-    double one = 1;
-    exchange.sum({&one, 1});
-    ASSERT_EQ(one, world.size());
-    for (const Range& bucket : buckets) {
-      exchange.wait(exchange.reduce(bucket));
-      const Range share = communicator.share(bucket);
-      std::memcpy(communicator.parameters() + share.begin, communicator.gradients() + share.begin,
-                  share.size() * sizeof(float));
-    }
-    exchange.publish();
-    for (size_t i = 0; i < elements; ++i) {
-      double expected = 0;
-      for (int r = 0; r < world.size(); ++r) expected += value(r, i);
-      ASSERT_NEAR(communicator.parameters()[i], expected, tolerance())
-          << "element " << i << " of " << elements;
-    }
-    exchange.publish();  // nobody writes the next step's parameters before all have looked at these
-  }
-};
 
 TEST_P(CommunicatorTest, SumsOverAllRanks) {
   for (const size_t elements : {1UL, 15UL, 17UL, 1000UL, 65'537UL, 1'000'003UL}) {
@@ -170,6 +85,7 @@ TEST_P(CommunicatorTest, SpreadsTheFirstRanksParameters) {
 // Whoever can read all slabs gets the same bits from them as from reduce().
 TEST_P(CommunicatorTest, SlabsAddUpToTheSum) {
   constexpr size_t kElements = 1000;
+  const std::vector<Range> all = {{0, kElements}};
   const auto communicator = make(kElements);
   for (size_t i = 0; i < kElements; ++i) write(*communicator, i, value(world.rank(), i));
   double nothing = 0;
@@ -183,52 +99,11 @@ TEST_P(CommunicatorTest, SlabsAddUpToTheSum) {
     for (size_t s = 1; s < slabs.size(); ++s) total += slabs[s][i];
     expected.push_back(total);
   }
-  communicator->reduce({0, kElements});
+  communicator->reduce(all[0]);
   for (size_t i = share.begin; i < share.end; ++i) {
     ASSERT_EQ(communicator->gradients()[i], expected[i - share.begin]);
   }
-  communicator->publish();
+  communicator->publish(all);
 }
 
-// So that the choice by the clock, and ZeRO, change no result.
-TEST_F(Communicators, GiveTheSameBitsWithEveryAlgorithm) {
-  constexpr size_t kElements = 300'007;
-  std::string first;
-  for (const Case& c :
-       {Case{"", 1, {.algorithm = Algorithm::direct}}, Case{"", 1, {.algorithm = Algorithm::ring}},
-        Case{"", 1, {}}, Case{"", 1, {.shard_optimizer = true}}}) {
-    const auto communicator = make(c, kElements);
-    for (size_t i = 0; i < kElements; ++i) write(*communicator, i, value(world.rank(), i));
-    double nothing = 0;
-    communicator->sum({&nothing, 1});
-    communicator->reduce({0, kElements});
-    const Range share = communicator->share({0, kElements});
-    std::memcpy(communicator->parameters() + share.begin, communicator->gradients() + share.begin,
-                share.size() * sizeof(float));
-    communicator->publish();
-    const std::string bits(reinterpret_cast<const char*>(communicator->parameters()),
-                           kElements * sizeof(float));
-    if (first.empty()) first = bits;
-    EXPECT_TRUE(bits == first);
-    communicator->publish();
-  }
-}
-
-constexpr auto kBf16 = CommunicationSpec::Wire::bf16;
-
-INSTANTIATE_TEST_SUITE_P(
-    Backends, CommunicatorTest,
-    testing::Values(
-        Case{"OneNode", 0}, Case{"RankPerNode", 1},
-        Case{"RankPerNodeDirect", 1, {.algorithm = Algorithm::direct}},
-        Case{"RankPerNodeRing", 1, {.algorithm = Algorithm::ring}}, Case{"TwoRanksPerNode", 2},
-        Case{"ThreeRanksPerNodeRing", 3, {.algorithm = Algorithm::ring}},
-        Case{"OneNodeBf16", 0, {.wire = kBf16}}, Case{"RankPerNodeBf16", 1, {.wire = kBf16}},
-        Case{"TwoRanksPerNodeBf16", 2, {.wire = kBf16}},
-        Case{"RankPerNodeSharded", 1, {.shard_optimizer = true}},
-        Case{"TwoRanksPerNodeSharded", 2, {.shard_optimizer = true}},
-        Case{"TwoRanksPerNodeShardedBf16", 2, {.wire = kBf16, .shard_optimizer = true}}),
-    [](const auto& test) { return test.param.name; });
-
-}  // namespace
 }  // namespace ringtrain

@@ -124,7 +124,7 @@ class Training {
         communicator_->parameters()[i] -= 0.05F * communicator_->gradients()[i];
       }
     }
-    exchange_.publish();
+    exchange_.publish(buckets_);
     return totals[0];
   }
 

@@ -12,6 +12,8 @@
 #include "kernels/normalise_cuda.hpp"
 #include "kernels/optimizers_cuda.hpp"
 #include "kernels/pack_cuda.hpp"
+#include "kernels/sum.hpp"
+#include "kernels/sum_cuda.hpp"
 #include "tests/unit/kernels/samples.hpp"
 
 namespace ringtrain::kernels {
@@ -119,6 +121,34 @@ TEST_F(Cuda, PacksATableOfTensorsAndFollowsThemWhenTheyMove) {
   table.move_to(places, nullptr);
   cuda::pack(table, slab.data(), scale.data(), stats.data(), nullptr);
   expect_same_bits(slab.to_host(), expected_after);
+}
+
+TEST_F(Cuda, SumsPartsOfBf16AsTheHostDoes) {
+  constexpr int parts = 3;
+  for (const size_t n : odd_sizes) {
+    const size_t stride = n + 5;
+    std::vector<bf16> all(parts * stride);
+    const std::vector<float> values = random_floats(all.size(), 15);
+    for (size_t i = 0; i < all.size(); ++i) all[i] = to_bf16(values[i]);
+    std::vector<const bf16*> sources;
+    for (size_t r = 0; r < parts; ++r) sources.push_back(all.data() + r * stride);
+    std::vector<float> expected(n);
+    sum(sources, expected.data(), n);
+    std::vector<bf16> expected_rounded(n);
+    for (size_t i = 0; i < n; ++i) expected_rounded[i] = to_bf16(expected[i]);
+
+    const DeviceArray<bf16> in(all);
+    const DeviceArray<float> out(n);
+    const DeviceArray<bf16> rounded(n);
+    cuda::sum_parts(in.data(), parts, stride, n, out.data(), rounded.data(), nullptr);
+    expect_same_bits(out.to_host(), expected);
+    expect_same_bits(rounded.to_host(), expected_rounded);
+
+    const DeviceArray<float> wide(n);
+    cuda::widen(in.data(), n, wide.data(), nullptr);
+    for (size_t i = 0; i < n; ++i) expected[i] = to_float(all[i]);
+    expect_same_bits(wide.to_host(), expected);
+  }
 }
 
 TEST_F(Cuda, SeesAValueThatIsNotFinite) {

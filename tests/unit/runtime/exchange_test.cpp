@@ -26,7 +26,7 @@ class DoublingCommunicator final : public Communicator {
     for (size_t i = bucket.begin; i < bucket.end; ++i) slab_[i] *= 2;
   }
   void spread_parameters() override {}
-  void publish() override {}
+  void publish(std::span<const Range>) override {}
   void sum(std::span<double> values) override {
     for (double& value : values) value *= 2;
   }
