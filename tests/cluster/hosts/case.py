@@ -3,20 +3,19 @@
 left on any of its hosts."""
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "integration" / "run"))
-import run_test  # noqa: E402
+import run_case  # noqa: E402
 import bed  # noqa: E402
 
-DEADLINE = run_test.DEADLINE
+DEADLINE = run_case.DEADLINE
 
 
-class HostsTest(run_test.RunTest):
+class HostsTest(run_case.RunTest):
     NODES = 3
 
     @classmethod
@@ -35,7 +34,7 @@ class HostsTest(run_test.RunTest):
         return path
 
     def command(self, hostfile, *arguments):
-        return [str(word) for word in (run_test.RINGTRAIN, "run", self.job, "--hostfile", hostfile, *arguments)]
+        return [str(word) for word in (run_case.RINGTRAIN, "run", self.job, "--hostfile", hostfile, *arguments)]
 
     def start(self, command, at="login"):
         launcher = Launcher(self.bed.popen(at, command, text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL))
@@ -44,7 +43,7 @@ class HostsTest(run_test.RunTest):
         return launcher
 
     def workers(self, name):
-        return [process for process, line in self.bed.processes(name) if line.startswith(run_test.WORKER)]
+        return [process for process, line in self.bed.processes(name) if line.startswith(run_case.WORKER)]
 
     def run_on(self, hostfile, *arguments, at="login"):
         """The result of a run from a host that must succeed."""
@@ -83,4 +82,4 @@ def main():
     if reason := bed.why_not():
         print(f"skipped: {reason}")
         sys.exit(77)
-    run_test.main()
+    run_case.main()

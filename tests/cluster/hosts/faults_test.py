@@ -11,7 +11,7 @@ import os
 import signal
 
 import case
-import run_test
+import run_case
 
 
 class FaultsTest(case.HostsTest):
@@ -42,7 +42,7 @@ class OnOneHost(FaultsTest):
     """Two ranks on `login`: no ssh is used."""
 
     def begin(self, *arguments):
-        return self.start([run_test.RINGTRAIN, "run", str(self.job), "-n", "2", *arguments])
+        return self.start([run_case.RINGTRAIN, "run", str(self.job), "-n", "2", *arguments])
 
     def run_undisturbed(self):
         self.run_job(2, f"output={self.output}")
@@ -66,7 +66,7 @@ class OnOneHost(FaultsTest):
         launcher.until("checkpoint of step")
         launcher.process.kill()
         launcher.end()
-        run_test.AnEarlyEnd.wait_until_all_are_gone(self)
+        self.wait_until_all_are_gone()
         self.assert_like_undisturbed(self.begin(), restarts=0)
 
     def test_signals_leave_what_can_be_resumed(self):

@@ -20,7 +20,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "integration" / "run"))
 import bed as hosts  # noqa: E402
-import run_test  # noqa: E402
+import run_case  # noqa: E402
 
 NODES = 2
 DISK_MIB = 16
@@ -47,7 +47,7 @@ class Job:
         where = ["--hostfile", str(self.bed.folder / "hostfile")] if self.several_hosts else ["-n", "2"]
         self.ready.clear()
         self.process = self.bed.popen(
-            "login", [run_test.RINGTRAIN, "run", str(self.file), *where, "--host-timeout", "60", "--start-timeout", "60"],
+            "login", [run_case.RINGTRAIN, "run", str(self.file), *where, "--host-timeout", "60", "--start-timeout", "60"],
             text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
         self.reader = threading.Thread(target=self.read, args=(self.process,))
         self.reader.start()
@@ -74,7 +74,7 @@ class Job:
     def workers(self):
         names = self.bed.names[1:] if self.several_hosts else ["login"]
         return [process for name in names if name in self.bed.hosts for process, line in self.bed.processes(name)
-                if line.startswith(run_test.WORKER)]
+                if line.startswith(run_case.WORKER)]
 
     def one_of(self, program, names=("login",)):
         return [process for name in names for process, line in self.bed.processes(name)
@@ -192,10 +192,10 @@ class Soak:
         shutil.rmtree(self.folder)
 
     def write_dataset(self):
-        for part, rows in (("train", run_test.TRAIN_ROWS), ("test", run_test.TEST_ROWS)):
-            run_test.write_digits(self.folder, rows, part, 1)
+        for part, rows in (("train", run_case.TRAIN_ROWS), ("test", run_case.TEST_ROWS)):
+            run_case.write_digits(self.folder, rows, part, 1)
         files = [str(self.folder / f"{part}-{what}") for part in ("train", "test") for what in ("images", "labels")]
-        hosts.run(run_test.RINGTRAIN, "dataset", "import", "idx", *files, "-o", str(self.folder / "digits.h5"))
+        hosts.run(run_case.RINGTRAIN, "dataset", "import", "idx", *files, "-o", str(self.folder / "digits.h5"))
 
     def write_job(self, path, output, several_hosts):
         # One name for all: it stands in the model's file, whose bytes are compared.
@@ -340,7 +340,7 @@ def main():
     parser.add_argument("--spread", type=float, default=2, help="seconds that a fault comes late at most")
     parser.add_argument("--share-of-hosts", type=float, default=0.5, help="of jobs that run on two hosts")
     parser.add_argument("--report", help="writes the report to this file")
-    run_test.RINGTRAIN, run_test.WORKER = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
+    run_case.RINGTRAIN, run_case.WORKER = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
     options = parser.parse_args(sys.argv[3:])
     if reason := hosts.why_not():
         sys.exit(f"soak: {reason}")

@@ -19,8 +19,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "run"))
-import run_test  # noqa: E402
-from run_test import RunTest, command_line_of, processes_with  # noqa: E402
+import run_case  # noqa: E402
+from run_case import RunTest, command_line_of, processes_with  # noqa: E402
 
 DEADLINE = 90  # seconds until something hangs
 STEPS_PER_EPOCH = 52
@@ -42,7 +42,7 @@ class CheckpointTest(RunTest):
         overrides = [word for key_value in sets for word in ("--set", key_value)]
         run = subprocess.Popen(
             ["mpirun", *root, "--oversubscribe", "--bind-to", "none", "-np", str(ranks),
-             run_test.WORKER, self.job, *overrides],
+             run_case.WORKER, self.job, *overrides],
             text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env={**os.environ, "OMP_NUM_THREADS": "1"})
         give_up = threading.Timer(DEADLINE, run.kill)
@@ -71,7 +71,7 @@ class CheckpointTest(RunTest):
 
     def workers(self):
         return sorted(process for process in processes_with(str(self.job))
-                      if command_line_of(process).startswith(run_test.WORKER))
+                      if command_line_of(process).startswith(run_case.WORKER))
 
     def wait_until_gone(self):
         until = time.monotonic() + DEADLINE
@@ -342,6 +342,6 @@ class WithoutADisk(CheckpointTest):
 
 
 if __name__ == "__main__":
-    run_test.RINGTRAIN, run_test.WORKER = (str(pathlib.Path(path).resolve())
+    run_case.RINGTRAIN, run_case.WORKER = (str(pathlib.Path(path).resolve())
                                            for path in sys.argv[1:3])
     unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
