@@ -11,8 +11,8 @@
 
 namespace ringtrain::kernels::cuda {
 
-// out[i] = parts[0][i] + parts[1][i] + ... in fp32, in this order, and the same rounded once. Part r
-// is at parts + r * stride, of n elements. rounded: null for none.
+// out[i] = parts[0][i] + parts[1][i] + ... in fp32, in this order, and the same rounded once. Part
+// r is at parts + r * stride, of n elements. rounded: null for none.
 void sum_parts(const bf16* parts, int count, size_t stride, size_t n, float* out, bf16* rounded,
                cudaStream_t stream);
 

@@ -128,8 +128,7 @@ bool RecordedPass::record(const Step& step) {
 
     inputs_ = step.inputs.clone();
     labels_ = step.labels.clone();
-    auto recording =
-        device_.record([this] { loss_ = pass_aside(inputs_, labels_, scale_); });
+    auto recording = device_.record([this] { loss_ = pass_aside(inputs_, labels_, scale_); });
     torch::manual_seed(step.seed);
     recording->replay();
     if (!found(loss_).like(plain)) {
@@ -144,8 +143,9 @@ bool RecordedPass::record(const Step& step) {
     for (const auto& parameter : model_.parameters()) parameter.tensor.mutable_grad().reset();
     device_.collect_stats();
     buffers.give_back();
-    log_(fmt::format("steps are not recorded as a CUDA graph, but run one kernel after the other: {}",
-                     first_line(error.what())));
+    log_(fmt::format(
+        "steps are not recorded as a CUDA graph, but run one kernel after the other: {}",
+        first_line(error.what())));
     return false;
   }
 }

@@ -21,10 +21,10 @@ namespace ringtrain {
 // the optimizer are not.
 //
 // The recording is made after a few steps and has to pass a test: replayed, it must find the same
-// loss and the same norm of every gradient as the same step run plainly. Where it does not, or where
-// the model does what cannot be recorded (waits for the device, as batch normalisation over ranks
-// does), `log` is told and steps are run plainly from then on. Steps of another size (an epoch's last
-// one) always are.
+// loss and the same norm of every gradient as the same step run plainly. Where it does not, or
+// where the model does what cannot be recorded (waits for the device, as batch normalisation over
+// ranks does), `log` is told and steps are run plainly from then on. Steps of another size (an
+// epoch's last one) always are.
 class RecordedPass {
  public:
   using LastBackward = std::function<void(const torch::Tensor& loss)>;
@@ -65,7 +65,7 @@ class RecordedPass {
   std::function<void(const std::string&)> log_;
 
   int alike_in_a_row_ = 0;  // steps of the size of the latest
-  torch::Tensor inputs_;    // what the recording reads; sizes of the latest step before there is one
+  torch::Tensor inputs_;  // what the recording reads; sizes of the latest step before there is one
   torch::Tensor labels_;
   float scale_ = 0;
   torch::Tensor loss_;           // what it writes, besides the slab

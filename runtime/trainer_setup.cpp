@@ -112,10 +112,12 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& p
                 world.size(), std::chrono::duration<double>(job.communication.timeout_seconds)),
       exchange_(*communicator_, &recorder_, trace),
       averager_(model, layout_, buckets_, world.size(), *communicator_, exchange_, device),
-      passes_([this](const auto& inputs, const auto& labels,
-                     const auto& last) { return forward_and_backward_in_parts(inputs, labels, last); },
-              job.cuda_graph, device, model, averager_,
-              [&progress](const std::string& line) { progress.log(line); }),
+      passes_(
+          [this](const auto& inputs, const auto& labels, const auto& last) {
+            return forward_and_backward_in_parts(inputs, labels, last);
+          },
+          job.cuda_graph, device, model, averager_,
+          [&progress](const std::string& line) { progress.log(line); }),
       schedule_(job.schedule, job.optimizer.learning_rate, length_.steps_per_epoch, length_.steps),
       optimizer_(job.optimizer, job.clip_norm, layout_, buckets_, dimensions_of(model),
                  *communicator_, exchange_, device),

@@ -40,10 +40,10 @@ struct Range {
 // After reduce(bucket), gradients() in share(bucket) holds the sum over all ranks, the same bits on
 // every rank that has this share; the rest of the bucket is unspecified. The shares of the ranks
 // cover every bucket: where each rank has parameters of its own (GPU), a share is the whole bucket,
-// or with communication.shard_optimizer a part of it; where the ranks of a node keep one copy of the
-// parameters (CPU), each updates its part of it.
-// publish() returns when parameters() in all of these buckets is up to date on this rank. Where ranks
-// write what others read, it is a barrier, too.
+// or with communication.shard_optimizer a part of it; where the ranks of a node keep one copy of
+// the parameters (CPU), each updates its part of it. publish() returns when parameters() in all of
+// these buckets is up to date on this rank. Where ranks write what others read, it is a barrier,
+// too.
 //
 // Every call is collective. Construction and destruction belong to the main thread; in between, all
 // calls but written() come from one thread at a time. Errors are CommunicationError.

@@ -67,8 +67,8 @@ class HostCommunicator final : public Communicator {
   std::optional<MpiAllReduce> across_;
   std::unique_ptr<SharedWindow> window_;
   std::unique_ptr<NodeBarrier> barrier_;
-  std::vector<float> sums_;       // bf16: what the slabs' share adds up to
-  unsigned rounds_ = 0;           // of sum(); parity picks the scratch buffer
+  std::vector<float> sums_;  // bf16: what the slabs' share adds up to
+  unsigned rounds_ = 0;      // of sum(); parity picks the scratch buffer
 };
 
 }  // namespace ringtrain

@@ -43,11 +43,11 @@ void refuse_mixed_devices(const World& world, bool cuda) {
 void refuse_what_staging_lacks(const CommunicationSpec& spec) {
   const bool bf16 = spec.wire == CommunicationSpec::Wire::bf16;
   if (!bf16 && !spec.shard_optimizer) return;
-  throw JobError(
-      fmt::format("communication.{} needs NCCL between GPUs, and here they go by way of host memory, "
-                  "because ranks share one or communication.backend says so: leave it out, or give "
-                  "each rank a GPU and set backend: nccl",
-                  bf16 ? "wire: bf16" : "shard_optimizer"));
+  throw JobError(fmt::format(
+      "communication.{} needs NCCL between GPUs, and here they go by way of host memory, "
+      "because ranks share one or communication.backend says so: leave it out, or give "
+      "each rank a GPU and set backend: nccl",
+      bf16 ? "wire: bf16" : "shard_optimizer"));
 }
 
 // The job's backend is nccl, or NCCL is best. Collective.

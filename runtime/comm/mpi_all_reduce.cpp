@@ -18,8 +18,8 @@ namespace ringtrain {
 namespace {
 
 constexpr size_t kSegment = MpiAllReduce::kSegmentBytes / sizeof(float);
-constexpr size_t kInFlight = 8;          // segments under way at a time: they still fit a cache
-constexpr size_t kShort = kSegment / 8;  // below it latency is all that counts
+constexpr size_t kInFlight = 8;              // segments under way at a time: they still fit a cache
+constexpr size_t kShort = kSegment / 8;      // below it latency is all that counts
 constexpr size_t kLargestMessage = 4 << 20;  // elements; Open MPI has a cliff at 32 MiB
 constexpr int kTag = 1;
 

@@ -50,9 +50,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(WorkersSpec, min, max)
 namespace {
 // All of JobSpec but max_steps, kubernetes and the paths, which need a word of their own.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobSpec, name, model, hidden, epochs, batch_size,
-                                                accumulate, seed, precision, device, cuda_graph, optimizer,
-                                                schedule, augment, communication, checkpoint,
-                                                rollback, label_smoothing, clip_norm,
+                                                accumulate, seed, precision, device, cuda_graph,
+                                                optimizer, schedule, augment, communication,
+                                                checkpoint, rollback, label_smoothing, clip_norm,
                                                 max_skipped_steps, evaluate_every_epochs, workers,
                                                 restarts, trace)
 }  // namespace

@@ -21,8 +21,8 @@ void require_at_least(const ModelOptions& options, int64_t pixels) {
 }
 
 // ReLU after pooling: the same values and gradients as before it, from a quarter of the elements.
-// (The stride is the window's by default, but oneDNN's backward pass wants to be told. ReLU in place
-// would change what that pass reads.)
+// (The stride is the window's by default, but oneDNN's backward pass wants to be told. ReLU in
+// place would change what that pass reads.)
 torch::Tensor pool_relu(const torch::Tensor& x) {
   return torch::max_pool2d(x, {2, 2}, {2, 2}).relu();
 }

@@ -131,7 +131,8 @@ size_t differences(const torch::Tensor& slab, uint64_t key) {
   return different;
 }
 
-class ASnapshot : public testing::TestWithParam<std::tuple<CommunicationSpec, OptimizerSpec::Type>> {
+class ASnapshot
+    : public testing::TestWithParam<std::tuple<CommunicationSpec, OptimizerSpec::Type>> {
  protected:
   Rank rank_{std::get<0>(GetParam()), std::get<1>(GetParam())};
 };
@@ -194,14 +195,12 @@ TEST_P(ASnapshot, ComesBackFromItsNamedTensors) {
   EXPECT_EQ(different, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryBackend, ASnapshot,
-                         testing::Combine(testing::Values(CommunicationSpec{},
-                                                          CommunicationSpec{.backend = Backend::mpi},
-                                                          CommunicationSpec{
-                                                              .backend = Backend::mpi,
-                                                              .shard_optimizer = true}),
-                                          testing::Values(OptimizerSpec::Type::sgd,
-                                                          OptimizerSpec::Type::adamw)));
+INSTANTIATE_TEST_SUITE_P(
+    EveryBackend, ASnapshot,
+    testing::Combine(
+        testing::Values(CommunicationSpec{}, CommunicationSpec{.backend = Backend::mpi},
+                        CommunicationSpec{.backend = Backend::mpi, .shard_optimizer = true}),
+        testing::Values(OptimizerSpec::Type::sgd, OptimizerSpec::Type::adamw)));
 
 }  // namespace
 }  // namespace ringtrain

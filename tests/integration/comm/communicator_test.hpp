@@ -21,8 +21,8 @@ namespace ringtrain {
 
 // A backend as a test makes it; its parameters and gradients are memory that the host reads.
 struct Case {
-  using Make =
-      std::function<std::unique_ptr<Communicator>(const World&, CommunicationSpec, size_t elements)>;
+  using Make = std::function<std::unique_ptr<Communicator>(const World&, CommunicationSpec,
+                                                           size_t elements)>;
   std::string name;
   CommunicationSpec spec;
   Make make;
@@ -78,7 +78,8 @@ class CommunicatorTest : public testing::TestWithParam<Case> {
       ASSERT_NEAR(communicator.parameters()[i], expected, tolerance())
           << "element " << i << " of " << elements;
     }
-    exchange.publish(buckets);  // nobody writes the next step's parameters before all have looked at these
+    exchange.publish(
+        buckets);  // nobody writes the next step's parameters before all have looked at these
   }
 };
 

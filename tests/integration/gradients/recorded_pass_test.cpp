@@ -108,13 +108,12 @@ class Training {
   double step(int s) {
     torch::manual_seed(static_cast<uint64_t>(100 * s + test_world().rank()));
     const int64_t rows = s == 6 ? kRows / 2 : kRows;
-    const double loss =
-        passes_
-            .run({.inputs = torch::randn({rows, 1, 16, 16}),
-                  .labels = torch::arange(rows) % 4,
-                  .scale = 1.0F / static_cast<float>(rows * test_world().size()),
-                  .seed = static_cast<uint64_t>(s)})
-            .item<double>();
+    const double loss = passes_
+                            .run({.inputs = torch::randn({rows, 1, 16, 16}),
+                                  .labels = torch::arange(rows) % 4,
+                                  .scale = 1.0F / static_cast<float>(rows * test_world().size()),
+                                  .seed = static_cast<uint64_t>(s)})
+                            .item<double>();
     std::vector<double> totals = {loss};
     EXPECT_TRUE(averager_.finish(totals));
     for (size_t b = 0; b < buckets_.size(); ++b) {
