@@ -9,16 +9,13 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "datasets/error.hpp"
 #include "datasets/order.hpp"
-#include "runtime/gradients/arrival_order.hpp"
-#include "runtime/gradients/gradient_averager.hpp"
 #include "runtime/gradients/slab_view.hpp"
-#include "tests/integration/mpi_main.hpp"
+#include "tests/integration/rank_parts.hpp"
 
 namespace ringtrain {
 namespace {
@@ -44,35 +41,21 @@ float value_at(size_t element, uint64_t key) {
 
 uint32_t bits(float value) { return std::bit_cast<uint32_t>(value); }
 
-struct Rank {
+struct Rank : RankParts {
   Rank(const CommunicationSpec& communication, OptimizerSpec::Type type)
-      : device(make_device(JobSpec::Device::cpu, 0)),
-        model(make_model({.name = "lenet5",
-                          .hidden = {},
-                          .channels = 1,
-                          .height = 28,
-                          .width = 28,
-                          .classes = 3,
-                          .seed = 1,
-                          .sum_over_ranks = {}})),
-        layout(sizes(), arrival_order(*model, torch::zeros({2, 1, 28, 28}))),
-        communicator(make_communicator(
-            test_world(), communication,
-            {.cuda = false,
-             .allocate_zeros = [this](size_t n) { return device->allocate_zeros(n); },
-             .current_stream = [this] { return device->current_stream(); }},
-            layout.elements())),
-        buckets(cut_into_buckets(layout.elements(), 20'000)),
-        exchange(*communicator),
-        averager(*model, layout, buckets, test_world().size(), *communicator, exchange, *device),
+      : RankParts(make_device(JobSpec::Device::cpu, 0), model_options(), make_model, communication,
+                  20'000),
         optimizer({.type = type}, 0, layout, buckets, {}, *communicator, exchange, *device) {}
 
-  std::vector<size_t> sizes() const {
-    std::vector<size_t> result;
-    for (const auto& [name, tensor] : model->parameters()) {
-      result.push_back(static_cast<size_t>(tensor.numel()));
-    }
-    return result;
+  static ModelOptions model_options() {
+    return {.name = "lenet5",
+            .hidden = {},
+            .channels = 1,
+            .height = 28,
+            .width = 28,
+            .classes = 3,
+            .seed = 1,
+            .sum_over_ranks = {}};
   }
   Trained trained() {
     return {*model, layout, buckets, *communicator, exchange, optimizer, *device};
@@ -112,13 +95,6 @@ struct Rank {
     return different;
   }
 
-  std::unique_ptr<Device> device;
-  std::unique_ptr<Model> model;
-  SlabLayout layout;
-  std::unique_ptr<Communicator> communicator;
-  std::vector<Range> buckets;
-  Exchange exchange;
-  GradientAverager averager;
   Optimizer optimizer;
 };
 

@@ -13,11 +13,7 @@
 #include <vector>
 
 #include "datasets/order.hpp"
-#include "runtime/comm/communicator.hpp"
-#include "runtime/device.hpp"
-#include "runtime/gradients/arrival_order.hpp"
-#include "runtime/models/model.hpp"
-#include "tests/integration/mpi_main.hpp"
+#include "tests/integration/rank_parts.hpp"
 
 namespace ringtrain {
 namespace {
@@ -61,33 +57,14 @@ torch::Tensor summed_loss(Model& model, const torch::Tensor& x, const torch::Ten
 }
 
 // A model on its way through one step, as the trainer puts it together.
-struct Step {
+struct Step : RankParts {
   Step(const ModelOptions& options, const CommunicationSpec& spec)
-      : device(make_device(JobSpec::Device::cpu, 0)),
-        model(make_smooth_model(with_statistics(options))),
-        layout(lay_out(options)),
-        communicator(make_communicator(
-            test_world(), spec,
-            {.cuda = false,
-             .allocate_zeros = [this](size_t n) { return device->allocate_zeros(n); },
-             .current_stream = [this] { return device->current_stream(); }},
-            layout.elements())),
-        buckets(cut_into_buckets(layout.elements(), 50'000)),
-        exchange(*communicator),
-        averager(*model, layout, buckets, test_world().size(), *communicator, exchange, *device) {}
+      : RankParts(make_device(JobSpec::Device::cpu, 0), with_statistics(options, *this),
+                  make_smooth_model, spec, 50'000) {}
 
-  ModelOptions with_statistics(ModelOptions options) {
-    options.sum_over_ranks = [this](std::span<double> values) { exchange.sum(values); };
+  static ModelOptions with_statistics(ModelOptions options, Step& step) {
+    options.sum_over_ranks = [&step](std::span<double> values) { step.exchange.sum(values); };
     return options;
-  }
-
-  SlabLayout lay_out(const ModelOptions& options) {
-    std::vector<size_t> sizes;
-    for (const auto& [name, tensor] : model->parameters()) {
-      sizes.push_back(static_cast<size_t>(tensor.numel()));
-    }
-    const auto zeros = torch::zeros({2, options.channels, options.height, options.width});
-    return {sizes, arrival_order(*model, zeros)};
   }
 
   bool run(const torch::Tensor& x, const torch::Tensor& y, std::vector<double>& totals) {
@@ -113,14 +90,6 @@ struct Step {
     exchange.sum_over_shares(whole);
     return torch::tensor(whole, torch::kFloat64);
   }
-
-  std::unique_ptr<Device> device;
-  std::unique_ptr<Model> model;
-  SlabLayout layout;
-  std::unique_ptr<Communicator> communicator;
-  std::vector<Range> buckets;
-  Exchange exchange;
-  GradientAverager averager;
 };
 
 class GradientAveragerTest : public testing::TestWithParam<std::tuple<std::string, Backend>> {

@@ -12,11 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/comm/communicator.hpp"
 #include "runtime/device_cpu.hpp"
-#include "runtime/gradients/arrival_order.hpp"
-#include "runtime/models/model.hpp"
-#include "tests/integration/mpi_main.hpp"
+#include "tests/integration/rank_parts.hpp"
 
 namespace ringtrain {
 namespace {
@@ -65,43 +62,37 @@ class RecordingDevice final : public CpuDevice {
   Fault fault_;
 };
 
-class Training {
+class Training : RankParts {
  public:
   Training(const std::string& name, Backend backend, bool records,
            RecordingDevice::Fault fault = RecordingDevice::Fault::none)
-      : device_(records, fault),
-        model_(make_model({.name = name,
-                           .hidden = {},
-                           .channels = 1,
-                           .height = 16,
-                           .width = 16,
-                           .classes = 4,
-                           .seed = 5,
-                           .sum_over_ranks = {}})),
-        layout_(lay_out()),
-        communicator_(make_communicator(
-            test_world(), {.backend = backend},
-            {.cuda = false,
-             .allocate_zeros = [this](size_t n) { return device_.allocate_zeros(n); },
-             .current_stream = [this] { return device_.current_stream(); }},
-            layout_.elements())),
-        buckets_(cut_into_buckets(layout_.elements(), 10'000)),
-        exchange_(*communicator_),
-        averager_(*model_, layout_, buckets_, test_world().size(), *communicator_, exchange_,
-                  device_),
+      : RankParts(std::make_unique<RecordingDevice>(records, fault), model_options(name),
+                  make_model, {.backend = backend}, 10'000),
+        recording_(static_cast<RecordingDevice&>(*device)),
         passes_(
             [this](const torch::Tensor& x, const torch::Tensor& y,
                    const RecordedPass::LastBackward& last) {
               const torch::Tensor loss = torch::nn::functional::cross_entropy(
-                  torch::dropout(model_->forward(x), 0.1, /*train=*/true), y,
+                  torch::dropout(model->forward(x), 0.1, /*train=*/true), y,
                   torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum));
               last(loss);
               return loss.detach().to(torch::kFloat64);
             },
-            /*wanted=*/true, device_, *model_, averager_,
+            /*wanted=*/true, *device, *model, averager,
             [this](const std::string& line) { log.push_back(line); }) {
-    device_.model = model_.get();
-    model_->train(true);
+    recording_.model = model.get();
+    model->train(true);
+  }
+
+  static ModelOptions model_options(const std::string& name) {
+    return {.name = name,
+            .hidden = {},
+            .channels = 1,
+            .height = 16,
+            .width = 16,
+            .classes = 4,
+            .seed = 5,
+            .sum_over_ranks = {}};
   }
 
   // Step s on samples of its own, and fewer of them in step 6, as at the end of an epoch.
@@ -115,44 +106,30 @@ class Training {
                                   .seed = static_cast<uint64_t>(s)})
                             .item<double>();
     std::vector<double> totals = {loss};
-    EXPECT_TRUE(averager_.finish(totals));
-    for (size_t b = 0; b < buckets_.size(); ++b) {
-      averager_.wait(b);
-      const Range share = communicator_->share(buckets_[b]);
+    EXPECT_TRUE(averager.finish(totals));
+    for (size_t b = 0; b < buckets.size(); ++b) {
+      averager.wait(b);
+      const Range share = communicator->share(buckets[b]);
       for (size_t i = share.begin; i < share.end; ++i) {
-        communicator_->parameters()[i] -= 0.05F * communicator_->gradients()[i];
+        communicator->parameters()[i] -= 0.05F * communicator->gradients()[i];
       }
     }
-    exchange_.publish(buckets_);
+    exchange.publish(buckets);
     return totals[0];
   }
 
   std::vector<torch::Tensor> state() const {
     std::vector<torch::Tensor> all;
-    for (const auto& parameter : model_->parameters()) all.push_back(parameter.tensor.clone());
-    for (const auto& buffer : model_->buffers()) all.push_back(buffer.tensor.clone());
+    for (const auto& parameter : model->parameters()) all.push_back(parameter.tensor.clone());
+    for (const auto& buffer : model->buffers()) all.push_back(buffer.tensor.clone());
     return all;
   }
-  int replays() const { return device_.replays; }
+  int replays() const { return recording_.replays; }
 
   std::vector<std::string> log;
 
  private:
-  SlabLayout lay_out() {
-    std::vector<size_t> sizes;
-    for (const auto& [name, tensor] : model_->parameters()) {
-      sizes.push_back(static_cast<size_t>(tensor.numel()));
-    }
-    return {sizes, arrival_order(*model_, torch::zeros({2, 1, 16, 16}))};
-  }
-
-  RecordingDevice device_;
-  std::unique_ptr<Model> model_;
-  SlabLayout layout_;
-  std::unique_ptr<Communicator> communicator_;
-  std::vector<Range> buckets_;
-  Exchange exchange_;
-  GradientAverager averager_;
+  RecordingDevice& recording_;
   RecordedPass passes_;
 };
 
