@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The frame around the code: one version, links that lead somewhere.
+
+  frame_test.py [unittest arguments]
+"""
+
+import functools
+import pathlib
+import re
+import subprocess
+import unittest
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+@functools.cache
+def files():
+    """Tracked files, and new ones that are not ignored."""
+    names = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True,
+                           capture_output=True, text=True).stdout.splitlines()
+    return [name for name in names if (ROOT / name).is_file()]
+
+
+def read(name):
+    return (ROOT / name).read_text()
+
+
+def pages():
+    return [name for name in files() if name.endswith(".md")]
+
+
+def anchors(name):
+    """The headings of a page as GitHub makes them into anchors."""
+    found = set()
+    for heading in re.findall(r"^#+ +(.+?) *#*$", FENCE.sub("", read(name)), re.MULTILINE):
+        text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
+        found.add(re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-"))
+    return found
+
+
+class Version(unittest.TestCase):
+    def test_every_file_that_names_the_version_names_that_of_the_VERSION_file(self):
+        version = read("VERSION").strip()
+        self.assertRegex(version, r"^\d+\.\d+\.\d+$")
+        named = {
+            "Dockerfile": r'image\.version="([^"]*)"',
+            "mpijob/helm/ringtrain/Chart.yaml": r'(?m)^(?:version|appVersion): "?([0-9.]+)"?$',
+            "CHANGELOG.md": r"\A# Changelog\s+## (\S+)",
+        }
+        for name, pattern in named.items():
+            with self.subTest(name):
+                self.assertEqual(set(re.findall(pattern, read(name))), {version})
+
+
+class Links(unittest.TestCase):
+    def test_every_link_between_pages_leads_to_a_file_and_a_heading(self):
+        wrong = []
+        for name in pages():
+            for link in LINK.findall(FENCE.sub("", read(name))):
+                target, _, anchor = urllib.parse.unquote(link).partition("#")
+                if re.match(r"[a-z]+:", target):
+                    continue
+                file = (ROOT / name).parent / target if target else ROOT / name
+                if not file.exists():
+                    wrong.append(f"{name}: {link}: no such file")
+                elif anchor and anchor not in anchors(file.resolve().relative_to(ROOT)):
+                    wrong.append(f"{name}: {link}: no such heading")
+        self.assertEqual(wrong, [])
+
+    def test_every_page_that_a_script_or_a_source_names_exists(self):
+        wrong = []
+        for name in files():
+            if not name.endswith((".md", ".json", ".sum")) and name != "tests/tidy/frame_test.py":
+                try:
+                    text = read(name)
+                except UnicodeDecodeError:
+                    continue
+                wrong += [f"{name}: {page}" for page in re.findall(r"\bdocs/[\w./-]+\.md\b", text)
+                          if not (ROOT / page).exists()]
+        self.assertEqual(wrong, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
