@@ -36,11 +36,15 @@ USER 0
 RUN ldconfig
 USER 1000
 
-FROM $BUILD_BASE AS build
+# Compilers and libraries alone: the development container, too (.devcontainer).
+FROM $BUILD_BASE AS tools
 ARG PRESET=cpu
 WORKDIR /src
 COPY scripts/setup scripts/
 RUN if [ "$PRESET" = cuda ]; then scripts/setup --cuda; else scripts/setup; fi
+
+FROM tools AS build
+ARG PRESET=cpu
 COPY . .
 RUN cmake --preset "$PRESET" && cmake --build --preset "$PRESET" --target ringtrain ringtrain-worker \
   && cmake --install "build/$PRESET" --prefix /opt/ringtrain --strip
