@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names in a ringtrain HDF5 file. The writer and open_dataset agree here; docs/data-path.md
-// tells the rest.
+// Names in a ringtrain HDF5 file, for the writer and open_dataset. The page
+// docs/reference/dataset-file.md describes the file.
 #pragma once
 
 #include <cstdint>
