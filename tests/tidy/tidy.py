@@ -20,6 +20,7 @@ import check_includes
 import check_lengths
 import check_words
 import exceptions
+import rooms
 from source_tree import Finding, Tree
 
 CHECKS = (check_includes, check_lengths, check_words, check_dead, check_form, check_documents)
@@ -63,9 +64,9 @@ def main(arguments):
     elif options.write_map:
         (tree.root / check_documents.MAP_FILE).write_text(check_documents.with_map(tree))
     elif options.arrows:
-        for part, pairs in sorted(check_includes.arrows(tree).items()):
-            print(f"{part}: {len(pairs)}")
-            print("".join(f"  {a} -> {b}\n" for a, b in sorted(pairs)), end="")
+        for part, most in rooms.MOST_ARROWS.items():
+            pairs = sorted(check_includes.arrows(tree)[part])
+            print(f"{part}: {len(pairs)}, at most {most}", *(f"  {a} -> {b}" for a, b in pairs), sep="\n")
     elif options.list_exceptions:
         print(exceptions.listed(findings_of(tree)), end="")
     elif options.shrink:
