@@ -4,10 +4,12 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 import check_documents
 import check_includes
@@ -39,39 +41,54 @@ CLEAN = {
 }
 
 
+def plant(root, files):
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+
+
+def commit(root):
+    git(root, "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "--all", "--allow-empty",
+        "--message", "A step.")
+
+
+def head(root):
+    return git(root, "rev-parse", "HEAD").strip()
+
+
+def full_run(commit, failed=()):
+    return json.dumps({"commit": commit, "failed": failed}) + "\n"
+
+
 class Plot(unittest.TestCase):
     """A git repository in a temporary folder."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.clean = pathlib.Path(folder.name)
+        git(cls.clean, "init", "--quiet")
+        plant(cls.clean, CLEAN)
+        git(cls.clean, "add", "--all")
+        plant(cls.clean, {"CONTRIBUTING.md": check_documents.with_map(Tree(cls.clean))})
+        commit(cls.clean)
+        plant(cls.clean, {check_documents.LAST_FULL_RUN: full_run(head(cls.clean))})
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name)
-        git(self.root, "init", "--quiet")
-        self.plant(CLEAN)
-        self.plant({"CONTRIBUTING.md": check_documents.with_map(Tree(self.root))})
-        self.commit()
-        self.plant({"tests/last-full-run.json": json.dumps({"commit": self.head(), "failed": []}) + "\n"})
+        shutil.copytree(self.clean, self.root, dirs_exist_ok=True)
 
     def plant(self, files):
-        for path, text in files.items():
-            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / path).write_text(text)
-        git(self.root, "add", "--all")
-
-    def commit(self):
-        git(self.root, "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "--allow-empty",
-            "--message", "A step.")
-
-    def head(self):
-        return git(self.root, "rev-parse", "HEAD").strip()
-
-    def run_tidy(self):
-        return tidy.run(Tree(self.root))
+        plant(self.root, files)
 
     def found(self, files=()):
         """[(check, path, line)] after the files were planted."""
         self.plant(dict(files))
-        return [(finding.check, finding.path, finding.line) for finding in self.run_tidy()]
+        git(self.root, "add", "--all")
+        return [(finding.check, finding.path, finding.line) for finding in tidy.run(Tree(self.root))]
 
 
 class CheckTest(Plot):
@@ -189,16 +206,16 @@ class CheckTest(Plot):
         self.assertEqual(self.found({"base/README.md": "# base\n"}), [("readme", "base", 1)])
 
     def test_the_last_full_run_must_be_whole_and_recent(self):
-        path = "tests/last-full-run.json"
-        self.expect("full-run", path, json.dumps({"commit": self.head(), "failed": ["file_test"]}) + "\n")
-        self.expect("full-run", path, json.dumps({"commit": "0" * 40, "failed": []}) + "\n")
+        path = check_documents.LAST_FULL_RUN
+        self.expect("full-run", path, full_run(head(self.root), ["file_test"]))
+        self.expect("full-run", path, full_run("0" * 40))
         self.expect("full-run", path, "{}\n")
-        self.plant({path: json.dumps({"commit": self.head(), "failed": []}) + "\n"})
-        for _ in range(59):
-            self.commit()
-        self.assertEqual(self.found(), [])
-        self.commit()
-        self.assertEqual(self.found(), [("full-run", path, 1)])
+        self.plant({path: full_run(head(self.root))})
+        with unittest.mock.patch.object(check_documents, "MOST_COMMITS_BEHIND", 2):
+            commit(self.root)
+            self.assertEqual(self.found(), [])
+            commit(self.root)
+            self.assertEqual(self.found(), [("full-run", path, 1)])
 
 
 class ExceptionsTest(Plot):
@@ -214,7 +231,7 @@ class ExceptionsTest(Plot):
         self.assertEqual(self.found({exceptions.FILE: "spdx\n"}), [("exceptions", exceptions.FILE, 1)])
 
     def test_listed_exceptions_let_everything_pass_and_shrink_when_mended(self):
-        self.plant({"base/a.cpp": "std::size_t f();\n"})
+        self.found({"base/a.cpp": "std::size_t f();\n"})
         listed = exceptions.listed(tidy.findings_of(Tree(self.root)))
         self.assertEqual(self.found({exceptions.FILE: listed}), [])
         self.plant({"base/a.cpp": LICENCE + "std::size_t f();\n"})
