@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/verify.hpp"
 
 namespace ringtrain::datasets {
@@ -38,7 +38,7 @@ void BlockFiles::check_sizes() const {
   for (size_t i = 0; i < files_.size(); ++i) {
     const uint64_t size = files_[i].size();
     if (size != plan_.files[i].size) {
-      throw DataError(fmt::format(
+      throw data_error(fmt::format(
           "{}: has {} bytes here, {} when it was opened: is it the same file on every host?",
           plan_.files[i].path, size, plan_.files[i].size));
     }
@@ -104,7 +104,7 @@ void MappedBlocks::make_present(const BlockPlace& place, const BlockView& view) 
     // not know it (EINVAL).
     if (::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ) != 0 &&
         errno != EINVAL) {
-      throw DataError(fmt::format("{}: cannot read {} bytes at {}: {}",
+      throw data_error(fmt::format("{}: cannot read {} bytes at {}: {}",
                                   files_.file(place).path().string(), bytes, place.x_offset,
                                   std::generic_category().message(errno)));
     }

@@ -40,7 +40,7 @@ class BlockFiles {
   const File& file(const BlockPlace& place) const { return files_[place.piece->file]; }
   // Checks a block the first time it is seen.
   void check(uint64_t block, const BlockPlace& place, const BlockView& view);
-  // That no file has changed its size since the plan was made. Throws DataError.
+  // That no file has changed its size since the plan was made. Throws a data error.
   void check_sizes() const;
   uint64_t blocks() const { return checked_.size(); }
   const Plan& plan() const { return plan_; }
@@ -64,7 +64,7 @@ class MappedBlocks {
   };
   MappedBlocks(BlockFiles& files, Access access);
 
-  // Waits for the disk where the block is not in memory yet. Throws DataError for a block that is
+  // Waits for the disk where the block is not in memory yet. Throws a data error for a block that is
   // damaged or cannot be read.
   BlockView view(uint64_t block);
 

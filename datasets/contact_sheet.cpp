@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "datasets/block_store.hpp"
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 #include "datasets/order.hpp"
 
@@ -93,7 +93,7 @@ class Canvas {
     image.format = PNG_FORMAT_RGB;
     if (png_image_write_to_file(&image, pending.path().c_str(), 0, pixels_.data(), 0, nullptr) ==
         0) {
-      throw DataError(
+      throw data_error(
           fmt::format("{}: cannot be written: {}", destination.string(), image.message));
     }
     pending.commit();
@@ -131,17 +131,17 @@ void write_contact_sheet(const Plan& plan, Split split, uint64_t rows, uint64_t 
                          const std::filesystem::path& destination) {
   const Shape& shape = plan.shape;
   if (shape.channels != 1 && shape.channels != 3) {
-    throw DataError(fmt::format("{}: samples of {} channels are no pictures", plan.files[0].path,
+    throw data_error(fmt::format("{}: samples of {} channels are no pictures", plan.files[0].path,
                                 shape.channels));
   }
   if (shape.height > 1024 || shape.width > 1024) {
-    throw DataError(plan.files[0].path +
+    throw data_error(plan.files[0].path +
                     ": samples of more than 1024 x 1024 make no contact sheet");
   }
   const uint64_t there = plan.part(split).rows;
   rows = std::min({rows, there, uint64_t{400}});
   if (rows == 0)
-    throw DataError(fmt::format("{}: no {} rows to show", plan.files[0].path, name_of(split)));
+    throw data_error(fmt::format("{}: no {} rows to show", plan.files[0].path, name_of(split)));
 
   // Small samples are drawn larger; a cell is at least as wide as a short name.
   const int64_t zoom = std::max<int64_t>(1, 64 / std::max(shape.height, shape.width));

@@ -8,7 +8,7 @@
 #include <system_error>
 
 #include "datasets/block_store.hpp"
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 
 namespace ringtrain::datasets {
@@ -35,7 +35,7 @@ std::vector<std::filesystem::path> export_npy(const Plan& plan,
                                               const Progress& progress) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  if (error) throw DataError(fmt::format("{}: {}", directory.string(), error.message()));
+  if (error) throw data_error(fmt::format("{}: {}", directory.string(), error.message()));
   const uint64_t total = plan.train.rows + plan.test.rows;
   uint64_t done = 0;
   std::vector<std::filesystem::path> written;

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <system_error>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -19,7 +19,7 @@ namespace {
 std::string reason() { return std::generic_category().message(errno); }
 
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view doing) {
-  throw DataError(fmt::format("{}: cannot {}: {}", path.string(), doing, reason()));
+  throw data_error(fmt::format("{}: cannot {}: {}", path.string(), doing, reason()));
 }
 
 std::filesystem::path directory_of(const std::filesystem::path& path) {
@@ -35,7 +35,7 @@ File File::open_for_reading(const std::filesystem::path& path) {
   struct stat status = {};
   if (::fstat(file.fd_, &status) != 0) fail(path, "read the size");
   if (!S_ISREG(status.st_mode)) {
-    throw DataError(fmt::format("{}: not a regular file", path.string()));
+    throw data_error(fmt::format("{}: not a regular file", path.string()));
   }
   return file;
 }
@@ -69,7 +69,7 @@ void File::read_at(void* data, size_t size, uint64_t offset) const {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail(path_, "read");
     if (n == 0) {
-      throw DataError(fmt::format("{}: ends at byte {}, before the data it should hold",
+      throw data_error(fmt::format("{}: ends at byte {}, before the data it should hold",
                                   path_.string(), offset));
     }
     to += n;

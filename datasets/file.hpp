@@ -15,7 +15,7 @@ namespace ringtrain::datasets {
 class File {
  public:
   File() = default;
-  // Regular files only. Throws DataError.
+  // Regular files only. Throws a data error.
   static File open_for_reading(const std::filesystem::path& path);
   static File open_for_writing(const std::filesystem::path& path);
   File(File&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
@@ -27,7 +27,7 @@ class File {
   int fd() const { return fd_; }
   const std::filesystem::path& path() const { return path_; }
   uint64_t size() const;
-  // All `size` bytes or a DataError.
+  // All `size` bytes or a data error.
   void read_at(void* data, size_t size, uint64_t offset) const;
   void write_at(const void* data, size_t size, uint64_t offset) const;
   void sync() const;  // to the disk
@@ -52,7 +52,7 @@ class Mapping {
   Mapping& operator=(const Mapping&) = delete;
   ~Mapping();
   // The same again at the same address, with no page present. Threads may read it meanwhile. Throws
-  // DataError.
+  // a data error.
   void map_again(const File& file);
   const std::byte* data() const { return data_; }
   uint64_t size() const { return size_; }
@@ -81,7 +81,7 @@ class PendingFile {
   bool committed_ = false;
 };
 
-// A small file, by a PendingFile. Throws DataError.
+// A small file, by a PendingFile. Throws a data error.
 void write_whole(const std::filesystem::path& destination, std::string_view bytes);
 
 }  // namespace ringtrain::datasets

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/layout.hpp"
 
 namespace ringtrain::datasets {
@@ -69,7 +69,7 @@ Hdf5FileWriter::Hdf5FileWriter(const std::filesystem::path& path, const Plan& pl
     const haddr_t x_offset = H5Dget_offset(x);
     const haddr_t y_offset = H5Dget_offset(y);
     if (x_offset == HADDR_UNDEF || y_offset == HADDR_UNDEF) {
-      throw DataError(name_ + ": HDF5 did not allocate the rows");
+      throw data_error(name_ + ": HDF5 did not allocate the rows");
     }
     x_offset_[static_cast<size_t>(split)] = x_offset;
     y_offset_[static_cast<size_t>(split)] = y_offset;

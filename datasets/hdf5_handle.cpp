@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -29,7 +29,7 @@ void Hdf5Handle::close() {
 }
 
 hid_t check_hdf5(hid_t result, const std::string& doing) {
-  if (result < 0) throw DataError(fmt::format("{} failed: {}", doing, innermost_reason()));
+  if (result < 0) throw data_error(fmt::format("{} failed: {}", doing, innermost_reason()));
   return result;
 }
 

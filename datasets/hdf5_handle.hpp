@@ -38,7 +38,7 @@ class Hdf5Handle {
   Close close_;
 };
 
-// Throws DataError with `doing` and libhdf5's own reason when a result is negative; else returns
+// Throws a data error with `doing` and libhdf5's own reason when a result is negative; else returns
 // it.
 hid_t check_hdf5(hid_t result, const std::string& doing);
 void check_hdf5_status(herr_t result, const std::string& doing);

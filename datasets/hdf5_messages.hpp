@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The middle layer of hdf5_profile.hpp: what header messages say, everything outside the profile
-// refused with a DataError.
+// refused with a data error.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,7 @@
 #include <bit>
 #include <utility>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -22,7 +22,7 @@ uint32_t mix_rotate(uint32_t x, uint32_t y, int k) { return x ^ std::rotl(y, k);
 }  // namespace
 
 void Hdf5Place::refuse(std::string_view what) const {
-  throw DataError(fmt::format("{}: {}: {}", file.path().string(), object, what));
+  throw data_error(fmt::format("{}: {}: {}", file.path().string(), object, what));
 }
 
 std::string_view Hdf5Cursor::take(uint64_t size) {

@@ -16,10 +16,10 @@ namespace ringtrain::datasets {
 struct Hdf5Place {
   const File& file;
   std::string object;
-  [[noreturn]] void refuse(std::string_view what) const;  // throws DataError
+  [[noreturn]] void refuse(std::string_view what) const;  // throws a data error
 };
 
-// Reads little-endian numbers from a bounded buffer; running over its end is a DataError.
+// Reads little-endian numbers from a bounded buffer; running over its end is a data error.
 class Hdf5Cursor {
  public:
   Hdf5Cursor(std::string_view bytes, const Hdf5Place& place) : bytes_(bytes), place_(place) {}

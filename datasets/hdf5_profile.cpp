@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/hdf5_messages.hpp"
 #include "datasets/hdf5_object.hpp"
 
@@ -173,11 +173,11 @@ Hdf5Contents read_hdf5_profile(const File& file) {
   std::string head(std::min<uint64_t>(file_size, 9), '\0');
   file.read_at(head.data(), head.size(), 0);
   if (!head.starts_with(kSignature)) {
-    throw DataError(fmt::format("{}: not an HDF5 file; make one with: ringtrain dataset import",
+    throw data_error(fmt::format("{}: not an HDF5 file; make one with: ringtrain dataset import",
                                 file.path().string()));
   }
   if (head.size() < 9 || (head[8] != 3 && head[8] != 2)) {
-    throw DataError(fmt::format(
+    throw data_error(fmt::format(
         "{}: an HDF5 file, but not written by ringtrain; use: ringtrain dataset import hdf5",
         file.path().string()));
   }
@@ -192,7 +192,7 @@ Hdf5Contents read_hdf5_profile(const File& file) {
     place.refuse("the file has extensions that ringtrain never writes");
   const uint64_t end = cursor.number(8);
   if (end > file_size) {
-    throw DataError(fmt::format("{}: truncated: holds {} of its {} bytes", file.path().string(),
+    throw data_error(fmt::format("{}: truncated: holds {} of its {} bytes", file.path().string(),
                                 file_size, end));
   }
   const uint64_t root = cursor.number(8);

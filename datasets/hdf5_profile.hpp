@@ -44,7 +44,7 @@ struct Hdf5Contents {
   std::map<std::string, Hdf5Attribute> attributes;  // of the root group
 };
 
-// Throws DataError naming the file and the object in it.
+// Throws a data error naming the file and the object in it.
 Hdf5Contents read_hdf5_profile(const File& file);
 
 }  // namespace ringtrain::datasets

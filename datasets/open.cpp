@@ -7,7 +7,7 @@
 #include <cstring>
 #include <map>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 #include "datasets/hdf5_profile.hpp"
 #include "datasets/layout.hpp"
@@ -76,7 +76,7 @@ class FileReader {
 
  private:
   [[noreturn]] void refuse(std::string_view what) const {
-    throw DataError(fmt::format("{}: {}", file_.path().string(), what));
+    throw data_error(fmt::format("{}: {}", file_.path().string(), what));
   }
 
   const Hdf5Attribute& attribute(const char* name, Kind kind, size_t rank) const {
@@ -217,7 +217,7 @@ void append(Part& whole, const Part& part, uint64_t first_row, uint64_t block_ro
             const std::string& path) {
   if (part.rows == 0) return;
   if (whole.rows != first_row || whole.rows % block_rows != 0) {
-    throw DataError(
+    throw data_error(
         fmt::format("{}: its rows begin at {} where {} is next: not one set of part files", path,
                     first_row, whole.rows));
   }
@@ -237,12 +237,12 @@ Plan open_directory(const std::filesystem::path& directory) {
     const uint32_t index = opened.plan.part_index;
     const auto [other, inserted] = parts.emplace(index, std::move(opened));
     if (!inserted) {
-      throw DataError(fmt::format("{}: is part {} as {} is", path.string(), index,
+      throw data_error(fmt::format("{}: is part {} as {} is", path.string(), index,
                                   other->second.plan.files.front().path));
     }
   }
   if (parts.empty()) {
-    throw DataError(fmt::format("{}: holds no .h5 files", directory.string()));
+    throw data_error(fmt::format("{}: holds no .h5 files", directory.string()));
   }
   const Opened& first = parts.begin()->second;
   Plan plan = first.plan;
@@ -252,7 +252,7 @@ Plan open_directory(const std::filesystem::path& directory) {
   plan.part_index = 0;
   plan.part_count = 1;
   if (parts.size() != first.plan.part_count) {
-    throw DataError(fmt::format("{}: holds {} of {} part files", directory.string(), parts.size(),
+    throw data_error(fmt::format("{}: holds {} of {} part files", directory.string(), parts.size(),
                                 first.plan.part_count));
   }
   for (const auto& [index, part] : parts) {
@@ -262,7 +262,7 @@ Plan open_directory(const std::filesystem::path& directory) {
         p.shape != plan.shape || p.mean != plan.mean || p.std != plan.std ||
         p.class_names != plan.class_names || p.block_rows != plan.block_rows ||
         part.train_total != first.train_total || part.test_total != first.test_total) {
-      throw DataError(fmt::format("{}: belongs to another dataset than {}", path,
+      throw data_error(fmt::format("{}: belongs to another dataset than {}", path,
                                   first.plan.files.front().path));
     }
     const auto file = static_cast<uint32_t>(plan.files.size());
@@ -271,7 +271,7 @@ Plan open_directory(const std::filesystem::path& directory) {
     append(plan.test, p.test, part.test_first, plan.block_rows, file, path);
   }
   if (plan.train.rows != first.train_total || plan.test.rows != first.test_total) {
-    throw DataError(fmt::format("{}: the part files hold {} + {} rows of {} + {}",
+    throw data_error(fmt::format("{}: the part files hold {} + {} rows of {} + {}",
                                 directory.string(), plan.train.rows, plan.test.rows,
                                 first.train_total, first.test_total));
   }
@@ -285,7 +285,7 @@ Plan open_dataset_unverified(const std::filesystem::path& path) {
     return std::filesystem::is_directory(path) ? open_directory(path)
                                                : FileReader(path).read().plan;
   } catch (const std::filesystem::filesystem_error& error) {
-    throw DataError(fmt::format("{}: {}", path.string(), error.code().message()));
+    throw data_error(fmt::format("{}: {}", path.string(), error.code().message()));
   }
 }
 

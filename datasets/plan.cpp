@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::datasets {
 
@@ -34,7 +34,7 @@ Plan deserialise(std::string_view bytes) {
   try {
     return nlohmann::json::from_cbor(bytes).get<Plan>();
   } catch (const nlohmann::json::exception& error) {
-    throw DataError(fmt::format("the dataset's plan cannot be read: {}", error.what()));
+    throw data_error(fmt::format("the dataset's plan cannot be read: {}", error.what()));
   }
 }
 

@@ -79,7 +79,7 @@ struct Plan {
 };
 
 // Reads and checks the dataset at `path`: a file, or a directory that holds all part files of one
-// dataset. Throws DataError with one line that names the file and what is wrong with it. Small
+// dataset. Throws a data error with one line that names the file and what is wrong with it. Small
 // datasets (up to 256 MiB) have all their checksums and labels checked here, so that damage is
 // found before training starts; a Reader checks every block when it first reads it, in any case.
 Plan open_dataset(const std::filesystem::path& path);
@@ -87,7 +87,7 @@ Plan open_dataset(const std::filesystem::path& path);
 // The same without reading the rows.
 Plan open_dataset_unverified(const std::filesystem::path& path);
 
-// To bytes and back, for sending to other ranks. deserialise throws DataError when it cannot be
+// To bytes and back, for sending to other ranks. deserialise throws a data error when it cannot be
 // read.
 std::string serialise(const Plan& plan);
 Plan deserialise(std::string_view bytes);

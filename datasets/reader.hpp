@@ -53,11 +53,11 @@ struct Batch {
 
 // Usage: start(epoch), then next() until it returns nullptr; again for the next epoch. One thread
 // calls. Every block is checked against its checksum when it is read for the first time; damage is
-// a DataError from next(), which names file and rows. After an exception only the destructor may
+// a data error from next(), which names file and rows. After an exception only the destructor may
 // follow.
 class Reader {
  public:
-  // Opens the files of the plan. Throws DataError when one is missing or has another size.
+  // Opens the files of the plan. Throws a data error when one is missing or has another size.
   Reader(const Plan& plan, Split split, const ReaderOptions& options);
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;

@@ -8,7 +8,7 @@
 #include <system_error>
 
 #include "datasets/block_store.hpp"
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 #include "datasets/hdf5_file_writer.hpp"
 #include "datasets/order.hpp"
@@ -92,17 +92,17 @@ std::vector<std::filesystem::path> split_dataset(const Plan& whole,
                                                  const std::filesystem::path& directory,
                                                  uint32_t parts, const Progress& progress) {
   const uint64_t most = blocks_of(whole, Split::train);
-  if (whole.part_count != 1) throw DataError(whole.files.front().path + ": is a part file already");
+  if (whole.part_count != 1) throw data_error(whole.files.front().path + ": is a part file already");
   if (parts < 1 || parts > most || parts > 99999) {
-    throw DataError(fmt::format("{}: has {} training blocks, so it can be split into 1 to {} parts",
+    throw data_error(fmt::format("{}: has {} training blocks, so it can be split into 1 to {} parts",
                                 whole.files.front().path, most, std::min<uint64_t>(most, 99999)));
   }
   std::error_code error;
   if (std::filesystem::exists(directory, error) && !std::filesystem::is_empty(directory, error)) {
-    throw DataError(fmt::format("{}: exists and is not empty", directory.string()));
+    throw data_error(fmt::format("{}: exists and is not empty", directory.string()));
   }
   std::filesystem::create_directories(directory, error);
-  if (error) throw DataError(fmt::format("{}: {}", directory.string(), error.message()));
+  if (error) throw data_error(fmt::format("{}: {}", directory.string(), error.message()));
   std::vector<std::filesystem::path> paths;
   try {
     PartWriter writer(whole);

@@ -15,7 +15,7 @@
 
 #include "datasets/block_store.hpp"
 #include "datasets/crc32c.hpp"
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 
 namespace ringtrain::datasets {
@@ -25,7 +25,7 @@ void verify_block(const Plan& plan, Split split, const Piece& piece, uint64_t bl
   const uint64_t first = block * plan.block_rows;
   const uint64_t rows = std::min(plan.block_rows, piece.rows - first);
   const auto refuse = [&](std::string_view dataset, std::string_view what) {
-    throw DataError(fmt::format("{}: /{}/{}: {} in rows {} to {}", plan.files[piece.file].path,
+    throw data_error(fmt::format("{}: /{}/{}: {} in rows {} to {}", plan.files[piece.file].path,
                                 name_of(split), dataset, what, first, first + rows - 1));
   };
   constexpr std::string_view kDamaged = "damaged (wrong checksum)";

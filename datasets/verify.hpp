@@ -14,7 +14,7 @@ namespace ringtrain::datasets {
 using Progress = std::function<void(uint64_t done, uint64_t total)>;
 
 // Checks one block in memory: `block` counts from the start of the piece; x and y are its rows.
-// y need not be aligned. Throws DataError naming file, dataset and rows.
+// y need not be aligned. Throws a data error naming file, dataset and rows.
 void verify_block(const Plan& plan, Split split, const Piece& piece, uint64_t block,
                   const std::byte* x, const std::byte* y);
 

@@ -15,7 +15,7 @@
 #include <system_error>
 
 #include "datasets/crc32c.hpp"
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 #include "datasets/hdf5_file_writer.hpp"
 #include "datasets/importers/sha256.hpp"
@@ -98,17 +98,17 @@ Plan start_plan(const NewDataset& dataset) {
   constexpr int64_t kMax = int64_t{1} << 20;
   for (const int64_t dimension : {shape.channels, shape.height, shape.width}) {
     if (dimension < 1 || dimension > kMax) {
-      throw DataError(fmt::format("samples of {} x {} x {}: each dimension must be 1 to {}",
+      throw data_error(fmt::format("samples of {} x {} x {}: each dimension must be 1 to {}",
                                   shape.channels, shape.height, shape.width, kMax));
     }
   }
-  if (plan.row_bytes() > uint64_t{1} << 30) throw DataError("samples of more than 1 GiB");
-  if (dataset.train_rows == 0) throw DataError("the source has no training rows");
+  if (plan.row_bytes() > uint64_t{1} << 30) throw data_error("samples of more than 1 GiB");
+  if (dataset.train_rows == 0) throw data_error("the source has no training rows");
   uint64_t bytes = 0;
   if (__builtin_add_overflow(dataset.train_rows, dataset.test_rows, &bytes) ||
       __builtin_mul_overflow(bytes, plan.row_bytes() + sizeof(int64_t), &bytes) ||
       bytes >> 62 != 0) {
-    throw DataError(fmt::format("the source promises {} + {} rows, which no disk holds",
+    throw data_error(fmt::format("the source promises {} + {} rows, which no disk holds",
                                 dataset.train_rows, dataset.test_rows));
   }
   plan.block_rows =
@@ -185,10 +185,10 @@ void Writer::put(Split split, uint64_t row, const std::byte* x, int64_t label) {
   State& s = *state_;
   const auto index = static_cast<size_t>(split);
   if (row >= s.plan.part(split).rows) {
-    throw DataError(
+    throw data_error(
         fmt::format("{}: row {} of {} was written", s.plan.source, row, s.plan.part(split).rows));
   }
-  if (label < 0) throw DataError(fmt::format("{}: row {} has label {}", s.plan.source, row, label));
+  if (label < 0) throw data_error(fmt::format("{}: row {} has label {}", s.plan.source, row, label));
   const uint64_t place = s.shuffle[index](row);
   const uint64_t row_bytes = s.plan.row_bytes();
   s.file.write_at(x, row_bytes, s.hdf5->x_offset(split) + place * row_bytes);
@@ -217,7 +217,7 @@ void Writer::State::leave_out_dropped_rows() {
     const auto& row_labels = labels[static_cast<size_t>(split)];
     part.rows -= static_cast<uint64_t>(std::count(row_labels.begin(), row_labels.end(), kDropped));
   }
-  if (plan.train.rows == 0) throw DataError(plan.source + ": no training row is left");
+  if (plan.train.rows == 0) throw data_error(plan.source + ": no training row is left");
   auto next = std::make_unique<PendingFile>(destination);
   auto next_hdf5 = std::make_unique<Hdf5FileWriter>(next->path(), plan);
   File next_file = File::open_for_writing(next->path());
@@ -306,7 +306,7 @@ void Writer::State::set_mean_and_std() {
     }
     auto std = static_cast<float>(std::sqrt(variance));
     if (!std::isfinite(mean) || !std::isfinite(std)) {
-      throw DataError(
+      throw data_error(
           fmt::format("{}: the training rows hold values that are not finite", plan.source));
     }
     if (std == 0) std = 1;  // a constant channel becomes zeros, not a division by zero
@@ -331,10 +331,10 @@ void Writer::State::write_labels(Split split) {
     for (uint64_t i = first; i < end; ++i) {
       const int64_t label = labels[s][i];
       if (label == kUnset) {
-        throw DataError(fmt::format("{}: a {} row was never written", plan.source, name_of(split)));
+        throw data_error(fmt::format("{}: a {} row was never written", plan.source, name_of(split)));
       }
       if (static_cast<uint64_t>(label) >= plan.class_names.size()) {
-        throw DataError(fmt::format("{}: label {} where there are {} classes", plan.source, label,
+        throw data_error(fmt::format("{}: label {} where there are {} classes", plan.source, label,
                                     plan.class_names.size()));
       }
       crc = shift(crc) ^ checksums[s][i];

@@ -30,7 +30,7 @@ struct NewDataset {
 // to their shuffled places as they come, so memory holds 12 bytes per row and no rows.
 class Writer {
  public:
-  // Makes the folders of the destination. Throws DataError when the file cannot be created or the
+  // Makes the folders of the destination. Throws a data error when the file cannot be created or the
   // numbers make no sense.
   Writer(const std::filesystem::path& destination, const NewDataset& dataset);
   Writer(const Writer&) = delete;
@@ -49,7 +49,7 @@ class Writer {
   void set_class_names(std::vector<std::string> names);
   void set_source_sha256(std::string sha256);
 
-  // Writes what remains, flushes to disk, reopens and checks every byte, renames. Throws DataError
+  // Writes what remains, flushes to disk, reopens and checks every byte, renames. Throws a data error
   // when a row was never put, a label has no class name, or the check fails.
   Plan finish(const Progress& progress = {});
 

@@ -17,7 +17,7 @@
 #include "launcher/bench_rounds.hpp"
 #include "launcher/placement.hpp"
 #include "launcher/worker_program.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -185,11 +185,11 @@ nlohmann::ordered_json to_json(const Measured& measured, const Options& options)
 void run(const Options& options) {
   for (const uint64_t size : options.sizes) {
     if (size == 0 || size % sizeof(float) != 0 || size > uint64_t{1} << 32) {
-      throw JobError(fmt::format("--sizes: {} is no multiple of 4 up to 4 GiB", size));
+      throw job_error(fmt::format("--sizes: {} is no multiple of 4 up to 4 GiB", size));
     }
   }
   const RankLayout layout = lay_out_ranks(options.hostfile, options.ranks);
-  if (layout.ranks() < 2) throw JobError("-n: a sum over ranks needs at least 2");
+  if (layout.ranks() < 2) throw job_error("-n: a sum over ranks needs at least 2");
   const bool gloo = can_import(options.python, "torch.distributed");
   if (!gloo) {
     fmt::print(stderr, "Gloo left out: {} cannot import torch (--python names another)\n",

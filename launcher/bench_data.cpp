@@ -19,7 +19,7 @@
 #include "launcher/bench_data_peers.hpp"
 #include "launcher/bench_data_table.hpp"
 #include "launcher/bench_rounds.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -185,11 +185,11 @@ class SizeBench {
 
 void run(const Options& options) {
   if (options.rounds < 1 || options.mebibytes < 1) {
-    throw JobError("--rounds and --mib must be at least 1");
+    throw job_error("--rounds and --mib must be at least 1");
   }
   std::error_code error;
   std::filesystem::create_directories(options.directory, error);
-  if (error) throw JobError(fmt::format("--directory {}: {}", options.directory, error.message()));
+  if (error) throw job_error(fmt::format("--directory {}: {}", options.directory, error.message()));
   const bool with_peers =
       !options.peers.python.empty() && can_import(options.peers.python, "h5py, numpy, torch");
   if (!with_peers) {
@@ -201,7 +201,7 @@ void run(const Options& options) {
   if (options.json.empty()) return;
   std::ofstream out(options.json);
   out << all.dump(2) << '\n';
-  if (!out.flush()) throw JobError(fmt::format("--json {}: cannot be written", options.json));
+  if (!out.flush()) throw job_error(fmt::format("--json {}: cannot be written", options.json));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "datasets/block_store.hpp"
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/hdf5_baseline.hpp"
 #include "datasets/order.hpp"
 #include "datasets/writer.hpp"
@@ -60,7 +60,7 @@ Plan make_bench_dataset(const std::filesystem::path& path, uint64_t sample_bytes
     try {
       Plan plan = datasets::open_dataset_unverified(path);
       if (plan.train.rows == dataset.train_rows && plan.shape == dataset.shape) return plan;
-    } catch (const DataError&) {
+    } catch (const Error&) {
       // Left by something else: written again.
     }
   }

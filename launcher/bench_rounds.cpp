@@ -14,7 +14,7 @@
 
 #include "launcher/placement.hpp"
 #include "launcher/process.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -134,7 +134,7 @@ void write_json(const std::string& file, const nlohmann::ordered_json& json) {
   if (file.empty()) return;
   std::ofstream out(file);
   out << json.dump(2) << '\n' << std::flush;
-  if (!out) throw JobError(fmt::format("--json {}: cannot be written", file));
+  if (!out) throw job_error(fmt::format("--json {}: cannot be written", file));
 }
 
 }  // namespace ringtrain::launcher

@@ -35,7 +35,7 @@ bool can_import(const std::string& python, const std::string& modules);
 // A TCP port that was free on this machine a moment ago.
 int free_port();
 
-// Throws JobError where the file cannot be written. An empty name: nothing.
+// Throws a job error where the file cannot be written. An empty name: nothing.
 void write_json(const std::string& file, const nlohmann::ordered_json& json);
 
 }  // namespace ringtrain::launcher

@@ -23,7 +23,7 @@
 #include "launcher/events.hpp"
 #include "launcher/placement.hpp"
 #include "launcher/worker_program.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -189,7 +189,7 @@ nlohmann::ordered_json bench_model(const RankLayout& layout, const Options& opti
 
 void run(const Options& options) {
   if (!fs::exists(options.dataset)) {
-    throw JobError(fmt::format(
+    throw job_error(fmt::format(
         "{} is not there: import MNIST (ringtrain dataset import mnist, or scripts/quickstart), or "
         "name a dataset of u8 samples with --dataset",
         options.dataset));

@@ -13,7 +13,7 @@
 #include "launcher/job_watch.hpp"
 #include "mpijob/delete_job.hpp"
 #include "mpijob/look.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -35,14 +35,14 @@ bool has_ended(const json& job) {
 void set_suspend(ApiClient& client, const std::string& name, bool suspend) {
   const json job = client.get(mpijob::mpi_jobs, name);
   if (has_ended(job)) {
-    throw JobError(
+    throw job_error(
         fmt::format("{} has ended: 'ringtrain delete {}' removes it, and submitting it "
                     "again goes on from its newest checkpoint",
                     name, name));
   }
   const std::string queue = mpijob::label_of(job, "kueue.x-k8s.io/queue-name");
   if (!queue.empty()) {
-    throw JobError(fmt::format(
+    throw job_error(fmt::format(
         "{} is in Kueue's queue {}, which alone starts and stops it: set spec.active of its "
         "Workload to {} (kubectl get workloads)",
         name, queue, suspend ? "false" : "true"));
@@ -80,10 +80,10 @@ void stop(ApiClient& client, const Options& options) {
 
 void scale(ApiClient& client, const Options& options) {
   const json job = client.get(mpijob::mpi_jobs, options.name);
-  if (has_ended(job)) throw JobError(fmt::format("{} has ended", options.name));
+  if (has_ended(job)) throw job_error(fmt::format("{} has ended", options.name));
   const std::string longest = fmt::format("{}-worker-{}", options.name, options.workers - 1);
   if (longest.size() > 63) {
-    throw JobError(
+    throw job_error(
         fmt::format("{} is too long a name for {} workers: {} has more than 63 "
                     "characters",
                     options.name, options.workers, longest));

@@ -6,7 +6,7 @@
 namespace ringtrain::launcher {
 
 // Adds `dataset` with its subcommands to the program. Their callbacks do the work and throw
-// DataError or JobError, from which main makes the exit code.
+// a data error or a job error, from which main makes the exit code.
 void add_dataset_command(CLI::App& app);
 
 }  // namespace ringtrain::launcher

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "launcher/process.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -59,7 +59,7 @@ HostSource::HostSource(std::string hostfile, std::string discover)
   if (!discover_.empty()) {
     const std::string program = find_program(std::filesystem::absolute(discover_).string());
     if (program.empty()) {
-      throw JobError(fmt::format("--discover {}: is no program: make it executable", discover_));
+      throw job_error(fmt::format("--discover {}: is no program: make it executable", discover_));
     }
     discover_ = program;
   } else {
@@ -72,9 +72,9 @@ HostSource::HostSource(std::string hostfile, std::string discover)
 
 std::vector<Host> HostSource::discovered() const {
   const Captured said = capture({discover_}, for_discovery);
-  if (said.timed_out) throw JobError(fmt::format("{}: takes longer than 5 s", discover_));
+  if (said.timed_out) throw job_error(fmt::format("{}: takes longer than 5 s", discover_));
   if (!said.status.success()) {
-    throw JobError(fmt::format("{}: ends with exit code {}: {}", discover_, said.status.code,
+    throw job_error(fmt::format("{}: ends with exit code {}: {}", discover_, said.status.code,
                                said.standard_error.substr(0, said.standard_error.find('\n'))));
   }
   const std::vector<Host> known =

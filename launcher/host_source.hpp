@@ -11,7 +11,7 @@ namespace ringtrain::launcher {
 
 // From what a discovery script prints: a host a line, "node1", "node1:4" or "node1 slots=4". Hosts
 // without a number have the slots of `known` ones of that name, or of the first of those. Throws
-// JobError with `name` before what is wrong.
+// a job error with `name` before what is wrong.
 std::vector<Host> parse_discovered(const std::string& text, const std::string& name,
                                    const std::vector<Host>& known);
 
@@ -20,7 +20,7 @@ std::vector<Host> parse_discovered(const std::string& text, const std::string& n
 class HostSource {
  public:
   // Empty names: this machine alone. A hostfile has its discover_hosts.sh beside it, if no other
-  // program is named. Throws JobError where the hostfile is not good.
+  // program is named. Throws a job error where the hostfile is not good.
   HostSource(std::string hostfile, std::string discover);
 
   bool is_this_machine() const { return hostfile_.empty() && discover_.empty(); }

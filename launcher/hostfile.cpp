@@ -12,7 +12,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -44,7 +44,7 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
     const auto refuse = [&](const std::string& problem) {
-      throw JobError(fmt::format("{}:{}: {}", name, number, problem));
+      throw job_error(fmt::format("{}:{}: {}", name, number, problem));
     };
     std::istringstream words(line.substr(0, line.find('#')));
     std::string host, word;
@@ -79,7 +79,7 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
     }
     if (total_slots(hosts) > max_slots) refuse(fmt::format("more than {} slots", max_slots));
   }
-  if (hosts.empty()) throw JobError(fmt::format("{}: names no host", name));
+  if (hosts.empty()) throw job_error(fmt::format("{}: names no host", name));
   return hosts;
 }
 
@@ -87,18 +87,18 @@ std::vector<Host> read_hostfile(const std::filesystem::path& file) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status)) {
-    throw JobError(fmt::format("{}: there is no such hostfile", file.string()));
+    throw job_error(fmt::format("{}: there is no such hostfile", file.string()));
   }
   if (!std::filesystem::is_regular_file(status)) {
-    throw JobError(fmt::format("{}: the hostfile is not a regular file", file.string()));
+    throw job_error(fmt::format("{}: the hostfile is not a regular file", file.string()));
   }
   if (std::filesystem::file_size(file, error) > max_file_bytes) {
-    throw JobError(fmt::format("{}: is larger than 1 MiB: that is no hostfile", file.string()));
+    throw job_error(fmt::format("{}: is larger than 1 MiB: that is no hostfile", file.string()));
   }
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
   text << stream.rdbuf();
-  if (!stream) throw JobError(fmt::format("{}: the hostfile cannot be read", file.string()));
+  if (!stream) throw job_error(fmt::format("{}: the hostfile cannot be read", file.string()));
   return parse_hostfile(text.str(), file.string());
 }
 
@@ -110,7 +110,7 @@ int total_slots(const std::vector<Host>& hosts) {
 
 std::vector<Host> first_slots(const std::vector<Host>& hosts, int ranks) {
   if (const int total = total_slots(hosts); ranks > total) {
-    throw JobError(
+    throw job_error(
         fmt::format("-n {}: the hostfile has {} slots: ask for fewer ranks, or raise its "
                     "slots",
                     ranks, total));

@@ -15,13 +15,13 @@ struct Host {
   bool operator==(const Host&) const = default;
 };
 
-// Throws JobError "hosts:3: what is wrong".
+// Throws a job error "hosts:3: what is wrong".
 std::vector<Host> parse_hostfile(const std::string& text, const std::string& name);
 std::vector<Host> read_hostfile(const std::filesystem::path& file);
 
 int total_slots(const std::vector<Host>& hosts);
 
-// The first hosts with just the slots that `ranks` ranks fill. Throws JobError where slots are too
+// The first hosts with just the slots that `ranks` ranks fill. Throws a job error where slots are too
 // few.
 std::vector<Host> first_slots(const std::vector<Host>& hosts, int ranks);
 

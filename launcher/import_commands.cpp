@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/importers/array_source.hpp"
 #include "datasets/importers/byte_source.hpp"
 #include "datasets/importers/cifar.hpp"
@@ -20,7 +20,6 @@
 #include "datasets/importers/mnist.hpp"
 #include "datasets/importers/npy.hpp"
 #include "launcher/dataset_progress.hpp"
-#include "runtime/job/error.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -145,7 +144,7 @@ void add_hdf5(CLI::App& import) {
       import, command, "hdf5", "Datasets of any HDF5 file, chunked and compressed ones too",
       [names](const Arguments& a) {
         if (names->test_x.empty() != names->test_y.empty()) {
-          throw JobError("--test-x and --test-y belong together");
+          throw job_error("--test-x and --test-y belong together");
         }
         const auto open = [&](const std::string& name) {
           return name.empty() ? nullptr : datasets::open_hdf5_source(a.paths[0], name);
@@ -195,7 +194,7 @@ void add_csv(CLI::App& import) {
             sources.test_share = a.test_share;
             sources.label = csv->label;
             if (!csv->shape.empty()) sources.shape = {csv->shape[0], csv->shape[1], csv->shape[2]};
-            if (csv->separator.size() != 1) throw JobError("--separator must be one character");
+            if (csv->separator.size() != 1) throw job_error("--separator must be one character");
             sources.separator = csv->separator[0];
             return datasets::import_csv(sources, a.output, a.options);
           });

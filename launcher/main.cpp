@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "launcher/bench_all_reduce.hpp"
 #include "launcher/bench_data.hpp"
 #include "launcher/bench_step.hpp"
@@ -23,7 +23,6 @@
 #include "launcher/submit_command.hpp"
 #include "launcher/watch_commands.hpp"
 #include "mpijob/render_command.hpp"
-#include "runtime/job/error.hpp"
 
 namespace {
 
@@ -82,15 +81,8 @@ int main(int argc, char** argv) {
       return app.exit(error) == 0 ? 0 : 2;
     }
     return exit_code;
-  } catch (const ringtrain::JobError& error) {
-    exit_code = 2;
-    complain(error);
-  } catch (const ringtrain::DataError& error) {
-    exit_code = 3;
-    complain(error);
   } catch (const std::exception& error) {
-    exit_code = 4;
     complain(error);
+    return static_cast<int>(ringtrain::exit_code_of(error));
   }
-  return exit_code;
 }

@@ -11,7 +11,7 @@
 namespace ringtrain::launcher {
 
 // Where ranks go: on the hosts of a hostfile (0 ranks: on all its slots), or without one on this
-// machine (0 ranks: a single one). Throws JobError where the hostfile is not good, or too small.
+// machine (0 ranks: a single one). Throws a job error where the hostfile is not good, or too small.
 RankLayout lay_out_ranks(const std::string& hostfile, int ranks);
 
 // The same for hosts that were chosen already.

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <variant>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 #include "launcher/progress.hpp"
 
@@ -85,7 +85,7 @@ void add_to_result(const ordered_json& summary, ordered_json& result) {
   if (!ours) return;
   try {
     datasets::write_whole(file, result.dump(2) + "\n");
-  } catch (const DataError&) {
+  } catch (const Error&) {
     // What stands in result.json without it is true as well.
   }
 }

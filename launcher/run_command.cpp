@@ -19,7 +19,7 @@
 #include "launcher/progress.hpp"
 #include "launcher/supervise.hpp"
 #include "launcher/worker_program.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/job/parse.hpp"
 #include "runtime/job/paths.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "mpijob/kubeconfig.hpp"
 #include "mpijob/text_file.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
@@ -37,7 +37,7 @@ Access from_service_account(const Variable& variable, const std::filesystem::pat
     access.certificate_authority = read_text_file(directory / "ca.crt");
     access.name_space = trimmed(read_text_file(directory / "namespace"));
   } catch (const std::runtime_error& error) {
-    throw JobError(fmt::format("the pod's service account cannot be used: {}", error.what()));
+    throw job_error(fmt::format("the pod's service account cannot be used: {}", error.what()));
   }
   return access;
 }
@@ -54,7 +54,7 @@ Access find_access(const AccessOptions& options, const Variable& variable,
   } else if (!list.empty()) {
     files = listed_files(list);
     if (files.empty()) {
-      throw JobError(fmt::format("KUBECONFIG names no file that exists: {}", list));
+      throw job_error(fmt::format("KUBECONFIG names no file that exists: {}", list));
     }
   } else if (const std::string home = variable("HOME"); !home.empty()) {
     if (std::filesystem::exists(home + "/.kube/config")) files = {home + "/.kube/config"};
@@ -64,11 +64,11 @@ Access find_access(const AccessOptions& options, const Variable& variable,
   } else if (!variable("KUBERNETES_SERVICE_HOST").empty() &&
              std::filesystem::exists(service_account / "token")) {
     if (!options.context.empty()) {
-      throw JobError("--context needs a kubeconfig: name it by --kubeconfig or KUBECONFIG");
+      throw job_error("--context needs a kubeconfig: name it by --kubeconfig or KUBECONFIG");
     }
     access = from_service_account(variable, service_account);
   } else {
-    throw JobError(
+    throw job_error(
         "no cluster is known: there is no ~/.kube/config and this is no pod with a service "
         "account; name a kubeconfig by --kubeconfig or KUBECONFIG");
   }

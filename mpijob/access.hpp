@@ -59,7 +59,7 @@ inline constexpr const char* service_account_directory =
     "/var/run/secrets/kubernetes.io/serviceaccount";
 
 // As kubectl does: --kubeconfig, else the files of $KUBECONFIG, else ~/.kube/config, else the
-// service account of the pod that we run in. Throws a JobError where nothing is found, or what is
+// service account of the pod that we run in. Throws a job error where nothing is found, or what is
 // found cannot be used.
 Access find_access(const AccessOptions& options, const Variable& variable,
                    const std::filesystem::path& service_account = service_account_directory);

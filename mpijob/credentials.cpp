@@ -8,13 +8,13 @@
 #include "mpijob/base64.hpp"
 #include "mpijob/run_program.hpp"
 #include "mpijob/text_file.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::mpijob {
 
 PluginCredential parse_plugin_output(const std::string& output, const std::string& command) {
   const auto refuse = [&](const std::string& problem) -> PluginCredential {
-    throw JobError(fmt::format("the credential plugin {} {}", command, problem));
+    throw job_error(fmt::format("the credential plugin {} {}", command, problem));
   };
   const auto value = nlohmann::json::parse(output, nullptr, false);
   if (!value.is_object() || value.value("kind", "") != "ExecCredential") {
@@ -61,7 +61,7 @@ PluginCredential run_plugin(const ExecPlugin& plugin, const Access& access) {
   arguments.insert(arguments.end(), plugin.arguments.begin(), plugin.arguments.end());
   const ProgramOutput ran = run_program(arguments, environment, plugin.interactive);
   if (!ran.problem.empty()) {
-    throw JobError(fmt::format("the credential plugin {} {}{}{}", plugin.command, ran.problem,
+    throw job_error(fmt::format("the credential plugin {} {}{}{}", plugin.command, ran.problem,
                                plugin.install_hint.empty() ? "" : "; ",
                                trimmed(plugin.install_hint)));
   }
@@ -75,7 +75,7 @@ Credential Credentials::current() {
     try {
       credential.token = trimmed(read_text_file(access_.token_file));
     } catch (const std::runtime_error& error) {
-      throw JobError(fmt::format("{}: the token cannot be read: {}", access_.origin, error.what()));
+      throw job_error(fmt::format("{}: the token cannot be read: {}", access_.origin, error.what()));
     }
   } else if (credential.token.empty() && credential.client_certificate.empty() &&
              access_.username.empty() && access_.plugin) {

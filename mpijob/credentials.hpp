@@ -17,14 +17,14 @@ struct Credential {
   std::string client_key;          // PEM
 };
 
-// What an exec plugin printed: an ExecCredential. Throws a JobError that names the plugin.
+// What an exec plugin printed: an ExecCredential. Throws a job error that names the plugin.
 struct PluginCredential {
   Credential credential;
   std::optional<Time> expires;
 };
 PluginCredential parse_plugin_output(const std::string& output, const std::string& command);
 
-// Runs the plugin; it shares our stderr, and our stdin where it may ask. Throws a JobError with its
+// Runs the plugin; it shares our stderr, and our stdin where it may ask. Throws a job error with its
 // install hint where it is not there.
 PluginCredential run_plugin(const ExecPlugin& plugin, const Access& access);
 

@@ -16,7 +16,7 @@ struct JobAndText {
   std::string text;
 };
 
-// Throws JobError as parse_job does.
+// Throws a job error as parse_job does.
 JobAndText read_job(const std::filesystem::path& file, std::span<const std::string> overrides = {});
 
 }  // namespace ringtrain::mpijob

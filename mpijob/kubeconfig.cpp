@@ -8,7 +8,7 @@
 
 #include "mpijob/base64.hpp"
 #include "mpijob/text_file.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
@@ -20,7 +20,7 @@ struct Entry {
   YAML::Node value;
 
   [[noreturn]] void refuse(const std::string& problem) const {
-    throw JobError(fmt::format("{}: {}: {}", file.string(), name, problem));
+    throw job_error(fmt::format("{}: {}: {}", file.string(), name, problem));
   }
 
   std::string text(const char* key) const {
@@ -72,13 +72,13 @@ std::vector<Config> load(const std::vector<std::filesystem::path>& files) {
     try {
       configs.push_back({file, YAML::Load(read_text_file(file))});
     } catch (const YAML::Exception& error) {
-      throw JobError(
+      throw job_error(
           fmt::format("{}:{}: no kubeconfig: {}", file.string(), error.mark.line + 1, error.msg));
     } catch (const std::runtime_error& error) {
-      throw JobError(fmt::format("kubeconfig {}", error.what()));
+      throw job_error(fmt::format("kubeconfig {}", error.what()));
     }
     if (!configs.back().root.IsMap()) {
-      throw JobError(fmt::format("{}: no kubeconfig: not a map of keys", file.string()));
+      throw job_error(fmt::format("{}: no kubeconfig: not a map of keys", file.string()));
     }
   }
   return configs;
@@ -175,12 +175,12 @@ Access read_kubeconfig(const std::vector<std::filesystem::path>& files,
   }
   const std::string first = files.front().string();
   if (chosen.empty()) {
-    throw JobError(fmt::format("{}: no current-context: choose one by --context ({})", first,
+    throw job_error(fmt::format("{}: no current-context: choose one by --context ({})", first,
                                names(configs, "contexts")));
   }
   const auto found = find(configs, "contexts", "context", chosen);
   if (!found) {
-    throw JobError(fmt::format("{}: there is no context {} (there are: {})", first, chosen,
+    throw job_error(fmt::format("{}: there is no context {} (there are: {})", first, chosen,
                                names(configs, "contexts")));
   }
   try {
@@ -212,7 +212,7 @@ Access read_kubeconfig(const std::vector<std::filesystem::path>& files,
     }
     return access;
   } catch (const YAML::Exception& error) {
-    throw JobError(fmt::format("{}: {}", found->file.string(), error.what()));
+    throw job_error(fmt::format("{}: {}", found->file.string(), error.what()));
   }
 }
 

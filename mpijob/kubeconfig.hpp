@@ -13,7 +13,7 @@
 namespace ringtrain::mpijob {
 
 // The access that `context` gives, or the files' current-context where it is empty. Throws a
-// JobError that names file and key.
+// a job error that names file and key.
 Access read_kubeconfig(const std::vector<std::filesystem::path>& files, const std::string& context);
 
 }  // namespace ringtrain::mpijob

@@ -8,7 +8,7 @@
 
 #include "mpijob/operator_rules.hpp"
 #include "mpijob/pods.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/job/models.hpp"
 
 namespace ringtrain::mpijob {
@@ -19,7 +19,7 @@ using nlohmann::ordered_json;
 void check_name(const JobSpec& job, const KubernetesSpec& spec) {
   const std::string ending = fmt::format("-worker-{}", spec.workers - 1);
   if (is_dns_1035_label(job.name + ending)) return;
-  throw JobError(fmt::format(
+  throw job_error(fmt::format(
       "name: on Kubernetes it must be lower-case letters, digits and '-', start with a letter, and "
       "have at most {} characters for {} {}, found '{}': choose another with --set name=NAME",
       63 - ending.size(), spec.workers, spec.workers == 1 ? "worker" : "workers", job.name));
@@ -33,7 +33,7 @@ bool is_on(const std::filesystem::path& path, const VolumeSpec& volume) {
 // Pods have no working directory that a user could know.
 void check_absolute(const std::filesystem::path& path, const char* key) {
   if (path.is_absolute()) return;
-  throw JobError(fmt::format("{}: {} must be an absolute path on Kubernetes, as the pods see it",
+  throw job_error(fmt::format("{}: {} must be an absolute path on Kubernetes, as the pods see it",
                              key, path.string()));
 }
 
@@ -45,7 +45,7 @@ void check_files(const JobSpec& job, const KubernetesSpec& spec) {
       spec.volumes.begin(), spec.volumes.end(),
       [&](const VolumeSpec& volume) { return is_on(job.output, volume) && !volume.read_only; });
   if (!kept) {
-    throw JobError(fmt::format(
+    throw job_error(fmt::format(
         "output: {} lies on no volume of kubernetes.volumes that can be written, so the "
         "model would be lost with its pod",
         job.output.string()));
@@ -138,7 +138,7 @@ std::vector<ordered_json> render(const JobSpec& job, const std::string& job_text
   objects.push_back(mpijob_object(job, spec, account));
 
   if (const auto problems = broken_operator_rules(objects.back()); !problems.empty()) {
-    throw JobError(fmt::format("the MPI operator would refuse the job: {}", problems.front()));
+    throw job_error(fmt::format("the MPI operator would refuse the job: {}", problems.front()));
   }
   return objects;
 }

@@ -19,7 +19,7 @@
 namespace ringtrain::mpijob {
 
 // The objects in the order in which they are to be made. The same job gives the same objects, byte
-// for byte. `job_text` is the job file that the pods shall read, at most 1 MiB. Throws JobError
+// for byte. `job_text` is the job file that the pods shall read, at most 1 MiB. Throws a job error
 // where the job cannot run on Kubernetes: a name that is none there, a relative path, an output
 // that lies on no volume, or what the MPI operator would refuse.
 std::vector<nlohmann::ordered_json> render(const JobSpec& job, const std::string& job_text);

@@ -6,7 +6,7 @@
 #include <array>
 #include <utility>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::mpijob {
 
@@ -31,7 +31,7 @@ Resource resource_of(const std::string& api_version, const std::string& kind) {
   for (const auto& [known, plural] : plurals) {
     if (kind == known) return {api_version, plural, kind};
   }
-  throw JobError(fmt::format("a job is not made of objects of kind {}", kind));
+  throw job_error(fmt::format("a job is not made of objects of kind {}", kind));
 }
 
 std::string address(const Resource& resource, const std::string& name_space,

@@ -22,7 +22,7 @@ inline const Resource events{"v1", "events", "event"};
 inline const Resource batch_jobs{"batch/v1", "jobs", "Job"};
 inline const Resource config_maps{"v1", "configmaps", "ConfigMap"};
 
-// Of an object to be made, by its apiVersion and kind. Throws a JobError where the kind is not one
+// Of an object to be made, by its apiVersion and kind. Throws a job error where the kind is not one
 // that a job is made of.
 Resource resource_of(const std::string& api_version, const std::string& kind);
 

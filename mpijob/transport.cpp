@@ -12,7 +12,7 @@
 
 #include "mpijob/api_error.hpp"
 #include "mpijob/credentials.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::mpijob {
 namespace {

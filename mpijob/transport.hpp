@@ -39,7 +39,7 @@ struct StreamEnd {
 
 class Transport {
  public:
-  // Says on stderr where TLS is not verified. Throws a JobError where the access cannot be used.
+  // Says on stderr where TLS is not verified. Throws a job error where the access cannot be used.
   explicit Transport(Access access);
   ~Transport();
   Transport(const Transport&) = delete;

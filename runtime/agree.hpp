@@ -1,34 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <exception>
 #include <functional>
-#include <stdexcept>
 #include <string>
 
+#include "base/error.hpp"
 #include "runtime/comm/world.hpp"
 
 namespace ringtrain {
 
-// The exit code that an error ends a program with: 2 for JobError, 3 for DataError, 4 for any
-// other.
-int exit_code_of(const std::exception& error);
-
-// An error that every rank knows of, so that all can leave together and in peace.
-class AgreedError : public std::runtime_error {
+// An error that every rank knows, so that all ranks can exit together.
+class SharedError : public Error {
  public:
-  AgreedError(const std::string& message, int exit_code, int rank)
-      : std::runtime_error(message), exit_code_(exit_code), rank_(rank) {}
-  int exit_code() const { return exit_code_; }
-  int rank() const { return rank_; }  // whose error it is
+  SharedError(ErrorKind kind, const std::string& message, int rank)
+      : Error(kind, message), rank_(rank) {}
+  // The rank that failed.
+  int rank() const { return rank_; }
 
  private:
-  int exit_code_;
   int rank_;
 };
 
-// Runs `part` on every rank, and throws AgreedError on all of them when it throws on any: the one
-// of the lowest rank. `part` must not itself call MPI. Collective.
-void agree(const World& world, const std::function<void()>& part);
+// Runs `part` on every rank. When it throws on any, throws a SharedError on all of them: the error
+// of the lowest rank; one that is not an Error becomes ErrorKind::lost. `part` must not itself call
+// MPI. Collective.
+void run_on_all_ranks(const World& world, const std::function<void()>& part);
 
 }  // namespace ringtrain

@@ -78,7 +78,7 @@ class Device {
 };
 
 // The device that the job asks for; local_rank picks the GPU, which becomes the calling thread's
-// current one. Throws JobError where there is none. `log` is told why `auto` did not find one.
+// current one. Throws a job error where there is none. `log` is told why `auto` did not find one.
 std::unique_ptr<Device> make_device(JobSpec::Device wanted, int local_rank,
                                     const std::function<void(const std::string&)>& log = {});
 

@@ -3,14 +3,14 @@
 #include "runtime/device.hpp"
 
 #include "runtime/device_cpu.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 
 std::unique_ptr<Device> make_device(JobSpec::Device wanted, int /*local_rank*/,
                                     const std::function<void(const std::string&)>& /*log*/) {
   if (wanted == JobSpec::Device::cuda) {
-    throw JobError(
+    throw job_error(
         "device: cuda, but this ringtrain was built without CUDA: use a build of the preset "
         "cuda, or device: auto");
   }

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "runtime/device_cpu.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -298,13 +298,13 @@ std::unique_ptr<Device> make_device(JobSpec::Device wanted, int local_rank,
     try {
       return std::make_unique<CudaDevice>(local_rank % count);
     } catch (const kernels::CudaError& error) {
-      throw JobError(fmt::format("device: GPU {} of this node cannot be used: {}",
+      throw job_error(fmt::format("device: GPU {} of this node cannot be used: {}",
                                  local_rank % count, error.what()));
     }
   }
   const std::string reason = why_there_is_no_gpu(code);
   if (wanted == JobSpec::Device::cuda) {
-    throw JobError(
+    throw job_error(
         fmt::format("device: cuda, but {}: check the driver with nvidia-smi and what "
                     "CUDA_VISIBLE_DEVICES says, or set device: auto or cpu",
                     reason));

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "datasets/file.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/models/model_files.hpp"
 
 namespace ringtrain {
@@ -47,7 +47,7 @@ Output::Output(const std::filesystem::path& folder) : folder_(folder) {
     error = std::error_code(errno, std::generic_category());
   }
   if (error) {
-    throw JobError(
+    throw job_error(
         fmt::format("output: cannot write to {}: {}", folder_.string(), error.message()));
   }
 }
@@ -64,7 +64,7 @@ void Output::save_result(const Result& result) const {
   datasets::PendingFile pending(folder_ / "result.json");
   std::ofstream file(pending.path());
   file << to_json(result).dump(2) << '\n' << std::flush;
-  if (!file) throw JobError(fmt::format("output: cannot write {}", pending.path().string()));
+  if (!file) throw job_error(fmt::format("output: cannot write {}", pending.path().string()));
   file.close();
   pending.commit();
 }

@@ -17,7 +17,7 @@ namespace ringtrain {
 // history.jsonl. Every file appears whole under its name or not at all.
 class Output {
  public:
-  // Makes the folder. Throws JobError when it cannot be made or written to.
+  // Makes the folder. Throws a job error when it cannot be made or written to.
   explicit Output(const std::filesystem::path& folder);
 
   std::filesystem::path history_file() const { return folder_ / "history.jsonl"; }

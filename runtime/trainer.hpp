@@ -37,7 +37,7 @@ struct Length {
   int64_t steps_per_epoch = 0;
   int64_t steps = 0;
 };
-// Throws JobError where the job does not fit the dataset.
+// Throws a job error where the job does not fit the dataset.
 Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size);
 
 // One rank's training of one job. Constructed, used and destroyed by all ranks together, on the
@@ -53,12 +53,12 @@ class Trainer {
           Model& model, Progress& progress, Trace* trace);
 
   // Before train(): goes on from there, bit for bit where the ranks are as many as they were.
-  // Throws JobError where the checkpoint is not of this model.
+  // Throws a job error where the checkpoint is not of this model.
   void resume(const ResumePoint& point);
 
   // Trains to the job's end, or until the ranks have agreed to stop on a signal (then the status is
   // "stopped"), and returns what is known then: losses, rates, seconds of training. Throws
-  // TrainingError, DataError or CommunicationError.
+  // a training error, a data error or a lost error.
   Result train();
 
   // Rank 0's newest checkpoint; empty where there is none.

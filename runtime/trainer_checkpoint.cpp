@@ -3,10 +3,8 @@
 // itself is in trainer.cpp.
 #include <fmt/format.h>
 
-#include "datasets/error.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/trainer.hpp"
-#include "runtime/training_error.hpp"
 
 namespace ringtrain {
 
@@ -50,8 +48,9 @@ void Trainer::resume(const ResumePoint& point) {
     try {
       snapshot =
           snapshot_from(point.weights, point.optimizer, optimizer_.state_names(), model_, layout_);
-    } catch (const DataError& error) {
-      throw JobError(fmt::format(
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::data) throw;
+      throw job_error(fmt::format(
           "checkpoint.resume: {} does not fit the model {}: {}: set checkpoint.resume=never or "
           "another output",
           point.path.string(), job_.model, error.what()));
@@ -85,7 +84,7 @@ void Trainer::note_skipped_step() {
                                             : fmt::format("the gradient of {} is", culprit);
   const std::string what = fmt::format("step {}: {} not finite", step_ + 1, cause);
   if (++skipped_in_a_row_ >= job_.max_skipped_steps) {
-    throw TrainingError(
+    throw training_error(
         fmt::format("{}, as in the {} steps before: lower the learning rate or set clip_norm", what,
                     skipped_in_a_row_ - 1));
   }
@@ -103,7 +102,7 @@ void Trainer::roll_back(double loss) {
       fmt::format("step {}: the loss leapt to {:.4g}, above {} times the median of {} steps",
                   step_ + 1, loss, job_.rollback.factor, job_.rollback.window);
   if (++rollbacks_in_a_row_ > job_.rollback.limit) {
-    throw TrainingError(
+    throw training_error(
         fmt::format("{}, after {} rollbacks: lower the learning rate or set clip_norm", what,
                     job_.rollback.limit));
   }

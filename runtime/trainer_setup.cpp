@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "runtime/gradients/arrival_order.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/trainer.hpp"
 
 namespace ringtrain {
@@ -77,11 +77,11 @@ std::unique_ptr<Communicator> communicator_for_steps(const JobSpec& job, const W
 Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size) {
   const auto rows = static_cast<int64_t>(plan.train.rows);
   if (rows < world_size) {
-    throw JobError(
+    throw job_error(
         fmt::format("{} ranks, but only {} training samples: start fewer ranks", world_size, rows));
   }
   if (job.batch_size < world_size) {
-    throw JobError(fmt::format(
+    throw job_error(fmt::format(
         "batch_size: {} samples cannot be shared by {} ranks: raise it or start fewer ranks",
         job.batch_size, world_size));
   }

@@ -29,7 +29,7 @@
 #include "runtime/checkpoint/take_weights.hpp"
 #include "runtime/comm/world.hpp"
 #include "runtime/device.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/job/json.hpp"
 #include "runtime/job/parse.hpp"
 #include "runtime/models/model.hpp"
@@ -39,7 +39,6 @@
 #include "runtime/observe/trace.hpp"
 #include "runtime/output.hpp"
 #include "runtime/trainer.hpp"
-#include "runtime/training_error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -83,7 +82,7 @@ void set_threads(const World& world) {
 
 JobSpec agree_on_job(const World& world, const Options& options) {
   std::string job;
-  agree(world, [&] {
+  run_on_all_ranks(world, [&] {
     if (world.rank() == 0) job = print_job(parse_job(options.job_file, options.overrides));
   });
   return job_from_json(world.broadcast(job));
@@ -91,7 +90,7 @@ JobSpec agree_on_job(const World& world, const Options& options) {
 
 datasets::Plan agree_on_dataset(const World& world, const JobSpec& job) {
   std::string plan;
-  agree(world, [&] {
+  run_on_all_ranks(world, [&] {
     if (world.rank() == 0) plan = datasets::serialise(datasets::open_dataset(job.dataset));
   });
   return datasets::deserialise(world.broadcast(plan));
@@ -151,7 +150,7 @@ std::optional<ResumePoint> agree_on_resume_point(const World& world, const JobSp
       world.size() > 1 && job.communication.backend == CommunicationSpec::Backend::none;
   if (apart) return std::nullopt;
   std::optional<ResumePoint> point;
-  agree(world, [&] {
+  run_on_all_ranks(world, [&] {
     if (world.rank() != 0) return;
     point = find_resume_point(
         job, plan, [&](const std::string& line) { reporter.log(line); },
@@ -168,13 +167,13 @@ bool was_finished(const World& world, const JobSpec& job, const Length& length,
                   const Reporter& reporter) {
   const TrainingState& state = point.state;
   std::string found;
-  agree(world, [&] {
+  run_on_all_ranks(world, [&] {
     if (!output || state.step < length.steps) return;
     std::optional<nlohmann::ordered_json> result;
     if (state.closed_step == state.step) result = output->result_of(state.step);
     if (result) found = result->dump();
     if (!result && state.step > length.steps) {
-      throw JobError(
+      throw job_error(
           fmt::format("{} is at step {}, past this job's end at {}: raise epochs or max_steps, or "
                       "set checkpoint.resume=never to start anew",
                       point.path.string(), state.step, length.steps));
@@ -208,14 +207,14 @@ void join_traces(const World& world, const Trace& trace, const JobSpec& job) {
     std::string one = world.broadcast(rank == world.rank() ? trace.events() : "", rank);
     if (world.rank() == 0) events.push_back(std::move(one));
   }
-  agree(world, [&] {
+  run_on_all_ranks(world, [&] {
     if (world.rank() == 0) write_trace(job.output / "trace.json", events);
   });
 }
 
 void train(const World& world, const Options& options, const Reporter& reporter,
            Clock::time_point born) {
-  agree(world, [&] { prove_placement(world, options.expected_ranks, options.expected_hosts); });
+  run_on_all_ranks(world, [&] { prove_placement(world, options.expected_ranks, options.expected_hosts); });
   const JobSpec job = agree_on_job(world, options);
   const datasets::Plan plan = agree_on_dataset(world, job);
   set_threads(world);
@@ -226,7 +225,7 @@ void train(const World& world, const Options& options, const Reporter& reporter,
   std::unique_ptr<Model> model;
   Trainer* trainer_in_training = nullptr;
   Length length;
-  agree(world, [&] {
+  run_on_all_ranks(world, [&] {
     length = length_of(job, plan, world.size());
     if (world.rank() == 0) output.emplace(job.output);
   });
@@ -236,7 +235,7 @@ void train(const World& world, const Options& options, const Reporter& reporter,
   if (world.size() > 1 && job.communication.sync_every == 1) {
     sum_over_ranks = [&](std::span<double> values) { trainer_in_training->sum_over_ranks(values); };
   }
-  agree(world, [&] {
+  run_on_all_ranks(world, [&] {
     device = make_device(job.device, world.node().rank(),
                          [&](const std::string& line) { reporter.log(line); });
     model = make_model({.name = job.model,
@@ -295,7 +294,7 @@ void train(const World& world, const Options& options, const Reporter& reporter,
   }
   if (trace) join_traces(world, *trace, job);
   result.placement = placement;
-  agree(world, [&] {
+  run_on_all_ranks(world, [&] {
     if (!output) return;
     result.model = output->weights_file();
     output->save_model(*model, plan, job);
@@ -305,6 +304,12 @@ void train(const World& world, const Options& options, const Reporter& reporter,
   reporter.event("result", to_json(result),
                  fmt::format("done: {} in {:.1f} s, {:.0f} samples/s", result.model,
                              result.seconds.total, result.samples_per_second));
+}
+
+// False for what would fail in the same way again: bad input, and arithmetic.
+bool can_succeed_again(const std::exception& error) {
+  const auto* const ours = dynamic_cast<const Error*>(&error);
+  return ours == nullptr || ours->kind() == ErrorKind::lost;
 }
 
 int run(const Options& options) {
@@ -318,20 +323,19 @@ int run(const Options& options) {
   try {
     train(world, options, reporter, born);
     return 0;
-  } catch (const AgreedError& error) {
+  } catch (const SharedError& error) {
+    const int code = static_cast<int>(exit_code_of(error));
     if (world.rank() == error.rank()) {
-      reporter.failure(error.exit_code(), world.rank(), host, error.what(), error.exit_code() == 4);
+      reporter.failure(code, world.rank(), host, error.what(), can_succeed_again(error));
     }
-    return error.exit_code();
+    return code;
   } catch (const c10::Error& error) {
     reporter.failure(4, world.rank(), host, error.what_without_backtrace(), true);
     World::abort(4);
   } catch (const std::exception& error) {
-    // Arithmetic would go wrong in the same way again.
-    const bool again =
-        exit_code_of(error) == 4 && dynamic_cast<const TrainingError*>(&error) == nullptr;
-    reporter.failure(exit_code_of(error), world.rank(), host, error.what(), again);
-    World::abort(exit_code_of(error));
+    const int code = static_cast<int>(exit_code_of(error));
+    reporter.failure(code, world.rank(), host, error.what(), can_succeed_again(error));
+    World::abort(code);
   }
 }
 

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "runtime/comm/check_mpi.hpp"
-#include "runtime/comm/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::benchmarks {
 namespace {
@@ -44,7 +44,7 @@ class Socket {
   int get() const { return number_; }
 
   [[noreturn]] static void fail(const char* call) {
-    throw CommunicationError(fmt::format("link rate: {}: {}", call, std::strerror(errno)));
+    throw lost_error(fmt::format("link rate: {}: {}", call, std::strerror(errno)));
   }
 
  private:
@@ -105,7 +105,7 @@ Socket connect_to(const std::string& addresses, int port) {
       return socket;
     }
   }
-  throw CommunicationError(fmt::format("link rate: none of {}answers on port {}", addresses, port));
+  throw lost_error(fmt::format("link rate: none of {}answers on port {}", addresses, port));
 }
 
 // Sends for so long, then says that this was all; meanwhile another thread receives to the end.

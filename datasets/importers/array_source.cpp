@@ -9,7 +9,7 @@
 #include <cstring>
 #include <memory>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/order.hpp"
 #include "datasets/writer.hpp"
 
@@ -81,11 +81,11 @@ Arrangement arrange(const ArraySource& x, ChannelOrder order) {
   const std::vector<uint64_t>& dims = x.dims();
   constexpr uint64_t kMaxDimension = uint64_t{1} << 20;
   for (const uint64_t dim : dims) {
-    if (dim == 0) throw DataError(fmt::format("{}: a dimension is zero", x.name()));
+    if (dim == 0) throw data_error(fmt::format("{}: a dimension is zero", x.name()));
   }
   for (size_t i = 1; i < dims.size(); ++i) {
     if (dims[i] > kMaxDimension)
-      throw DataError(fmt::format("{}: a dimension of {}", x.name(), dims[i]));
+      throw data_error(fmt::format("{}: a dimension of {}", x.name(), dims[i]));
   }
   const auto d = [&](size_t i) { return static_cast<int64_t>(dims[i]); };
   switch (dims.size()) {
@@ -101,21 +101,21 @@ Arrangement arrange(const ArraySource& x, ChannelOrder order) {
       return {{d(1), d(2), d(3)}, false};
     }
     default:
-      throw DataError(
+      throw data_error(
           fmt::format("{}: features must have 2 to 4 dimensions, not {}", x.name(), dims.size()));
   }
 }
 
 std::vector<int64_t> read_labels(ArraySource& y, const ArraySource& x) {
   if (y.dims().size() > 2 || y.row_elements() != 1) {
-    throw DataError(fmt::format("{}: labels must be one number per row", y.name()));
+    throw data_error(fmt::format("{}: labels must be one number per row", y.name()));
   }
   if (y.rows() != x.rows()) {
-    throw DataError(fmt::format("{} has {} rows, but {} has {} labels", x.name(), x.rows(),
+    throw data_error(fmt::format("{} has {} rows, but {} has {} labels", x.name(), x.rows(),
                                 y.name(), y.rows()));
   }
   if (y.rows() > kMaxLabelBytes / sizeof(int64_t)) {
-    throw DataError(
+    throw data_error(
         fmt::format("{}: more than {} labels", y.name(), kMaxLabelBytes / sizeof(int64_t)));
   }
   std::vector<int64_t> labels;
@@ -126,7 +126,7 @@ std::vector<int64_t> read_labels(ArraySource& y, const ArraySource& x) {
     for (uint64_t i = 0; i < count; ++i) {
       const double value = number_at(y.type(), window.data() + i * size_of(y.type()));
       if (!(value >= 0 && value < 1e9) || value != std::floor(value)) {
-        throw DataError(fmt::format("{}: row {} has the label {}; labels are whole numbers from 0",
+        throw data_error(fmt::format("{}: row {} has the label {}; labels are whole numbers from 0",
                                     y.name(), labels.size(), value));
       }
       labels.push_back(static_cast<int64_t>(value));
@@ -198,7 +198,7 @@ uint64_t ArraySource::row_elements() const {
   uint64_t product = 1;
   for (size_t i = 1; i < dims_.size(); ++i) {
     if (__builtin_mul_overflow(product, dims_[i], &product) || product > uint64_t{1} << 30) {
-      throw DataError(fmt::format("{}: rows of more than 2^30 numbers", name_));
+      throw data_error(fmt::format("{}: rows of more than 2^30 numbers", name_));
     }
   }
   return product;
@@ -207,9 +207,9 @@ uint64_t ArraySource::row_elements() const {
 SeededSplit::SeededSplit(uint64_t rows, double test_share, uint64_t seed)
     : rows_(rows), key_(mix(seed, 2)) {
   if (!(test_share > 0 && test_share < 1)) {
-    throw DataError(fmt::format("a test share of {}; it must lie between 0 and 1", test_share));
+    throw data_error(fmt::format("a test share of {}; it must lie between 0 and 1", test_share));
   }
-  if (rows < 2) throw DataError("the source has no rows to spare for a test part");
+  if (rows < 2) throw data_error("the source has no rows to spare for a test part");
   const auto share = static_cast<uint64_t>(std::llround(static_cast<double>(rows) * test_share));
   test_rows_ = std::clamp<uint64_t>(share, 1, rows - 1);
 }
@@ -229,7 +229,7 @@ Plan import_arrays(const ArraySources& sources, const std::filesystem::path& des
   if (has_test) {
     const Arrangement test = arrange(*sources.test_x, sources.channels);
     if (test.shape != train.shape || sources.test_x->type() != train_x.type()) {
-      throw DataError(
+      throw data_error(
           fmt::format("{} and {} differ in shape or type", train_x.name(), sources.test_x->name()));
     }
   }

@@ -28,7 +28,7 @@ class ArraySource {
   uint64_t rows() const { return dims_.front(); }
   uint64_t row_elements() const;  // the product of the other dimensions
   uint64_t row_bytes() const { return row_elements() * size_of(type_); }
-  // The next `count` rows, [count, row_bytes()]. Throws DataError.
+  // The next `count` rows, [count, row_bytes()]. Throws a data error.
   virtual void read(std::byte* out, uint64_t count) = 0;
   // That nothing follows the last row.
   virtual void expect_end() {}
@@ -52,7 +52,7 @@ struct ArraySources {
 
 // Features of two to four dimensions ([rows, features], [rows, height, width], with channels before
 // or after); u8 stays u8, every other type becomes f32. Labels are whole numbers, one per row.
-// Throws DataError.
+// Throws a data error.
 Plan import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
                    const ImportOptions& options);
 

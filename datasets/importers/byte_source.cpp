@@ -11,7 +11,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 
 namespace ringtrain::datasets {
@@ -32,7 +32,7 @@ class PlainSource : public ByteSource {
       const ssize_t n = ::read(file_.fd(), static_cast<char*>(data) + done, size - done);
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) {
-        throw DataError(
+        throw data_error(
             fmt::format("{}: cannot read: {}", name(), std::generic_category().message(errno)));
       }
       if (n == 0) break;
@@ -53,7 +53,7 @@ class GzipSource : public ByteSource {
     gz_ = fd < 0 ? nullptr : ::gzdopen(fd, "rb");
     if (gz_ == nullptr) {
       if (fd >= 0) ::close(fd);
-      throw DataError(fmt::format("{}: cannot be unpacked: out of memory or files", name()));
+      throw data_error(fmt::format("{}: cannot be unpacked: out of memory or files", name()));
     }
     ::gzbuffer(gz_, 1U << 17);
   }
@@ -69,7 +69,7 @@ class GzipSource : public ByteSource {
       if (n < 0 || (n == 0 && !at_clean_end())) {
         int code = 0;
         const char* reason = ::gzerror(gz_, &code);
-        throw DataError(
+        throw data_error(
             fmt::format("{}: damaged gzip file: {}", name(),
                         reason != nullptr && *reason != 0 ? reason : "it ends too early"));
       }
@@ -113,7 +113,7 @@ void ByteSource::read_exactly(void* data, size_t size) {
   const size_t n = read(data, size);
   position_ += n;
   if (n < size) {
-    throw DataError(
+    throw data_error(
         fmt::format("{}: ends after {} bytes, before what its header promises", name_, position_));
   }
 }

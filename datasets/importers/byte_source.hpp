@@ -14,14 +14,14 @@ namespace ringtrain::datasets {
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
-  // Up to `size` bytes; fewer only at the end. Throws DataError.
+  // Up to `size` bytes; fewer only at the end. Throws a data error.
   virtual size_t read(void* data, size_t size) = 0;
   // No more bytes than this can come, known before reading any.
   virtual uint64_t most_bytes() const = 0;
   // For messages: the file's name.
   const std::string& name() const { return name_; }
 
-  // All `size` bytes or a DataError that says where the source ended.
+  // All `size` bytes or a data error that says where the source ended.
   void read_exactly(void* data, size_t size);
 
  protected:

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <exception>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 
 namespace ringtrain::datasets {
@@ -26,7 +26,7 @@ std::string read_whole(const std::filesystem::path& path, uint64_t max_bytes) {
   const File file = File::open_for_reading(path);
   const uint64_t size = file.size();
   if (size > max_bytes) {
-    throw DataError(fmt::format("{}: larger than {} bytes", path.string(), max_bytes));
+    throw data_error(fmt::format("{}: larger than {} bytes", path.string(), max_bytes));
   }
   std::string bytes(size, '\0');
   file.read_at(bytes.data(), bytes.size(), 0);

@@ -12,7 +12,7 @@ namespace ringtrain::datasets {
 // ~/.cache/ringtrain.
 std::filesystem::path cache_directory();
 
-// The bytes of a file of at most `max_bytes`. Throws DataError.
+// The bytes of a file of at most `max_bytes`. Throws a data error.
 std::string read_whole(const std::filesystem::path& path, uint64_t max_bytes);
 
 // Writes a file into the cache, whole or not at all. A cache that cannot be written is no error.

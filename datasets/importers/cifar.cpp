@@ -7,7 +7,7 @@
 #include <map>
 #include <sstream>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/importers/file_tree.hpp"
 #include "datasets/writer.hpp"
 
@@ -47,9 +47,9 @@ Plan import_cifar(const std::filesystem::path& source, const std::filesystem::pa
       [&](const std::string& path, uint64_t, std::string& bytes) {
         total += bytes.size();
         if (total > uint64_t{256} << 20)
-          throw DataError(tree.name() + ": more data than CIFAR has");
+          throw data_error(tree.name() + ": more data than CIFAR has");
         if (!files.emplace(base_name(path), std::move(bytes)).second) {
-          throw DataError(fmt::format("{}: holds {} twice", tree.name(), base_name(path)));
+          throw data_error(fmt::format("{}: holds {} twice", tree.name(), base_name(path)));
         }
         bytes.clear();
       });
@@ -66,13 +66,13 @@ Plan import_cifar(const std::filesystem::path& source, const std::filesystem::pa
     for (const std::string& name : names) {
       const auto found = files.find(name);
       if (found == files.end()) {
-        throw DataError(fmt::format("{}: {} is missing{}", tree.name(), name,
+        throw data_error(fmt::format("{}: {} is missing{}", tree.name(), name,
                                     pickles ? "; this is the Python version, whose pickles can run "
                                               "any code: fetch the binary version"
                                             : ""));
       }
       if (found->second.empty() || found->second.size() % (labels + kPixels) != 0) {
-        throw DataError(fmt::format("{}: {} has {} bytes, which is not a whole number of images",
+        throw data_error(fmt::format("{}: {} has {} bytes, which is not a whole number of images",
                                     tree.name(), name, found->second.size()));
       }
       rows += found->second.size() / (labels + kPixels);
@@ -103,7 +103,7 @@ Plan import_cifar(const std::filesystem::path& source, const std::filesystem::pa
         const auto* record = reinterpret_cast<const std::byte*>(bytes.data() + at);
         const auto label = std::to_integer<uint64_t>(record[labels - 1]);
         if (label >= classes) {
-          throw DataError(fmt::format("{}: {}: image {} has label {}", tree.name(), name,
+          throw data_error(fmt::format("{}: {}: image {} has label {}", tree.name(), name,
                                       at / (labels + kPixels), label));
         }
         writer.put(split, row++, record + labels, static_cast<int64_t>(label));

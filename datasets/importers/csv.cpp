@@ -12,7 +12,7 @@
 #include <memory>
 #include <set>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/importers/array_source.hpp"
 #include "datasets/importers/byte_source.hpp"
 #include "datasets/writer.hpp"
@@ -51,7 +51,7 @@ class Lines {
   }
   uint64_t number() const { return number_; }
   [[noreturn]] void refuse(std::string_view what) const {
-    throw DataError(fmt::format("{}: line {}: {}", source_->name(), number_, what));
+    throw data_error(fmt::format("{}: line {}: {}", source_->name(), number_, what));
   }
 
  private:
@@ -122,7 +122,7 @@ class Table {
       : path_(std::move(path)), separator_(options.separator) {
     Lines lines(path_);
     std::string_view line;
-    if (!lines.next(line) || line.empty()) throw DataError(path_.string() + ": is empty");
+    if (!lines.next(line) || line.empty()) throw data_error(path_.string() + ": is empty");
     split_fields(line, separator_, fields_);
     columns_ = fields_.size();
     if (columns_ < 2) lines.refuse("has one column; a feature and a label are the least");
@@ -215,7 +215,7 @@ Plan import_csv(const CsvSources& sources, const std::filesystem::path& destinat
   std::optional<Table> test;
   if (sources.test) test.emplace(*sources.test, sources);
   if (test && test->features() != train.features()) {
-    throw DataError(fmt::format("{} has {} features, {} has {}", sources.test->string(),
+    throw data_error(fmt::format("{} has {} features, {} has {}", sources.test->string(),
                                 test->features(), sources.train.string(), train.features()));
   }
 
@@ -236,7 +236,7 @@ Plan import_csv(const CsvSources& sources, const std::filesystem::path& destinat
   };
   const uint64_t train_rows = count(train);
   const uint64_t test_rows = test ? count(*test) : 0;
-  if (train_rows == 0) throw DataError(sources.train.string() + ": has no rows");
+  if (train_rows == 0) throw data_error(sources.train.string() + ": has no rows");
   const Classes classes(words);
   std::optional<SeededSplit> split;
   if (!test) split.emplace(train_rows, sources.test_share, options.shuffle_seed);
@@ -245,7 +245,7 @@ Plan import_csv(const CsvSources& sources, const std::filesystem::path& destinat
   dataset.element = Element::f32;
   dataset.shape = sources.shape.value_or(Shape{1, 1, static_cast<int64_t>(train.features())});
   if (dataset.shape.elements() != static_cast<int64_t>(train.features())) {
-    throw DataError(fmt::format("{}: {} features do not make samples of {} x {} x {}",
+    throw data_error(fmt::format("{}: {} features do not make samples of {} x {} x {}",
                                 sources.train.string(), train.features(), dataset.shape.channels,
                                 dataset.shape.height, dataset.shape.width));
   }

@@ -21,7 +21,7 @@ struct CsvSources {
 
 // A text table (plain or gzipped): numeric features, one column of labels (numbers or words). A
 // first line that is not numbers is taken as the names of the columns. Read twice, line by line.
-// Throws DataError with file and line.
+// Throws a data error with file and line.
 Plan import_csv(const CsvSources& sources, const std::filesystem::path& destination,
                 const ImportOptions& options);
 

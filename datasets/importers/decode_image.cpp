@@ -11,7 +11,7 @@
 #include <jpeglib.h>
 #include <png.h>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -123,9 +123,9 @@ Image decode_png(std::string_view bytes, int64_t channels) {
     png_image* image;
     ~Free() { png_image_free(image); }
   } const release{&info};
-  const auto refuse = [&] { throw DataError(fmt::format("damaged PNG: {}", info.message)); };
+  const auto refuse = [&] { throw data_error(fmt::format("damaged PNG: {}", info.message)); };
   if (png_image_begin_read_from_memory(&info, bytes.data(), bytes.size()) == 0) refuse();
-  if (uint64_t{info.width} * info.height > kMaxPixels) throw DataError("more than 2^26 pixels");
+  if (uint64_t{info.width} * info.height > kMaxPixels) throw data_error("more than 2^26 pixels");
   info.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   Image image{info.width, info.height, channels, {}};
   image.pixels.resize(PNG_IMAGE_SIZE(info));
@@ -144,7 +144,7 @@ ImageSize image_size(std::string_view bytes) {
     // The header chunk always comes first: length, "IHDR", width, height, big-endian.
     constexpr size_t kWidth = 16;
     if (bytes.size() < kWidth + 8 || bytes.substr(12, 4) != "IHDR") {
-      throw DataError("damaged PNG: no header");
+      throw data_error("damaged PNG: no header");
     }
     const auto number = [&](size_t at) {
       int64_t value = 0;
@@ -153,7 +153,7 @@ ImageSize image_size(std::string_view bytes) {
     };
     return {number(kWidth), number(kWidth + 4)};
   }
-  if (!bytes.starts_with(kJpeg)) throw DataError("neither a JPEG nor a PNG");
+  if (!bytes.starts_with(kJpeg)) throw data_error("neither a JPEG nor a PNG");
   ImageSize size;
   JpegError error{};
   const auto measure = [&](const jpeg_decompress_struct& info) {
@@ -161,7 +161,7 @@ ImageSize image_size(std::string_view bytes) {
     return true;
   };
   if (!with_jpeg(bytes, error, measure)) {
-    throw DataError(fmt::format("damaged JPEG: {}", error.message.data()));
+    throw data_error(fmt::format("damaged JPEG: {}", error.message.data()));
   }
   return size;
 }
@@ -173,14 +173,14 @@ bool looks_like_image(std::string_view bytes) {
 Image decode_image(std::string_view bytes, int64_t channels, int64_t least_width,
                    int64_t least_height) {
   if (bytes.starts_with(kPng)) return decode_png(bytes, channels);
-  if (!bytes.starts_with(kJpeg)) throw DataError("neither a JPEG nor a PNG");
+  if (!bytes.starts_with(kJpeg)) throw data_error("neither a JPEG nor a PNG");
   Image image;
   JpegError error{};
   const auto decode = [&](jpeg_decompress_struct& info) {
     return decode_jpeg(info, channels, least_width, least_height, image, error);
   };
   if (!with_jpeg(bytes, error, decode)) {
-    throw DataError(fmt::format("damaged JPEG: {}", error.message.data()));
+    throw data_error(fmt::format("damaged JPEG: {}", error.message.data()));
   }
   return image;
 }

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -39,12 +39,12 @@ int report(void* user, curl_off_t total, curl_off_t now, curl_off_t /*up_total*/
 std::string download(const std::string& url, uint64_t max_bytes, const Progress& progress) {
   static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
-  if (initialised != CURLE_OK || !curl) throw DataError("libcurl cannot be started");
+  if (initialised != CURLE_OK || !curl) throw data_error("libcurl cannot be started");
   Transfer transfer{{}, max_bytes, &progress};
   char error[CURL_ERROR_SIZE] = "";
   const auto set = [&](CURLoption option, auto value) {
     const CURLcode code = curl_easy_setopt(curl.get(), option, value);
-    if (code != CURLE_OK) throw DataError(fmt::format("libcurl: {}", curl_easy_strerror(code)));
+    if (code != CURLE_OK) throw data_error(fmt::format("libcurl: {}", curl_easy_strerror(code)));
   };
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_ERRORBUFFER, static_cast<char*>(error));
@@ -70,10 +70,10 @@ std::string download(const std::string& url, uint64_t max_bytes, const Progress&
   set(CURLOPT_XFERINFODATA, static_cast<void*>(&transfer));
   const CURLcode code = curl_easy_perform(curl.get());
   if (code == CURLE_WRITE_ERROR) {
-    throw DataError(fmt::format("{}: larger than {} bytes", url, max_bytes));
+    throw data_error(fmt::format("{}: larger than {} bytes", url, max_bytes));
   }
   if (code != CURLE_OK) {
-    throw DataError(fmt::format("{}: cannot be fetched: {}", url,
+    throw data_error(fmt::format("{}: cannot be fetched: {}", url,
                                 *error != 0 ? error : curl_easy_strerror(code)));
   }
   return std::move(transfer.body);

@@ -9,7 +9,7 @@
 namespace ringtrain::datasets {
 
 // The body of a GET over http or https, following up to five redirects, with proxies from the usual
-// environment variables. Throws DataError with the URL's host and the reason: unreachable, not
+// environment variables. Throws a data error with the URL's host and the reason: unreachable, not
 // found, silent for 30 seconds, larger than `max_bytes`.
 std::string download(const std::string& url, uint64_t max_bytes, const Progress& progress = {});
 

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <vector>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 #include "datasets/importers/cache.hpp"
 
@@ -61,7 +61,7 @@ FileTree::FileTree(std::string name, std::string_view archive, TreeLimits limits
 template <typename Entry>
 void FileTree::walk_archive(Entry&& visit) const {
   const auto refuse = [&](const std::string& what) {
-    throw DataError(fmt::format("{}: {}", name_, what));
+    throw data_error(fmt::format("{}: {}", name_, what));
   };
   const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
   if (!reader) refuse("out of memory");
@@ -158,12 +158,12 @@ void FileTree::walk_folder(Entry&& visit) const {
       }
       if (!entry->is_regular_file()) continue;  // follows links to files, which the user made
       if (paths.size() == limits_.max_entries) {
-        throw DataError(fmt::format("{}: more than {} files", name_, limits_.max_entries));
+        throw data_error(fmt::format("{}: more than {} files", name_, limits_.max_entries));
       }
       paths.push_back(entry->path().lexically_relative(path_).string());
     }
   } catch (const std::filesystem::filesystem_error& error) {
-    throw DataError(fmt::format("{}: {}", error.path1().string(), error.code().message()));
+    throw data_error(fmt::format("{}: {}", error.path1().string(), error.code().message()));
   }
   std::sort(paths.begin(), paths.end());
   for (uint64_t i = 0; i < paths.size(); ++i) {

@@ -18,7 +18,7 @@ struct TreeLimits {
 
 class FileTree {
  public:
-  // Throws DataError when there is nothing at `path`.
+  // Throws a data error when there is nothing at `path`.
   explicit FileTree(std::filesystem::path path, TreeLimits limits = {});
   // An archive in memory, which must outlive the tree.
   FileTree(std::string name, std::string_view archive, TreeLimits limits = {});
@@ -27,7 +27,7 @@ class FileTree {
   void list(const std::function<void(const std::string& path, uint64_t number)>& visit) const;
 
   // Calls visit(path, number, bytes) for the files for which wanted(path, number) holds; `bytes`
-  // may be moved from. Refuses with DataError: paths that are absolute or contain "..", links that
+  // may be moved from. Refuses with a data error: paths that are absolute or contain "..", links that
   // an archive holds, encrypted entries, files of more than max_file_bytes, archives that are
   // damaged, unpack to more than a thousand times their size or hold more than max_entries.
   void read(const std::function<bool(const std::string& path, uint64_t number)>& wanted,

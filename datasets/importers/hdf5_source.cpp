@@ -13,7 +13,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 #include "datasets/hdf5_handle.hpp"
 
@@ -89,7 +89,7 @@ NativeType native_type(hid_t type, const std::string& name) {
   // libhdf5 converts half floats itself.
   if (kind == H5T_FLOAT && size <= 4) return {NumberType::f32, H5T_NATIVE_FLOAT};
   if (kind == H5T_FLOAT && size == 8) return {NumberType::f64, H5T_NATIVE_DOUBLE};
-  throw DataError(fmt::format("{}: its type is not whole numbers or floats", name));
+  throw data_error(fmt::format("{}: its type is not whole numbers or floats", name));
 }
 
 // Every step of the path must be a hard link, so that the file cannot lead anywhere else.
@@ -99,11 +99,11 @@ void require_hard_links(hid_t file, const std::string& dataset, const std::strin
     const std::string step = dataset.substr(0, slash);
     H5L_info_t info;
     if (H5Lexists(file, step.c_str(), H5P_DEFAULT) <= 0) {
-      throw DataError(fmt::format("{}: there is no such dataset in the file", name));
+      throw data_error(fmt::format("{}: there is no such dataset in the file", name));
     }
     check_hdf5_status(H5Lget_info(file, step.c_str(), &info, H5P_DEFAULT), name);
     if (info.type != H5L_TYPE_HARD) {
-      throw DataError(fmt::format("{}: {} is a link to elsewhere, which is refused", name, step));
+      throw data_error(fmt::format("{}: {} is a link to elsewhere, which is refused", name, step));
     }
     at = slash == std::string::npos ? 0 : slash + 1;
   }
@@ -123,26 +123,26 @@ void serve(const std::filesystem::path& path, const std::string& dataset, int ou
   const Hdf5Handle creation(check_hdf5(H5Dget_create_plist(probe), name), H5Pclose);
   const H5D_layout_t layout = H5Pget_layout(creation);
   if (H5Pget_external_count(creation) != 0) {
-    throw DataError(name + ": its data lies in an external file, which is refused");
+    throw data_error(name + ": its data lies in an external file, which is refused");
   }
-  if (layout == H5D_VIRTUAL) throw DataError(name + ": a virtual dataset, which is refused");
+  if (layout == H5D_VIRTUAL) throw data_error(name + ": a virtual dataset, which is refused");
   const Hdf5Handle space(check_hdf5(H5Dget_space(probe), name), H5Sclose);
   const Hdf5Handle type(check_hdf5(H5Dget_type(probe), name), H5Tclose);
   const NativeType native = native_type(type, name);
   Header header;
   header.type = static_cast<uint32_t>(native.type);
   const int rank = H5Sget_simple_extent_ndims(space);
-  if (rank < 1 || rank > static_cast<int>(kMaxDims)) throw DataError(name + ": has no rows");
+  if (rank < 1 || rank > static_cast<int>(kMaxDims)) throw data_error(name + ": has no rows");
   header.rank = static_cast<uint32_t>(rank);
   std::array<hsize_t, kMaxDims> dims{};
   H5Sget_simple_extent_dims(space, dims.data(), nullptr);
   uint64_t row_bytes = size_of(native.type);
   for (int i = 0; i < rank; ++i) {
     header.dims[static_cast<size_t>(i)] = dims[static_cast<size_t>(i)];
-    if (dims[static_cast<size_t>(i)] == 0) throw DataError(name + ": has no rows");
+    if (dims[static_cast<size_t>(i)] == 0) throw data_error(name + ": has no rows");
     if (i > 0 && (__builtin_mul_overflow(row_bytes, dims[static_cast<size_t>(i)], &row_bytes) ||
                   row_bytes > uint64_t{1} << 30)) {
-      throw DataError(name + ": rows of more than 1 GiB");
+      throw data_error(name + ": rows of more than 1 GiB");
     }
   }
 
@@ -154,7 +154,7 @@ void serve(const std::filesystem::path& path, const std::string& dataset, int ou
     check_hdf5_status(H5Pget_chunk(creation, rank, chunk.data()), name);
     step = std::max<uint64_t>(1, step / chunk[0]) * chunk[0];
     if (step > kMaxChunkRowBytes / row_bytes)
-      throw DataError(name + ": chunks of more than 256 MiB");
+      throw data_error(name + ": chunks of more than 256 MiB");
     check_hdf5_status(H5Pset_chunk_cache(reading, 10007, step * row_bytes, 1.0), name);
   }
   const Hdf5Handle data(check_hdf5(H5Dopen2(file, dataset.c_str(), reading), name), H5Dclose);
@@ -216,12 +216,12 @@ class Hdf5Source : public ArraySource {
     name_ = path.string() + ":" + dataset;
     File::open_for_reading(path);  // for its errors
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) throw DataError(name_ + ": no pipe to read it through");
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw data_error(name_ + ": no pipe to read it through");
     child_ = ::fork();
     if (child_ < 0) {
       ::close(ends[0]);
       ::close(ends[1]);
-      throw DataError(name_ + ": no process to read it in");
+      throw data_error(name_ + ": no process to read it in");
     }
     if (child_ == 0) {
       ::close(ends[0]);
@@ -247,7 +247,7 @@ class Hdf5Source : public ArraySource {
   void expect_end() override {
     char byte = 0;
     if (read_all(in_, &byte, 1) || end() != 0) {
-      throw DataError(name_ + ": damaged: libhdf5 failed at its end");
+      throw data_error(name_ + ": damaged: libhdf5 failed at its end");
     }
   }
 
@@ -258,7 +258,7 @@ class Hdf5Source : public ArraySource {
     if (header.error_bytes > 0) {
       std::string text(std::min<uint32_t>(header.error_bytes, 4096), '\0');
       read_all(in_, text.data(), text.size());
-      throw DataError(text);
+      throw data_error(text);
     }
     // The child may have been taken over by the file: nothing it says is believed unchecked.
     if (header.type > static_cast<uint32_t>(NumberType::f64) || header.rank < 1 ||
@@ -273,10 +273,10 @@ class Hdf5Source : public ArraySource {
   [[noreturn]] void ended_early() {
     const int status = end();
     if (WIFSIGNALED(status)) {
-      throw DataError(
+      throw data_error(
           fmt::format("{}: damaged: it crashes libhdf5 (signal {})", name_, WTERMSIG(status)));
     }
-    throw DataError(
+    throw data_error(
         fmt::format("{}: damaged, or packed with a filter that is not built in", name_));
   }
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/writer.hpp"
 
 namespace ringtrain::datasets {
@@ -20,14 +20,14 @@ std::vector<uint64_t> read_header(ByteSource& source, std::string_view what, siz
   source.read_exactly(magic.data(), magic.size());
   constexpr unsigned char kUnsignedByte = 0x08;
   if (magic[0] != 0 || magic[1] != 0) {
-    throw DataError(fmt::format("{}: not an IDX file", source.name()));
+    throw data_error(fmt::format("{}: not an IDX file", source.name()));
   }
   if (magic[2] != kUnsignedByte) {
-    throw DataError(fmt::format("{}: IDX type {:#04x}; only unsigned bytes (0x08) are supported",
+    throw data_error(fmt::format("{}: IDX type {:#04x}; only unsigned bytes (0x08) are supported",
                                 source.name(), magic[2]));
   }
   if (magic[3] < min_dims || magic[3] > max_dims) {
-    throw DataError(fmt::format("{}: {} dimensions are not what {} have; are the files swapped?",
+    throw data_error(fmt::format("{}: {} dimensions are not what {} have; are the files swapped?",
                                 source.name(), magic[3], what));
   }
   std::vector<uint64_t> dims;
@@ -38,11 +38,11 @@ std::vector<uint64_t> read_header(ByteSource& source, std::string_view what, siz
     source.read_exactly(raw.data(), raw.size());
     dims.push_back(uint64_t{raw[0]} << 24 | uint64_t{raw[1]} << 16 | uint64_t{raw[2]} << 8 |
                    raw[3]);
-    if (dims.back() == 0) throw DataError(fmt::format("{}: a dimension is zero", source.name()));
+    if (dims.back() == 0) throw data_error(fmt::format("{}: a dimension is zero", source.name()));
     if (__builtin_mul_overflow(product, dims.back(), &product)) product = ~uint64_t{0};
   }
   if (__builtin_add_overflow(bytes, product, &bytes) || bytes > source.most_bytes()) {
-    throw DataError(fmt::format("{}: its header promises {} rows, more than the file can hold",
+    throw data_error(fmt::format("{}: its header promises {} rows, more than the file can hold",
                                 source.name(), dims[0]));
   }
   return dims;
@@ -51,7 +51,7 @@ std::vector<uint64_t> read_header(ByteSource& source, std::string_view what, siz
 void expect_end(ByteSource& source) {
   char byte = 0;
   if (source.read(&byte, 1) != 0) {
-    throw DataError(fmt::format("{}: has bytes after the last row", source.name()));
+    throw data_error(fmt::format("{}: has bytes after the last row", source.name()));
   }
 }
 
@@ -77,7 +77,7 @@ Shape shape_of(const std::vector<uint64_t>& dims) {
 void check_count(const ByteSource& images, uint64_t rows, const ByteSource& labels,
                  uint64_t count) {
   if (rows != count) {
-    throw DataError(fmt::format("{} has {} images, but {} has {} labels", images.name(), rows,
+    throw data_error(fmt::format("{} has {} images, but {} has {} labels", images.name(), rows,
                                 labels.name(), count));
   }
 }
@@ -93,7 +93,7 @@ Plan import_idx(const IdxSources& sources, const std::filesystem::path& destinat
   check_count(sources.train_images, train[0], sources.train_labels, train_labels.size());
   check_count(sources.test_images, test[0], sources.test_labels, test_labels.size());
   if (shape_of(train) != shape_of(test)) {
-    throw DataError(fmt::format("{} and {} hold images of different sizes",
+    throw data_error(fmt::format("{} and {} hold images of different sizes",
                                 sources.train_images.name(), sources.test_images.name()));
   }
   const uint8_t largest = std::max(*std::max_element(train_labels.begin(), train_labels.end()),

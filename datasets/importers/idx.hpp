@@ -18,7 +18,7 @@ struct IdxSources {
   ByteSource& test_labels;
 };
 
-// Streams the images to a new dataset at `destination`. Throws DataError when a header promises
+// Streams the images to a new dataset at `destination`. Throws a data error when a header promises
 // more than its source can hold (before anything is allocated), images and labels differ in number,
 // or bytes are left over.
 Plan import_idx(const IdxSources& sources, const std::filesystem::path& destination,

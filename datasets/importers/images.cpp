@@ -15,7 +15,7 @@
 #include <set>
 #include <thread>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/importers/array_source.hpp"
 #include "datasets/importers/decode_image.hpp"
 #include "datasets/importers/file_tree.hpp"
@@ -77,14 +77,14 @@ class Layout {
       if (!has_image_name(path)) return;
       images_.push_back({number, components(path)});
     });
-    if (images_.empty()) throw DataError(tree.name() + ": holds no JPEG or PNG files");
+    if (images_.empty()) throw data_error(tree.name() + ": holds no JPEG or PNG files");
     const size_t depth = depth_of_classes();
     const bool has_parts = part_depth_.has_value();
     std::set<std::string> parts;
     if (has_parts) {
       for (const Found& image : images_) parts.insert(image.path[*part_depth_]);
       if (!parts.contains("train"))
-        throw DataError(tree.name() + ": has a test part, but no train/");
+        throw data_error(tree.name() + ": has a test part, but no train/");
     }
     const bool has_test = parts.contains("test");
     const auto split_of = [&](const Path& path) -> std::optional<Split> {
@@ -96,7 +96,7 @@ class Layout {
 
     for (const Found& image : images_) {
       if (image.path.size() < depth + 2) {
-        throw DataError(
+        throw data_error(
             fmt::format("{}: {} lies in no class folder", tree.name(), fmt::join(image.path, "/")));
       }
       if (split_of(image.path) == Split::train) labels_.emplace(image.path[depth], 0);
@@ -158,7 +158,7 @@ class Layout {
       if (!split) continue;
       const auto label = labels_.find(image.path[depth]);
       if (label == labels_.end()) {
-        throw DataError(fmt::format("{}: the test class {} has no training images", tree.name(),
+        throw data_error(fmt::format("{}: the test class {} has no training images", tree.name(),
                                     image.path[depth]));
       }
       const size_t hash = std::hash<std::string>{}(fmt::format("{}", fmt::join(image.path, "/")));
@@ -271,10 +271,10 @@ class Decoders {
           decode_image(job.bytes, sources_.channels, sources_.width, sources_.height);
       resizer.resize(image, window_of(image, sources_.width, sources_.height, sources_.fit),
                      sources_.width, sources_.height, row.data());
-    } catch (const DataError& error) {
+    } catch (const Error& error) {
       const std::string text = fmt::format("{}: {}", job.path, error.what());
       if (!sources_.skip_broken) {
-        throw DataError(fmt::format("{}: {} (--broken skip leaves such images out)",
+        throw data_error(fmt::format("{}: {} (--broken skip leaves such images out)",
                                     sources_.path.string(), text));
       }
       writer_.drop(job.target.split, job.target.row);
@@ -305,7 +305,7 @@ class Decoders {
 ImportedImages import_images(const ImageSources& sources, const std::filesystem::path& destination,
                              const ImportOptions& options) {
   if (sources.channels != 1 && sources.channels != 3) {
-    throw DataError(fmt::format("{} channels; images have 1 or 3", sources.channels));
+    throw data_error(fmt::format("{} channels; images have 1 or 3", sources.channels));
   }
   const FileTree tree(sources.path);
   const Layout layout(tree, sources, options.shuffle_seed);
@@ -326,7 +326,7 @@ ImportedImages import_images(const ImageSources& sources, const std::filesystem:
             [&](const std::string& path, uint64_t number, std::string& bytes) {
               const std::string whole = fmt::format("{}", fmt::join(components(path), "/"));
               if (layout.at(number).path_hash != std::hash<std::string>{}(whole)) {
-                throw DataError(tree.name() + ": files changed while they were read");
+                throw data_error(tree.name() + ": files changed while they were read");
               }
               decoders.add(path, layout.at(number), std::move(bytes));
               bytes = {};

@@ -35,7 +35,7 @@ struct ImportedImages {
 
 // JPEG and PNG files in one folder per class: CLASS/..., or train/CLASS/... and test/CLASS/...
 // (val/ counts as the test part when there is no test/). Folders around them are ignored. Images
-// are decoded by several threads and brought to one size. Throws DataError: no images, images
+// are decoded by several threads and brought to one size. Throws a data error: no images, images
 // outside a class, test classes that training lacks, broken images (unless they are skipped).
 ImportedImages import_images(const ImageSources& sources, const std::filesystem::path& destination,
                              const ImportOptions& options);

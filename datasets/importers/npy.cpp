@@ -8,7 +8,7 @@
 #include <cstring>
 #include <map>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -56,7 +56,7 @@ class HeaderParser {
   }
 
   [[noreturn]] void refuse(std::string_view what) const {
-    throw DataError(fmt::format("{}: {}", name_, what));
+    throw data_error(fmt::format("{}: {}", name_, what));
   }
 
  private:
@@ -163,7 +163,7 @@ class NpySource : public ArraySource {
 
  private:
   [[noreturn]] void refuse(std::string_view what) const {
-    throw DataError(fmt::format("{}: {}", name_, what));
+    throw data_error(fmt::format("{}: {}", name_, what));
   }
 
   void set_type(const std::string& descr) {

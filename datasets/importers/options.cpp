@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::datasets {
 
@@ -16,12 +16,12 @@ std::vector<std::string> numbered_classes(uint64_t count) {
 std::vector<std::string> class_names_for(const ImportOptions& options, uint64_t classes) {
   constexpr uint64_t kMaxClasses = uint64_t{1} << 20;
   if (classes > kMaxClasses) {
-    throw DataError(fmt::format("{}: a label of {}; labels must be below {}", options.source,
+    throw data_error(fmt::format("{}: a label of {}; labels must be below {}", options.source,
                                 classes - 1, kMaxClasses));
   }
   if (options.class_names.empty()) return numbered_classes(classes);
   if (options.class_names.size() < classes) {
-    throw DataError(fmt::format("{}: a label of {}, but only {} class names were given",
+    throw data_error(fmt::format("{}: a label of {}, but only {} class names were given",
                                 options.source, classes - 1, options.class_names.size()));
   }
   return options.class_names;

@@ -6,13 +6,13 @@
 
 #include <array>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::datasets {
 namespace {
 
 void check(int result) {
-  if (result != 1) throw DataError("OpenSSL cannot compute SHA-256 on this machine");
+  if (result != 1) throw data_error("OpenSSL cannot compute SHA-256 on this machine");
 }
 EVP_MD_CTX* context(const std::unique_ptr<void, void (*)(void*)>& pointer) {
   return static_cast<EVP_MD_CTX*>(pointer.get());

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <tuple>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -33,7 +33,7 @@ std::optional<int64_t> step_of(const fs::path& path) {
 
 void check(const std::error_code& error, const fs::path& path, std::string_view doing) {
   if (error)
-    throw DataError(fmt::format("{}: cannot {}: {}", path.string(), doing, error.message()));
+    throw data_error(fmt::format("{}: cannot {}: {}", path.string(), doing, error.message()));
 }
 
 void move_to(const fs::path& from, const fs::path& to) {
@@ -101,7 +101,7 @@ std::optional<FoundCheckpoint> newest_good_checkpoint(const fs::path& folder, co
       Manifest manifest = read_manifest(path);
       check_parts(path, manifest);
       return FoundCheckpoint{path, std::move(manifest)};
-    } catch (const DataError& error) {
+    } catch (const Error& error) {
       warn(fmt::format("checkpoint passed over: {}", error.what()));
     }
   }
@@ -122,7 +122,7 @@ void prune_checkpoints(const fs::path& folder, int keep) {
     bool readable = true;
     try {
       candidate.evaluation = read_manifest(path).state.evaluation();
-    } catch (const DataError&) {
+    } catch (const Error&) {
       readable = false;
     }
     const auto key = [](const Candidate& c) {

@@ -30,19 +30,19 @@ std::optional<FoundCheckpoint> newest_good_checkpoint(const std::filesystem::pat
                                                       const Warn& warn);
 
 // Removes all but the newest `keep` and the one with the best evaluation (highest accuracy, then
-// lowest loss), and what killed jobs have left. Throws DataError.
+// lowest loss), and what killed jobs have left. Throws a data error.
 void prune_checkpoints(const std::filesystem::path& folder, int keep);
 
 // Moves checkpoints of later steps than `step` to the folder's name with "-old" at its end, in
 // place of what is there: a new start must not be mistaken for their continuation. Returns how
-// many. Throws DataError.
+// many. Throws a data error.
 int set_later_checkpoints_aside(const std::filesystem::path& folder, int64_t step);
 
 // A checkpoint that is being written: a folder under a temporary name. commit() makes it appear
 // whole and safe on disk; without it the destructor removes it.
 class PendingCheckpoint {
  public:
-  // Makes `folder`, too, where it is missing. Throws DataError.
+  // Makes `folder`, too, where it is missing. Throws a data error.
   PendingCheckpoint(const std::filesystem::path& folder, int64_t step);
   PendingCheckpoint(const PendingCheckpoint&) = delete;
   PendingCheckpoint& operator=(const PendingCheckpoint&) = delete;

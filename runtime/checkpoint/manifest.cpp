@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "datasets/crc32c.hpp"
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 
 namespace ringtrain {
@@ -33,7 +33,7 @@ bool is_plain_name(const std::string& name) {
 ordered_json parse_flat(const std::string& text) {
   constexpr int kDeepest = 16;
   return ordered_json::parse(text, [](int depth, ordered_json::parse_event_t, const ordered_json&) {
-    if (depth > kDeepest) throw DataError("nested too deep");
+    if (depth > kDeepest) throw data_error("nested too deep");
     return true;
   });
 }
@@ -42,10 +42,10 @@ Manifest parse(const std::string& text) {
   const auto whole = parse_flat(text);
   const auto& value = whole.at("checkpoint");
   if (crc_of(value.dump()) != crc_from(whole.at("crc32c"))) {
-    throw DataError("its checksum does not match");
+    throw data_error("its checksum does not match");
   }
   if (value.at("format") != kFormat || value.at("version") != kVersion) {
-    throw DataError(fmt::format("not a {} of version {}", kFormat, kVersion));
+    throw data_error(fmt::format("not a {} of version {}", kFormat, kVersion));
   }
   Manifest manifest;
   manifest.state = training_state_from(value.at("state"));
@@ -56,7 +56,7 @@ Manifest parse(const std::string& text) {
     manifest.parts.push_back({.file = part.at("file").get<std::string>(),
                               .bytes = part.at("bytes").get<uint64_t>(),
                               .crc32c = crc_from(part.at("crc32c"))});
-    if (!is_plain_name(manifest.parts.back().file)) throw DataError("a part's name is a path");
+    if (!is_plain_name(manifest.parts.back().file)) throw data_error("a part's name is a path");
   }
   return manifest;
 }
@@ -87,17 +87,17 @@ Manifest read_manifest(const std::filesystem::path& folder) {
   const auto path = folder / kFile;
   const auto file = datasets::File::open_for_reading(path);
   const uint64_t size = file.size();
-  if (size > kMaxBytes) throw DataError(fmt::format("{}: too large", path.string()));
+  if (size > kMaxBytes) throw data_error(fmt::format("{}: too large", path.string()));
   std::string text(size, '\0');
   file.read_at(text.data(), size, 0);
   try {
     return parse(text);
   } catch (const nlohmann::json::exception&) {
-    throw DataError(fmt::format("{}: damaged: not the JSON of a checkpoint", path.string()));
-  } catch (const DataError& error) {
-    throw DataError(fmt::format("{}: damaged: {}", path.string(), error.what()));
+    throw data_error(fmt::format("{}: damaged: not the JSON of a checkpoint", path.string()));
+  } catch (const Error& error) {
+    throw data_error(fmt::format("{}: damaged: {}", path.string(), error.what()));
   } catch (const std::logic_error&) {  // of stoul
-    throw DataError(fmt::format("{}: damaged: a checksum is no number", path.string()));
+    throw data_error(fmt::format("{}: damaged: a checksum is no number", path.string()));
   }
 }
 
@@ -113,11 +113,11 @@ void check_parts(const std::filesystem::path& folder, const Manifest& manifest) 
     const auto path = folder / part.file;
     const uint64_t size = datasets::File::open_for_reading(path).size();
     if (size != part.bytes) {
-      throw DataError(
+      throw data_error(
           fmt::format("{}: has {} bytes, but {} were written", path.string(), size, part.bytes));
     }
     if (describe_part(folder, part.file).crc32c != part.crc32c) {
-      throw DataError(fmt::format("{}: its checksum does not match", path.string()));
+      throw data_error(fmt::format("{}: its checksum does not match", path.string()));
     }
   }
 }

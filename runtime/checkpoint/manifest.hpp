@@ -28,16 +28,16 @@ struct Manifest {
   std::vector<CheckpointPart> parts;
 };
 
-// Into the folder, flushed to disk. Throws DataError.
+// Into the folder, flushed to disk. Throws a data error.
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
 
-// Throws DataError, with one line that names the file, where there is none or it is damaged.
+// Throws a data error, with one line that names the file, where there is none or it is damaged.
 Manifest read_manifest(const std::filesystem::path& folder);
 
 // As a part of a manifest, a file that is written.
 CheckpointPart describe_part(const std::filesystem::path& folder, const std::string& file);
 
-// Reads all parts and holds them against the manifest. Throws DataError, with one line that names
+// Reads all parts and holds them against the manifest. Throws a data error, with one line that names
 // the damaged file.
 void check_parts(const std::filesystem::path& folder, const Manifest& manifest);
 

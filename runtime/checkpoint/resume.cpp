@@ -8,9 +8,8 @@
 #include <system_error>
 #include <utility>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "runtime/checkpoint/job_fit.hpp"
-#include "runtime/job/error.hpp"
 #include "runtime/models/model_files.hpp"
 
 namespace ringtrain {
@@ -29,7 +28,7 @@ FoundCheckpoint checkpoint_at(const fs::path& path, const Warn& warn) {
   for (const fs::path& folder : {path, path / "checkpoints"}) {
     if (auto found = newest_good_checkpoint(folder, warn)) return *std::move(found);
   }
-  throw JobError(
+  throw job_error(
       fmt::format("checkpoint.resume: {} holds no good checkpoint: give auto, never or the path of "
                   "one",
                   path.string()));
@@ -44,7 +43,7 @@ void set_aside(const fs::path& folder, int64_t step, const Warn& log) {
 void check_fit(const FoundCheckpoint& found, const JobSpec& job, const datasets::Plan& plan,
                const Warn& warn) {
   if (const auto against = conflicts(found.manifest, job, plan); !against.empty()) {
-    throw JobError(
+    throw job_error(
         fmt::format("checkpoint.resume: {} is of another job: {}: set checkpoint.resume=never to "
                     "start anew, or another output",
                     found.path.string(), fmt::join(against, "; ")));

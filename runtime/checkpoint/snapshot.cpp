@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "runtime/gradients/slab_view.hpp"
 
 namespace ringtrain {
@@ -43,10 +43,10 @@ class Tensors {
 
   torch::Tensor take(const std::string& name, const torch::Tensor& like) {
     const auto found = tensors_.find(name);
-    if (found == tensors_.end()) throw DataError(fmt::format("it has no tensor {}", name));
+    if (found == tensors_.end()) throw data_error(fmt::format("it has no tensor {}", name));
     const torch::Tensor tensor = found->second;
     if (tensor.sizes() != like.sizes() || tensor.scalar_type() != like.scalar_type()) {
-      throw DataError(fmt::format("its tensor {} has another shape or type", name));
+      throw data_error(fmt::format("its tensor {} has another shape or type", name));
     }
     tensors_.erase(found);
     return tensor;
@@ -54,7 +54,7 @@ class Tensors {
 
   void check_empty() const {
     if (tensors_.empty()) return;
-    throw DataError(fmt::format("it has a tensor {} that is none of the model's or the optimizer's",
+    throw data_error(fmt::format("it has a tensor {} that is none of the model's or the optimizer's",
                                 tensors_.begin()->first));
   }
 

@@ -57,7 +57,7 @@ std::vector<NamedTensor> weights_of(const Snapshot& snapshot, const Model& model
 std::vector<NamedTensor> optimizer_tensors_of(const Snapshot& snapshot, const Model& model,
                                               const SlabLayout& layout);
 
-// And back, for rank 0. Throws DataError where a tensor is missing, one too many, or of another
+// And back, for rank 0. Throws a data error where a tensor is missing, one too many, or of another
 // shape or type.
 Snapshot snapshot_from(std::span<const NamedTensor> weights, std::span<const NamedTensor> optimizer,
                        const std::vector<std::string>& state_names, const Model& model,

@@ -7,7 +7,7 @@
 #include <map>
 #include <vector>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/models/model_files.hpp"
 
 namespace ringtrain {
@@ -61,7 +61,7 @@ void take_weights(const std::filesystem::path& file, const Model& model,
 
   const std::string here = fmt::format("initialize_from: {}: ", file.string());
   if (taken == 0) {
-    throw JobError(fmt::format(
+    throw job_error(fmt::format(
         "{}none of its {} tensors fits the model's {} by name and shape; it has {}, the model {}",
         here, there.size() + misshapen.size(), wanted.size(),
         unknown.empty() ? "nothing else" : listed(unknown),

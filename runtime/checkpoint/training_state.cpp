@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -23,14 +23,14 @@ double number(const ordered_json& value) {
   if (!value.is_string()) return value.get<double>();
   const auto text = value.get<std::string>();
   if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
-  if (text != "inf" && text != "-inf") throw DataError("a number is not one");
+  if (text != "inf" && text != "-inf") throw data_error("a number is not one");
   return text == "inf" ? std::numeric_limits<double>::infinity()
                        : -std::numeric_limits<double>::infinity();
 }
 
 int64_t whole(const ordered_json& value) {
   if (!value.is_number_integer())
-    throw DataError("not a training state: a count is no whole number");
+    throw data_error("not a training state: a count is no whole number");
   return value.get<int64_t>();
 }
 
@@ -83,13 +83,13 @@ TrainingState training_state_from(const ordered_json& value) {
     }
     if (state.step < 0 || state.closed_step < 0 || state.closed_step > state.step ||
         state.optimizer_steps < 0) {
-      throw DataError("its steps make no sense");
+      throw data_error("its steps make no sense");
     }
     return state;
   } catch (const nlohmann::json::exception& error) {
-    throw DataError(fmt::format("not a training state: {}", error.what()));
+    throw data_error(fmt::format("not a training state: {}", error.what()));
   } catch (const std::logic_error&) {  // of stoull
-    throw DataError("not a training state: its order_hash is no number");
+    throw data_error("not a training state: its order_hash is no number");
   }
 }
 

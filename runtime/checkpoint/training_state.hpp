@@ -39,7 +39,7 @@ struct TrainingState {
 
 // Numbers keep all their bits, also those that are not finite.
 nlohmann::ordered_json to_json(const TrainingState& state);
-// Throws DataError where a field is missing or makes no sense.
+// Throws a data error where a field is missing or makes no sense.
 TrainingState training_state_from(const nlohmann::ordered_json& value);
 
 }  // namespace ringtrain

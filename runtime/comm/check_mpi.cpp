@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "runtime/comm/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 
@@ -12,7 +12,7 @@ void check_mpi(int code, std::source_location where) {
   char text[MPI_MAX_ERROR_STRING] = {};
   int length = 0;
   MPI_Error_string(code, text, &length);
-  throw CommunicationError(fmt::format("MPI: {} ({}:{})", text, where.file_name(), where.line()));
+  throw lost_error(fmt::format("MPI: {} ({}:{})", text, where.file_name(), where.line()));
 }
 
 }  // namespace ringtrain

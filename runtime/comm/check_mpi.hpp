@@ -7,7 +7,7 @@
 
 namespace ringtrain {
 
-// Throws CommunicationError with MPI's own text, file and line unless code is MPI_SUCCESS.
+// Throws a lost error with MPI's own text, file and line unless code is MPI_SUCCESS.
 void check_mpi(int code, std::source_location where = std::source_location::current());
 
 }  // namespace ringtrain

@@ -46,7 +46,7 @@ struct Range {
 // too.
 //
 // Every call is collective. Construction and destruction belong to the main thread; in between, all
-// calls but written() come from one thread at a time. Errors are CommunicationError.
+// calls but written() come from one thread at a time. Errors are a lost error.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -97,7 +97,7 @@ struct DeviceMemory {
 
 // The communicator that the job asks for, or `auto` finds best: none for a world of one, NCCL for
 // GPU ranks with a device each, else shared memory inside nodes and MPI between them (GPU ranks
-// that share devices: the same, by way of pinned host memory). Collective. Throws JobError where
+// that share devices: the same, by way of pinned host memory). Collective. Throws a job error where
 // what is asked for cannot be had.
 std::unique_ptr<Communicator> make_communicator(const World& world, const CommunicationSpec& spec,
                                                 const DeviceMemory& memory, size_t elements);

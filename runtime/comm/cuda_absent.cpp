@@ -2,13 +2,13 @@
 // Stands in for nccl.cpp and staged.cpp in a build without CUDA.
 #include "runtime/comm/nccl.hpp"
 #include "runtime/comm/staged.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
 
 [[noreturn]] void refuse() {
-  throw JobError("this ringtrain was built without CUDA: use a build of the preset cuda");
+  throw job_error("this ringtrain was built without CUDA: use a build of the preset cuda");
 }
 
 }  // namespace

@@ -3,13 +3,13 @@
 
 #include <fmt/format.h>
 
-#include "runtime/comm/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 
 void check_cuda(cudaError_t code, std::source_location where) {
   if (code == cudaSuccess) return;
-  throw CommunicationError(fmt::format("CUDA: {} (in {}, {}:{})", cudaGetErrorString(code),
+  throw lost_error(fmt::format("CUDA: {} (in {}, {}:{})", cudaGetErrorString(code),
                                        where.function_name(), where.file_name(), where.line()));
 }
 

@@ -17,7 +17,7 @@
 
 namespace ringtrain {
 
-// Throws CommunicationError with CUDA's text, file and line unless code is cudaSuccess.
+// Throws a lost error with CUDA's text, file and line unless code is cudaSuccess.
 void check_cuda(cudaError_t code, std::source_location where = std::source_location::current());
 
 struct FreeStream {

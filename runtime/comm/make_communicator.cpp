@@ -10,7 +10,7 @@
 #include "runtime/comm/nccl.hpp"
 #include "runtime/comm/staged.hpp"
 #include "runtime/comm/world.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -19,7 +19,7 @@ using Backend = CommunicationSpec::Backend;
 
 void refuse_unless_one_host(const World& world, Backend backend) {
   if (backend == Backend::shared_memory && world.node().size() < world.size()) {
-    throw JobError(
+    throw job_error(
         "communication.backend: shared_memory needs all ranks on one host; use auto, which uses "
         "shared "
         "memory inside hosts and MPI between them");
@@ -31,7 +31,7 @@ void refuse_mixed_devices(const World& world, bool cuda) {
   const auto kinds = world.all_gather(cuda ? "a GPU" : "a CPU");
   for (size_t rank = 1; rank < kinds.size(); ++rank) {
     if (kinds[rank] == kinds[0]) continue;
-    throw JobError(
+    throw job_error(
         fmt::format("device: auto found {} for rank 0 on {}, but {} for rank {} on {}: set device: "
                     "cpu, or leave "
                     "out the hosts without a GPU",
@@ -43,7 +43,7 @@ void refuse_mixed_devices(const World& world, bool cuda) {
 void refuse_what_staging_lacks(const CommunicationSpec& spec) {
   const bool bf16 = spec.wire == CommunicationSpec::Wire::bf16;
   if (!bf16 && !spec.shard_optimizer) return;
-  throw JobError(fmt::format(
+  throw job_error(fmt::format(
       "communication.{} needs NCCL between GPUs, and here they go by way of host memory, "
       "because ranks share one or communication.backend says so: leave it out, or give "
       "each rank a GPU and set backend: nccl",
@@ -60,7 +60,7 @@ bool use_nccl(const World& world, Backend backend) {
 std::unique_ptr<Communicator> make_communicator(const World& world, const CommunicationSpec& spec,
                                                 const DeviceMemory& memory, size_t elements) {
   if (spec.backend == Backend::nccl && !memory.cuda) {
-    throw JobError(
+    throw job_error(
         "communication.backend: nccl needs device: cuda and a build with CUDA; use auto otherwise");
   }
   if (spec.backend == Backend::none || world.size() == 1) {

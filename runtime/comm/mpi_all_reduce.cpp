@@ -12,7 +12,7 @@
 #include "kernels/sum.hpp"
 #include "runtime/comm/check_mpi.hpp"
 #include "runtime/comm/deadline.hpp"
-#include "runtime/comm/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -311,7 +311,7 @@ void MpiAllReduce::wait(MPI_Request* request) {
       std::this_thread::sleep_for(std::chrono::microseconds(20));
     }
     if (tries % 1024 == 0 && deadline.passed()) {
-      throw CommunicationError(
+      throw lost_error(
           fmt::format("another node has not answered for {:.0f} s (communication.timeout_seconds "
                       "sets the limit)",
                       timeout_.count()));

@@ -19,8 +19,7 @@
 #include "kernels/sum_cuda.hpp"
 #include "runtime/comm/cuda_handles.hpp"
 #include "runtime/comm/deadline.hpp"
-#include "runtime/comm/error.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -29,7 +28,7 @@ using kernels::bf16;
 using std::source_location;
 
 [[noreturn]] void fail(const std::string& what, const source_location& where) {
-  throw CommunicationError(fmt::format("{} (in {}, {}:{})", what, where.function_name(),
+  throw lost_error(fmt::format("{} (in {}, {}:{})", what, where.function_name(),
                                        where.file_name(), where.line()));
 }
 
@@ -83,7 +82,7 @@ void refuse_shared_devices(const World& world) {
   for (size_t a = 0; a < places.size(); ++a) {
     for (size_t b = a + 1; b < places.size(); ++b) {
       if (places[a] != places[b]) continue;
-      throw JobError(fmt::format(
+      throw job_error(fmt::format(
           "ranks {} and {} share {}: NCCL needs a device for each rank; start fewer ranks, or let "
           "communication.backend be auto, which then goes by way of host memory",
           a, b, places[a]));
@@ -95,7 +94,7 @@ void refuse_shared_devices(const World& world) {
 void choose_algorithm(const CommunicationSpec& spec) {
   using Algorithm = CommunicationSpec::Algorithm;
   if (spec.algorithm == Algorithm::direct) {
-    throw JobError("communication.algorithm: direct is for CPU ranks; use ring or auto with NCCL");
+    throw job_error("communication.algorithm: direct is for CPU ranks; use ring or auto with NCCL");
   }
   if (spec.algorithm == Algorithm::ring) setenv("NCCL_ALGO", "Ring", 0);
 }
@@ -142,7 +141,7 @@ class NcclCommunicator final : public Communicator {
       if (registration_ != nullptr) settle(ncclCommDeregister(comm_, registration_));
       settle(ncclCommFinalize(comm_));
       ncclCommDestroy(comm_);
-    } catch (const CommunicationError&) {
+    } catch (const Error&) {
       abort();  // settle has done so; for a reader's peace of mind
     }
   }
@@ -324,7 +323,7 @@ class NcclCommunicator final : public Communicator {
   }
 
   void begin() {
-    if (comm_ == nullptr) throw CommunicationError("NCCL: used after a failure");
+    if (comm_ == nullptr) throw lost_error("NCCL: used after a failure");
     check_cuda(cudaSetDevice(device_));  // of this thread
   }
 

@@ -13,7 +13,7 @@ namespace ringtrain {
 bool each_rank_has_a_gpu(const World& world);
 
 // GPU ranks, one device each (the process's current one): all-reduce by NCCL over slabs in device
-// memory. In a build without CUDA this throws JobError. Collective.
+// memory. In a build without CUDA this throws a job error. Collective.
 std::unique_ptr<Communicator> make_nccl_communicator(const World& world,
                                                      const CommunicationSpec& spec,
                                                      const DeviceMemory& memory, size_t elements);

@@ -10,7 +10,7 @@
 #include <ctime>
 
 #include "runtime/comm/deadline.hpp"
-#include "runtime/comm/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -65,7 +65,7 @@ void NodeBarrier::wait_for_change(uint32_t generation) {
   state_->sleepers.fetch_add(1);
   while (state_->generation.load() == generation) {
     if (deadline.passed()) {
-      throw CommunicationError(fmt::format(
+      throw lost_error(fmt::format(
           "after {:.0f} s only {} of the {} ranks of this node have come to the exchange: one is "
           "stopped, dead or far behind (communication.timeout_seconds sets the limit)",
           timeout_.count(), state_->arrived.load(), ranks_));

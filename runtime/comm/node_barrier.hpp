@@ -24,7 +24,7 @@ class NodeBarrier {
 
   NodeBarrier(State* state, int ranks, bool oversubscribed, std::chrono::duration<double> timeout);
 
-  // Throws CommunicationError when the others have not all arrived within the timeout.
+  // Throws a lost error when the others have not all arrived within the timeout.
   void wait();
 
  private:

@@ -8,7 +8,7 @@
 #include <exception>
 
 #include "runtime/comm/check_mpi.hpp"
-#include "runtime/comm/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -23,7 +23,7 @@ void check_room(const MpiGroup& node, size_t bytes) {
     return;  // not Linux's usual place; MPI will say what it lacks
   const auto available = static_cast<unsigned long long>(shm.f_bavail) * shm.f_frsize;
   if (needed > available) {
-    throw CommunicationError(fmt::format(
+    throw lost_error(fmt::format(
         "/dev/shm has {} MiB left and the ranks of this node need {} MiB: enlarge it (docker run "
         "--shm-size, or an emptyDir with medium Memory at /dev/shm in Kubernetes), or set "
         "communication.backend: mpi",

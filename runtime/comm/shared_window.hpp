@@ -16,7 +16,7 @@ namespace ringtrain {
 // ordered by NodeBarrier.
 class SharedWindow {
  public:
-  // Throws CommunicationError, saying how much /dev/shm is needed, where the node cannot hold it.
+  // Throws a lost error, saying how much /dev/shm is needed, where the node cannot hold it.
   SharedWindow(const MpiGroup& node, size_t bytes);
   ~SharedWindow();
   SharedWindow(const SharedWindow&) = delete;

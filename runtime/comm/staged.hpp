@@ -12,7 +12,7 @@ namespace ringtrain {
 // backend for CPU ranks that the job asks for. Slower, by two trips over the bus.
 //
 // `host` does the summing (HostCommunicator), over as many elements; its memory is pinned. In a
-// build without CUDA this throws JobError. Collective.
+// build without CUDA this throws a job error. Collective.
 std::unique_ptr<Communicator> make_staged_communicator(std::unique_ptr<Communicator> host,
                                                        const DeviceMemory& memory, size_t elements);
 

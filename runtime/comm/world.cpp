@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "runtime/comm/check_mpi.hpp"
-#include "runtime/comm/error.hpp"
+#include "base/error.hpp"
 #include "runtime/comm/mpi_all_reduce.hpp"
 
 namespace ringtrain {
@@ -33,7 +33,7 @@ MPI_Comm split_by_node(MPI_Comm all) {
 
 std::string host_name() {
   char name[HOST_NAME_MAX + 1] = {};
-  if (gethostname(name, sizeof name) != 0) throw CommunicationError("gethostname failed");
+  if (gethostname(name, sizeof name) != 0) throw lost_error("gethostname failed");
   return name;
 }
 
@@ -68,7 +68,7 @@ World::Library::Library() {
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided));
   if (provided < MPI_THREAD_SERIALIZED) {
     MPI_Finalize();
-    throw CommunicationError(
+    throw lost_error(
         "This MPI has no thread level MPI_THREAD_SERIALIZED: use an Open MPI built with threads");
   }
 }
@@ -90,7 +90,7 @@ MpiGroup World::split(int color) const {
 std::string World::broadcast(std::string bytes, int root) const {
   uint64_t size = bytes.size();
   check_mpi(MPI_Bcast(&size, 1, MPI_UINT64_T, root, all_.get()));
-  if (size > INT_MAX) throw CommunicationError("broadcast of more than 2 GiB");
+  if (size > INT_MAX) throw lost_error("broadcast of more than 2 GiB");
   bytes.resize(size);
   check_mpi(MPI_Bcast(bytes.data(), static_cast<int>(size), MPI_BYTE, root, all_.get()));
   return bytes;
@@ -129,7 +129,7 @@ void World::abort(int exit_code) {
 
 void prove_placement(const World& world, int ranks, std::span<const std::string> hosts) {
   if (ranks > 0 && world.size() != ranks) {
-    throw CommunicationError(
+    throw lost_error(
         fmt::format("{} ranks were asked for, {} started: mpirun did not place them as told (is "
                     "another MPI's mpirun first in PATH?)",
                     ranks, world.size()));
@@ -139,7 +139,7 @@ void prove_placement(const World& world, int ranks, std::span<const std::string>
   for (const auto& host : hosts) asked.insert(first_label(host));
   for (const auto& host : world.hosts()) found.insert(first_label(host));
   if (asked != found) {
-    throw CommunicationError(
+    throw lost_error(
         fmt::format("hosts {} were asked for, but ranks run on {}: mpirun did not use the hostfile",
                     fmt::join(asked, ", "), fmt::join(found, ", ")));
   }

@@ -77,7 +77,7 @@ class World {
   std::vector<std::string> hosts_;
 };
 
-// Proof of placement: throws CommunicationError unless the world has `ranks` ranks (0: any number)
+// Proof of placement: throws a lost error unless the world has `ranks` ranks (0: any number)
 // and runs on exactly `hosts` (empty: any). Hosts are compared up to the first dot, as one machine
 // may be known by a short and a full name. Open MPI 5 ignores version 4's settings and then packs
 // all ranks on one host without a word; this is where that is found out.

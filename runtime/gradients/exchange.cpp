@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "runtime/comm/error.hpp"
+#include "base/error.hpp"
 #include "runtime/stopwatch.hpp"
 
 namespace ringtrain {
@@ -86,8 +86,8 @@ void Exchange::carry_out(Ticket ticket, const char* operation, size_t bytes,
   recorder_->started(ticket);
   try {
     call();
-  } catch (const CommunicationError& error) {
-    throw CommunicationError(error.what() + recorder_->failed(ticket));
+  } catch (const Error& error) {
+    throw Error(error.kind(), error.what() + recorder_->failed(ticket));
   }
   recorder_->ended(ticket);
 }

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -128,14 +128,14 @@ class Builder : public YAML::EventHandler {
 
   Document finish() && {
     if (!root_) {
-      throw JobError(fmt::format("{}: is empty", name_));
+      throw job_error(fmt::format("{}: is empty", name_));
     }
     document_.value = std::move(*root_);
     return std::move(document_);
   }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (started_) throw JobError(place(mark) + ": a second document starts: one is allowed");
+    if (started_) throw job_error(place(mark) + ": a second document starts: one is allowed");
     started_ = true;
   }
   void OnDocumentEnd() override {}
@@ -147,7 +147,7 @@ class Builder : public YAML::EventHandler {
       const std::string path = next_path();
       const auto key = document_.origins.find(path);
       if (key == document_.origins.end()) refuse(mark, "has no value");
-      throw JobError(fmt::format("{}: {}: has no value", key->second, path));
+      throw job_error(fmt::format("{}: {}: has no value", key->second, path));
     }
     add(mark, nullptr);  // --set key= takes the key away
   }
@@ -201,7 +201,7 @@ class Builder : public YAML::EventHandler {
   [[noreturn]] void refuse(const YAML::Mark& mark, const std::string& problem) const {
     std::string where = place(mark);
     if (const std::string path = next_path(); !path.empty()) where += ": " + path;
-    throw JobError(where + ": " + problem);
+    throw job_error(where + ": " + problem);
   }
 
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
@@ -302,10 +302,10 @@ void send_events(const std::string& text, YAML::EventHandler& handler) {
 
 Document parse(const std::string& text, const std::string& name, bool has_lines) {
   if (text.size() > max_file_bytes) {
-    throw JobError(fmt::format("{}: is larger than 1 MiB: that is no job file", name));
+    throw job_error(fmt::format("{}: is larger than 1 MiB: that is no job file", name));
   }
   if (!is_utf8_text(text)) {
-    throw JobError(fmt::format("{}: is not a text in UTF-8: that is no job file", name));
+    throw job_error(fmt::format("{}: is not a text in UTF-8: that is no job file", name));
   }
   Builder builder(name, has_lines);
   try {
@@ -313,11 +313,11 @@ Document parse(const std::string& text, const std::string& name, bool has_lines)
     send_events(text, syntax_only);
     send_events(text, builder);
   } catch (const YAML::DeepRecursion&) {
-    throw JobError(fmt::format("{}: is nested more than {} levels deep", name, max_depth));
+    throw job_error(fmt::format("{}: is nested more than {} levels deep", name, max_depth));
   } catch (const YAML::Exception& error) {
     const std::string where =
         has_lines && !error.mark.is_null() ? fmt::format("{}:{}", name, error.mark.line + 1) : name;
-    throw JobError(fmt::format("{}: is not valid YAML: {}", where, error.msg));
+    throw job_error(fmt::format("{}: is not valid YAML: {}", where, error.msg));
   }
   return std::move(builder).finish();
 }
@@ -337,9 +337,9 @@ const std::string& Document::origin(std::string_view path) const {
 void Document::refuse(std::string_view path, std::string_view problem) const {
   const std::string& where = origin(path);
   if (path.empty() || where == fmt::format("--set {}", path)) {
-    throw JobError(fmt::format("{}: {}", where, problem));
+    throw job_error(fmt::format("{}: {}", where, problem));
   }
-  throw JobError(fmt::format("{}: {}: {}", where, path, problem));
+  throw job_error(fmt::format("{}: {}: {}", where, path, problem));
 }
 
 std::string join_path(std::string_view parent, std::string_view key) {
@@ -352,7 +352,7 @@ std::string join_path(std::string_view parent, std::size_t index) {
 
 std::string read_job_text(const std::filesystem::path& file) {
   const auto fail = [&](std::string_view problem) {
-    throw JobError(fmt::format("{}: {}", file.string(), problem));
+    throw job_error(fmt::format("{}: {}", file.string(), problem));
   };
   // Not blocking: to open a pipe that nobody writes to would wait for ever.
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);

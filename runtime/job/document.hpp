@@ -2,7 +2,7 @@
 // A YAML text as a JSON value that remembers where each key came from, so that a refusal can name
 // file, line and key. Only what a job file needs: one document of maps, lists and plain values.
 // Everything that could surprise (aliases, type tags, duplicate keys, deep nesting, numbers out of
-// range, control characters) is refused with a JobError.
+// range, control characters) is refused with a job error.
 #pragma once
 
 #include <filesystem>
@@ -22,7 +22,7 @@ struct Document {
   // Where the key, or else the nearest group around it, was written.
   const std::string& origin(std::string_view path) const;
 
-  // Throws a JobError "job.yaml:3: optimizer.type: problem".
+  // Throws a job error "job.yaml:3: optimizer.type: problem".
   [[noreturn]] void refuse(std::string_view path, std::string_view problem) const;
 };
 
@@ -30,7 +30,7 @@ struct Document {
 std::string join_path(std::string_view parent, std::string_view key);
 std::string join_path(std::string_view parent, std::size_t index);
 
-// The text of a regular file of at most 1 MiB; anything else (a pipe, a directory) is a JobError.
+// The text of a regular file of at most 1 MiB; anything else (a pipe, a directory) is a job error.
 std::string read_job_text(const std::filesystem::path& file);
 
 // `name` stands in messages and origins, with line numbers: "job.yaml" gives "job.yaml:3".

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/job/kubernetes_json.hpp"
 
 namespace ringtrain {
@@ -90,7 +90,7 @@ JobSpec job_from_value(const nlohmann::json& value) {
     if (value.contains("kubernetes")) spec.kubernetes = value["kubernetes"].get<KubernetesSpec>();
     return spec;
   } catch (const nlohmann::json::exception& error) {
-    throw JobError(fmt::format("not a job: {}", error.what()));
+    throw job_error(fmt::format("not a job: {}", error.what()));
   }
 }
 
@@ -98,7 +98,7 @@ JobSpec job_from_json(std::string_view text) {
   try {
     return job_from_value(nlohmann::json::parse(text));
   } catch (const nlohmann::json::exception& error) {
-    throw JobError(fmt::format("not a job: {}", error.what()));
+    throw job_error(fmt::format("not a job: {}", error.what()));
   }
 }
 

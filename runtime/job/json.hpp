@@ -22,7 +22,7 @@ std::string print_job_file(const JobSpec& spec);
 nlohmann::json job_to_json(const JobSpec& spec);
 
 // Keys that are missing take the defaults of JobSpec. For text from print_job: a file goes through
-// parse_job, which checks every value. Throws JobError where the text is not such a job.
+// parse_job, which checks every value. Throws a job error where the text is not such a job.
 JobSpec job_from_json(std::string_view text);
 
 // The same, from a value that fits the schema.

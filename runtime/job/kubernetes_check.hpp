@@ -7,7 +7,7 @@
 namespace ringtrain {
 
 // What the schema cannot say of the group `kubernetes`: keys that must fit one another. Throws
-// JobError.
+// a job error.
 void check_kubernetes(const KubernetesSpec& spec, const Document& document);
 
 }  // namespace ringtrain

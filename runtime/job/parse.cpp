@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "runtime/job/document.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/job/kubernetes_check.hpp"
 #include "runtime/job/models.hpp"
 #include "runtime/job/schema.hpp"
@@ -33,7 +33,7 @@ void erase_origins(Document& document, const std::string& path) {
 void apply_override(Document& document, const std::string& override_text) {
   const auto equals = override_text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    throw JobError(fmt::format("--set {}: must be key=value, as in --set optimizer.type=adamw",
+    throw job_error(fmt::format("--set {}: must be key=value, as in --set optimizer.type=adamw",
                                in_quotes(override_text)));
   }
   const std::string path = override_text.substr(0, equals);
@@ -45,11 +45,11 @@ void apply_override(Document& document, const std::string& override_text) {
   std::size_t start = 0;
   for (;;) {
     if (!group->is_object()) {
-      throw JobError(fmt::format("{}: {} is not a group of keys", here, group_path));
+      throw job_error(fmt::format("{}: {} is not a group of keys", here, group_path));
     }
     const auto dot = path.find('.', start);
     const std::string key = path.substr(start, dot == std::string::npos ? dot : dot - start);
-    if (key.empty()) throw JobError(here + ": a part of the key is empty");
+    if (key.empty()) throw job_error(here + ": a part of the key is empty");
     const std::string key_path = join_path(group_path, key);
     if (dot == std::string::npos) {
       erase_origins(document, key_path);

@@ -5,7 +5,7 @@
 //   (validate.hpp)
 //        -> defaults -> checks across keys -> JobSpec
 //
-// Every refusal is a JobError "job.yaml:3: optimizer.type: what is wrong and what is allowed", or
+// Every refusal is a job error "job.yaml:3: optimizer.type: what is wrong and what is allowed", or
 // "--set optimizer.type: ..." where an override brought it in. Nothing here looks at other files:
 // see paths.hpp. Relative paths in a job count from the working directory.
 #pragma once

@@ -10,8 +10,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "datasets/error.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/job/models.hpp"
 
 namespace ringtrain {
@@ -23,24 +22,24 @@ void check_dataset(const fs::path& dataset) {
   std::error_code error;
   const fs::file_status status = fs::status(dataset, error);
   if (!fs::exists(status)) {
-    throw DataError(
+    throw data_error(
         fmt::format("{}: there is no such dataset: make one with 'ringtrain dataset "
                     "import', or correct the job's dataset key (relative paths count "
                     "from {})",
                     dataset.string(), fs::current_path(error).string()));
   }
   if (!fs::is_regular_file(status) && !fs::is_directory(status)) {
-    throw DataError(
+    throw data_error(
         fmt::format("{}: is neither a file nor a directory of parts", dataset.string()));
   }
   if (::access(dataset.c_str(), R_OK) != 0) {
-    throw DataError(fmt::format("{}: cannot be read: {}", dataset.string(), std::strerror(errno)));
+    throw data_error(fmt::format("{}: cannot be read: {}", dataset.string(), std::strerror(errno)));
   }
 }
 
 void check_output(const fs::path& output) {
   const auto fail = [&](std::string_view reason) {
-    throw JobError(
+    throw job_error(
         fmt::format("output: {} cannot be written: {}: choose another with --set "
                     "output=DIR",
                     output.string(), reason));
@@ -66,20 +65,20 @@ void check_paths(const JobSpec& job) {
   if (is_torchscript_path(job.model)) {
     std::error_code error;
     if (!fs::is_regular_file(job.model, error)) {
-      throw JobError(fmt::format("model: {} is not there, or not a file", job.model));
+      throw job_error(fmt::format("model: {} is not there, or not a file", job.model));
     }
   }
   check_dataset(job.dataset);
   const std::string& resume = job.checkpoint.resume;
   std::error_code error;
   if (resume != "auto" && resume != "never" && !fs::exists(resume, error)) {
-    throw JobError(
+    throw job_error(
         fmt::format("checkpoint.resume: {} is not there: give auto, never or the path "
                     "of a checkpoint",
                     resume));
   }
   if (!job.initialize_from.empty() && !fs::is_regular_file(job.initialize_from, error)) {
-    throw JobError(fmt::format("initialize_from: {} is not there, or not a file",
+    throw job_error(fmt::format("initialize_from: {} is not there, or not a file",
                                job.initialize_from.string()));
   }
   check_output(job.output);

@@ -7,7 +7,7 @@ namespace ringtrain {
 
 // Looks whether the files that a job names are there and its output directory can be written: makes
 // the directory, and a file in it that it takes away again. For the machine that rank 0 runs on.
-// Throws DataError for the dataset, JobError for the rest.
+// Throws a data error for the dataset, a job error for the rest.
 void check_paths(const JobSpec& job);
 
 }  // namespace ringtrain

@@ -17,7 +17,7 @@
 #include <valijson/validator.hpp>
 #include <vector>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {

@@ -7,14 +7,14 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
 
 void require_at_least(const ModelOptions& options, int64_t pixels) {
   if (options.height >= pixels && options.width >= pixels) return;
-  throw JobError(
+  throw job_error(
       fmt::format("model {} needs samples of at least {} x {} pixels, but the dataset's are "
                   "{} x {}; choose model: mlp, or larger samples",
                   options.name, pixels, pixels, options.height, options.width));
@@ -144,7 +144,7 @@ std::shared_ptr<Layer> make_mlp(const ModelOptions& options, at::Generator& gene
   }
   widths.push_back(options.classes);
   if (*std::min_element(widths.begin(), widths.end()) < 1) {
-    throw JobError("model mlp: every width in hidden must be at least 1");
+    throw job_error("model mlp: every width in hidden must be at least 1");
   }
   return std::make_shared<Mlp>(widths, generator);
 }

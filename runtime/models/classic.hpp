@@ -9,7 +9,7 @@
 
 namespace ringtrain {
 
-// Each throws JobError when a sample of the options' shape is too small for it.
+// Each throws a job error when a sample of the options' shape is too small for it.
 std::shared_ptr<Layer> make_mlp(const ModelOptions& options, at::Generator& generator);
 std::shared_ptr<Layer> make_lenet5(const ModelOptions& options, at::Generator& generator);
 std::shared_ptr<Layer> make_lenet(const ModelOptions& options, at::Generator& generator);

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/job/models.hpp"
 #include "runtime/models/batch_norm.hpp"
 #include "runtime/models/classic.hpp"
@@ -61,12 +61,12 @@ std::shared_ptr<Layer> make_net(const ModelOptions& options, at::Generator& gene
 
 std::unique_ptr<Model> make_model(const ModelOptions& options) {
   if (std::min({options.channels, options.height, options.width, options.classes}) < 1) {
-    throw JobError(fmt::format(
+    throw job_error(fmt::format(
         "model {}: samples of {} x {} x {} with {} classes cannot be trained on", options.name,
         options.channels, options.height, options.width, options.classes));
   }
   if (!options.hidden.empty() && options.name != "mlp") {
-    throw JobError(fmt::format("hidden is for model mlp, not for {}: remove it", options.name));
+    throw job_error(fmt::format("hidden is for model mlp, not for {}: remove it", options.name));
   }
   try {
     // Its own generator: nothing else that draws random numbers can change the weights, or be
@@ -76,10 +76,10 @@ std::unique_ptr<Model> make_model(const ModelOptions& options) {
       return std::make_unique<ZooModel>(std::move(net), options.sum_over_ranks != nullptr);
     }
   } catch (const c10::Error& error) {
-    throw JobError(fmt::format("model {} cannot be built: {}", options.name, first_line(error)));
+    throw job_error(fmt::format("model {} cannot be built: {}", options.name, first_line(error)));
   }
   if (std::filesystem::is_regular_file(options.name)) return load_torchscript(options);
-  throw JobError(
+  throw job_error(
       fmt::format("model {} is neither a file nor one of {}", options.name, zoo_model_list()));
 }
 

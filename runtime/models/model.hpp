@@ -75,7 +75,7 @@ class Model {
   virtual bool uses_local_batch_statistics() const = 0;
 };
 
-// Throws JobError for an unknown name, a file that is no usable TorchScript model, or a sample
+// Throws a job error for an unknown name, a file that is no usable TorchScript model, or a sample
 // shape that does not fit the model.
 std::unique_ptr<Model> make_model(const ModelOptions& options);
 

@@ -22,17 +22,17 @@ struct Safetensors {
 // https://github.com/huggingface/safetensors, "Format": the length of a JSON header as a
 // little-endian u64, the header, the tensors' bytes. The same tensors and metadata give the same
 // bytes, in whatever order they come: wider element types first, which aligns every tensor, then by
-// name. Throws DataError when the file cannot be written, JobError for a tensor that the format
+// name. Throws a data error when the file cannot be written, a job error for a tensor that the format
 // cannot hold.
 void write_safetensors(const std::filesystem::path& file, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata);
 
 // The file may be anything: names, types, shapes and offsets are checked against each other and
-// against the file's size before memory is taken. Throws DataError.
+// against the file's size before memory is taken. Throws a data error.
 Safetensors read_safetensors(const std::filesystem::path& file);
 
 // What torch.jit.load opens, in C++ and in Python; the extra files come back through its parameter
-// _extra_files. Throws DataError when the file cannot be written.
+// _extra_files. Throws a data error when the file cannot be written.
 void write_torchscript(const std::filesystem::path& file, const torch::jit::Module& module,
                        const std::map<std::string, std::string>& extra_files);
 

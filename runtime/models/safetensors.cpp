@@ -13,9 +13,8 @@
 #include <tuple>
 #include <utility>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
-#include "runtime/job/error.hpp"
 #include "runtime/models/model_files.hpp"
 
 namespace ringtrain {
@@ -53,7 +52,7 @@ struct Entry {
 };
 
 // The header is read with these complaints; the caller puts the file's name in front.
-[[noreturn]] void refuse(const std::string& what) { throw DataError(what); }
+[[noreturn]] void refuse(const std::string& what) { throw data_error(what); }
 
 // Nothing of the format is nested deeper than {"name": {"shape": [..]}}, and a name may come only
 // once.
@@ -176,7 +175,7 @@ std::string_view dtype_of(const NamedTensor& named) {
   for (const Element& element : kElements) {
     if (element.type == named.tensor.scalar_type()) return element.name;
   }
-  throw JobError(fmt::format("tensor {}: safetensors has no type for {}", named.name,
+  throw job_error(fmt::format("tensor {}: safetensors has no type for {}", named.name,
                              c10::toString(named.tensor.scalar_type())));
 }
 
@@ -188,7 +187,7 @@ std::string make_header(const std::vector<const NamedTensor*>& tensors,
   uint64_t at = 0;
   for (const NamedTensor* named : tensors) {
     if (named->name == kMetadata || header.contains(named->name)) {
-      throw JobError(fmt::format("two tensors of the model are called {}", named->name));
+      throw job_error(fmt::format("two tensors of the model are called {}", named->name));
     }
     const uint64_t end = at + named->tensor.nbytes();
     header[named->name] = {{"dtype", std::string(dtype_of(*named))},
@@ -200,7 +199,7 @@ std::string make_header(const std::vector<const NamedTensor*>& tensors,
   try {
     text = header.dump();
   } catch (const json::exception& error) {
-    throw JobError(
+    throw job_error(
         fmt::format("a name or the metadata of the model is not UTF-8: {}", error.what()));
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
@@ -246,8 +245,8 @@ Safetensors read_safetensors(const std::filesystem::path& path) {
   const auto file = datasets::File::open_for_reading(path);
   try {
     return read_checked(file);
-  } catch (const DataError& error) {
-    throw DataError(fmt::format("{}: not a safetensors file that can be read: {}", path.string(),
+  } catch (const Error& error) {
+    throw data_error(fmt::format("{}: not a safetensors file that can be read: {}", path.string(),
                                 error.what()));
   }
 }

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <utility>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -36,13 +36,13 @@ class TorchScriptModel final : public Model {
   TorchScriptModel(torch::jit::Module module, const ModelOptions& options)
       : module_(std::move(module)), file_(options.name), classes_(options.classes) {
     const auto forward = module_.find_method("forward");
-    if (!forward) throw JobError(fmt::format("model {}: it has no method forward", file_));
+    if (!forward) throw job_error(fmt::format("model {}: it has no method forward", file_));
     try {
       const auto graph = forward->graph()->copy();
       torch::jit::Inline(*graph);
       local_statistics_ = normalises_by_batch(*graph->block());
     } catch (const c10::Error& error) {
-      throw JobError(fmt::format("model {} cannot be read: {}", file_, first_line(error)));
+      throw job_error(fmt::format("model {} cannot be read: {}", file_, first_line(error)));
     }
     collect_tensors();
     try_out(options);
@@ -92,14 +92,14 @@ class TorchScriptModel final : public Model {
         continue;
       }
       if (item.value.scalar_type() != torch::kFloat32) {
-        throw JobError(fmt::format("model {}: parameter {} is {}; export the model in float32",
+        throw job_error(fmt::format("model {}: parameter {} is {}; export the model in float32",
                                    file_, item.name, c10::toString(item.value.scalar_type())));
       }
       parameters_.push_back({item.name, item.value});
     }
     for (const auto& item : module_.named_buffers()) buffers_.push_back({item.name, item.value});
     if (parameters_.empty()) {
-      throw JobError(
+      throw job_error(
           fmt::format("model {} has no parameter that can be trained; was it frozen, or "
                       "exported with requires_grad off?",
                       file_));
@@ -119,19 +119,19 @@ class TorchScriptModel final : public Model {
         result = module_.forward(
             {torch::zeros({rows, options.channels, options.height, options.width})});
       } catch (const std::exception& error) {
-        throw JobError(
+        throw job_error(
             fmt::format("model {} does not take the dataset's samples, a float tensor {}: {}",
                         file_, shape, first_line(error)));
       }
       if (!result.isTensor()) {
-        throw JobError(fmt::format("model {} returns {} for {}, not one tensor of logits [{}, {}]",
+        throw job_error(fmt::format("model {} returns {} for {}, not one tensor of logits [{}, {}]",
                                    file_, result.tagKind(), shape, rows, options.classes));
       }
       const torch::Tensor logits = result.toTensor();
       if (!logits.is_floating_point() || logits.sizes() != torch::IntArrayRef({rows, classes_})) {
         std::ostringstream sizes;
         sizes << logits.sizes();
-        throw JobError(
+        throw job_error(
             fmt::format("model {} returns {} {} for {}; the dataset's {} classes need float "
                         "logits [{}, {}]",
                         file_, c10::toString(logits.scalar_type()), sizes.str(), shape, classes_,
@@ -166,7 +166,7 @@ std::unique_ptr<Model> load_torchscript(const ModelOptions& options) {
   try {
     module = torch::jit::load(options.name, torch::kCPU);
   } catch (const std::exception& error) {
-    throw JobError(fmt::format("model {} is not a TorchScript file that can be opened: {}",
+    throw job_error(fmt::format("model {} is not a TorchScript file that can be opened: {}",
                                options.name, first_line(error)));
   }
   return std::make_unique<TorchScriptModel>(std::move(module), options);

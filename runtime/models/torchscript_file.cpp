@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <exception>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/file.hpp"
 #include "runtime/models/model_files.hpp"
 #include "runtime/models/torchscript.hpp"
@@ -34,7 +34,7 @@ void write_torchscript(const std::filesystem::path& path, const torch::jit::Modu
       torch::jit::ExportModule(module, write, {extra_files.begin(), extra_files.end()});
     } catch (const std::exception& error) {
       if (failure) std::rethrow_exception(failure);
-      throw DataError(
+      throw data_error(
           fmt::format("{}: cannot write the model: {}", path.string(), first_line(error)));
     }
     if (failure) std::rethrow_exception(failure);

@@ -7,7 +7,7 @@
 #include <string>
 #include <system_error>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 
@@ -37,7 +37,7 @@ History::History(const std::filesystem::path& file, int64_t first_step) : path_(
   out << kept_lines(file, first_step) << std::flush;
   std::error_code error;
   if (out) std::filesystem::rename(pending, file, error);
-  if (!out || error) throw JobError(fmt::format("output: cannot write {}", file.string()));
+  if (!out || error) throw job_error(fmt::format("output: cannot write {}", file.string()));
 }
 
 void History::append(const nlohmann::ordered_json& line) {
@@ -47,7 +47,7 @@ void History::append(const nlohmann::ordered_json& line) {
   file << (broken_ ? "\n" : "") << line.dump() << '\n' << std::flush;
   broken_ = !file;
   if (broken_) {
-    throw JobError(fmt::format("output: cannot write {} (is the disk full?)", path_.string()));
+    throw job_error(fmt::format("output: cannot write {} (is the disk full?)", path_.string()));
   }
 }
 

@@ -11,10 +11,10 @@ namespace ringtrain {
 class History {
  public:
   // Starts a new history, or for a resumed job keeps of the one that is there the lines of steps
-  // below `first_step` (lines without a step, too). Throws JobError when the file cannot be
+  // below `first_step` (lines without a step, too). Throws a job error when the file cannot be
   // written.
   explicit History(const std::filesystem::path& file, int64_t first_step = 0);
-  // Throws JobError, and leaves no half line before what comes next.
+  // Throws a job error, and leaves no half line before what comes next.
   void append(const nlohmann::ordered_json& line);
 
  private:

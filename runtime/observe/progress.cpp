@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -111,7 +111,7 @@ void Progress::append_to_history(const nlohmann::ordered_json& line) {
   if (history_ == nullptr) return;
   try {
     history_->append(line);
-  } catch (const JobError& error) {
+  } catch (const Error& error) {
     warn(fmt::format("{}; training goes on", error.what()));
   }
 }

@@ -8,7 +8,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 
@@ -83,7 +83,7 @@ void write_trace(const std::filesystem::path& file,
     out << (i == 0 ? "" : ",\n") << events_of_ranks[i];
   }
   out << "\n]}\n" << std::flush;
-  if (!out) throw JobError(fmt::format("trace: cannot write {}", file.string()));
+  if (!out) throw job_error(fmt::format("trace: cannot write {}", file.string()));
 }
 
 }  // namespace ringtrain

@@ -57,7 +57,7 @@ class Trace {
   size_t added_ = 0;
 };
 
-// Writes a file that both viewers open. Throws JobError when it cannot be written.
+// Writes a file that both viewers open. Throws a job error when it cannot be written.
 void write_trace(const std::filesystem::path& file,
                  const std::vector<std::string>& events_of_ranks);
 

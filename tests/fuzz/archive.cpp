@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/importers/file_tree.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                        path.find("/../") != std::string::npos;
                 if (leads_out || content.size() > kMaxFile) std::abort();
               });
-  } catch (const ringtrain::DataError&) {
+  } catch (const ringtrain::Error&) {
   }
   return 0;
 }

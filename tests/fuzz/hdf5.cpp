@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/hdf5_object.hpp"
 #include "datasets/plan.hpp"
 #include "datasets/reader.hpp"
@@ -83,7 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ringtrain::fuzz::MemoryFile file(data, size);
   try {
     ringtrain::datasets::open_and_read(file.path());
-  } catch (const ringtrain::DataError&) {
+  } catch (const ringtrain::Error&) {
   }
   return 0;
 }

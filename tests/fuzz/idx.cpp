@@ -5,7 +5,7 @@
 #include <memory>
 #include <string_view>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/importers/idx.hpp"
 #include "tests/fuzz/memory_file.hpp"
 
@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     import_idx({*sources[0], *sources[1], *sources[2], *sources[3]}, ringtrain::fuzz::output_path(),
                {});
-  } catch (const ringtrain::DataError&) {
+  } catch (const ringtrain::Error&) {
   }
   return 0;
 }

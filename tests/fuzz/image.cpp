@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/importers/decode_image.hpp"
 #include "datasets/importers/resize.hpp"
 
@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         resizer.resize(image, window_of(image, kSide, kSide, fit), kSide, kSide, out.data());
       }
     }
-  } catch (const ringtrain::DataError&) {
+  } catch (const ringtrain::Error&) {
   }
   return 0;
 }

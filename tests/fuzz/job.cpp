@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/job/json.hpp"
 #include "runtime/job/parse.hpp"
 
@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     const ringtrain::JobSpec job = ringtrain::parse_job_text(text, "job.yaml");
     if (!(ringtrain::job_from_json(ringtrain::print_job(job)) == job)) std::abort();
-  } catch (const ringtrain::JobError&) {
+  } catch (const ringtrain::Error&) {
   }
   return 0;
 }

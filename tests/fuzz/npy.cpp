@@ -4,7 +4,7 @@
 #include <memory>
 #include <string_view>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/importers/npy.hpp"
 #include "tests/fuzz/memory_file.hpp"
 
@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto y = npy_source(memory_source("y", rest.substr(length)));
     ArraySources sources{x.get(), y.get(), nullptr, nullptr};
     import_arrays(sources, ringtrain::fuzz::output_path(), {});
-  } catch (const ringtrain::DataError&) {
+  } catch (const ringtrain::Error&) {
   }
   return 0;
 }

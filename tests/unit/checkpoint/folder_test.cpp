@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "tests/unit/checkpoint/checkpoint_files.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
@@ -124,7 +124,8 @@ TEST_F(Checkpoints, ThatCannotBeWrittenAreAnErrorThatNamesTheFolder) {
   try {
     PendingCheckpoint(directory_.path() / "file" / "checkpoints", 1);
     FAIL() << "no error";
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::data);
     EXPECT_THAT(error.what(), HasSubstr("file/checkpoints: cannot make the folder"));
   }
 }

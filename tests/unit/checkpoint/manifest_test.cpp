@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "tests/unit/checkpoint/checkpoint_files.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
@@ -42,7 +42,8 @@ Manifest unusual_manifest() {
 std::string complaint(const std::filesystem::path& folder) {
   try {
     read_manifest(folder);
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::data);
     return error.what();
   }
   return "none";
@@ -85,7 +86,8 @@ TEST(AManifest, WithAnyFlippedBitIsRefusedOrSaysTheSame) {
     write_file(folder.path() / "manifest.json", flipped);
     try {  // blanks, and capitals of hexadecimal digits, mean the same
       EXPECT_EQ(to_json(read_manifest(folder.path()).state), to_json(unusual_manifest().state));
-    } catch (const DataError& error) {
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::data);
       EXPECT_THAT(error.what(), HasSubstr("manifest.json: damaged")) << at;
     }
   }
@@ -121,7 +123,8 @@ TEST(Parts, AreHeldAgainstTheirChecksums) {
   const auto complaint_of_parts = [&] {
     try {
       check_parts(path, manifest);
-    } catch (const DataError& error) {
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::data);
       return std::string(error.what());
     }
     return std::string("none");

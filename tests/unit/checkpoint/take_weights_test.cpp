@@ -3,10 +3,10 @@
 
 #include <gmock/gmock.h>
 
-#include "datasets/error.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/models/model_files.hpp"
 #include "tests/unit/temporary_directory.hpp"
+#include "tests/throws_error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -83,7 +83,8 @@ TEST_F(FirstWeights, ThatAllDoNotFitAreRefused) {
   try {
     take(*make_mlp(3, 2));
     FAIL() << "no error";
-  } catch (const JobError& error) {
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::job);
     EXPECT_THAT(error.what(), HasSubstr("none of its 1 tensors fits"));
     EXPECT_THAT(error.what(), HasSubstr("other [2]"));
   }
@@ -91,7 +92,7 @@ TEST_F(FirstWeights, ThatAllDoNotFitAreRefused) {
 
 TEST_F(FirstWeights, OfABrokenFileAreRefused) {
   folder_.write("model.safetensors", "no tensors");
-  EXPECT_THROW(take(*make_mlp(3, 2)), DataError);
+  EXPECT_THAT([&] { take(*make_mlp(3, 2)); }, ThrowsError(ErrorKind::data));
 }
 
 }  // namespace

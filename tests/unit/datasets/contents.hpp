@@ -56,7 +56,7 @@ inline std::vector<int> bytes_of(const SourceRow& row) {
 // The one line with which an import is refused; nothing may be left in the folder of `destination`.
 template <typename Action>
 std::string import_refusal(const std::filesystem::path& destination, Action&& action) {
-  const std::string message = data_error(action);
+  const std::string message = data_refusal(action);
   EXPECT_NE(message, "");
   EXPECT_EQ(message.find('\n'), std::string::npos) << message;
   EXPECT_TRUE(std::filesystem::is_empty(destination.parent_path())) << message;

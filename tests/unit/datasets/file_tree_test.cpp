@@ -29,7 +29,7 @@ Contents contents_of(const FileTree& tree) {
 }
 
 std::string refusal(const std::string& archive, TreeLimits limits = {}) {
-  const std::string message = data_error([&] { contents_of(FileTree("a.tar", archive, limits)); });
+  const std::string message = data_refusal([&] { contents_of(FileTree("a.tar", archive, limits)); });
   EXPECT_THAT(message, ::testing::StartsWith("a.tar: "));
   EXPECT_EQ(message.find('\n'), std::string::npos) << message;
   return message;
@@ -101,7 +101,7 @@ TEST(FileTree, RefusesDamage) {
 }
 
 TEST(FileTree, NamesWhatIsMissing) {
-  EXPECT_THAT(data_error([] { FileTree("/nowhere/at/all"); }),
+  EXPECT_THAT(data_refusal([] { FileTree("/nowhere/at/all"); }),
               HasSubstr("/nowhere/at/all: cannot open: No such file"));
 }
 

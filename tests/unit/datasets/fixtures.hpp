@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "datasets/order.hpp"
 #include "datasets/writer.hpp"
 #include "tests/unit/temporary_directory.hpp"
@@ -72,12 +72,13 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
-// The message of the DataError that `action` throws; empty when it throws none.
+// The message of the a data error that `action` throws; empty when it throws none.
 template <typename Action>
-std::string data_error(Action&& action) {
+std::string data_refusal(Action&& action) {
   try {
     action();
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::data);
     return error.what();
   }
   return "";

@@ -211,7 +211,7 @@ TEST_F(Hdf5Import, AFileThatCrashesLibhdf5EndsOnlyItsReader) {
     std::string bytes = whole;
     for (size_t i = at; i < std::min(at + 24, bytes.size()); ++i) bytes[i] = '\xff';
     testing::write_file(path_, bytes);
-    const std::string message = testing::data_error([&] { import(); });
+    const std::string message = testing::data_refusal([&] { import(); });
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
     std::filesystem::remove(results_ / "set.h5");
     EXPECT_TRUE(std::filesystem::is_empty(results_.path())) << at;

@@ -51,7 +51,7 @@ class Hostile : public ::testing::Test {
   Hostile() { plan_ = write_dataset(path_); }
 
   std::string refusal() const {
-    const std::string message = data_error([&] { open_dataset(path_); });
+    const std::string message = data_refusal([&] { open_dataset(path_); });
     EXPECT_THAT(message, HasSubstr(path_.string()));
     EXPECT_EQ(message.find('\n'), std::string::npos);
     return message;
@@ -252,7 +252,7 @@ TEST_F(Hostile, EveryFlippedBitOfTheMetadataIsSeenOrHarmless) {
     bytes[at] = static_cast<char>(bytes[at] ^ (1 << at % 8));
     testing::write_file(path_, bytes);
     Plan opened;
-    const std::string message = data_error([&] { opened = open_dataset(path_); });
+    const std::string message = data_refusal([&] { opened = open_dataset(path_); });
     if (!message.empty()) {
       ++refused;
     } else {

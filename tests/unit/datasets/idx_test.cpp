@@ -100,7 +100,7 @@ TEST(Idx, ReadsGzippedFilesToo) {
   const auto f = open_source(directory / "b.gz");
   const auto g = open_source(directory / "c.gz");
   const auto h = open_source(directory / "plain");
-  EXPECT_THAT(data_error([&] {
+  EXPECT_THAT(data_refusal([&] {
                 import_idx({*e, *f, *g, *h}, directory / "cut.h5", {});
               }),
               HasSubstr("cut.gz: damaged gzip file"));
@@ -112,7 +112,7 @@ TEST(Idx, RefusesEverythingElseInOneLine) {
   const auto refused = [&](auto&& change) {
     Inputs inputs;
     change(inputs);
-    const std::string message = data_error([&] { import(inputs, directory / "set.h5"); });
+    const std::string message = data_refusal([&] { import(inputs, directory / "set.h5"); });
     EXPECT_EQ(message.find('\n'), std::string::npos);
     EXPECT_TRUE(std::filesystem::is_empty(directory.path())) << message;
     return message;

@@ -155,7 +155,7 @@ TEST_P(EveryTier, FindsDamageInTheMiddleOfAnEpoch) {
   testing::write_file(directory / "set.h5", bytes);
   Reader reader(plan, Split::train, options_for(GetParam(), 0, 1, 32));
   reader.start(0);
-  EXPECT_THAT(data_error([&] {
+  EXPECT_THAT(data_refusal([&] {
                 while (reader.next() != nullptr) {
                 }
               }),
@@ -167,7 +167,7 @@ TEST_P(EveryTier, RefusesAFileThatChangedItsSize) {
   const Plan plan = write_dataset(directory / "set.h5");
   Reader reader(plan, Split::train, options_for(GetParam(), 0, 1, 32));
   std::filesystem::resize_file(directory / "set.h5", 1000);
-  EXPECT_THAT(data_error([&] { reader.start(0); }), ::testing::HasSubstr("1000 bytes here"));
+  EXPECT_THAT(data_refusal([&] { reader.start(0); }), ::testing::HasSubstr("1000 bytes here"));
 }
 
 TEST_P(EveryTier, CanBeDroppedAndStartedAgainInTheMiddle) {

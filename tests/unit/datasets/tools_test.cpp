@@ -94,18 +94,18 @@ TEST(Split, EveryPartIsValidAloneAndRowsAreDisjointAndComplete) {
 TEST(Split, RefusesWhatMakesNoPartsAndLeavesNothing) {
   const TemporaryDirectory directory;
   const Plan whole = write_dataset(directory / "set.h5");
-  EXPECT_THAT(data_error([&] { split_dataset(whole, directory / "p", 0); }),
+  EXPECT_THAT(data_refusal([&] { split_dataset(whole, directory / "p", 0); }),
               HasSubstr("can be split into 1 to 16 parts"));
-  EXPECT_THAT(data_error([&] { split_dataset(whole, directory / "p", 17); }),
+  EXPECT_THAT(data_refusal([&] { split_dataset(whole, directory / "p", 17); }),
               HasSubstr("can be split into 1 to 16 parts"));
   directory.write("full/file", "x");
-  EXPECT_THAT(data_error([&] { split_dataset(whole, directory / "full", 2); }),
+  EXPECT_THAT(data_refusal([&] { split_dataset(whole, directory / "full", 2); }),
               HasSubstr("exists and is not empty"));
   const auto paths = split_dataset(whole, directory / "parts", 2);
-  EXPECT_THAT(data_error([&] { split_dataset(open_dataset(paths[0]), directory / "p", 2); }),
+  EXPECT_THAT(data_refusal([&] { split_dataset(open_dataset(paths[0]), directory / "p", 2); }),
               HasSubstr("is a part file already"));
   damage(whole);
-  EXPECT_THAT(data_error([&] { split_dataset(whole, directory / "p", 2); }),
+  EXPECT_THAT(data_refusal([&] { split_dataset(whole, directory / "p", 2); }),
               HasSubstr("damaged (wrong checksum)"));
   EXPECT_FALSE(std::filesystem::exists(directory / "p"));
 }
@@ -114,15 +114,15 @@ TEST(Split, PartsThatDoNotBelongTogetherAreRefused) {
   const TemporaryDirectory directory;
   const auto parts = split_dataset(write_dataset(directory / "set.h5"), directory / "parts", 3);
   std::filesystem::rename(parts[1], directory / "aside.h5");
-  EXPECT_THAT(data_error([&] { open_dataset(directory / "parts"); }),
+  EXPECT_THAT(data_refusal([&] { open_dataset(directory / "parts"); }),
               HasSubstr("holds 2 of 3 part files"));
   std::filesystem::copy(parts[0], parts[1]);
-  EXPECT_THAT(data_error([&] { open_dataset(directory / "parts"); }), HasSubstr("is part 0 as"));
+  EXPECT_THAT(data_refusal([&] { open_dataset(directory / "parts"); }), HasSubstr("is part 0 as"));
   Sizes others;
   others.train_rows = 900;
   const auto foreign = split_dataset(write_dataset(directory / "b.h5", others), directory / "b", 3);
   std::filesystem::copy(foreign[1], parts[1], std::filesystem::copy_options::overwrite_existing);
-  EXPECT_THAT(data_error([&] { open_dataset(directory / "parts"); }),
+  EXPECT_THAT(data_refusal([&] { open_dataset(directory / "parts"); }),
               HasSubstr("belongs to another dataset"));
   std::filesystem::rename(directory / "aside.h5", parts[1]);
   EXPECT_EQ(open_dataset(directory / "parts").train.rows, 1000U);
@@ -161,7 +161,7 @@ TEST(Export, RefusesDamage) {
   const TemporaryDirectory directory;
   const Plan plan = write_dataset(directory / "set.h5");
   damage(plan);
-  EXPECT_THAT(data_error([&] { export_npy(plan, directory / "npy"); }),
+  EXPECT_THAT(data_refusal([&] { export_npy(plan, directory / "npy"); }),
               HasSubstr("damaged (wrong checksum)"));
   EXPECT_FALSE(std::filesystem::exists(directory / "npy" / "train_x.npy"));
 }
@@ -181,7 +181,7 @@ TEST(Verify, FindsOneFlippedBitOfAnyPart) {
       std::string bytes = whole;
       bytes[at] ^= 4;
       testing::write_file(directory / "set.h5", bytes);
-      EXPECT_THAT(data_error([&] { verify(plan); }),
+      EXPECT_THAT(data_refusal([&] { verify(plan); }),
                   HasSubstr("damaged (wrong checksum) in rows 0 to 63"));
     }
   }
@@ -196,7 +196,7 @@ TEST(Verify, NamesTheFirstDamagedBlock) {
     bytes[piece.x_offset + row * plan.row_bytes()] ^= 1;
   testing::write_file(directory / "set.h5", bytes);
   for (int i = 0; i < 20; ++i) {  // whichever thread is first
-    EXPECT_THAT(data_error([&] { verify(plan); }),
+    EXPECT_THAT(data_refusal([&] { verify(plan); }),
                 HasSubstr("damaged (wrong checksum) in rows 192 to 255"));
   }
 }
@@ -215,7 +215,7 @@ TEST(ContactSheet, IsAPictureOfTheRows) {
   }
   Sizes flat;
   flat.shape = {5, 2, 2};
-  EXPECT_THAT(data_error([&] {
+  EXPECT_THAT(data_refusal([&] {
                 write_contact_sheet(write_dataset(directory / "set.h5", flat), Split::train, 4, 1,
                                     directory / "none.png");
               }),

@@ -8,6 +8,7 @@
 
 #include "datasets/hdf5_handle.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
+#include "tests/throws_error.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -81,7 +82,7 @@ TEST(Writer, AnUnfinishedDatasetLeavesNothing) {
     writer.set_class_names({"only"});
     EXPECT_EQ(entries(directory.path()), 1U);
     EXPECT_FALSE(std::filesystem::exists(directory / "set.h5"));
-    EXPECT_THAT(data_error([&] { writer.finish(); }), HasSubstr("never written"));
+    EXPECT_THAT(data_refusal([&] { writer.finish(); }), HasSubstr("never written"));
   }
   EXPECT_EQ(entries(directory.path()), 0U);
 }
@@ -90,25 +91,25 @@ TEST(Writer, RefusesWhatMakesNoSense) {
   const TemporaryDirectory directory;
   NewDataset dataset;
   dataset.shape = {1, 28, 28};
-  EXPECT_THAT(data_error([&] { Writer(directory / "set.h5", dataset); }),
+  EXPECT_THAT(data_refusal([&] { Writer(directory / "set.h5", dataset); }),
               HasSubstr("no training rows"));
   dataset.train_rows = uint64_t{1} << 60;
-  EXPECT_THAT(data_error([&] { Writer(directory / "set.h5", dataset); }),
+  EXPECT_THAT(data_refusal([&] { Writer(directory / "set.h5", dataset); }),
               HasSubstr("no disk holds"));
   dataset.train_rows = 1;
   dataset.shape = {1, 0, 28};
-  EXPECT_THAT(data_error([&] { Writer(directory / "set.h5", dataset); }),
+  EXPECT_THAT(data_refusal([&] { Writer(directory / "set.h5", dataset); }),
               HasSubstr("each dimension"));
   dataset.shape = {1, 1, 1};
   testing::write_file(directory / "file", "");
-  EXPECT_THAT(data_error([&] { Writer(directory / "file" / "set.h5", dataset); }),
+  EXPECT_THAT(data_refusal([&] { Writer(directory / "file" / "set.h5", dataset); }),
               HasSubstr("set.h5"));
   Writer writer(directory / "set.h5", dataset);
   const std::byte x{};
   writer.put(Split::train, 0, &x, 1);
-  EXPECT_THAT(data_error([&] { writer.put(Split::train, 1, &x, 0); }), HasSubstr("row 1 of 1"));
+  EXPECT_THAT(data_refusal([&] { writer.put(Split::train, 1, &x, 0); }), HasSubstr("row 1 of 1"));
   writer.set_class_names({"only"});
-  EXPECT_THAT(data_error([&] { writer.finish(); }), HasSubstr("label 1 where there are 1 classes"));
+  EXPECT_THAT(data_refusal([&] { writer.finish(); }), HasSubstr("label 1 where there are 1 classes"));
 }
 
 TEST(Writer, ReplacesAnOlderDatasetOnlyWhenDone) {
@@ -143,8 +144,8 @@ TEST(Plan, ComesBackFromBytesAsItWas) {
   const TemporaryDirectory directory;
   const Plan plan = write_dataset(directory / "set.h5");
   EXPECT_EQ(deserialise(serialise(plan)), plan);
-  EXPECT_THROW(deserialise("nonsense"), DataError);
-  EXPECT_THROW(deserialise(serialise(plan).substr(0, 100)), DataError);
+  EXPECT_THAT([&] { deserialise("nonsense"); }, ThrowsError(ErrorKind::data));
+  EXPECT_THAT([&] { deserialise(serialise(plan).substr(0, 100)); }, ThrowsError(ErrorKind::data));
 }
 
 }  // namespace

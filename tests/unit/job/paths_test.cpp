@@ -6,9 +6,10 @@
 
 #include <filesystem>
 
-#include "datasets/error.hpp"
+#include "base/error.hpp"
 #include "tests/unit/job/refusal.hpp"
 #include "tests/unit/temporary_directory.hpp"
+#include "tests/throws_error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -35,7 +36,7 @@ TEST_F(Paths, MakesTheOutputDirectoryAndLeavesNothingInIt) {
 
 TEST_F(Paths, RefusesAMissingDatasetAndMakesNothing) {
   job_.dataset = directory_.path() / "none.h5";
-  EXPECT_THROW(check_paths(job_), DataError);
+  EXPECT_THAT([&] { check_paths(job_); }, ThrowsError(ErrorKind::data));
   EXPECT_FALSE(std::filesystem::exists(job_.output));
 }
 

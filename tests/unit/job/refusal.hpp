@@ -3,16 +3,17 @@
 
 #include <string>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain {
 
-// The message of the JobError that `action` throws; empty when it throws none.
+// The message of the a job error that `action` throws; empty when it throws none.
 template <typename Action>
 std::string refusal(Action&& action) {
   try {
     action();
-  } catch (const JobError& error) {
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::job);
     return error.what();
   }
   return "";

@@ -4,7 +4,8 @@
 
 #include "launcher/host_check.hpp"
 #include "launcher/host_source.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
+#include "tests/throws_error.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -22,8 +23,8 @@ TEST(DiscoveredHosts, HaveTheSlotsThatAreKnownOfThem) {
 TEST(DiscoveredHosts, MayBeNoneYetButNotNonsense) {
   EXPECT_THAT(parse_discovered("", "x", {}), IsEmpty());
   EXPECT_THAT(parse_discovered("\n # none\n", "x", {}), IsEmpty());
-  EXPECT_THROW(parse_discovered("a:many\n", "x", {}), JobError);
-  EXPECT_THROW(parse_discovered("-oProxyCommand=x\n", "x", {}), JobError);
+  EXPECT_THAT([&] { parse_discovered("a:many\n", "x", {}); }, ThrowsError(ErrorKind::job));
+  EXPECT_THAT([&] { parse_discovered("-oProxyCommand=x\n", "x", {}); }, ThrowsError(ErrorKind::job));
 }
 
 TEST(HostCheck, SaysWhatIsWrongInOurWords) {

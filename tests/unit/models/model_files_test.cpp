@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "datasets/error.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "tests/unit/temporary_directory.hpp"
+#include "tests/throws_error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -55,7 +55,7 @@ class ModelFiles : public testing::Test {
   void expect_refused(const std::string& bytes, const std::string& because) const {
     const auto path = write(bytes);
     EXPECT_THAT([&] { read_safetensors(path); },
-                ThrowsMessage<DataError>(
+                ThrowsError(ErrorKind::data, 
                     AllOf(HasSubstr(path.string()), HasSubstr(because), Not(HasSubstr("\n")))))
         << bytes.substr(8, 200);
   }
@@ -123,11 +123,10 @@ TEST_F(ModelFiles, SafetensorsOfNothingCanBeRead) {
 TEST_F(ModelFiles, SafetensorsRefuseWhatTheFormatCannotHold) {
   const auto path = scratch_.path() / "no";
   const NamedTensor a{"a", torch::ones({3})};
-  EXPECT_THROW(write_safetensors(path, std::vector{a, a}, {}), JobError);
-  EXPECT_THROW(write_safetensors(path, std::vector{NamedTensor{"\xff", a.tensor}}, {}), JobError);
-  EXPECT_THROW(write_safetensors(
-                   path, std::vector{NamedTensor{"c", torch::ones({1}, torch::kComplexFloat)}}, {}),
-               JobError);
+  EXPECT_THAT([&] { write_safetensors(path, std::vector{a, a}, {}); }, ThrowsError(ErrorKind::job));
+  EXPECT_THAT([&] { write_safetensors(path, std::vector{NamedTensor{"\xff", a.tensor}}, {}); }, ThrowsError(ErrorKind::job));
+  EXPECT_THAT([&] { write_safetensors(
+                   path, std::vector{NamedTensor{"c", torch::ones({1}, torch::kComplexFloat)}}, {}); }, ThrowsError(ErrorKind::job));
   EXPECT_THAT(files(), IsEmpty());
 }
 
@@ -136,9 +135,9 @@ TEST_F(ModelFiles, TruncatedSafetensorsAreRefused) {
   write_safetensors(path, std::vector{NamedTensor{"a", torch::ones({3})}}, {{"k", "v"}});
   const std::string whole = contents(path);
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_THROW(read_safetensors(write(whole.substr(0, size))), DataError) << size;
+    EXPECT_THAT([&] { read_safetensors(write(whole.substr(0, size))); }, ThrowsError(ErrorKind::data)) << size;
   }
-  EXPECT_THROW(read_safetensors(write(whole + "x")), DataError);
+  EXPECT_THAT([&] { read_safetensors(write(whole + "x")); }, ThrowsError(ErrorKind::data));
 }
 
 TEST_F(ModelFiles, HostileSafetensorsAreRefused) {
@@ -186,9 +185,9 @@ TEST_F(ModelFiles, HostileSafetensorsAreRefused) {
 
 TEST_F(ModelFiles, WhatCannotBeOpenedIsNamed) {
   EXPECT_THAT([&] { read_safetensors(scratch_.path() / "absent"); },
-              ThrowsMessage<DataError>(HasSubstr("absent")));
-  EXPECT_THROW(read_safetensors(scratch_.path()), DataError);
-  EXPECT_THROW(write_safetensors(scratch_.path() / "no" / "file", {}, {}), DataError);
+              ThrowsError(ErrorKind::data, HasSubstr("absent")));
+  EXPECT_THAT([&] { read_safetensors(scratch_.path()); }, ThrowsError(ErrorKind::data));
+  EXPECT_THAT([&] { write_safetensors(scratch_.path() / "no" / "file", {}, {}); }, ThrowsError(ErrorKind::data));
 }
 
 TEST_F(ModelFiles, TorchScriptOpensAgainWithItsExtraFiles) {
@@ -217,7 +216,7 @@ TEST_F(ModelFiles, TorchScriptOpensAgainWithItsExtraFiles) {
   }
 
   EXPECT_THAT([&] { write_torchscript(scratch_.path() / "no" / "model.pt", model->script(), {}); },
-              ThrowsMessage<DataError>(HasSubstr("model.pt")));
+              ThrowsError(ErrorKind::data, HasSubstr("model.pt")));
 }
 
 // A full disk, as far as a file system without one can show it.
@@ -225,7 +224,7 @@ TEST_F(ModelFiles, AFailedWriteLeavesTheOldFileWhole) {
   const auto path = scratch_.path() / "model.safetensors";
   write_safetensors(path, {}, {{"old", "1"}});
   const NamedTensor bad{"c", torch::ones({1}, torch::kComplexFloat)};
-  EXPECT_THROW(write_safetensors(path, std::vector{bad}, {}), JobError);
+  EXPECT_THAT([&] { write_safetensors(path, std::vector{bad}, {}); }, ThrowsError(ErrorKind::job));
   EXPECT_EQ(read_safetensors(path).metadata.count("old"), 1U);
   EXPECT_THAT(files(), ElementsAre("model.safetensors"));
 }

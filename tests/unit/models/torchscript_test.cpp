@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/models/model.hpp"
 #include "tests/unit/temporary_directory.hpp"
+#include "tests/throws_error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -54,7 +55,7 @@ class TorchScript : public testing::Test {
 
   static void expect_refused(const ModelOptions& options, const std::string& because) {
     EXPECT_THAT([&] { make_model(options); },
-                ThrowsMessage<JobError>(AllOf(StartsWith("model " + options.name),
+                ThrowsError(ErrorKind::job, AllOf(StartsWith("model " + options.name),
                                               HasSubstr(because), Not(HasSubstr("\n")))));
   }
 

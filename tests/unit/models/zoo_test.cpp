@@ -9,8 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/models/model.hpp"
+#include "tests/throws_error.hpp"
 
 namespace ringtrain {
 
@@ -295,24 +296,24 @@ TEST(Zoo, RefusesSamplesThatAreTooSmall) {
   EXPECT_NO_THROW(make_model(options_for("lenet5", 1, 12)));
   EXPECT_THAT(
       [] { make_model(options_for("lenet5", 1, 11)); },
-      ThrowsMessage<JobError>(HasSubstr("lenet5 needs samples of at least 12 x 12 pixels")));
+      ThrowsError(ErrorKind::job, HasSubstr("lenet5 needs samples of at least 12 x 12 pixels")));
   EXPECT_NO_THROW(make_model(options_for("lenet", 1, 6)));
   EXPECT_THAT([] { make_model(options_for("lenet", 1, 5)); },
-              ThrowsMessage<JobError>(HasSubstr("lenet needs samples of at least 6 x 6 pixels")));
+              ThrowsError(ErrorKind::job, HasSubstr("lenet needs samples of at least 6 x 6 pixels")));
   EXPECT_NO_THROW(make_model(options_for("resnet18", 1, 1)));
 }
 
 TEST(Zoo, RefusesWhatItCannotBuild) {
   EXPECT_THAT([] { make_model(options_for("lenet6", 1, 28)); },
-              ThrowsMessage<JobError>(HasSubstr("lenet6 is neither a file nor one of mlp")));
+              ThrowsError(ErrorKind::job, HasSubstr("lenet6 is neither a file nor one of mlp")));
   EXPECT_THAT([] { make_model(options_for("mlp", 1, 28, 0)); },
-              ThrowsMessage<JobError>(HasSubstr("0 classes")));
+              ThrowsError(ErrorKind::job, HasSubstr("0 classes")));
   auto hidden = options_for("lenet", 1, 28);
   hidden.hidden = {10};
-  EXPECT_THAT([&] { make_model(hidden); }, ThrowsMessage<JobError>(HasSubstr("hidden")));
+  EXPECT_THAT([&] { make_model(hidden); }, ThrowsError(ErrorKind::job, HasSubstr("hidden")));
   auto huge = options_for("mlp", 1, 28);
   huge.hidden = {int64_t{1} << 40, int64_t{1} << 40};
-  EXPECT_THAT([&] { make_model(huge); }, ThrowsMessage<JobError>(HasSubstr("cannot be built")));
+  EXPECT_THAT([&] { make_model(huge); }, ThrowsError(ErrorKind::job, HasSubstr("cannot be built")));
 }
 
 }  // namespace

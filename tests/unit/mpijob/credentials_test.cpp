@@ -4,8 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "tests/unit/temporary_directory.hpp"
+#include "tests/throws_error.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
@@ -30,7 +31,8 @@ class Plugin : public testing::Test {
   static std::string refusal(const Access& access) {
     try {
       Credentials(access).current();
-    } catch (const JobError& error) {
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::job);
       return error.what();
     }
     return "nothing was refused";
@@ -108,7 +110,7 @@ TEST(TokenFile, ThatIsGoneIsNamed) {
   access.origin = "the service account of this pod";
   access.token_file = "/is/not/there";
   Credentials credentials(access);
-  EXPECT_THROW(credentials.current(), JobError);
+  EXPECT_THAT([&] { credentials.current(); }, ThrowsError(ErrorKind::job));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "mpijob/access.hpp"
 #include "mpijob/base64.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::mpijob {
@@ -65,7 +65,8 @@ class Kubeconfig : public testing::Test {
   std::string refusal(const AccessOptions& options) const {
     try {
       find(options);
-    } catch (const JobError& error) {
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::job);
       return error.what();
     }
     return "nothing was refused";

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "mpijob/print_yaml.hpp"
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "runtime/job/parse.hpp"
 
 namespace ringtrain::mpijob {
@@ -30,7 +30,8 @@ ordered_json mpijob(const std::string& keys) {
 std::string refusal(const std::string& text) {
   try {
     rendered(text);
-  } catch (const JobError& error) {
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::job);
     return error.what();
   }
   return "";

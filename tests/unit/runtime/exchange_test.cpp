@@ -6,7 +6,8 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/comm/error.hpp"
+#include "base/error.hpp"
+#include "tests/throws_error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -22,7 +23,7 @@ class DoublingCommunicator final : public Communicator {
   Range share(Range bucket) const override { return bucket; }
   void reduce(Range bucket) override {
     threads.push_back(std::this_thread::get_id());
-    if (bucket.begin == fail_at) throw CommunicationError("a peer is gone");
+    if (bucket.begin == fail_at) throw lost_error("a peer is gone");
     for (size_t i = bucket.begin; i < bucket.end; ++i) slab_[i] *= 2;
   }
   void spread_parameters() override {}
@@ -78,9 +79,9 @@ TEST(Exchange, HandsAnErrorToWhoeverWaitsNextAndRunsNothingAfterIt) {
   Exchange exchange(communicator);
   exchange.reduce({0, 10});
   const auto ticket = exchange.reduce({10, 20});
-  EXPECT_THROW(exchange.wait(ticket), CommunicationError);
+  EXPECT_THAT([&] { exchange.wait(ticket); }, ThrowsError(ErrorKind::lost));
   double value = 1;
-  EXPECT_THROW(exchange.sum({&value, 1}), CommunicationError);
+  EXPECT_THAT([&] { exchange.sum({&value, 1}); }, ThrowsError(ErrorKind::lost));
   EXPECT_EQ(communicator.gradients()[10], 1.0F);
 }
 

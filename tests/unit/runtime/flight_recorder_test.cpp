@@ -7,7 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "runtime/comm/error.hpp"
+#include "base/error.hpp"
 #include "runtime/gradients/exchange.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
@@ -26,7 +26,7 @@ class Failing final : public Communicator {
   void reduce(Range /*bucket*/) override {}
   void publish(std::span<const Range>) override {}
   void sum(std::span<double> /*values*/) override {
-    if (++sums_ == 3) throw CommunicationError("a peer is gone");
+    if (++sums_ == 3) throw lost_error("a peer is gone");
   }
   void sum_over_shares(std::span<double> /*values*/) override {}
   bool overlaps() const override { return overlaps_; }
@@ -59,7 +59,8 @@ TEST_P(FlightRecorderTest, LeavesTheLastCallsWhereOneFails) {
   try {
     exchange.sum(values);
     FAIL();
-  } catch (const CommunicationError& error) {
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::lost);
     EXPECT_THAT(error.what(), testing::HasSubstr("a peer is gone"));
     EXPECT_THAT(error.what(), testing::HasSubstr(file.string()));
   }

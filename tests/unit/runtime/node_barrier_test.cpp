@@ -7,7 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/comm/error.hpp"
+#include "base/error.hpp"
+#include "tests/throws_error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -38,7 +39,7 @@ TEST_P(NodeBarrierTest, ShowsEverybodyWhatWasWrittenBefore) {
 TEST_P(NodeBarrierTest, GivesUpAtTheDeadline) {
   NodeBarrier::State state{};
   NodeBarrier barrier(&state, 2, GetParam(), std::chrono::milliseconds(10));
-  EXPECT_THROW(barrier.wait(), CommunicationError);
+  EXPECT_THAT([&] { barrier.wait(); }, ThrowsError(ErrorKind::lost));
 }
 
 INSTANTIATE_TEST_SUITE_P(Waiting, NodeBarrierTest, testing::Bool(),

@@ -7,8 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "runtime/job/error.hpp"
+#include "base/error.hpp"
 #include "tests/unit/temporary_directory.hpp"
+#include "tests/throws_error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -78,7 +79,7 @@ TEST(Trace, JoinsRanksInOneFile) {
   write_trace(folder.path() / "trace.json", {first.events(), second.events()});
   std::ifstream file(folder.path() / "trace.json");
   EXPECT_EQ(nlohmann::json::parse(file)["traceEvents"].size(), 6);
-  EXPECT_THROW(write_trace(folder.path() / "not/there.json", {}), JobError);
+  EXPECT_THAT([&] { write_trace(folder.path() / "not/there.json", {}); }, ThrowsError(ErrorKind::job));
 }
 
 }  // namespace

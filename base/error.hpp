@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace ringtrain {
+
+// Exit codes of every program: docs/reference/exit-codes.md.
+enum class ExitCode { success = 0, bad_job = 2, bad_data = 3, failed = 4 };
+
+// The part that failed. Two kinds can share an exit code: lost ranks are worth a restart, training
+// that diverged is not.
+enum class ErrorKind {
+  job,       // a job or an option that cannot be carried out as written
+  data,      // a dataset or source file that is missing, damaged, foreign or hostile
+  io,        // a file that cannot be read or written
+  lost,      // a peer that is gone or late, or a library that reports an error
+  training,  // training that cannot continue, as with gradients that stay non-finite
+};
+
+// The exit code that an error of this kind ends a program with.
+ExitCode exit_code(ErrorKind kind);
+
+// An error for the user: one line that names the file, line or key, and says what to do.
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  ErrorKind kind() const { return kind_; }
+
+ private:
+  ErrorKind kind_;
+};
+
+Error job_error(const std::string& message);
+Error data_error(const std::string& message);
+Error io_error(const std::string& message);
+Error lost_error(const std::string& message);
+Error training_error(const std::string& message);
+
+// The exit code that any exception ends a program with: `failed` unless it is an Error.
+ExitCode exit_code_of(const std::exception& error);
+
+}  // namespace ringtrain
