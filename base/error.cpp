@@ -5,11 +5,14 @@ namespace ringtrain {
 
 ExitCode exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::job: return ExitCode::bad_job;
+    case ErrorKind::job:
+      return ExitCode::bad_job;
     case ErrorKind::data:
-    case ErrorKind::io: return ExitCode::bad_data;
+    case ErrorKind::io:
+      return ExitCode::bad_data;
     case ErrorKind::lost:
-    case ErrorKind::training: break;
+    case ErrorKind::training:
+      break;
   }
   return ExitCode::failed;
 }

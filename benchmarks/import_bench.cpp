@@ -23,7 +23,7 @@
 
 #include "datasets/importers/cache.hpp"
 #include "datasets/importers/images.hpp"
-#include "datasets/order.hpp"
+#include "datasets/reading/order.hpp"
 #include "tests/jpeg_encoder.hpp"
 
 namespace {

@@ -6,10 +6,10 @@
 #include <limits>
 #include <utility>
 
+#include "runtime/averaging/slab_layout.hpp"
 #include "runtime/comm/check_mpi.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/comm/shared_window.hpp"
-#include "runtime/gradients/slab_layout.hpp"
 
 namespace ringtrain::benchmarks {
 namespace {

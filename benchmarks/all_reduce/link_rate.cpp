@@ -20,8 +20,8 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/comm/check_mpi.hpp"
 #include "base/error.hpp"
+#include "runtime/comm/check_mpi.hpp"
 
 namespace ringtrain::benchmarks {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ringtrain-bench: one rank of one round of `ringtrain bench allreduce`. Needs no torch. Rank 0
-// prints a JSON object.
+// ringtrain-bench-all-reduce: one rank of one round of `ringtrain bench allreduce`. Needs no torch.
+// Rank 0 prints a JSON object.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -63,7 +63,7 @@ nlohmann::json run(const World& world, const std::vector<uint64_t>& sizes, doubl
 }  // namespace ringtrain::benchmarks
 
 int main(int argc, char** argv) {
-  CLI::App app("One rank of `ringtrain bench allreduce`.", "ringtrain-bench");
+  CLI::App app("One rank of `ringtrain bench allreduce`.", "ringtrain-bench-all-reduce");
   std::vector<uint64_t> sizes;
   double seconds = 0.2;
   app.add_option("--sizes", sizes, "Bytes, each a multiple of 4")->delimiter(',')->required();

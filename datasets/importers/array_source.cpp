@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "base/error.hpp"
-#include "datasets/order.hpp"
-#include "datasets/writer.hpp"
+#include "datasets/reading/order.hpp"
+#include "datasets/writing/writer.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -112,7 +112,7 @@ std::vector<int64_t> read_labels(ArraySource& y, const ArraySource& x) {
   }
   if (y.rows() != x.rows()) {
     throw data_error(fmt::format("{} has {} rows, but {} has {} labels", x.name(), x.rows(),
-                                y.name(), y.rows()));
+                                 y.name(), y.rows()));
   }
   if (y.rows() > kMaxLabelBytes / sizeof(int64_t)) {
     throw data_error(
@@ -127,7 +127,7 @@ std::vector<int64_t> read_labels(ArraySource& y, const ArraySource& x) {
       const double value = number_at(y.type(), window.data() + i * size_of(y.type()));
       if (!(value >= 0 && value < 1e9) || value != std::floor(value)) {
         throw data_error(fmt::format("{}: row {} has the label {}; labels are whole numbers from 0",
-                                    y.name(), labels.size(), value));
+                                     y.name(), labels.size(), value));
       }
       labels.push_back(static_cast<int64_t>(value));
     }

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "datasets/format/plan.hpp"
 #include "datasets/importers/options.hpp"
-#include "datasets/plan.hpp"
 
 namespace ringtrain::datasets {
 

@@ -12,7 +12,7 @@
 #include <system_error>
 
 #include "base/error.hpp"
-#include "datasets/file.hpp"
+#include "base/file.hpp"
 
 namespace ringtrain::datasets {
 namespace {

@@ -7,7 +7,7 @@
 #include <exception>
 
 #include "base/error.hpp"
-#include "datasets/file.hpp"
+#include "base/file.hpp"
 
 namespace ringtrain::datasets {
 

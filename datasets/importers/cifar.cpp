@@ -9,7 +9,7 @@
 
 #include "base/error.hpp"
 #include "datasets/importers/file_tree.hpp"
-#include "datasets/writer.hpp"
+#include "datasets/writing/writer.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -67,13 +67,14 @@ Plan import_cifar(const std::filesystem::path& source, const std::filesystem::pa
       const auto found = files.find(name);
       if (found == files.end()) {
         throw data_error(fmt::format("{}: {} is missing{}", tree.name(), name,
-                                    pickles ? "; this is the Python version, whose pickles can run "
-                                              "any code: fetch the binary version"
-                                            : ""));
+                                     pickles
+                                         ? "; this is the Python version, whose pickles can run "
+                                           "any code: fetch the binary version"
+                                         : ""));
       }
       if (found->second.empty() || found->second.size() % (labels + kPixels) != 0) {
         throw data_error(fmt::format("{}: {} has {} bytes, which is not a whole number of images",
-                                    tree.name(), name, found->second.size()));
+                                     tree.name(), name, found->second.size()));
       }
       rows += found->second.size() / (labels + kPixels);
     }
@@ -104,7 +105,7 @@ Plan import_cifar(const std::filesystem::path& source, const std::filesystem::pa
         const auto label = std::to_integer<uint64_t>(record[labels - 1]);
         if (label >= classes) {
           throw data_error(fmt::format("{}: {}: image {} has label {}", tree.name(), name,
-                                      at / (labels + kPixels), label));
+                                       at / (labels + kPixels), label));
         }
         writer.put(split, row++, record + labels, static_cast<int64_t>(label));
       }

@@ -13,9 +13,10 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "datasets/importers/array_source.hpp"
 #include "datasets/importers/byte_source.hpp"
-#include "datasets/writer.hpp"
+#include "datasets/writing/writer.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -216,7 +217,7 @@ Plan import_csv(const CsvSources& sources, const std::filesystem::path& destinat
   if (sources.test) test.emplace(*sources.test, sources);
   if (test && test->features() != train.features()) {
     throw data_error(fmt::format("{} has {} features, {} has {}", sources.test->string(),
-                                test->features(), sources.train.string(), train.features()));
+                                 test->features(), sources.train.string(), train.features()));
   }
 
   // First pass: rows and classes.
@@ -246,8 +247,8 @@ Plan import_csv(const CsvSources& sources, const std::filesystem::path& destinat
   dataset.shape = sources.shape.value_or(Shape{1, 1, static_cast<int64_t>(train.features())});
   if (dataset.shape.elements() != static_cast<int64_t>(train.features())) {
     throw data_error(fmt::format("{}: {} features do not make samples of {} x {} x {}",
-                                sources.train.string(), train.features(), dataset.shape.channels,
-                                dataset.shape.height, dataset.shape.width));
+                                 sources.train.string(), train.features(), dataset.shape.channels,
+                                 dataset.shape.height, dataset.shape.width));
   }
   dataset.train_rows = split ? split->train_rows() : train_rows;
   dataset.test_rows = split ? split->test_rows() : test_rows;

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "datasets/format/plan.hpp"
 #include "datasets/importers/options.hpp"
-#include "datasets/plan.hpp"
 
 namespace ringtrain::datasets {
 

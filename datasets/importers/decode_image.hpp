@@ -26,7 +26,8 @@ ImageSize image_size(std::string_view bytes);
 // Decodes a JPEG (libjpeg-turbo) or PNG (libpng) to 1 (grey) or 3 (RGB) channels. A JPEG may come
 // smaller than it is, to a half, a quarter or an eighth, but both sides stay at least `least_width`
 // and `least_height` where they were: the decoder scales for less than it costs to make all pixels.
-// Throws a data error with the reason (no file name): damaged, truncated, or of more than 2^26 pixels.
+// Throws a data error with the reason (no file name): damaged, truncated, or of more than 2^26
+// pixels.
 Image decode_image(std::string_view bytes, int64_t channels, int64_t least_width = 1 << 30,
                    int64_t least_height = 1 << 30);
 

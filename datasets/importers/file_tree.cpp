@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "datasets/file.hpp"
+#include "base/file.hpp"
 #include "datasets/importers/cache.hpp"
 
 namespace ringtrain::datasets {

@@ -27,8 +27,8 @@ class FileTree {
   void list(const std::function<void(const std::string& path, uint64_t number)>& visit) const;
 
   // Calls visit(path, number, bytes) for the files for which wanted(path, number) holds; `bytes`
-  // may be moved from. Refuses with a data error: paths that are absolute or contain "..", links that
-  // an archive holds, encrypted entries, files of more than max_file_bytes, archives that are
+  // may be moved from. Refuses with a data error: paths that are absolute or contain "..", links
+  // that an archive holds, encrypted entries, files of more than max_file_bytes, archives that are
   // damaged, unpack to more than a thousand times their size or hold more than max_entries.
   void read(const std::function<bool(const std::string& path, uint64_t number)>& wanted,
             const std::function<void(const std::string& path, uint64_t number, std::string& bytes)>&

@@ -14,8 +14,8 @@
 #include <cstring>
 
 #include "base/error.hpp"
-#include "datasets/file.hpp"
-#include "datasets/hdf5_handle.hpp"
+#include "base/file.hpp"
+#include "datasets/writing/hdf5_handle.hpp"
 
 namespace ringtrain::datasets {
 namespace {

@@ -7,7 +7,7 @@
 #include <array>
 
 #include "base/error.hpp"
-#include "datasets/writer.hpp"
+#include "datasets/writing/writer.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -24,11 +24,11 @@ std::vector<uint64_t> read_header(ByteSource& source, std::string_view what, siz
   }
   if (magic[2] != kUnsignedByte) {
     throw data_error(fmt::format("{}: IDX type {:#04x}; only unsigned bytes (0x08) are supported",
-                                source.name(), magic[2]));
+                                 source.name(), magic[2]));
   }
   if (magic[3] < min_dims || magic[3] > max_dims) {
     throw data_error(fmt::format("{}: {} dimensions are not what {} have; are the files swapped?",
-                                source.name(), magic[3], what));
+                                 source.name(), magic[3], what));
   }
   std::vector<uint64_t> dims;
   uint64_t bytes = 4 + 4 * uint64_t{magic[3]};
@@ -43,7 +43,7 @@ std::vector<uint64_t> read_header(ByteSource& source, std::string_view what, siz
   }
   if (__builtin_add_overflow(bytes, product, &bytes) || bytes > source.most_bytes()) {
     throw data_error(fmt::format("{}: its header promises {} rows, more than the file can hold",
-                                source.name(), dims[0]));
+                                 source.name(), dims[0]));
   }
   return dims;
 }
@@ -78,7 +78,7 @@ void check_count(const ByteSource& images, uint64_t rows, const ByteSource& labe
                  uint64_t count) {
   if (rows != count) {
     throw data_error(fmt::format("{} has {} images, but {} has {} labels", images.name(), rows,
-                                labels.name(), count));
+                                 labels.name(), count));
   }
 }
 
@@ -94,7 +94,7 @@ Plan import_idx(const IdxSources& sources, const std::filesystem::path& destinat
   check_count(sources.test_images, test[0], sources.test_labels, test_labels.size());
   if (shape_of(train) != shape_of(test)) {
     throw data_error(fmt::format("{} and {} hold images of different sizes",
-                                sources.train_images.name(), sources.test_images.name()));
+                                 sources.train_images.name(), sources.test_images.name()));
   }
   const uint8_t largest = std::max(*std::max_element(train_labels.begin(), train_labels.end()),
                                    *std::max_element(test_labels.begin(), test_labels.end()));

@@ -5,9 +5,9 @@
 
 #include <filesystem>
 
+#include "datasets/format/plan.hpp"
 #include "datasets/importers/byte_source.hpp"
 #include "datasets/importers/options.hpp"
-#include "datasets/plan.hpp"
 
 namespace ringtrain::datasets {
 

@@ -19,7 +19,7 @@
 #include "datasets/importers/array_source.hpp"
 #include "datasets/importers/decode_image.hpp"
 #include "datasets/importers/file_tree.hpp"
-#include "datasets/writer.hpp"
+#include "datasets/writing/writer.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -159,7 +159,7 @@ class Layout {
       const auto label = labels_.find(image.path[depth]);
       if (label == labels_.end()) {
         throw data_error(fmt::format("{}: the test class {} has no training images", tree.name(),
-                                    image.path[depth]));
+                                     image.path[depth]));
       }
       const size_t hash = std::hash<std::string>{}(fmt::format("{}", fmt::join(image.path, "/")));
       Target target{true, hash, *split, 0, label->second};
@@ -275,7 +275,7 @@ class Decoders {
       const std::string text = fmt::format("{}: {}", job.path, error.what());
       if (!sources_.skip_broken) {
         throw data_error(fmt::format("{}: {} (--broken skip leaves such images out)",
-                                    sources_.path.string(), text));
+                                     sources_.path.string(), text));
       }
       writer_.drop(job.target.split, job.target.row);
       const std::lock_guard lock(mutex_);

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "datasets/format/plan.hpp"
 #include "datasets/importers/options.hpp"
 #include "datasets/importers/resize.hpp"
-#include "datasets/plan.hpp"
 
 namespace ringtrain::datasets {
 

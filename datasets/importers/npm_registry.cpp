@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/importers/npm_registry.hpp"
+#include "base/text.hpp"
 
 #include <cstdlib>
 #include <fstream>

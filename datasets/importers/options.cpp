@@ -17,12 +17,12 @@ std::vector<std::string> class_names_for(const ImportOptions& options, uint64_t 
   constexpr uint64_t kMaxClasses = uint64_t{1} << 20;
   if (classes > kMaxClasses) {
     throw data_error(fmt::format("{}: a label of {}; labels must be below {}", options.source,
-                                classes - 1, kMaxClasses));
+                                 classes - 1, kMaxClasses));
   }
   if (options.class_names.empty()) return numbered_classes(classes);
   if (options.class_names.size() < classes) {
     throw data_error(fmt::format("{}: a label of {}, but only {} class names were given",
-                                options.source, classes - 1, options.class_names.size()));
+                                 options.source, classes - 1, options.class_names.size()));
   }
   return options.class_names;
 }

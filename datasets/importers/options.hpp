@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/verify.hpp"
+#include "datasets/format/progress.hpp"
 
 namespace ringtrain::datasets {
 
@@ -22,7 +22,8 @@ struct ImportOptions {
 // "0" to "count - 1".
 std::vector<std::string> numbered_classes(uint64_t count);
 
-// The names given, checked to be enough for labels below `classes`, or numbers. Throws a data error.
+// The names given, checked to be enough for labels below `classes`, or numbers. Throws a data
+// error.
 std::vector<std::string> class_names_for(const ImportOptions& options, uint64_t classes);
 
 }  // namespace ringtrain::datasets

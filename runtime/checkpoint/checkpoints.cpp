@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "base/stopwatch.hpp"
+#include "job/json.hpp"
 #include "runtime/checkpoint/signals.hpp"
-#include "runtime/job/json.hpp"
-#include "runtime/stopwatch.hpp"
 
 namespace ringtrain {
 

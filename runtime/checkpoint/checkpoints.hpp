@@ -5,13 +5,13 @@
 #include <filesystem>
 #include <vector>
 
-#include "datasets/plan.hpp"
+#include "datasets/format/plan.hpp"
+#include "job/job_spec.hpp"
 #include "runtime/checkpoint/snapshot.hpp"
 #include "runtime/checkpoint/training_state.hpp"
 #include "runtime/checkpoint/triggers.hpp"
 #include "runtime/checkpoint/writer.hpp"
 #include "runtime/comm/world.hpp"
-#include "runtime/job/job_spec.hpp"
 #include "runtime/observe/progress.hpp"
 
 namespace ringtrain {

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "datasets/crc32c.hpp"
+#include "base/crc32c.hpp"
 #include "base/error.hpp"
-#include "datasets/file.hpp"
+#include "base/file.hpp"
 
 namespace ringtrain {
 namespace {
@@ -19,7 +19,7 @@ constexpr uint64_t kMaxBytes = 16 << 20;  // a manifest has some KiB
 
 std::string hexadecimal(uint32_t crc) { return fmt::format("{:08x}", crc); }
 
-uint32_t crc_of(const std::string& text) { return datasets::crc32c(text.data(), text.size()); }
+uint32_t crc_of(const std::string& text) { return crc32c(text.data(), text.size()); }
 
 uint32_t crc_from(const ordered_json& value) {
   return static_cast<uint32_t>(std::stoul(value.get<std::string>(), nullptr, 16));
@@ -80,12 +80,12 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
                               {"train_rows", manifest.train_rows},
                               {"parts", parts}};
   const ordered_json whole = {{"crc32c", hexadecimal(crc_of(value.dump()))}, {"checkpoint", value}};
-  datasets::write_whole(folder / kFile, whole.dump(1) + "\n");
+  write_whole(folder / kFile, whole.dump(1) + "\n");
 }
 
 Manifest read_manifest(const std::filesystem::path& folder) {
   const auto path = folder / kFile;
-  const auto file = datasets::File::open_for_reading(path);
+  const auto file = File::open_for_reading(path);
   const uint64_t size = file.size();
   if (size > kMaxBytes) throw data_error(fmt::format("{}: too large", path.string()));
   std::string text(size, '\0');
@@ -102,16 +102,14 @@ Manifest read_manifest(const std::filesystem::path& folder) {
 }
 
 CheckpointPart describe_part(const std::filesystem::path& folder, const std::string& file) {
-  const datasets::Mapping content(datasets::File::open_for_reading(folder / file));
-  return {.file = file,
-          .bytes = content.size(),
-          .crc32c = datasets::crc32c(content.data(), content.size())};
+  const Mapping content(File::open_for_reading(folder / file));
+  return {.file = file, .bytes = content.size(), .crc32c = crc32c(content.data(), content.size())};
 }
 
 void check_parts(const std::filesystem::path& folder, const Manifest& manifest) {
   for (const CheckpointPart& part : manifest.parts) {
     const auto path = folder / part.file;
-    const uint64_t size = datasets::File::open_for_reading(path).size();
+    const uint64_t size = File::open_for_reading(path).size();
     if (size != part.bytes) {
       throw data_error(
           fmt::format("{}: has {} bytes, but {} were written", path.string(), size, part.bytes));

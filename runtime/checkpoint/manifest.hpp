@@ -37,8 +37,8 @@ Manifest read_manifest(const std::filesystem::path& folder);
 // As a part of a manifest, a file that is written.
 CheckpointPart describe_part(const std::filesystem::path& folder, const std::string& file);
 
-// Reads all parts and holds them against the manifest. Throws a data error, with one line that names
-// the damaged file.
+// Reads all parts and holds them against the manifest. Throws a data error, with one line that
+// names the damaged file.
 void check_parts(const std::filesystem::path& folder, const Manifest& manifest);
 
 }  // namespace ringtrain

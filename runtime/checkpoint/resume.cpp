@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "runtime/checkpoint/job_fit.hpp"
+#include "runtime/checkpoint/resume_compatibility.hpp"
 #include "runtime/models/model_files.hpp"
 
 namespace ringtrain {

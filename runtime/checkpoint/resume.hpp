@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "datasets/plan.hpp"
+#include "datasets/format/plan.hpp"
+#include "job/job_spec.hpp"
 #include "runtime/checkpoint/folder.hpp"
 #include "runtime/checkpoint/training_state.hpp"
-#include "runtime/job/job_spec.hpp"
 #include "runtime/models/model.hpp"
 
 namespace ringtrain {
@@ -25,8 +25,9 @@ struct ResumePoint {
 
 // For rank 0: as checkpoint.resume says, with no point where the job starts anew. Damaged
 // checkpoints are passed over with a warning; what a person should know is logged. Checkpoints
-// below output that are not on the way to the chosen point are set aside. Throws a job error where the
-// checkpoint is of another job, a data error where a path was given and what is there cannot be read.
+// below output that are not on the way to the chosen point are set aside. Throws a job error where
+// the checkpoint is of another job, a data error where a path was given and what is there cannot be
+// read.
 std::optional<ResumePoint> find_resume_point(const JobSpec& job, const datasets::Plan& plan,
                                              const Warn& log, const Warn& warn);
 

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "base/error.hpp"
-#include "runtime/gradients/slab_view.hpp"
+#include "runtime/averaging/slab_view.hpp"
 
 namespace ringtrain {
 namespace {
@@ -54,8 +54,9 @@ class Tensors {
 
   void check_empty() const {
     if (tensors_.empty()) return;
-    throw data_error(fmt::format("it has a tensor {} that is none of the model's or the optimizer's",
-                                tensors_.begin()->first));
+    throw data_error(
+        fmt::format("it has a tensor {} that is none of the model's or the optimizer's",
+                    tensors_.begin()->first));
   }
 
  private:

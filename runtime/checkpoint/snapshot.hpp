@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime/averaging/communication_thread.hpp"
+#include "runtime/averaging/slab_layout.hpp"
 #include "runtime/comm/communicator.hpp"
-#include "runtime/device.hpp"
-#include "runtime/gradients/exchange.hpp"
-#include "runtime/gradients/slab_layout.hpp"
+#include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
 #include "runtime/optim/optimizer.hpp"
 

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "runtime/job/job_spec.hpp"
+#include "job/job_spec.hpp"
 
 namespace ringtrain {
 

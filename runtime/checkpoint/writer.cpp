@@ -4,9 +4,9 @@
 #include <chrono>
 #include <utility>
 
+#include "base/stopwatch.hpp"
 #include "runtime/checkpoint/folder.hpp"
 #include "runtime/models/model_files.hpp"
-#include "runtime/stopwatch.hpp"
 
 namespace ringtrain {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "job/job_spec.hpp"
 #include "kernels/element.hpp"
-#include "runtime/job/job_spec.hpp"
 
 namespace ringtrain {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for nccl.cpp and staged.cpp in a build without CUDA.
+#include "base/error.hpp"
 #include "runtime/comm/nccl.hpp"
 #include "runtime/comm/staged.hpp"
-#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {

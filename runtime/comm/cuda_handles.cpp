@@ -10,7 +10,7 @@ namespace ringtrain {
 void check_cuda(cudaError_t code, std::source_location where) {
   if (code == cudaSuccess) return;
   throw lost_error(fmt::format("CUDA: {} (in {}, {}:{})", cudaGetErrorString(code),
-                                       where.function_name(), where.file_name(), where.line()));
+                               where.function_name(), where.file_name(), where.line()));
 }
 
 Stream make_stream() {

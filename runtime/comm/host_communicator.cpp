@@ -7,9 +7,9 @@
 #include <thread>
 #include <utility>
 
+#include "base/round_up.hpp"
 #include "kernels/sum.hpp"
 #include "runtime/comm/check_mpi.hpp"
-#include "runtime/round_up.hpp"
 
 namespace ringtrain {
 namespace {

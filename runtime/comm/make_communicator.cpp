@@ -4,13 +4,13 @@
 #include <memory>
 #include <utility>
 
+#include "base/error.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/comm/host_communicator.hpp"
 #include "runtime/comm/local_communicator.hpp"
 #include "runtime/comm/nccl.hpp"
 #include "runtime/comm/staged.hpp"
 #include "runtime/comm/world.hpp"
-#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "job/job_spec.hpp"
 #include "kernels/element.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/comm/world.hpp"
-#include "runtime/job/job_spec.hpp"
 
 namespace ringtrain {
 

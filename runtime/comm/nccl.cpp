@@ -16,10 +16,10 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.hpp"
 #include "kernels/sum_cuda.hpp"
 #include "runtime/comm/cuda_handles.hpp"
 #include "runtime/comm/deadline.hpp"
-#include "base/error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -28,8 +28,8 @@ using kernels::bf16;
 using std::source_location;
 
 [[noreturn]] void fail(const std::string& what, const source_location& where) {
-  throw lost_error(fmt::format("{} (in {}, {}:{})", what, where.function_name(),
-                                       where.file_name(), where.line()));
+  throw lost_error(fmt::format("{} (in {}, {}:{})", what, where.function_name(), where.file_name(),
+                               where.line()));
 }
 
 void check_nccl(ncclResult_t code, source_location where = source_location::current()) {

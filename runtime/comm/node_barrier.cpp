@@ -9,8 +9,8 @@
 #include <climits>
 #include <ctime>
 
-#include "runtime/comm/deadline.hpp"
 #include "base/error.hpp"
+#include "runtime/comm/deadline.hpp"
 
 namespace ringtrain {
 namespace {

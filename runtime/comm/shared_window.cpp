@@ -7,8 +7,8 @@
 #include <cstring>
 #include <exception>
 
-#include "runtime/comm/check_mpi.hpp"
 #include "base/error.hpp"
+#include "runtime/comm/check_mpi.hpp"
 
 namespace ringtrain {
 namespace {

@@ -10,8 +10,8 @@
 #include <set>
 #include <utility>
 
-#include "runtime/comm/check_mpi.hpp"
 #include "base/error.hpp"
+#include "runtime/comm/check_mpi.hpp"
 #include "runtime/comm/mpi_all_reduce.hpp"
 
 namespace ringtrain {

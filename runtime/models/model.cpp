@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "runtime/job/models.hpp"
+#include "job/models.hpp"
 #include "runtime/models/batch_norm.hpp"
 #include "runtime/models/classic.hpp"
 #include "runtime/models/resnet.hpp"

@@ -22,8 +22,8 @@ struct Safetensors {
 // https://github.com/huggingface/safetensors, "Format": the length of a JSON header as a
 // little-endian u64, the header, the tensors' bytes. The same tensors and metadata give the same
 // bytes, in whatever order they come: wider element types first, which aligns every tensor, then by
-// name. Throws a data error when the file cannot be written, a job error for a tensor that the format
-// cannot hold.
+// name. Throws a data error when the file cannot be written, a job error for a tensor that the
+// format cannot hold.
 void write_safetensors(const std::filesystem::path& file, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata);
 

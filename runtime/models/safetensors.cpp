@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "datasets/file.hpp"
+#include "base/file.hpp"
 #include "runtime/models/model_files.hpp"
 
 namespace ringtrain {
@@ -124,7 +124,7 @@ std::map<std::string, std::string> parse_metadata(const json& value) {
   return metadata;
 }
 
-Safetensors read_checked(const datasets::File& file) {
+Safetensors read_checked(const File& file) {
   const uint64_t size = file.size();
   if (size < kLengthBytes) refuse("it is too short");
   uint64_t header_bytes = 0;
@@ -176,7 +176,7 @@ std::string_view dtype_of(const NamedTensor& named) {
     if (element.type == named.tensor.scalar_type()) return element.name;
   }
   throw job_error(fmt::format("tensor {}: safetensors has no type for {}", named.name,
-                             c10::toString(named.tensor.scalar_type())));
+                              c10::toString(named.tensor.scalar_type())));
 }
 
 // The header, padded with spaces so that the data begin at a multiple of 8 bytes.
@@ -222,9 +222,9 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
   const std::string header = make_header(sorted, metadata);
   const uint64_t header_bytes = header.size();
 
-  datasets::PendingFile pending(path);
+  PendingFile pending(path);
   {
-    const auto file = datasets::File::open_for_writing(pending.path());
+    const auto file = File::open_for_writing(pending.path());
     file.write_at(&header_bytes, kLengthBytes, 0);
     file.write_at(header.data(), header_bytes, kLengthBytes);
     uint64_t at = kLengthBytes + header_bytes;
@@ -242,12 +242,12 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
 }
 
 Safetensors read_safetensors(const std::filesystem::path& path) {
-  const auto file = datasets::File::open_for_reading(path);
+  const auto file = File::open_for_reading(path);
   try {
     return read_checked(file);
   } catch (const Error& error) {
     throw data_error(fmt::format("{}: not a safetensors file that can be read: {}", path.string(),
-                                error.what()));
+                                 error.what()));
   }
 }
 

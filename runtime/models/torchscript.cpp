@@ -93,7 +93,7 @@ class TorchScriptModel final : public Model {
       }
       if (item.value.scalar_type() != torch::kFloat32) {
         throw job_error(fmt::format("model {}: parameter {} is {}; export the model in float32",
-                                   file_, item.name, c10::toString(item.value.scalar_type())));
+                                    file_, item.name, c10::toString(item.value.scalar_type())));
       }
       parameters_.push_back({item.name, item.value});
     }
@@ -125,7 +125,7 @@ class TorchScriptModel final : public Model {
       }
       if (!result.isTensor()) {
         throw job_error(fmt::format("model {} returns {} for {}, not one tensor of logits [{}, {}]",
-                                   file_, result.tagKind(), shape, rows, options.classes));
+                                    file_, result.tagKind(), shape, rows, options.classes));
       }
       const torch::Tensor logits = result.toTensor();
       if (!logits.is_floating_point() || logits.sizes() != torch::IntArrayRef({rows, classes_})) {
@@ -167,7 +167,7 @@ std::unique_ptr<Model> load_torchscript(const ModelOptions& options) {
     module = torch::jit::load(options.name, torch::kCPU);
   } catch (const std::exception& error) {
     throw job_error(fmt::format("model {} is not a TorchScript file that can be opened: {}",
-                               options.name, first_line(error)));
+                                options.name, first_line(error)));
   }
   return std::make_unique<TorchScriptModel>(std::move(module), options);
 }

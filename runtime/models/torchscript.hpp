@@ -11,8 +11,8 @@ namespace ringtrain {
 
 // The TorchScript file options.name, saved by torch.jit.save from a scripted or traced module that
 // maps [rows, channels, height, width] floats to [rows, classes] logits. It is tried on zero
-// batches of two sizes first. Throws a job error that names the file when it cannot be opened, run or
-// trained.
+// batches of two sizes first. Throws a job error that names the file when it cannot be opened, run
+// or trained.
 //
 // Its batch normalisation, if any, takes statistics over the rows of one rank, and its random
 // layers (dropout) draw from each rank's own generator.

@@ -6,7 +6,7 @@
 #include <exception>
 
 #include "base/error.hpp"
-#include "datasets/file.hpp"
+#include "base/file.hpp"
 #include "runtime/models/model_files.hpp"
 #include "runtime/models/torchscript.hpp"
 
@@ -14,9 +14,9 @@ namespace ringtrain {
 
 void write_torchscript(const std::filesystem::path& path, const torch::jit::Module& module,
                        const std::map<std::string, std::string>& extra_files) {
-  datasets::PendingFile pending(path);
+  PendingFile pending(path);
   {
-    const auto file = datasets::File::open_for_writing(pending.path());
+    const auto file = File::open_for_writing(pending.path());
     uint64_t at = 0;
     // libtorch's writer is not made for exceptions from here; it takes a short count for a failure.
     std::exception_ptr failure;

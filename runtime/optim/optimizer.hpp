@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "job/job_spec.hpp"
+#include "runtime/averaging/communication_thread.hpp"
+#include "runtime/averaging/gradient_averager.hpp"
+#include "runtime/averaging/slab_layout.hpp"
 #include "runtime/comm/communicator.hpp"
-#include "runtime/device.hpp"
-#include "runtime/gradients/exchange.hpp"
-#include "runtime/gradients/gradient_averager.hpp"
-#include "runtime/gradients/slab_layout.hpp"
-#include "runtime/job/job_spec.hpp"
+#include "runtime/device/device.hpp"
 
 namespace ringtrain {
 

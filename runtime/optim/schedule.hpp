@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "runtime/job/job_spec.hpp"
+#include "job/job_spec.hpp"
 
 namespace ringtrain {
 

@@ -11,7 +11,7 @@
 
 #include "tests/jpeg_encoder.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
-#include "tests/unit/datasets/pictures.hpp"
+#include "tests/unit/datasets/importers/pictures.hpp"
 
 namespace ringtrain::datasets {
 namespace {

@@ -6,9 +6,10 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "datasets/hdf5_object.hpp"
-#include "datasets/plan.hpp"
-#include "datasets/reader.hpp"
+#include "datasets/format/hdf5_object.hpp"
+#include "datasets/format/plan.hpp"
+#include "datasets/reading/open.hpp"
+#include "datasets/reading/reader.hpp"
 #include "tests/fuzz/memory_file.hpp"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "runtime/job/json.hpp"
-#include "runtime/job/parse.hpp"
+#include "job/json.hpp"
+#include "job/parse.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);

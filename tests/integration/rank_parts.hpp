@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/averaging/arrival_order.hpp"
+#include "runtime/averaging/communication_thread.hpp"
+#include "runtime/averaging/gradient_averager.hpp"
+#include "runtime/averaging/slab_layout.hpp"
 #include "runtime/comm/communicator.hpp"
-#include "runtime/device.hpp"
-#include "runtime/gradients/arrival_order.hpp"
-#include "runtime/gradients/exchange.hpp"
-#include "runtime/gradients/gradient_averager.hpp"
-#include "runtime/gradients/slab_layout.hpp"
+#include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
 #include "tests/integration/mpi_main.hpp"
 

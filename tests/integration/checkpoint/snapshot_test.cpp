@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "datasets/order.hpp"
-#include "runtime/gradients/slab_view.hpp"
+#include "datasets/reading/order.hpp"
+#include "runtime/averaging/slab_view.hpp"
 #include "tests/integration/rank_parts.hpp"
 #include "tests/throws_error.hpp"
 
@@ -154,10 +154,12 @@ TEST_P(ASnapshot, ComesBackFromItsNamedTensors) {
     const auto optimizer = optimizer_tensors_of(snapshot, *rank_.model, rank_.layout);
     const auto names = rank_.optimizer.state_names();
     snapshot = snapshot_from(weights, optimizer, names, *rank_.model, rank_.layout);
-    EXPECT_THAT([&] { snapshot_from(optimizer, weights, names, *rank_.model, rank_.layout); }, ThrowsError(ErrorKind::data));
+    EXPECT_THAT([&] { snapshot_from(optimizer, weights, names, *rank_.model, rank_.layout); },
+                ThrowsError(ErrorKind::data));
     auto one_missing = weights;
     one_missing.pop_back();
-    EXPECT_THAT([&] { snapshot_from(one_missing, optimizer, names, *rank_.model, rank_.layout); }, ThrowsError(ErrorKind::data));
+    EXPECT_THAT([&] { snapshot_from(one_missing, optimizer, names, *rank_.model, rank_.layout); },
+                ThrowsError(ErrorKind::data));
   }
   rank_.fill(20);
   restore_snapshot(rank_.trained(), snapshot);

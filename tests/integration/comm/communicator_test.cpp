@@ -2,7 +2,7 @@
 #include "tests/integration/comm/communicator_test.hpp"
 
 #include "base/error.hpp"
-#include "runtime/gradients/slab_layout.hpp"
+#include "runtime/averaging/slab_layout.hpp"
 #include "tests/throws_error.hpp"
 
 namespace ringtrain {

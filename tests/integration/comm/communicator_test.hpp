@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/averaging/communication_thread.hpp"
 #include "runtime/comm/communicator.hpp"
-#include "runtime/gradients/exchange.hpp"
 #include "tests/integration/mpi_main.hpp"
 
 namespace ringtrain {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "datasets/importers/array_source.hpp"
-#include "datasets/reader.hpp"
+#include "datasets/reading/reader.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 
 namespace ringtrain::datasets::testing {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "datasets/order.hpp"
-#include "datasets/writer.hpp"
+#include "datasets/reading/order.hpp"
+#include "datasets/writing/writer.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::datasets::testing {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/job/document.hpp"
+#include "job/document.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/job/paths.hpp"
+#include "job/paths.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 #include <filesystem>
 
 #include "base/error.hpp"
+#include "tests/throws_error.hpp"
 #include "tests/unit/job/refusal.hpp"
 #include "tests/unit/temporary_directory.hpp"
-#include "tests/throws_error.hpp"
 
 namespace ringtrain {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/job/schema.hpp"
+#include "job/schema.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <set>
 #include <string>
 
-#include "runtime/job/json.hpp"
-#include "runtime/job/models.hpp"
-#include "runtime/job/parse.hpp"
+#include "job/json.hpp"
+#include "job/models.hpp"
+#include "job/parse.hpp"
 
 namespace ringtrain {
 namespace {

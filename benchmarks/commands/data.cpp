@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "benchmarks/commands/data.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "benchmarks/commands/data_contestants.hpp"
+#include "benchmarks/commands/data_peers.hpp"
+#include "benchmarks/commands/data_table.hpp"
+#include "benchmarks/commands/rounds.hpp"
+
+namespace ringtrain::benchmarks {
+
+using namespace launcher;
+namespace {
+
+using datasets::Plan;
+using datasets::Reader;
+using datasets::Split;
+using datasets::Tier;
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  std::string directory = "data/bench";
+  uint64_t mebibytes = 512;  // per sample size
+  int rounds = 5;
+  std::vector<uint64_t> sizes = {784, 3072, 27648, 150528};
+  Peers peers;
+  std::string json;
+};
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = Clock::now();
+  work();
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// What this process has had read from disks so far.
+uint64_t bytes_from_disk() {
+  std::ifstream io("/proc/self/io");
+  std::string key;
+  uint64_t value = 0;
+  while (io >> key >> value) {
+    if (key == "read_bytes:") return value;
+  }
+  return 0;
+}
+
+class SizeBench {
+ public:
+  SizeBench(const Options& options, uint64_t sample_bytes)
+      : options_(options),
+        plan_(make_bench_dataset(
+            std::filesystem::path(options.directory) / fmt::format("bench-{}.h5", sample_bytes),
+            sample_bytes, options.mebibytes << 20)),
+        bytes_(static_cast<double>(plan_.train.rows * plan_.row_bytes())),
+        sample_bytes_(static_cast<double>(sample_bytes)) {}
+
+  nlohmann::json run(bool with_peers) {
+    fmt::print("\n{} bytes per sample, {} samples\n", sample_bytes_, plan_.train.rows);
+    fmt::print("  {:<44}{:>8}{:>13}  {}\n", "", "GB/s", "samples/s", "share of its limit");
+    nlohmann::json result = {{"sample_bytes", sample_bytes_},
+                             {"samples", plan_.train.rows},
+                             {"rows", nlohmann::json::array()}};
+    run_cached(result["rows"]);
+    run_cold(result);
+    if (with_peers) run_peers(result["rows"]);
+    return result;
+  }
+
+ private:
+  std::function<double()> timed(std::function<void()> work) const {
+    return [this, work = std::move(work)] { return bytes_ / seconds_of(work); };
+  }
+
+  void finish(const BenchTable& table, nlohmann::json& rows) const {
+    table.print(sample_bytes_);
+    table.append_to(rows, sample_bytes_);
+  }
+
+  void run_cached(nlohmann::json& rows) {
+    Reader in_memory(plan_, Split::train, bench_reader_options(Tier::in_memory, false));
+    Reader to_floats(plan_, Split::train, bench_reader_options(Tier::in_memory, true));
+    Reader out_of_core(plan_, Split::train, bench_reader_options(Tier::out_of_core, false));
+    const Mapping mapping(File::open_for_reading(plan_.files.front().path));
+    // Checks every block once, fills the page cache and the page tables.
+    for (Reader* reader : {&in_memory, &to_floats, &out_of_core}) {
+      read_epoch(*reader, plan_, 0, reader == &to_floats);
+    }
+    uint64_t epoch = 0;
+    BenchTable table;
+    table.add("memcpy", "", timed([&] { memcpy_rows(plan_, mapping, false); }));
+    table.add("ringtrain, in memory", "memcpy",
+              timed([&] { read_epoch(in_memory, plan_, ++epoch, false); }));
+    table.add("memcpy and conversion", "", timed([&] { memcpy_rows(plan_, mapping, true); }));
+    table.add("ringtrain, in memory, and conversion", "memcpy and conversion",
+              timed([&] { read_epoch(to_floats, plan_, ++epoch, true); }));
+    table.add("pread of blocks, cached, 1 thread", "", timed([&] { pread_blocks(plan_, 1); }));
+    table.add("ringtrain, out of core, cached", "pread of blocks, cached, 1 thread",
+              timed([&] { read_epoch(out_of_core, plan_, ++epoch, false); }));
+    const std::string many = fmt::format("pread of blocks, cached, {} threads", kBenchThreads);
+    table.add(many, "", timed([&] { pread_blocks(plan_, kBenchThreads); }));
+    table.add("libhdf5 per block", "", timed([&] { read_blocks_with_libhdf5(plan_); }));
+    const uint64_t samples = std::min<uint64_t>(plan_.train.rows, 100000);
+    table.add("libhdf5 per sample", "", [&, samples] {
+      return static_cast<double>(samples) * sample_bytes_ /
+             seconds_of([&] { read_samples_with_libhdf5(plan_, samples); });
+    });
+    table.run(options_.rounds);
+    finish(table, rows);
+    ours_ = table.rate("ringtrain, in memory");
+  }
+
+  void run_cold(nlohmann::json& result) {
+    const auto from_disk = [&](std::function<void()> work) {
+      return [this, work = std::move(work)] {
+        drop_from_page_cache(plan_);
+        return bytes_ / seconds_of(work);
+      };
+    };
+    double amplification = 0;
+    BenchTable table;
+    const std::string limit = fmt::format("pread of blocks, cold, {} threads", kBenchThreads);
+    table.add(limit, "", from_disk([&] { pread_blocks(plan_, kBenchThreads); }));
+    // A reader of its own: the checksums of a first epoch are part of its price.
+    table.add("ringtrain, out of core, cold", limit, from_disk([&] {
+                const uint64_t before = bytes_from_disk();
+                Reader reader(plan_, Split::train, bench_reader_options(Tier::out_of_core, false));
+                read_epoch(reader, plan_, 0, false);
+                amplification = static_cast<double>(bytes_from_disk() - before) /
+                                static_cast<double>(plan_.bytes(Split::train));
+              }));
+    table.run(options_.rounds);
+    finish(table, result["rows"]);
+    fmt::print("  bytes read from the disk over bytes needed: {:.3f}\n", amplification);
+    result["bytes_read_over_needed"] = amplification;
+  }
+
+  void run_peers(nlohmann::json& rows) {
+    BenchTable table;
+    for (const bool cold : {false, true}) {
+      for (const std::string kind : {"h5py", "memmap"}) {
+        for (const int workers : {0, 2, 4}) {
+          table.add(fmt::format("DataLoader, {}, {} workers, {}", kind, workers,
+                                cold ? "cold" : "cached"),
+                    "", [this, cold, kind, workers] {
+                      if (cold) drop_from_page_cache(plan_);
+                      return sample_bytes_ * samples_per_second(options_.peers,
+                                                                plan_.files.front().path, kind,
+                                                                workers, kBenchBatch);
+                    });
+        }
+      }
+    }
+    table.run(1);
+    finish(table, rows);
+    double best = 0;
+    for (const int workers : {0, 2, 4}) {
+      best =
+          std::max(best, table.rate(fmt::format("DataLoader, h5py, {} workers, cached", workers)));
+    }
+    if (best > 0) {
+      fmt::print(
+          "  ringtrain, in memory, is {:.0f} times as fast as the best DataLoader over h5py\n",
+          ours_ / best);
+    }
+  }
+
+  const Options& options_;
+  Plan plan_;
+  double bytes_;
+  double sample_bytes_;
+  double ours_ = 0;
+};
+
+void run(const Options& options) {
+  if (options.rounds < 1 || options.mebibytes < 1) {
+    throw job_error("--rounds and --mib must be at least 1");
+  }
+  std::error_code error;
+  std::filesystem::create_directories(options.directory, error);
+  if (error) throw job_error(fmt::format("--directory {}: {}", options.directory, error.message()));
+  const bool with_peers =
+      !options.peers.python.empty() && can_import(options.peers.python, "h5py, numpy, torch");
+  if (!with_peers) {
+    fmt::print("peers skipped: '{}' cannot import h5py, numpy and torch (--python names another)\n",
+               options.peers.python);
+  }
+  nlohmann::json all = nlohmann::json::array();
+  for (const uint64_t size : options.sizes) all.push_back(SizeBench(options, size).run(with_peers));
+  if (options.json.empty()) return;
+  std::ofstream out(options.json);
+  out << all.dump(2) << '\n';
+  if (!out.flush()) throw job_error(fmt::format("--json {}: cannot be written", options.json));
+}
+
+}  // namespace
+
+void add_bench_data_command(CLI::App& bench) {
+  CLI::App& command = *bench.add_subcommand(
+      "data", "The reader beside the machine's limits and beside others' readers");
+  const auto options = std::make_shared<Options>();
+  command.add_option("--directory", options->directory, "For the files that are read")
+      ->capture_default_str();
+  command.add_option("--mib", options->mebibytes, "Data per sample size")->capture_default_str();
+  command.add_option("--rounds", options->rounds, "Every contestant runs once a round")
+      ->capture_default_str();
+  command.add_option("--sizes", options->sizes, "Bytes per sample")
+      ->delimiter(',')
+      ->capture_default_str();
+  command
+      .add_option("--python", options->peers.python, "A Python with torch and h5py, for the peers")
+      ->capture_default_str();
+  command.add_option("--peers", options->peers.script, "The peers' script")->capture_default_str();
+  command.add_option("--peer-seconds", options->peers.seconds, "How long each peer reads")
+      ->capture_default_str();
+  command.add_option("--json", options->json, "Write the results to this file too");
+  command.callback([options] { run(*options); });
+}
+
+}  // namespace ringtrain::benchmarks

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// ringtrain-bench: measures this machine side by side with its limits and with other systems.
+// `ringtrain bench` starts it.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "base/error.hpp"
+#include "benchmarks/commands/all_reduce.hpp"
+#include "benchmarks/commands/data.hpp"
+#include "benchmarks/commands/step.hpp"
+
+int main(int argc, char** argv) {
+  CLI::App app("Measure this machine, side by side with its limits", "ringtrain bench");
+  app.require_subcommand(1);
+  ringtrain::benchmarks::add_bench_all_reduce_command(app);
+  ringtrain::benchmarks::add_bench_data_command(app);
+  ringtrain::benchmarks::add_bench_step_command(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
+    return static_cast<int>(ringtrain::exit_code_of(error));
+  }
+  return 0;
+}

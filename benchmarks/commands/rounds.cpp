@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "benchmarks/commands/rounds.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "base/error.hpp"
+#include "launcher/mpi/placement.hpp"
+#include "launcher/process/process.hpp"
+
+namespace ringtrain::benchmarks {
+
+using namespace launcher;
+namespace {
+
+std::string last_line(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  return text.substr(text.find_last_of('\n') + 1);
+}
+
+// What a rank said, without mpirun's own paragraphs about its end.
+std::string last_words(const std::string& standard_error) {
+  MpirunMessages messages;
+  std::string said;
+  std::string line;
+  for (std::istringstream lines(standard_error); std::getline(lines, line);) {
+    for (const std::string& own : messages.feed(line)) said += own + "\n";
+  }
+  for (const std::string& own : messages.finish()) said += own + "\n";
+  return last_line(said);
+}
+
+std::string run(const std::string& name, const MpirunCommand& command, std::chrono::seconds limit) {
+  const Captured said = capture(command.arguments, limit, command.environment);
+  if (said.timed_out) {
+    throw std::runtime_error(fmt::format("{}: not done after {} s", name, limit.count()));
+  }
+  if (!said.status.success()) {
+    throw std::runtime_error(fmt::format("{}: {}", name, last_words(said.standard_error)));
+  }
+  return said.standard_output;
+}
+
+nlohmann::json parse(const std::string& name, const std::string& output) {
+  try {
+    return nlohmann::json::parse(output);
+  } catch (const nlohmann::json::exception&) {
+    throw std::runtime_error(
+        fmt::format("{}: printed no result, but '{}'", name, last_line(output).substr(0, 200)));
+  }
+}
+
+}  // namespace
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+double median_ratio(const std::vector<double>& numerators,
+                    const std::vector<double>& denominators) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < std::min(numerators.size(), denominators.size()); ++i) {
+    ratios.push_back(numerators[i] / denominators[i]);
+  }
+  return median(std::move(ratios));
+}
+
+std::string output_of_ranks(const RankLayout& layout, const std::vector<std::string>& program,
+                            std::chrono::seconds limit) {
+  const TemporaryHostfile hostfile(layout.hosts);
+  return run(program.front(), mpirun_command(find_mpirun(), layout, hostfile.path(), program),
+             limit);
+}
+
+nlohmann::json run_ranks(const RankLayout& layout, const std::vector<std::string>& program,
+                         std::chrono::seconds limit) {
+  return parse(program.front(), output_of_ranks(layout, program, limit));
+}
+
+nlohmann::json run_peers(const RankLayout& layout, const std::vector<std::string>& program,
+                         std::chrono::seconds limit) {
+  const TemporaryHostfile hostfile(layout.hosts);
+  MpirunCommand command = mpirun_command(find_mpirun(), layout, hostfile.path(), program);
+  std::vector<std::string>& words = command.arguments;
+  const auto bound = std::find(words.begin(), words.end(), "--bind-to");
+  if (bound != words.end()) *(bound + 1) = "none";
+  const auto mapped = std::find(words.begin(), words.end(), "--map-by");
+  if (mapped != words.end() && (mapped + 1)->starts_with("slot:PE=")) *(mapped + 1) = "slot";
+  return parse(program.at(1), run(program.at(1), command, limit));
+}
+
+std::string default_python() {
+  const char* const home = std::getenv("HOME");
+  const char* const xdg = std::getenv("XDG_CACHE_HOME");
+  const char* const chosen = std::getenv("RINGTRAIN_CACHE");
+  std::filesystem::path cache = chosen != nullptr ? chosen : "";
+  if (chosen == nullptr) {
+    cache = xdg != nullptr ? std::filesystem::path(xdg)
+                           : std::filesystem::path(home != nullptr ? home : "/") / ".cache";
+    cache /= "ringtrain";
+  }
+  const std::string python = find_program((cache / "peers/bin/python").string());
+  return python.empty() ? "python3" : python;
+}
+
+bool can_import(const std::string& python, const std::string& modules) {
+  if (find_program(python).empty()) return false;
+  return capture({python, "-c", "import " + modules}, std::chrono::seconds(60)).status.success();
+}
+
+int free_port() {
+  const FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  socklen_t size = sizeof any;
+  auto* const address = reinterpret_cast<sockaddr*>(&any);
+  if (!socket.is_open() || ::bind(socket.get(), address, size) != 0 ||
+      ::getsockname(socket.get(), address, &size) != 0) {
+    throw std::runtime_error("no free TCP port");
+  }
+  return ntohs(any.sin_port);
+}
+
+void write_json(const std::string& file, const nlohmann::ordered_json& json) {
+  if (file.empty()) return;
+  std::ofstream out(file);
+  out << json.dump(2) << '\n' << std::flush;
+  if (!out) throw job_error(fmt::format("--json {}: cannot be written", file));
+}
+
+}  // namespace ringtrain::benchmarks

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "benchmarks/commands/step.hpp"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/error.hpp"
+#include "benchmarks/commands/rounds.hpp"
+#include "job/events.hpp"
+#include "launcher/mpi/placement.hpp"
+#include "launcher/mpi/worker_program.hpp"
+
+namespace ringtrain::benchmarks {
+
+using namespace launcher;
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kOurs = "ringtrain";
+constexpr const char* kAlone = "no averaging";
+constexpr int kGlobalBatch = 128;
+
+struct Options {
+  int ranks = 2;
+  std::vector<std::string> models = {"mlp", "lenet5", "lenet", "resnet18"};
+  std::string dataset = "data/mnist.h5";
+  std::string device = "cpu";
+  int rounds = 5;
+  double seconds = 4;
+  std::string python;
+  std::string peer = "benchmarks/peers/ddp_step.py";
+  std::string json;
+};
+
+// Removed with all that jobs leave in it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    path_ = (fs::temp_directory_path() / "ringtrain-bench.XXXXXX").string();
+    if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error(path_ + ": cannot be made");
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  fs::path path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+struct Sample {
+  double rate = 0;           // samples per second, all ranks together
+  double exposed_share = 0;  // of the time of training, waiting for other ranks; ours only
+};
+
+fs::path write_job(const TemporaryFolder& folder, const Options& options, const std::string& model,
+                   const std::string& backend, int64_t steps) {
+  const fs::path file = folder.path() / "job.yaml";
+  std::ofstream out(file);
+  out << fmt::format(
+      "model: {}\ndataset: {}\nepochs: 100000\nmax_steps: {}\nbatch_size: {}\ndevice: {}\n"
+      "optimizer: {{type: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true, "
+      "weight_decay: 0.0005}}\ncommunication: {{backend: {}}}\n"
+      "checkpoint: {{every_epochs: 0, resume: never}}\nevaluate_every_epochs: 0\noutput: {}\n",
+      model, fs::absolute(options.dataset).string(), steps, kGlobalBatch, options.device, backend,
+      (folder.path() / "out").string());
+  if (!out.flush()) throw std::runtime_error(file.string() + ": cannot be written");
+  return file;
+}
+
+Sample train(const RankLayout& layout, const Options& options, const std::string& model,
+             const std::string& backend, int64_t steps) {
+  const TemporaryFolder folder;
+  const fs::path job = write_job(folder, options, model, backend, steps);
+  const std::string output =
+      output_of_ranks(layout, {find_worker(), job.string(), "--events"}, std::chrono::minutes(10));
+  Sample sample;
+  Lines lines;
+  const auto take = [&](const std::string& line) {
+    const auto event = parse_event(line);
+    const auto* result = event ? std::get_if<ResultEvent>(&*event) : nullptr;
+    if (result == nullptr) return;
+    const auto& seconds = result->result.at("seconds");
+    const auto second = [&](const char* key) { return seconds.at(key).get<double>(); };
+    sample.rate = result->result.at("samples_per_second").get<double>();
+    const double exposed = second("exposed_communication");
+    sample.exposed_share = exposed / (second("compute") + second("data_wait") + exposed);
+  };
+  lines.feed(output, take);
+  lines.finish(take);
+  if (sample.rate <= 0) throw std::runtime_error("ringtrain-worker ended without a result");
+  return sample;
+}
+
+Sample train_peer(const RankLayout& layout, const Options& options, const std::string& model,
+                  const std::string& mode) {
+  const auto result =
+      run_peers(layout,
+                {options.python, options.peer, mode, model, options.dataset, "--batch",
+                 std::to_string(kGlobalBatch), "--seconds", std::to_string(options.seconds),
+                 "--device", options.device, "--port", std::to_string(free_port())},
+                std::chrono::minutes(10));
+  return {.rate = result.at("samples_per_second").get<double>()};
+}
+
+struct Contestant {
+  std::string name;
+  std::function<Sample()> run;
+};
+
+nlohmann::ordered_json bench_model(const RankLayout& layout, const Options& options,
+                                   const std::string& model, bool with_peers) {
+  // As many steps as last so long.
+  constexpr int64_t kFirstSteps = 2;
+  double rate = train(layout, options, model, "auto", kFirstSteps).rate;
+  const auto steps_for = [&](double seconds) {
+    return std::max(kFirstSteps, static_cast<int64_t>(rate * seconds / kGlobalBatch));
+  };
+  rate = train(layout, options, model, "auto", steps_for(1)).rate;
+  const int64_t steps = steps_for(options.seconds);
+
+  std::vector<Contestant> contestants;
+  contestants.push_back({kOurs, [&] { return train(layout, options, model, "auto", steps); }});
+  contestants.push_back({kAlone, [&] { return train(layout, options, model, "none", steps); }});
+  if (with_peers) {
+    const auto peer = [&](const std::string& name, const std::string& mode) {
+      contestants.push_back({name, [&, mode] { return train_peer(layout, options, model, mode); }});
+    };
+    peer("DDP, tuned", "tuned");
+    peer("DDP, DataLoader", "loader");
+    if (options.device == "cuda") peer("DDP, torch.compile", "compiled");
+  }
+
+  std::map<std::string, std::vector<double>> rates;
+  std::vector<double> exposed;
+  for (int round = 0; round < options.rounds; ++round) {
+    fmt::print(stderr, "{}: round {} of {}\n", model, round + 1, options.rounds);
+    // What is compared most closely follows each other, in either order.
+    std::vector<Contestant> order = contestants;
+    if (round % 2 == 1) std::swap(order[0], order[1]);
+    for (const Contestant& contestant : order) {
+      const Sample sample = contestant.run();
+      rates[contestant.name].push_back(sample.rate);
+      if (contestant.name == kOurs) exposed.push_back(sample.exposed_share);
+    }
+  }
+
+  nlohmann::ordered_json result = {{"model", model},
+                                   {"ranks", options.ranks},
+                                   {"steps", steps},
+                                   {"efficiency", median_ratio(rates[kOurs], rates[kAlone])},
+                                   {"exposed_communication_share", median(exposed)}};
+  fmt::print("{:<10}", model);
+  for (const Contestant& contestant : contestants) {
+    const auto& own = rates[contestant.name];
+    nlohmann::ordered_json row = {{"name", contestant.name}, {"samples_per_second", median(own)}};
+    row["ringtrain_times"] = median_ratio(rates[kOurs], own);
+    row["by_round"] = own;
+    result["rows"].push_back(row);
+  }
+  for (const auto& row : result["rows"]) {
+    const std::string name = row["name"];
+    fmt::print("{:>12.0f}", row["samples_per_second"].get<double>());
+    if (name == kAlone) fmt::print("{:>12.3f}", result["efficiency"].get<double>());
+    if (name.starts_with("DDP")) fmt::print("{:>8.2f}x", row["ringtrain_times"].get<double>());
+    if (name == kOurs) fmt::print("{:>9.1f}%", 100 * median(exposed));
+  }
+  fmt::print("\n");
+  std::fflush(stdout);
+  return result;
+}
+
+void run(const Options& options) {
+  if (!fs::exists(options.dataset)) {
+    throw job_error(fmt::format(
+        "{} is not there: import MNIST (ringtrain dataset import mnist, or scripts/quickstart), or "
+        "name a dataset of u8 samples with --dataset",
+        options.dataset));
+  }
+  // Ranks and peers alike; the arithmetic of a rank is then the same with and without averaging.
+  if (::setenv("OMP_NUM_THREADS", "1", 0) != 0) throw std::runtime_error("setenv");
+  const RankLayout layout = lay_out_ranks("", options.ranks);
+  const bool with_peers = can_import(options.python, "torch.distributed, h5py");
+  if (!with_peers) {
+    fmt::print(stderr, "DDP left out: {} cannot import torch and h5py (--python names another)\n",
+               options.python);
+  }
+  fmt::print(
+      "samples/s on {}, {} ranks, global batch {}, OMP_NUM_THREADS={}, {}; medians of {} rounds of "
+      "about {:.0f} s,\nratios by round. efficiency: over the same ranks with no averaging. "
+      "exposed: "
+      "share of the time in which\nnothing but waiting for other ranks was done. x: ringtrain over "
+      "DDP{}\n\n",
+      options.dataset, options.ranks, kGlobalBatch, ::getenv("OMP_NUM_THREADS"), options.device,
+      options.rounds, options.seconds, options.device == "cuda" ? " on NCCL." : " on Gloo.");
+  fmt::print("{:<10}{:>12}{:>10}{:>12}{:>12}", "", "ringtrain", "exposed", "no averag.",
+             "efficiency");
+  if (with_peers) {
+    fmt::print("{:>21}{:>21}", "DDP, tuned  x", "DDP, DataLoader  x");
+    if (options.device == "cuda") fmt::print("{:>21}", "DDP, torch.compile  x");
+  }
+  fmt::print("\n");
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const std::string& model : options.models) {
+    all.push_back(bench_model(layout, options, model, with_peers));
+    write_json(options.json, all);
+  }
+}
+
+}  // namespace
+
+void add_bench_step_command(CLI::App& bench) {
+  CLI::App& command = *bench.add_subcommand(
+      "step", "Training beside the same with no averaging, and beside PyTorch's DDP");
+  const auto options = std::make_shared<Options>();
+  options->python = default_python();
+  command.add_option("-n,--ranks", options->ranks, "Ranks, on this machine")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command.add_option("--models", options->models, "Of mlp, lenet5, lenet, resnet18")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"mlp", "lenet5", "lenet", "resnet18"}))
+      ->capture_default_str();
+  command.add_option("--dataset", options->dataset, "Of u8 samples")->capture_default_str();
+  command.add_option("--device", options->device, "cpu, or cuda on a machine with a GPU")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
+  command.add_option("--rounds", options->rounds, "Every contestant runs once a round")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command.add_option("--seconds", options->seconds, "How long a run trains, about")
+      ->check(CLI::Range(0.1, 600.0))
+      ->capture_default_str();
+  command.add_option("--python", options->python, "A Python with torch and h5py, for DDP")
+      ->capture_default_str();
+  command.add_option("--peer", options->peer, "DDP's script")->capture_default_str();
+  command.add_option("--json", options->json, "Write the results to this file too")
+      ->type_name("FILE");
+  command.callback([options] { run(*options); });
+}
+
+}  // namespace ringtrain::benchmarks

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The outer layer of hdf5_profile.hpp: object headers from the file as checked, bounded messages.
+// Section numbers are those of the HDF5 File Format Specification, version 3.0.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.hpp"
+
+namespace ringtrain::datasets {
+
+// Where in which file, for messages.
+struct Hdf5Place {
+  const File& file;
+  std::string object;
+  [[noreturn]] void refuse(std::string_view what) const;  // throws a data error
+};
+
+// Reads little-endian numbers from a bounded buffer; running over its end is a data error.
+class Hdf5Cursor {
+ public:
+  Hdf5Cursor(std::string_view bytes, const Hdf5Place& place) : bytes_(bytes), place_(place) {}
+  size_t left() const { return bytes_.size(); }
+  std::string_view take(uint64_t size);
+  uint64_t number(unsigned width);
+  uint8_t u8() { return static_cast<uint8_t>(number(1)); }
+
+ private:
+  std::string_view bytes_;
+  const Hdf5Place& place_;
+};
+
+struct Hdf5Message {
+  uint8_t type = 0;
+  std::string body;
+};
+
+// The `size` bytes at `offset`, which must lie inside the file.
+std::string read_checked(const Hdf5Place& place, uint64_t file_size, uint64_t offset,
+                         uint64_t size);
+
+// `bytes` ends in the checksum of what is before it: checks and returns that.
+std::string_view without_checksum(std::string_view bytes, const Hdf5Place& place);
+
+// The messages of the object whose header is at `offset`, continuations included. IV.A.1.b: version
+// 2 headers.
+std::vector<Hdf5Message> read_object(const Hdf5Place& place, uint64_t file_size, uint64_t offset);
+
+// The checksum of HDF5's metadata: Jenkins' lookup3 (hashlittle).
+uint32_t lookup3(std::string_view bytes);
+
+}  // namespace ringtrain::datasets

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names in a ringtrain HDF5 file, for the writer and open_dataset. The page
+// docs/reference/dataset-file.md describes the file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "datasets/format/plan.hpp"
+
+namespace ringtrain::datasets::layout {
+
+constexpr uint64_t kVersion = 1;
+
+// Attributes of the root group.
+constexpr const char* kFormatVersion = "ringtrain_format";  // u64
+constexpr const char* kUuid = "uuid";                       // string; the same in all part files
+constexpr const char* kMean = "mean";                       // f32 [channels]
+constexpr const char* kStd = "std";                         // f32 [channels]
+constexpr const char* kSource = "source";                   // string
+constexpr const char* kSourceSha256 = "source_sha256";      // string
+constexpr const char* kShuffleSeed = "shuffle_seed";        // u64
+constexpr const char* kBlockRows = "block_rows";            // u64
+// Where the rows of this file stand in the whole dataset, u64; whole: part 0 of 1, first rows 0.
+constexpr const char* kPartIndex = "part_index";
+constexpr const char* kPartCount = "part_count";
+constexpr const char* kTrainFirstRow = "train_first_row";
+constexpr const char* kTrainTotalRows = "train_total_rows";
+constexpr const char* kTestFirstRow = "test_first_row";
+constexpr const char* kTestTotalRows = "test_total_rows";
+
+// Datasets.
+constexpr const char* kClassNames = "/class_names";  // fixed-length strings [classes]
+constexpr const char* kX = "x";                      // u8 or f32 [rows, channels, height, width]
+constexpr const char* kY = "y";                      // i64 [rows]
+constexpr const char* kXCrc32c = "x_crc32c";         // u32 [blocks]
+constexpr const char* kYCrc32c = "y_crc32c";         // u32 [blocks]
+
+inline std::string path(Split split, const char* name) {
+  std::string result = "/";
+  result += name_of(split);
+  result += '/';
+  result += name;
+  return result;
+}
+
+}  // namespace ringtrain::datasets::layout

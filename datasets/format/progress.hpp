@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace ringtrain::datasets {
+
+// Called now and then with what is done and what there is to do, in any unit.
+using Progress = std::function<void(uint64_t done, uint64_t total)>;
+
+}  // namespace ringtrain::datasets

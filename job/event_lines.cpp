@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job/event_lines.hpp"
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace ringtrain {
+
+std::string progress_line(const StepEvent& step) {
+  return fmt::format("epoch {}/{}, step {} of {}, loss {:.4f}, {} samples/s, {} left",
+                     step.epoch + 1, step.epochs, print_count(static_cast<double>(step.step)),
+                     print_count(static_cast<double>(step.steps)), step.loss,
+                     print_count(step.samples_per_second), print_seconds(step.seconds_left));
+}
+
+std::string epoch_line(const EpochEvent& epoch) {
+  std::string text = fmt::format("epoch {}/{}: train loss {:.4f}", epoch.epoch + 1, epoch.epochs,
+                                 epoch.train_loss);
+  if (epoch.test_loss) text += fmt::format(", test loss {:.4f}", *epoch.test_loss);
+  if (epoch.test_accuracy) {
+    text += fmt::format(", test accuracy {:.2f}%", 100 * *epoch.test_accuracy);
+  }
+  return text + ", " + print_seconds(epoch.seconds);
+}
+
+std::vector<std::string> started_lines(const StartedEvent& started) {
+  std::vector<std::string> lines;
+  std::string last;
+  for (const auto& rank : started.placement) {
+    if (!rank.is_object()) continue;
+    const std::string host = rank.value("host", "?");
+    const std::string text =
+        fmt::format("{} ({})", rank.value("rank", int64_t{0}), rank.value("device", "?"));
+    if (lines.empty() || last != host) {
+      lines.push_back(fmt::format("on {}: rank {}", host, text));
+      last = host;
+    } else {
+      lines.back() += ", " + text;
+    }
+  }
+  std::string training = fmt::format("training {} steps, {} epochs, {} ranks",
+                                     print_count(static_cast<double>(started.steps)),
+                                     started.epochs, started.world_size);
+  if (started.from_step > 0) {
+    training += fmt::format(", from step {}", print_count(static_cast<double>(started.from_step)));
+  }
+  lines.push_back(training);
+  return lines;
+}
+
+}  // namespace ringtrain

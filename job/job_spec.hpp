@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that a job needs, read from one YAML file. The JSON Schema (schema.hpp) says which
+// values are allowed, parse.hpp reads and checks a file. No torch and no MPI here: the launcher
+// uses it too.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "job/kubernetes_spec.hpp"
+
+namespace ringtrain {
+
+struct OptimizerSpec {
+  enum class Type { sgd, adamw, lars };
+  Type type = Type::sgd;
+  double learning_rate = 0.05;
+  double momentum = 0.9;  // sgd and lars
+  bool nesterov = false;  // sgd
+  double weight_decay = 0;
+  double beta1 = 0.9;     // adamw
+  double beta2 = 0.999;   // adamw
+  double epsilon = 1e-8;  // adamw, lars
+  double trust = 0.001;   // lars: the trust coefficient (You et al. 2017, eta)
+  bool operator==(const OptimizerSpec&) const = default;
+};
+
+struct ScheduleSpec {
+  enum class Type { constant, step, cosine };
+  Type type = Type::constant;
+  double warmup_epochs = 0;  // linear from 0 to the learning rate
+  std::vector<double>
+      milestones;           // step: epochs at which the rate is multiplied by gamma, ascending
+  double gamma = 0.1;       // step
+  double final_factor = 0;  // cosine: the last rate as a share of the learning rate
+  bool operator==(const ScheduleSpec&) const = default;
+};
+
+struct AugmentSpec {
+  int crop_padding =
+      0;  // pixels of zero padding on each side before a random crop to the sample's size
+  bool horizontal_flip = false;
+  bool operator==(const AugmentSpec&) const = default;
+};
+
+struct CommunicationSpec {
+  // none: every rank trains alone on its slices, to measure what averaging costs the others.
+  enum class Backend { automatic, shared_memory, mpi, nccl, none };
+  enum class Algorithm { automatic, direct, ring };
+  enum class Wire { fp32, bf16 };
+  Backend backend = Backend::automatic;        // "auto" in the file
+  Algorithm algorithm = Algorithm::automatic;  // "auto" in the file
+  double bucket_mib = 4;
+  Wire wire = Wire::fp32;
+  int sync_every = 1;  // K > 1: local steps, parameters averaged every K steps (local SGD)
+  bool shard_optimizer = false;  // ZeRO stage 1
+  double timeout_seconds = 300;  // a collective that takes longer ends the job
+  bool operator==(const CommunicationSpec&) const = default;
+};
+
+struct CheckpointSpec {
+  int every_epochs = 1;      // 0: not by epochs
+  int64_t every_steps = 0;   // 0: not by steps
+  double every_seconds = 0;  // 0: not by time
+  int keep = 2;
+  std::string resume = "auto";  // auto, never, or a path
+  bool operator==(const CheckpointSpec&) const = default;
+};
+
+struct RollbackSpec {
+  double factor = 0;  // a step's loss above this many times the median is a spike; 0: never
+  int window = 50;    // steps over which the median is taken
+  int limit = 3;      // rollbacks without a window of good steps in between before the job fails
+  bool operator==(const RollbackSpec&) const = default;
+};
+
+struct WorkersSpec {
+  int min = 0;  // 0: as started
+  int max = 0;
+  bool operator==(const WorkersSpec&) const = default;
+};
+
+struct JobSpec {
+  enum class Precision { fp32, bf16 };
+  enum class Device { automatic, cpu, cuda };
+
+  std::string name;
+  std::string model;              // a zoo name, or a path to a TorchScript file
+  std::vector<int64_t> hidden;    // mlp: widths of the hidden layers; empty: 1024, 1024
+  std::filesystem::path dataset;  // a file, or a directory of parts
+  int64_t epochs = 1;
+  std::optional<int64_t> max_steps;  // stops earlier than epochs
+  int64_t batch_size = 128;          // global: over all ranks together
+  int64_t accumulate = 1;  // backward passes per step: each takes batch_size / accumulate samples
+  uint64_t seed = 1;
+  Precision precision = Precision::fp32;
+  Device device = Device::automatic;
+  bool cuda_graph = true;  // GPUs: record forward and backward once, where the model allows it
+  OptimizerSpec optimizer;
+  ScheduleSpec schedule;
+  AugmentSpec augment;
+  CommunicationSpec communication;
+  CheckpointSpec checkpoint;
+  RollbackSpec rollback;
+  std::filesystem::path initialize_from;  // a safetensors file of first weights; empty: none
+  double label_smoothing = 0;
+  double clip_norm = 0;  // global gradient norm above which gradients are scaled down; 0: never
+  int64_t max_skipped_steps = 10;     // consecutive non-finite steps before the job fails
+  int64_t evaluate_every_epochs = 1;  // 0: only at the end
+  std::filesystem::path output;
+  WorkersSpec workers;
+  int restarts = 3;
+  bool trace = false;
+  std::optional<KubernetesSpec> kubernetes;  // for render and submit alone
+  bool operator==(const JobSpec&) const = default;
+};
+
+}  // namespace ringtrain

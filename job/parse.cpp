@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job/parse.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+#include "base/error.hpp"
+#include "job/document.hpp"
+#include "job/kubernetes_check.hpp"
+#include "job/models.hpp"
+#include "job/schema.hpp"
+#include "job/validate.hpp"
+
+namespace ringtrain {
+namespace {
+
+using nlohmann::json;
+
+// Forgets where the key and all below it came from.
+void erase_origins(Document& document, const std::string& path) {
+  std::erase_if(document.origins, [&](const auto& entry) {
+    const std::string& key = entry.first;
+    return key.starts_with(path) &&
+           (key.size() == path.size() || key[path.size()] == '.' || key[path.size()] == '[');
+  });
+}
+
+void apply_override(Document& document, const std::string& override_text) {
+  const auto equals = override_text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw job_error(fmt::format("--set {}: must be key=value, as in --set optimizer.type=adamw",
+                                in_quotes(override_text)));
+  }
+  const std::string path = override_text.substr(0, equals);
+  const std::string here = "--set " + path;
+  Document value = parse_override_value(override_text.substr(equals + 1), path);
+
+  json* group = &document.value;
+  std::string group_path;
+  std::size_t start = 0;
+  for (;;) {
+    if (!group->is_object()) {
+      throw job_error(fmt::format("{}: {} is not a group of keys", here, group_path));
+    }
+    const auto dot = path.find('.', start);
+    const std::string key = path.substr(start, dot == std::string::npos ? dot : dot - start);
+    if (key.empty()) throw job_error(here + ": a part of the key is empty");
+    const std::string key_path = join_path(group_path, key);
+    if (dot == std::string::npos) {
+      erase_origins(document, key_path);
+      if (value.value.is_null()) {
+        group->erase(key);
+      } else {
+        (*group)[key] = std::move(value.value);
+        document.origins[key_path] = here;
+      }
+      return;
+    }
+    if (!group->contains(key)) {
+      if (value.value.is_null()) return;
+      (*group)[key] = json::object();
+      document.origins[key_path] = here;
+    }
+    group = &(*group)[key];
+    group_path = key_path;
+    start = dot + 1;
+  }
+}
+
+Document checked_document(const std::string& text, const std::string& name,
+                          std::span<const std::string> overrides) {
+  Document document = parse_yaml(text, name);
+  if (!document.value.is_object()) {
+    document.refuse("", "must be a group of keys, as in 'model: lenet'");
+  }
+  for (const std::string& override_text : overrides) apply_override(document, override_text);
+  validate(document, job_schema());
+  return document;
+}
+
+// A job without a name is called like its file.
+std::string name_from_file(const std::string& file) {
+  std::string name = std::filesystem::path(file).stem().string().substr(0, 63);
+  for (char& c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (!std::isalnum(byte) && c != '.' && c != '_' && c != '-') c = '-';
+  }
+  const auto first = std::find_if(name.begin(), name.end(),
+                                  [](unsigned char c) { return c < 0x80 && std::isalnum(c) != 0; });
+  name.erase(name.begin(), first);
+  return name.empty() ? "job" : name;
+}
+
+// What a schema cannot say: keys that must fit one another.
+void check_across_keys(const JobSpec& job, const Document& document) {
+  if (!is_zoo_model(job.model) && !is_torchscript_path(job.model)) {
+    document.refuse("model", fmt::format("must be one of {}, or the path of a TorchScript file "
+                                         "(with a '/' or ending in .pt), found {}",
+                                         zoo_model_list(), in_quotes(job.model)));
+  }
+  if (!job.hidden.empty() && job.model != "mlp") {
+    document.refuse("hidden", fmt::format("is for the model mlp alone, not for {}", job.model));
+  }
+  if (job.batch_size % job.accumulate != 0) {
+    document.refuse("accumulate", fmt::format("must divide batch_size ({}) without a remainder, "
+                                              "found {}",
+                                              job.batch_size, job.accumulate));
+  }
+  if (job.optimizer.nesterov && job.optimizer.type != OptimizerSpec::Type::sgd) {
+    document.refuse("optimizer.nesterov", "is for sgd alone");
+  }
+  if (job.optimizer.nesterov && job.optimizer.momentum == 0) {
+    document.refuse("optimizer.nesterov", "needs a momentum above 0");
+  }
+  const auto& milestones = job.schedule.milestones;
+  if (job.schedule.type == ScheduleSpec::Type::step && milestones.empty()) {
+    document.refuse("schedule.milestones", "is missing: a step schedule needs at least one epoch");
+  }
+  for (std::size_t i = 1; i < milestones.size(); ++i) {
+    if (milestones[i] <= milestones[i - 1]) {
+      document.refuse(join_path("schedule.milestones", i),
+                      fmt::format("must be above the one before it ({}), found {}",
+                                  milestones[i - 1], milestones[i]));
+    }
+  }
+  if (job.schedule.warmup_epochs > static_cast<double>(job.epochs)) {
+    document.refuse("schedule.warmup_epochs", fmt::format("must not be above epochs ({}), found {}",
+                                                          job.epochs, job.schedule.warmup_epochs));
+  }
+  const CommunicationSpec& communication = job.communication;
+  if (communication.sync_every > 1 && communication.shard_optimizer) {
+    document.refuse("communication.shard_optimizer",
+                    "cannot be had with sync_every above 1: between two averages each rank needs "
+                    "the whole optimizer");
+  }
+  if (communication.sync_every > 1 && communication.wire == CommunicationSpec::Wire::bf16) {
+    document.refuse("communication.wire",
+                    "bf16 is for gradients, but with sync_every above 1 parameters are sent: use "
+                    "fp32");
+  }
+  if (communication.sync_every > 1 && job.rollback.factor > 0) {
+    document.refuse("rollback.factor",
+                    "needs the loss of every step, which no rank knows with "
+                    "communication.sync_every above 1");
+  }
+  if (communication.backend == CommunicationSpec::Backend::nccl &&
+      job.device == JobSpec::Device::cpu) {
+    document.refuse("communication.backend", "nccl needs GPUs, but device is cpu");
+  }
+  if (communication.backend == CommunicationSpec::Backend::shared_memory &&
+      job.device == JobSpec::Device::cuda) {
+    document.refuse("communication.backend",
+                    "shared_memory is for CPU ranks, but device is cuda: use auto, nccl or mpi");
+  }
+  if (job.rollback.factor > 0 && job.rollback.factor <= 1) {
+    document.refuse("rollback.factor",
+                    fmt::format("must be above 1, or 0 for never, found {}", job.rollback.factor));
+  }
+  if (job.kubernetes) check_kubernetes(*job.kubernetes, document);
+  if (job.workers.max != 0 && job.workers.min > job.workers.max) {
+    document.refuse("workers.min", fmt::format("must not be above workers.max ({}), found {}",
+                                               job.workers.max, job.workers.min));
+  }
+}
+
+}  // namespace
+
+JobSpec parse_job_text(const std::string& text, const std::string& name,
+                       std::span<const std::string> overrides) {
+  const Document document = checked_document(text, name, overrides);
+  JobSpec job = job_from_value(document.value);
+  if (job.name.empty()) job.name = name_from_file(name);
+  if (job.output.empty()) job.output = std::filesystem::path("runs") / job.name;
+  check_across_keys(job, document);
+  return job;
+}
+
+JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string> overrides) {
+  return parse_job_text(read_job_text(file), file.string(), overrides);
+}
+
+}  // namespace ringtrain

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a job file to a JobSpec that can be trusted:
+//
+//   YAML -> JSON that knows its lines (document.hpp) -> --set overrides -> JSON Schema
+//   (validate.hpp)
+//        -> defaults -> checks across keys -> JobSpec
+//
+// Every refusal is a job error "job.yaml:3: optimizer.type: what is wrong and what is allowed", or
+// "--set optimizer.type: ..." where an override brought it in. Nothing here looks at other files:
+// see paths.hpp. Relative paths in a job count from the working directory.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "job/job_spec.hpp"
+#include "job/json.hpp"
+
+namespace ringtrain {
+
+// `overrides` are "key.sub=value", the value in YAML; "key=" takes a key away. The last one wins.
+JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string> overrides = {});
+
+// The same for a text in memory; `name` stands for the file in messages.
+JobSpec parse_job_text(const std::string& text, const std::string& name,
+                       std::span<const std::string> overrides = {});
+
+}  // namespace ringtrain

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job/paths.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+
+#include "base/error.hpp"
+#include "job/models.hpp"
+
+namespace ringtrain {
+namespace {
+
+namespace fs = std::filesystem;
+
+void check_dataset(const fs::path& dataset) {
+  std::error_code error;
+  const fs::file_status status = fs::status(dataset, error);
+  if (!fs::exists(status)) {
+    throw data_error(
+        fmt::format("{}: there is no such dataset: make one with 'ringtrain dataset "
+                    "import', or correct the job's dataset key (relative paths count "
+                    "from {})",
+                    dataset.string(), fs::current_path(error).string()));
+  }
+  if (!fs::is_regular_file(status) && !fs::is_directory(status)) {
+    throw data_error(
+        fmt::format("{}: is neither a file nor a directory of parts", dataset.string()));
+  }
+  if (::access(dataset.c_str(), R_OK) != 0) {
+    throw data_error(fmt::format("{}: cannot be read: {}", dataset.string(), std::strerror(errno)));
+  }
+}
+
+void check_output(const fs::path& output) {
+  const auto fail = [&](std::string_view reason) {
+    throw job_error(
+        fmt::format("output: {} cannot be written: {}: choose another with --set "
+                    "output=DIR",
+                    output.string(), reason));
+  };
+  std::error_code error;
+  fs::create_directories(output, error);
+  if (error && !fs::is_directory(output)) fail(error.message());
+  if (!fs::is_directory(output, error)) fail("it is not a directory");
+  // Permission bits say nothing about read-only mounts, full disks and root: only writing does.
+  std::string probe = (output / ".writable.XXXXXX").string();
+  const int descriptor = ::mkostemp(probe.data(), O_CLOEXEC);
+  if (descriptor < 0) fail(std::strerror(errno));
+  const bool written = ::write(descriptor, "?", 1) == 1;
+  const int reason = errno;
+  ::close(descriptor);
+  ::unlink(probe.c_str());
+  if (!written) fail(std::strerror(reason));
+}
+
+}  // namespace
+
+void check_paths(const JobSpec& job) {
+  if (is_torchscript_path(job.model)) {
+    std::error_code error;
+    if (!fs::is_regular_file(job.model, error)) {
+      throw job_error(fmt::format("model: {} is not there, or not a file", job.model));
+    }
+  }
+  check_dataset(job.dataset);
+  const std::string& resume = job.checkpoint.resume;
+  std::error_code error;
+  if (resume != "auto" && resume != "never" && !fs::exists(resume, error)) {
+    throw job_error(
+        fmt::format("checkpoint.resume: {} is not there: give auto, never or the path "
+                    "of a checkpoint",
+                    resume));
+  }
+  if (!job.initialize_from.empty() && !fs::is_regular_file(job.initialize_from, error)) {
+    throw job_error(fmt::format("initialize_from: {} is not there, or not a file",
+                                job.initialize_from.string()));
+  }
+  check_output(job.output);
+}
+
+}  // namespace ringtrain

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/commands/import_commands.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "datasets/importers/array_source.hpp"
+#include "datasets/importers/byte_source.hpp"
+#include "datasets/importers/cifar.hpp"
+#include "datasets/importers/csv.hpp"
+#include "datasets/importers/hdf5_source.hpp"
+#include "datasets/importers/idx.hpp"
+#include "datasets/importers/images.hpp"
+#include "datasets/importers/mnist.hpp"
+#include "datasets/importers/npy.hpp"
+#include "launcher/terminal/dataset_progress.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+using datasets::ImportOptions;
+using datasets::Plan;
+
+// What every import takes besides its sources.
+struct Arguments {
+  std::string output;
+  ImportOptions options;
+  double test_share = 0.1;
+  std::vector<std::string> paths;
+};
+using Import = std::function<Plan(const Arguments& arguments)>;
+
+// A subcommand that runs `import` under a progress bar and says what came out.
+std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command,
+                               const std::string& name, const std::string& description,
+                               Import import) {
+  command = import_command.add_subcommand(name, description);
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("-o,--output", arguments->output, "The dataset file to write")->required();
+  command->add_option("--seed", arguments->options.shuffle_seed,
+                      "Of the order in which rows are stored, and of the split");
+  command->add_option("--block-rows", arguments->options.block_rows,
+                      "Rows per block; 0: blocks of 256 to 512 KiB");
+  command
+      ->add_option("--class-names", arguments->options.class_names,
+                   "Names of the classes, in the order of their labels")
+      ->delimiter(',');
+  command->callback([arguments, import = std::move(import)] {
+    DatasetProgress bar("importing");
+    arguments->options.progress = bar.callback();
+    const Plan plan = import(*arguments);
+    bar.finish();
+    fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {} classes\n",
+               arguments->output, plan.train.rows, plan.test.rows, plan.shape.channels,
+               plan.shape.height, plan.shape.width, datasets::name_of(plan.element),
+               plan.class_names.size());
+  });
+  return arguments;
+}
+
+void add_test_share(CLI::App& command, Arguments& arguments) {
+  command
+      .add_option("--test-share", arguments.test_share,
+                  "Share of the rows that becomes the test part when the source has none")
+      ->capture_default_str();
+}
+
+void add_paths(CLI::App& command, Arguments& arguments, const std::vector<std::string>& names) {
+  arguments.paths.resize(names.size());
+  for (size_t i = 0; i < names.size(); ++i) {
+    command.add_option(names[i], arguments.paths[i], names[i])->required();
+  }
+}
+
+const std::vector<std::string> kFourFiles = {"train_features", "train_labels", "test_features",
+                                             "test_labels"};
+
+void add_mnist(CLI::App& import) {
+  CLI::App* command = nullptr;
+  add(import, command, "mnist", "The 70,000 MNIST digits, fetched and checked",
+      [](const Arguments& a) { return datasets::import_mnist(a.output, a.options); });
+}
+
+void add_idx(CLI::App& import) {
+  CLI::App* command = nullptr;
+  const auto arguments =
+      add(import, command, "idx", "IDX files at hand, plain or gzipped", [](const Arguments& a) {
+        std::vector<std::unique_ptr<datasets::ByteSource>> sources;
+        for (const std::string& path : a.paths) sources.push_back(datasets::open_source(path));
+        return datasets::import_idx({*sources[0], *sources[1], *sources[2], *sources[3]}, a.output,
+                                    a.options);
+      });
+  add_paths(*command, *arguments, {"train_images", "train_labels", "test_images", "test_labels"});
+}
+
+struct ArrayArguments {
+  std::string channels = "auto";
+};
+
+datasets::ChannelOrder channel_order(const std::string& name) {
+  if (name == "first") return datasets::ChannelOrder::first;
+  return name == "last" ? datasets::ChannelOrder::last : datasets::ChannelOrder::automatic;
+}
+
+void add_channels(CLI::App& command, ArrayArguments& arguments) {
+  command.add_option("--channels", arguments.channels, "Where features have their channels")
+      ->check(CLI::IsMember({"auto", "first", "last"}))
+      ->capture_default_str();
+}
+
+void add_npy(CLI::App& import) {
+  CLI::App* command = nullptr;
+  const auto array = std::make_shared<ArrayArguments>();
+  const auto arguments =
+      add(import, command, "npy", "Four .npy files of numbers", [array](const Arguments& a) {
+        std::vector<std::unique_ptr<datasets::ArraySource>> arrays;
+        for (const std::string& path : a.paths) arrays.push_back(datasets::open_npy(path));
+        datasets::ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(),
+                                       arrays[3].get()};
+        sources.channels = channel_order(array->channels);
+        return datasets::import_arrays(sources, a.output, a.options);
+      });
+  add_paths(*command, *arguments, kFourFiles);
+  add_channels(*command, *array);
+}
+
+struct Hdf5Arguments : ArrayArguments {
+  std::string train_x;
+  std::string train_y;
+  std::string test_x;
+  std::string test_y;
+};
+
+void add_hdf5(CLI::App& import) {
+  CLI::App* command = nullptr;
+  const auto names = std::make_shared<Hdf5Arguments>();
+  const auto arguments = add(
+      import, command, "hdf5", "Datasets of any HDF5 file, chunked and compressed ones too",
+      [names](const Arguments& a) {
+        if (names->test_x.empty() != names->test_y.empty()) {
+          throw job_error("--test-x and --test-y belong together");
+        }
+        const auto open = [&](const std::string& name) {
+          return name.empty() ? nullptr : datasets::open_hdf5_source(a.paths[0], name);
+        };
+        const auto train_x = open(names->train_x);
+        const auto train_y = open(names->train_y);
+        const auto test_x = open(names->test_x);
+        const auto test_y = open(names->test_y);
+        datasets::ArraySources sources{train_x.get(), train_y.get(), test_x.get(), test_y.get()};
+        sources.test_share = a.test_share;
+        sources.channels = channel_order(names->channels);
+        return datasets::import_arrays(sources, a.output, a.options);
+      });
+  add_paths(*command, *arguments, {"file"});
+  command->add_option("--train-x", names->train_x, "Dataset of the training features")->required();
+  command->add_option("--train-y", names->train_y, "Dataset of the training labels")->required();
+  command->add_option("--test-x", names->test_x, "Dataset of the test features");
+  command->add_option("--test-y", names->test_y, "Dataset of the test labels");
+  add_channels(*command, *names);
+  add_test_share(*command, *arguments);
+}
+
+void add_cifar(CLI::App& import) {
+  CLI::App* command = nullptr;
+  const auto arguments = add(
+      import, command, "cifar", "CIFAR-10 or CIFAR-100, binary version: a folder or the .tar.gz",
+      [](const Arguments& a) { return datasets::import_cifar(a.paths[0], a.output, a.options); });
+  add_paths(*command, *arguments, {"source"});
+}
+
+struct CsvArguments {
+  std::string test;
+  std::string label;
+  std::vector<int64_t> shape;
+  std::string separator = ",";
+};
+
+void add_csv(CLI::App& import) {
+  CLI::App* command = nullptr;
+  const auto csv = std::make_shared<CsvArguments>();
+  const auto arguments =
+      add(import, command, "csv", "A table: numeric features and a column of labels",
+          [csv](const Arguments& a) {
+            datasets::CsvSources sources;
+            sources.train = a.paths[0];
+            if (!csv->test.empty()) sources.test = csv->test;
+            sources.test_share = a.test_share;
+            sources.label = csv->label;
+            if (!csv->shape.empty()) sources.shape = {csv->shape[0], csv->shape[1], csv->shape[2]};
+            if (csv->separator.size() != 1) throw job_error("--separator must be one character");
+            sources.separator = csv->separator[0];
+            return datasets::import_csv(sources, a.output, a.options);
+          });
+  add_paths(*command, *arguments, {"file"});
+  command->add_option("--test", csv->test, "A table of the test rows");
+  command->add_option("--label", csv->label,
+                      "The label's column, by name or number; else the last");
+  command->add_option("--shape", csv->shape, "Channels, height and width of a sample")
+      ->delimiter(',')
+      ->expected(3);
+  command->add_option("--separator", csv->separator, "Between columns")->capture_default_str();
+  add_test_share(*command, *arguments);
+}
+
+struct ImageArguments {
+  int64_t height = 224;
+  int64_t width = 224;
+  int64_t channels = 3;
+  std::string fit = "crop";
+  std::string broken = "refuse";
+};
+
+void add_images(CLI::App& import) {
+  CLI::App* command = nullptr;
+  const auto image = std::make_shared<ImageArguments>();
+  const auto arguments =
+      add(import, command, "images",
+          "A folder, .zip or .tar(.gz) of class folders with JPEG and PNG files",
+          [image](const Arguments& a) {
+            datasets::ImageSources sources;
+            sources.path = a.paths[0];
+            sources.height = image->height;
+            sources.width = image->width;
+            sources.channels = image->channels;
+            sources.fit = image->fit == "crop" ? datasets::Fit::crop : datasets::Fit::stretch;
+            sources.skip_broken = image->broken == "skip";
+            sources.test_share = a.test_share;
+            const datasets::ImportedImages result =
+                datasets::import_images(sources, a.output, a.options);
+            if (result.broken.count > 0) {
+              fmt::print(stderr, "skipped {} broken images:\n", result.broken.count);
+              for (const std::string& text : result.broken.examples)
+                fmt::print(stderr, "  {}\n", text);
+              if (result.broken.count > result.broken.examples.size())
+                fmt::print(stderr, "  ...\n");
+            }
+            return result.plan;
+          });
+  add_paths(*command, *arguments, {"source"});
+  command->add_option("--height", image->height, "Of a sample, in pixels")->capture_default_str();
+  command->add_option("--width", image->width, "Of a sample, in pixels")->capture_default_str();
+  command->add_option("--channels", image->channels, "3: RGB, 1: grey")
+      ->check(CLI::IsMember({1, 3}))
+      ->capture_default_str();
+  command->add_option("--fit", image->fit, "crop: the middle; stretch: the whole image")
+      ->check(CLI::IsMember({"crop", "stretch"}))
+      ->capture_default_str();
+  command->add_option("--broken", image->broken, "What to do with images that cannot be decoded")
+      ->check(CLI::IsMember({"refuse", "skip"}))
+      ->capture_default_str();
+  add_test_share(*command, *arguments);
+}
+
+}  // namespace
+
+void add_import_commands(CLI::App& dataset) {
+  CLI::App& import = *dataset.add_subcommand("import", "Make a dataset from a source");
+  import.require_subcommand(1);
+  add_mnist(import);
+  add_idx(import);
+  add_npy(import);
+  add_cifar(import);
+  add_csv(import);
+  add_hdf5(import);
+  add_images(import);
+}
+
+}  // namespace ringtrain::launcher

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/commands/job_commands.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "job/parse.hpp"
+#include "job/schema.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+struct ValidateOptions {
+  std::string job_file;
+  std::vector<std::string> overrides;
+};
+
+}  // namespace
+
+void add_job_commands(CLI::App& app) {
+  app.add_subcommand("schema", "Print the JSON Schema of the job file: the reference of every key")
+      ->callback([] { fmt::print("{}\n", job_schema()); });
+
+  const auto options = std::make_shared<ValidateOptions>();
+  CLI::App* const validate =
+      app.add_subcommand("validate", "Check a job file and print the job as understood");
+  validate->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
+  validate->add_option("--set", options->overrides, "Overrides a key of the job; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+  validate->callback([options] {
+    fmt::print("{}", print_job_file(parse_job(options->job_file, options->overrides)));
+  });
+}
+
+}  // namespace ringtrain::launcher

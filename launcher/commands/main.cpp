@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// ringtrain: prepares datasets, checks jobs, and starts and supervises the ranks that train them.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "launcher/commands/bench_command.hpp"
+#include "launcher/commands/change_commands.hpp"
+#include "launcher/commands/dataset_command.hpp"
+#include "launcher/commands/doctor.hpp"
+#include "launcher/commands/job_commands.hpp"
+#include "launcher/commands/render_command.hpp"
+#include "launcher/commands/run_command.hpp"
+#include "launcher/commands/submit_command.hpp"
+#include "launcher/commands/watch_commands.hpp"
+#include "launcher/mpi/remote_shell.hpp"
+
+namespace {
+
+void add_doctor_command(CLI::App& app, int& exit_code) {
+  const auto json = std::make_shared<bool>(false);
+  CLI::App* const command =
+      app.add_subcommand("doctor", "Look at what a run needs of this machine");
+  command->add_flag("--json", *json, "Print the findings as JSON");
+  command->callback([json, &exit_code] {
+    using namespace ringtrain::launcher;
+    const auto findings = examine_machine();
+    fmt::print("{}", *json ? findings_to_json(findings).dump(2) + "\n" : print_findings(findings));
+    exit_code = can_train(findings) ? 0 : 4;
+  });
+}
+
+// Without fmt::print, which throws where the terminal was closed: that must not change the exit
+// code.
+void complain(const std::exception& error) {
+  std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = 0;
+  try {
+    // Two that programs call, not people: their arguments are not ours to understand.
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (!arguments.empty() && arguments[0] == "remote-shell") {
+      return ringtrain::launcher::remote_shell({arguments.begin() + 1, arguments.end()});
+    }
+    if (arguments.size() == 3 && arguments[0] == "guard") {
+      return ringtrain::launcher::guard(arguments[1], arguments[2]);
+    }
+    CLI::App app("Trains neural networks on many GPUs or cores as one persistent MPI job.",
+                 "ringtrain");
+    app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
+    app.require_subcommand(1);
+    ringtrain::launcher::add_run_command(app, exit_code);
+    ringtrain::launcher::add_job_commands(app);
+    ringtrain::launcher::add_submit_command(app, exit_code);
+    ringtrain::launcher::add_watch_commands(app, exit_code);
+    ringtrain::launcher::add_change_commands(app);
+    ringtrain::launcher::add_render_command(app);
+    ringtrain::launcher::add_dataset_command(app);
+    add_doctor_command(app, exit_code);
+    ringtrain::launcher::add_bench_command(app);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? 0 : 2;
+    }
+    return exit_code;
+  } catch (const std::exception& error) {
+    complain(error);
+    return static_cast<int>(ringtrain::exit_code_of(error));
+  }
+}

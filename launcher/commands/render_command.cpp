@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/commands/render_command.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mpijob/objects/job_text.hpp"
+#include "mpijob/objects/print_yaml.hpp"
+#include "mpijob/objects/render.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+struct RenderOptions {
+  std::string job_file;
+  std::vector<std::string> overrides;
+};
+
+void print_rendered(const RenderOptions& options) {
+  const mpijob::JobAndText read = mpijob::read_job(options.job_file, options.overrides);
+  const auto objects = mpijob::render(read.job, read.text);
+  fmt::print("# {}, by ringtrain render: kubectl apply -f -\n{}", read.job.name,
+             mpijob::print_yaml(objects));
+}
+
+}  // namespace
+
+void add_render_command(CLI::App& app) {
+  const auto options = std::make_shared<RenderOptions>();
+  CLI::App* const command = app.add_subcommand(
+      "render", "Print a job as an MPIJob and what it needs, for kubectl apply -f -");
+  command->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
+  command->add_option("--set", options->overrides, "Overrides a key of the job; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+  command->callback([options] { print_rendered(*options); });
+}
+
+}  // namespace ringtrain::launcher

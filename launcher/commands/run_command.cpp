@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/commands/run_command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "job/flight_file.hpp"
+#include "job/parse.hpp"
+#include "job/paths.hpp"
+#include "launcher/mpi/mpirun.hpp"
+#include "launcher/mpi/placement.hpp"
+#include "launcher/mpi/worker_program.hpp"
+#include "launcher/supervise/host_source.hpp"
+#include "launcher/supervise/supervise.hpp"
+#include "launcher/terminal/progress.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+struct RunOptions {
+  std::string job_file;
+  int ranks = 0;  // 0: one, or all slots of the hostfile
+  std::string hostfile;
+  std::string discover;
+  int host_timeout = 60;    // seconds
+  int start_timeout = 300;  // seconds
+  std::vector<std::string> overrides;
+  bool json = false;
+  bool events = false;
+  bool trace = false;
+};
+
+bool is_address(const std::string& host) {
+  return host.find(':') != std::string::npos ||
+         host.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+// The names by which ranks can prove that they run where they should. Addresses are no proof: a
+// rank knows its host by name.
+std::string expected_hosts(const RankLayout& layout) {
+  std::string names;
+  if (layout.local) return names;
+  for (const Host& host : layout.hosts) {
+    if (is_address(host.name) || host.name == "localhost") return "";
+    names += (names.empty() ? "" : ",") + host.name;
+  }
+  return names;
+}
+
+std::vector<std::string> worker_arguments(const RunOptions& options, const RankLayout& layout,
+                                          const std::string& worker) {
+  std::vector<std::string> arguments = {worker,
+                                        std::filesystem::absolute(options.job_file).string()};
+  for (const std::string& text : options.overrides) {
+    arguments.insert(arguments.end(), {"--set", text});
+  }
+  arguments.insert(arguments.end(), {"--events", "--expect-ranks", std::to_string(layout.ranks())});
+  if (const std::string hosts = expected_hosts(layout); !hosts.empty()) {
+    arguments.insert(arguments.end(), {"--expect-hosts", hosts});
+  }
+  return arguments;
+}
+
+// What a person wants to know at the end.
+void print_summary(const nlohmann::ordered_json& result, const RunOptions& options,
+                   const JobSpec& job) {
+  const auto number = [&](const char* key) {
+    const auto found = result.find(key);
+    return found != result.end() && found->is_number() ? found->get<double>() : 0.0;
+  };
+  std::string text = fmt::format("{}: ", result.value("name", "the job"));
+  if (result.contains("test_accuracy") && result["test_accuracy"].is_number()) {
+    text += fmt::format("test accuracy {:.2f}%, ", 100 * number("test_accuracy"));
+  }
+  const auto ranks = static_cast<int64_t>(number("ranks"));
+  const double total = result.contains("seconds") && result["seconds"].is_object()
+                           ? result["seconds"].value("total", 0.0)
+                           : 0.0;
+  text += fmt::format("train loss {:.4f}; {} steps on {} {} in {}, {} samples/s\n",
+                      number("train_loss"), print_count(number("steps")), ranks,
+                      ranks == 1 ? "rank" : "ranks", print_seconds(total),
+                      print_count(number("samples_per_second")));
+  if (const auto lost = result.find("recovery"); lost != result.end()) {
+    text += fmt::format("  lost   {} in {} restarts, {} samples done again\n",
+                        print_seconds(lost->value("seconds_lost", 0.0)), lost->value("restarts", 0),
+                        print_count(lost->value("samples_replayed", 0.0)));
+  }
+  if (const auto slow = result.find("slowest"); slow != result.end() && slow->is_object()) {
+    const double seconds = slow->value("seconds", 0.0);
+    const double median = slow->value("median_of_others", 0.0);
+    if (seconds > 1.2 * median) {
+      text +=
+          fmt::format("  slow   rank {} on {}: {:.2f} times the others' time a step\n",
+                      slow->value("slowest_rank", 0), slow->value("host", "?"), seconds / median);
+    }
+  }
+  const std::filesystem::path model(result.value("model", ""));
+  const std::string script = (model.parent_path() / "model.pt").string();
+  text += fmt::format("  model  {} and {}\n", model.string(), script);
+  text += fmt::format("  next   python -c \"import torch; print(torch.jit.load('{}'))\"\n", script);
+  text += fmt::format("         ringtrain run {} --set epochs={}   # for longer\n",
+                      options.job_file, 2 * job.epochs);
+  fmt::print("{}", text);
+}
+
+Supervision plan_run(const RunOptions& options, const JobSpec& job) {
+  Supervision run{.hosts = HostSource(options.hostfile, options.discover)};
+  run.ranks = options.ranks;
+  run.workers = job.workers;
+  if (options.ranks > 0) {
+    run.workers = {.min = std::min(run.workers.min, options.ranks), .max = options.ranks};
+  }
+  // Every rank needs a sample of each batch.
+  if (run.workers.max > job.batch_size) run.workers.max = static_cast<int>(job.batch_size);
+  run.restarts = job.restarts;
+  run.batch_size = job.batch_size;
+  run.keep_stdout = options.json;
+  run.relay_events = options.events;
+  run.host_timeout = std::chrono::seconds(options.host_timeout);
+  run.start_timeout = std::chrono::seconds(options.start_timeout);
+  // A hostfile alone says how many there can be.
+  if (!options.hostfile.empty() && options.discover.empty() && options.ranks > 0) {
+    first_slots(read_hostfile(options.hostfile), options.ranks);
+  }
+  const std::string worker = find_worker();
+  const Mpirun mpirun = find_mpirun();
+  run.command = [options, worker, mpirun](const RankLayout& layout, const std::string& hostfile,
+                                          bool go_on) {
+    auto arguments = worker_arguments(options, layout, worker);
+    if (go_on) arguments.insert(arguments.end(), {"--set", "checkpoint.resume=auto"});
+    return mpirun_command(mpirun, layout, hostfile, arguments);
+  };
+  return run;
+}
+
+int run(RunOptions options) {
+  if (options.trace) options.overrides.emplace_back("trace=true");
+  const JobSpec job = parse_job(options.job_file, options.overrides);
+  Supervision supervision = plan_run(options, job);
+  // Other hosts may see other disks; there rank 0 looks for itself.
+  if (all_are_this_machine(supervision.hosts.hosts())) check_paths(job);
+  const auto started = std::chrono::system_clock::now().time_since_epoch();
+  const Outcome outcome = supervise(std::move(supervision));
+  if (outcome.exit_code != 0) {
+    const std::string behind =
+        outcome.exit_code == 4
+            ? who_is_behind(job.output, std::chrono::duration<double>(started).count())
+            : "";
+    if (!behind.empty()) std::fputs(fmt::format("ringtrain: {}\n", behind).c_str(), stderr);
+    // fmt::print would throw where the terminal was closed.
+    std::fputs(fmt::format("ringtrain: {}: {}\n", job.name, outcome.cause).c_str(), stderr);
+    return outcome.exit_code;
+  }
+  if (options.json) {
+    fmt::print("{}\n", outcome.result->dump(2));
+  } else {
+    print_summary(*outcome.result, options, job);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, int& exit_code) {
+  const auto options = std::make_shared<RunOptions>();
+  CLI::App* const command =
+      app.add_subcommand("run", "Train a job's model, on this machine or on a hostfile's");
+  command->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
+  command
+      ->add_option("-n,--ranks", options->ranks,
+                   "Ranks; left out: 1, or as many as the hostfile has slots")
+      ->check(CLI::Range(1, 65536))
+      ->type_name("N");
+  command->add_option("--hostfile", options->hostfile, "Lines of 'host slots=N'")
+      ->type_name("FILE");
+  command
+      ->add_option("--discover", options->discover,
+                   "A program that prints the hosts there are now; left out: discover_hosts.sh "
+                   "beside the hostfile, if there is one")
+      ->type_name("PROGRAM");
+  command
+      ->add_option("--host-timeout", options->host_timeout,
+                   "How long hosts are waited for that do not answer (60)")
+      ->check(CLI::Range(1, 86400))
+      ->type_name("SECONDS");
+  command
+      ->add_option("--start-timeout", options->start_timeout,
+                   "How long ranks may take to their first step before they count as hung (300)")
+      ->check(CLI::Range(1, 86400))
+      ->type_name("SECONDS");
+  command->add_option("--set", options->overrides, "Overrides a key of the job; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+  command->add_flag("--json", options->json, "Print result.json on stdout, all else on stderr");
+  command->add_flag("--events", options->events,
+                    "Print what happens on stdout, too, for programs that read the log: 0x1e and a "
+                    "JSON object a line");
+  command->add_flag("--trace", options->trace, "Write trace.json, as --set trace=true");
+  command->footer(
+      "Exit codes: 0 trained, 2 bad job or option, 3 bad data, 4 training failed,\n"
+      "128 + N stopped by signal N.");
+  command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace ringtrain::launcher

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/commands/watch_commands.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <sstream>
+#include <utility>
+
+#include "launcher/commands/cluster_options.hpp"
+#include "mpijob/client/api_error.hpp"
+#include "mpijob/client/json_path.hpp"
+#include "mpijob/status/job_logs.hpp"
+#include "mpijob/status/job_observer.hpp"
+#include "mpijob/status/job_watch.hpp"
+#include "mpijob/status/print_status.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+using mpijob::AccessOptions;
+using mpijob::ApiClient;
+using nlohmann::json;
+
+std::vector<json> items_of(const json& list) { return list["items"].get<std::vector<json>>(); }
+
+// Few lines from the end of a launcher's log: whether and how far it trains.
+mpijob::TrainingLog read_tail(ApiClient& client, const json& launcher) {
+  mpijob::TrainingLog log;
+  if (mpijob::look_text(launcher, {"status", "phase"}) != "Running") return log;
+  try {
+    std::istringstream lines(
+        client.log(mpijob::name_of(launcher), "timestamps=true&tailLines=300"));
+    for (std::string line; std::getline(lines, line);) log.take(line);
+  } catch (const mpijob::ApiError&) {
+    // A table has no room for it; 'status' tells.
+  }
+  return log;
+}
+
+// All of a kind that may be read; none where they may not.
+std::vector<json> readable(ApiClient& client, const mpijob::Resource& resource,
+                           const mpijob::Selection& selection) {
+  try {
+    return items_of(client.list(resource, selection));
+  } catch (const mpijob::ApiError& error) {
+    if (error.status() != 403) throw;
+    return {};
+  }
+}
+
+// Every job of the namespace, by one list of each kind and the tails of the logs.
+std::vector<mpijob::JobPicture> all_jobs(ApiClient& client) {
+  constexpr const char* job_label = "training.kubeflow.org/job-name";
+  const auto jobs = items_of(client.list(mpijob::mpi_jobs));
+  if (jobs.empty()) return {};
+  const auto pods = readable(client, mpijob::pods, {job_label, ""});
+  const auto launchers = readable(client, mpijob::batch_jobs, {job_label, ""});
+  const auto events = readable(client, mpijob::events, {"", "type!=Normal"});
+  const auto now = std::chrono::system_clock::now();
+
+  std::vector<mpijob::JobPicture> result;
+  for (const json& job : jobs) {
+    const std::string name = mpijob::name_of(job);
+    mpijob::JobObjects objects{job, nullptr, {}, events};
+    for (const json& pod : pods) {
+      if (mpijob::label_of(pod, job_label) == name) objects.pods.push_back(pod);
+    }
+    for (const json& launcher : launchers) {
+      if (mpijob::name_of(launcher) == name + "-launcher") objects.launcher_job = launcher;
+    }
+    mpijob::TrainingLog log = read_tail(client, mpijob::newest_launcher(objects.pods));
+    const auto status = mpijob::judge(objects, {log.is_training(), log.cause()}, now);
+    result.push_back({status, std::move(log), {}, now});
+  }
+  return result;
+}
+
+// For a column; 'status' has the whole.
+std::string shortened(const std::string& text) {
+  constexpr std::size_t most = 100;
+  return text.size() > most ? text.substr(0, most) + "..." : text;
+}
+
+std::string progress_column(const mpijob::TrainingLog& log) {
+  if (!log.step() || log.step()->steps <= 0) return "-";
+  const StepEvent& step = *log.step();
+  return fmt::format("epoch {}/{}, {:.0f}%", step.epoch + 1, step.epochs,
+                     100.0 * static_cast<double>(step.step) / static_cast<double>(step.steps));
+}
+
+void print_jobs(const AccessOptions& options, bool as_json) {
+  ApiClient client(mpijob::find_access(options));
+  const auto jobs = all_jobs(client);
+  if (as_json) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const auto& job : jobs) list.push_back(mpijob::status_to_json(job));
+    fmt::print("{}\n", list.dump(2));
+    return;
+  }
+  if (jobs.empty()) {
+    fmt::print("no jobs in namespace {}\n", client.name_space());
+    return;
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"NAME", "STATE", "PROGRESS", "WORKERS", "AGE", "WHY"}};
+  for (const mpijob::JobPicture& job : jobs) {
+    const mpijob::JobStatus& status = job.status;
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(
+        job.now - status.created.value_or(job.now));
+    rows.push_back({status.name, status.state, progress_column(job.log),
+                    fmt::format("{}/{}", status.workers_running, status.workers), print_age(age),
+                    shortened(status.why)});
+  }
+  fmt::print("{}", mpijob::print_table(rows));
+}
+
+void add_jobs_command(CLI::App& app) {
+  CLI::App* const command = app.add_subcommand("jobs", "List a cluster's jobs");
+  const auto options = add_cluster_options(*command);
+  const auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "Print them as JSON");
+  command->callback([options, as_json] { print_jobs(*options, *as_json); });
+}
+
+struct StatusOptions {
+  std::string name;
+  bool json = false;
+  bool watch = false;
+};
+
+void add_status_command(CLI::App& app, int& exit_code) {
+  CLI::App* const command = app.add_subcommand(
+      "status", "Tell how a cluster's job is, where its ranks are, or why it does not run");
+  const auto cluster = add_cluster_options(*command);
+  const auto options = std::make_shared<StatusOptions>();
+  add_job_name(*command, options->name);
+  command->add_flag("--json", options->json, "Print it as JSON");
+  command->add_flag("--watch", options->watch, "Stay until the job has ended");
+  command->callback([cluster, options, &exit_code] {
+    ApiClient client(mpijob::find_access(*cluster));
+    mpijob::JobObserver observer(client, options->name);
+    if (options->watch) {
+      exit_code = mpijob::watch_job(observer);
+      if (!options->json) return;
+    }
+    const mpijob::JobPicture picture = mpijob::picture_of(observer);
+    fmt::print("{}", options->json ? mpijob::status_to_json(picture).dump(2) + "\n"
+                                   : mpijob::print_status(picture));
+  });
+}
+
+void add_logs_command(CLI::App& app) {
+  CLI::App* const command = app.add_subcommand(
+      "logs", "Print a job's log: the launcher's, which has the ranks' output in it");
+  const auto cluster = add_cluster_options(*command);
+  const auto options = std::make_shared<mpijob::LogOptions>();
+  add_job_name(*command, options->name);
+  command->add_flag("-f,--follow", options->follow, "Stay until the job has ended");
+  auto* const rank = command->add_option(
+      "--rank", options->rank, "The log of the worker's pod that has this rank (ssh, containers)");
+  rank->check(CLI::Range(0, 1 << 20))->type_name("N");
+  command->add_flag("--launcher", options->launcher, "The launcher's log, as without")
+      ->excludes(rank);
+  command->add_option("--tail", options->tail, "Only so many lines from the end")
+      ->check(CLI::Range(0, 1 << 30))
+      ->type_name("LINES");
+  command->add_flag("--events", options->events, "Print the launcher's events, too, as JSON");
+  command->callback([cluster, options] {
+    ApiClient client(mpijob::find_access(*cluster));
+    mpijob::print_logs(client, *options);
+  });
+}
+
+}  // namespace
+
+void add_watch_commands(CLI::App& app, int& exit_code) {
+  add_jobs_command(app);
+  add_status_command(app, exit_code);
+  add_logs_command(app);
+}
+
+}  // namespace ringtrain::launcher

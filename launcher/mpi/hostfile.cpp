@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/mpi/hostfile.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+
+#include "base/error.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+constexpr int max_slots = 65536;
+constexpr std::uintmax_t max_file_bytes = 1 << 20;
+
+// A name or an address. No '-' first: ssh would take it for an option.
+bool is_host_name(std::string_view name) {
+  if (name.empty() || name.size() > 253 || name.front() == '-') return false;
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_' || c == ':';
+  });
+}
+
+// Control characters of a hostile file do not reach the terminal.
+std::string printable(std::string_view text) {
+  std::string result;
+  for (const char c : text.substr(0, 60)) result += c >= 0x20 && c < 0x7F ? c : '?';
+  return result;
+}
+
+}  // namespace
+
+std::vector<Host> parse_hostfile(const std::string& text, const std::string& name) {
+  std::vector<Host> hosts;
+  std::istringstream lines(text);
+  std::string line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    const auto refuse = [&](const std::string& problem) {
+      throw job_error(fmt::format("{}:{}: {}", name, number, problem));
+    };
+    std::istringstream words(line.substr(0, line.find('#')));
+    std::string host, word;
+    if (!(words >> host)) continue;
+    if (!is_host_name(host)) {
+      refuse(fmt::format("'{}' is no host name: a line is 'host slots=N'", printable(host)));
+    }
+    int slots = 1;
+    while (words >> word) {
+      const auto equals = word.find('=');
+      const std::string key = word.substr(0, equals);
+      if (equals == std::string::npos ||
+          (key != "slots" && key != "max_slots" && key != "max-slots")) {
+        refuse(fmt::format("'{}' is not understood: a line is 'host slots=N'", printable(word)));
+      }
+      int count = 0;
+      const char* const end = word.data() + word.size();
+      const auto parsed = std::from_chars(word.data() + equals + 1, end, count);
+      if (parsed.ec != std::errc{} || parsed.ptr != end || count < 1 || count > max_slots) {
+        refuse(fmt::format("{} must be a whole number from 1 to {}, found '{}'", key, max_slots,
+                           printable(word.substr(equals + 1))));
+      }
+      if (key == "slots") slots = count;
+    }
+    const auto known = std::find_if(hosts.begin(), hosts.end(),
+                                    [&](const Host& other) { return other.name == host; });
+    if (known == hosts.end()) {
+      hosts.push_back({host, slots});
+    } else {
+      known->slots += slots;
+      slots = known->slots;
+    }
+    if (total_slots(hosts) > max_slots) refuse(fmt::format("more than {} slots", max_slots));
+  }
+  if (hosts.empty()) throw job_error(fmt::format("{}: names no host", name));
+  return hosts;
+}
+
+std::vector<Host> read_hostfile(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (!std::filesystem::exists(status)) {
+    throw job_error(fmt::format("{}: there is no such hostfile", file.string()));
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    throw job_error(fmt::format("{}: the hostfile is not a regular file", file.string()));
+  }
+  if (std::filesystem::file_size(file, error) > max_file_bytes) {
+    throw job_error(fmt::format("{}: is larger than 1 MiB: that is no hostfile", file.string()));
+  }
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) throw job_error(fmt::format("{}: the hostfile cannot be read", file.string()));
+  return parse_hostfile(text.str(), file.string());
+}
+
+int total_slots(const std::vector<Host>& hosts) {
+  int total = 0;
+  for (const Host& host : hosts) total += host.slots;
+  return total;
+}
+
+std::vector<Host> first_slots(const std::vector<Host>& hosts, int ranks) {
+  if (const int total = total_slots(hosts); ranks > total) {
+    throw job_error(
+        fmt::format("-n {}: the hostfile has {} slots: ask for fewer ranks, or raise its "
+                    "slots",
+                    ranks, total));
+  }
+  std::vector<Host> used;
+  for (const Host& host : hosts) {
+    if (ranks == 0) break;
+    const int taken = std::min(ranks, host.slots);
+    used.push_back({host.name, taken});
+    ranks -= taken;
+  }
+  return used;
+}
+
+std::string print_hostfile(const std::vector<Host>& hosts) {
+  std::string text;
+  for (const Host& host : hosts) text += fmt::format("{} slots={}\n", host.name, host.slots);
+  return text;
+}
+
+bool is_this_machine(const std::string& host) {
+  if (host == "localhost" || host == "::1" || host.starts_with("127.")) return true;
+  std::array<char, 256> buffer{};
+  if (::gethostname(buffer.data(), buffer.size() - 1) != 0) return false;
+  const std::string own(buffer.data());
+  return host == own || host == own.substr(0, own.find('.')) ||
+         host.substr(0, host.find('.')) == own;
+}
+
+bool all_are_this_machine(const std::vector<Host>& hosts) {
+  return std::all_of(hosts.begin(), hosts.end(),
+                     [](const Host& host) { return is_this_machine(host.name); });
+}
+
+}  // namespace ringtrain::launcher

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/mpi/remote_shell.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include "base/file_descriptor.hpp"
+#include "launcher/process/process.hpp"
+#include "launcher/process/process_tree.hpp"
+#include "launcher/process/scratch.hpp"
+#include "launcher/process/stopped_ranks.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds between_signs(1'000);
+constexpr milliseconds longest_silence(8'000);
+constexpr milliseconds between_looks(3'000);  // for paused ranks
+constexpr milliseconds after_close(1'000);  // in which orted ends by itself, in a run without fault
+
+// For a POSIX shell, and within one argument.
+std::string shell_quoted(const std::string& text) {
+  std::string result = "'";
+  for (const char c : text) result += c == '\'' ? "'\\''" : std::string(1, c);
+  return result + "'";
+}
+
+std::size_t words_in(const char* text) {
+  std::istringstream words(text == nullptr ? "" : text);
+  std::string word;
+  std::size_t count = 0;
+  while (words >> word) ++count;
+  return count;
+}
+
+[[noreturn]] void become(std::vector<std::string> arguments, int input) {
+  const std::vector<char*> pointers = pointers_to(arguments);
+  sigset_t none;
+  sigemptyset(&none);
+  ::signal(SIGPIPE, SIG_DFL);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (::dup2(input, STDIN_FILENO) >= 0) ::execvp(pointers[0], pointers.data());
+  ::_exit(127);
+}
+
+int exit_code_of_status(int status) {
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// On stdout, as events of ranks are: that is, by way of ssh, the launcher's pipe.
+void tell(const nlohmann::ordered_json& event) {
+  const std::string line = "\x1e" + event.dump() + "\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
+}
+
+}  // namespace
+
+std::vector<std::string> ssh_options() {
+  std::vector<std::string> options = {"-x", "-T"};
+  for (const char* option :
+       {"BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=2", "ServerAliveCountMax=3",
+        "ControlMaster=no", "ControlPath=none", "LogLevel=ERROR"}) {
+    options.insert(options.end(), {"-o", option});
+  }
+  return options;
+}
+
+int remote_shell(const std::vector<std::string>& arguments) {
+  const std::size_t options = words_in(std::getenv("OMPI_MCA_plm_rsh_args"));
+  if (arguments.size() < options + 2) return 2;
+  const std::string& host = arguments[options];
+  std::string command;
+  for (std::size_t i = options + 1; i < arguments.size(); ++i) command += arguments[i] + " ";
+  const char* const scratch = std::getenv("RINGTRAIN_SCRATCH");
+  // The same program is there as the worker is; where not, there is no guard, but a run.
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+  const std::string guarded = "[ -x " + shell_quoted(self) + " ] && exec " + shell_quoted(self) +
+                              " guard " + shell_quoted(scratch == nullptr ? "" : scratch) +
+                              " \"$1\"; exec sh -c \"$1\"";
+
+  std::vector<std::string> ssh = {"ssh"};
+  for (const std::string& option : ssh_options()) ssh.push_back(option);
+  ssh.insert(ssh.end(), arguments.begin(),
+             arguments.begin() + static_cast<std::ptrdiff_t>(options));
+  ssh.insert(ssh.end(),
+             {host, "exec sh -c " + shell_quoted(guarded) + " sh " + shell_quoted(command)});
+
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  ::signal(SIGPIPE, SIG_IGN);
+  Pipe signs = make_pipe();
+  const pid_t self_process = ::getpid();
+  const pid_t child = checked(::fork(), "fork");
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != self_process) ::_exit(1);
+    become(ssh, signs.read_end.get());
+  }
+  signs.read_end.close();
+  checked(::fcntl(signs.write_end.get(), F_SETFL, O_NONBLOCK), "fcntl");
+  const FileDescriptor ended(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  int status = 0;
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    // Nothing is lost where the pipe is full: then the host hears nothing, and that is the sign.
+    [[maybe_unused]] const ssize_t written = ::write(signs.write_end.get(), ".", 1);
+    pollfd event{ended.get(), POLLIN, 0};
+    ::poll(&event, 1, static_cast<int>(between_signs.count()));
+  }
+  constexpr int connection_failed = 255;
+  const int code = exit_code_of_status(status);
+  if (code == connection_failed) tell({{"event", "lost_host"}, {"host", host}});
+  return code;
+}
+
+int guard(const std::string& scratch, const std::string& command) {
+  checked(::prctl(PR_SET_CHILD_SUBREAPER, 1), "prctl");
+  for (const int signal : {SIGHUP, SIGINT, SIGPIPE}) ::signal(signal, SIG_IGN);
+  sigset_t watched;
+  sigemptyset(&watched);
+  sigaddset(&watched, SIGCHLD);
+  sigaddset(&watched, SIGTERM);
+  checked(::sigprocmask(SIG_BLOCK, &watched, nullptr), "sigprocmask");
+  const FileDescriptor signals(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+  checked(signals.get(), "signalfd");
+  make_scratch(scratch);
+  const pid_t self = ::getpid();
+  const FileDescriptor nothing(checked(::open("/dev/null", O_RDONLY | O_CLOEXEC), "/dev/null"));
+  const pid_t child = checked(::fork(), "fork");
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != self) ::_exit(1);
+    become({"/bin/sh", "-c", command}, nothing.get());
+  }
+
+  int status = 0;
+  bool alone = false;
+  bool listening = true;
+  auto kill_at = Clock::now() + longest_silence;
+  std::array<char, 256> host{};
+  checked(::gethostname(host.data(), host.size() - 1), "gethostname");
+  std::string paused;
+  auto next_look = Clock::now() + between_looks;
+  for (;;) {
+    if (Clock::now() >= next_look) {
+      next_look = Clock::now() + between_looks;
+      if (std::string now = stopped_ranks(self); now != paused) {
+        tell({{"event", "paused"}, {"host", host.data()}, {"text", now}});
+        paused = std::move(now);
+      }
+    }
+    reap(child, status, alone);
+    if (alone) {
+      remove_scratch(scratch);
+      return exit_code_of_status(status);
+    }
+    const auto left = std::chrono::duration_cast<milliseconds>(kill_at - Clock::now()).count();
+    if (left <= 0) signal_descendants(self, SIGKILL);
+    const int timeout =
+        left > 0 ? static_cast<int>(std::min<int64_t>(left, between_looks.count())) + 1 : 20;
+    std::array<pollfd, 2> events{pollfd{signals.get(), POLLIN, 0},
+                                 pollfd{listening ? STDIN_FILENO : -1, POLLIN, 0}};
+    if (::poll(events.data(), events.size(), timeout) < 0 && errno != EINTR) return 1;
+    signalfd_siginfo info{};
+    while (::read(signals.get(), &info, sizeof info) == sizeof info) {
+      if (info.ssi_signo == SIGTERM) kill_at = std::min(kill_at, Clock::now() + after_close);
+    }
+    if (events[1].revents == 0) continue;
+    std::array<char, 256> signs{};
+    const ssize_t size = ::read(STDIN_FILENO, signs.data(), signs.size());
+    if (size > 0) {
+      kill_at = Clock::now() + longest_silence;
+    } else if (size == 0 || errno != EINTR) {
+      listening = false;
+      kill_at = std::min(kill_at, Clock::now() + after_close);
+    }
+  }
+}
+
+}  // namespace ringtrain::launcher

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/process/stopped_ranks.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+#include <string_view>
+
+#include "launcher/process/process_tree.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::string rank_of(pid_t process) {
+  const std::string environment = '\0' + read_file(fmt::format("/proc/{}/environ", process));
+  constexpr std::string_view name("\0OMPI_COMM_WORLD_RANK=", 22);
+  const auto start = environment.find(name);
+  if (start == std::string::npos) return "";
+  const auto from = start + name.size();
+  return environment.substr(from, environment.find('\0', from) - from);
+}
+
+}  // namespace
+
+std::string stopped_ranks(pid_t root) {
+  std::string text;
+  for (const pid_t process : descendants(root)) {
+    if (stat_of(process).state != 'T') continue;
+    if (const std::string rank = rank_of(process); !rank.empty()) {
+      text += fmt::format("; rank {} is paused (SIGSTOP)", rank);
+    }
+  }
+  return text;
+}
+
+}  // namespace ringtrain::launcher

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/supervise/recovery.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <variant>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "launcher/terminal/progress.hpp"
+
+namespace ringtrain::launcher {
+
+using nlohmann::ordered_json;
+
+std::optional<std::string> Recovery::on_event(const Event& event, Clock::time_point now) {
+  if (const auto* started = std::get_if<StartedEvent>(&event)) {
+    replay_from_ = started->from_step;
+    saved_step_ = std::max(saved_step_, started->from_step);
+    if (!step_at_) step_at_ = now;
+  } else if (const auto* step = std::get_if<StepEvent>(&event)) {
+    return reached(step->step, now);
+  } else if (const auto* epoch = std::get_if<EpochEvent>(&event)) {
+    return reached(epoch->step, now);
+  } else if (const auto* checkpoint = std::get_if<CheckpointEvent>(&event)) {
+    saved_step_ = std::max(saved_step_, checkpoint->step);
+    has_saved_ = true;
+  } else if (const auto* stopped = std::get_if<StoppedEvent>(&event)) {
+    if (stopped->saved) saved_step_ = std::max(saved_step_, stopped->step);
+    has_saved_ = has_saved_ || stopped->saved;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Recovery::reached(int64_t step, Clock::time_point now) {
+  if (step < step_) return std::nullopt;
+  std::optional<std::string> line;
+  if (lost_since_) {
+    // Steps are told of a few times a second: as exact is this.
+    const double seconds = std::chrono::duration<double>(now - *lost_since_).count();
+    const int64_t steps = std::max(int64_t{0}, step_ - replay_from_);
+    seconds_lost_ += seconds;
+    steps_replayed_ += steps;
+    line = fmt::format("recovered: back at step {} after {}, {} samples done again",
+                       print_count(static_cast<double>(step_)), print_seconds(seconds),
+                       print_count(static_cast<double>(steps * batch_size_)));
+    lost_since_.reset();
+  }
+  step_ = step;
+  step_at_ = now;
+  return line;
+}
+
+bool Recovery::lost(const std::string& cause, Clock::time_point now) {
+  causes_.push_back(cause);
+  // Lost again on the way back: it all counts from the first loss on.
+  if (!lost_since_) lost_since_ = step_at_.value_or(now);
+  const bool progress = saved_step_ > saved_at_last_loss_;
+  saved_at_last_loss_ = saved_step_;
+  return progress;
+}
+
+std::optional<ordered_json> Recovery::summary() const {
+  if (causes_.empty()) return std::nullopt;
+  return ordered_json{{"restarts", causes_.size()},
+                      {"seconds_lost", seconds_lost_},
+                      {"steps_replayed", steps_replayed_},
+                      {"samples_replayed", steps_replayed_ * batch_size_},
+                      {"causes", causes_}};
+}
+
+void add_to_result(const ordered_json& summary, ordered_json& result) {
+  namespace fs = std::filesystem;
+  const fs::path file = fs::path(result.value("model", "")).parent_path() / "result.json";
+  bool ours = false;
+  try {
+    std::ifstream stream(file, std::ios::binary);
+    ours = stream && ordered_json::parse(stream) == result;
+  } catch (const ordered_json::exception&) {  // not a whole file, or another's
+  }
+  result["recovery"] = summary;
+  if (!ours) return;
+  try {
+    write_whole(file, result.dump(2) + "\n");
+  } catch (const Error&) {
+    // What stands in result.json without it is true as well.
+  }
+}
+
+}  // namespace ringtrain::launcher

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mpijob/objects/job_text.hpp"
+
+#include <utility>
+
+#include "job/document.hpp"
+#include "job/json.hpp"
+#include "job/parse.hpp"
+
+namespace ringtrain::mpijob {
+
+JobAndText read_job(const std::filesystem::path& file, std::span<const std::string> overrides) {
+  std::string text = read_job_text(file);
+  JobSpec job = parse_job_text(text, file.string(), overrides);
+  // In the pods the file has another name, after which the job would be called.
+  if (!overrides.empty() || parse_job_text(text, "job.yaml").name != job.name) {
+    text = print_job_file(job);
+  }
+  return {std::move(job), std::move(text)};
+}
+
+}  // namespace ringtrain::mpijob

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mpijob/objects/pods.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "mpijob/objects/render.hpp"
+
+namespace ringtrain::mpijob {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr int image_user = 1000;  // mpiuser of the image
+constexpr int ssh_port = 2222;
+
+const KubernetesSpec& kubernetes_of(const JobSpec& job) {
+  static const KubernetesSpec defaults;
+  return job.kubernetes ? *job.kubernetes : defaults;
+}
+
+// Both kinds of pod pass the Pod Security standard "restricted", but for hostPath volumes.
+ordered_json container_security(bool ipc_lock) {
+  ordered_json capabilities = {{"drop", {"ALL"}}};
+  if (ipc_lock) capabilities["add"] = {"IPC_LOCK"};
+  return {{"runAsNonRoot", true},
+          {"runAsUser", image_user},
+          {"allowPrivilegeEscalation", false},
+          {"capabilities", std::move(capabilities)},
+          {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+}
+
+ordered_json container(const KubernetesSpec& spec, const char* name) {
+  ordered_json result = {{"name", name}, {"image", spec.image}};
+  if (spec.image_pull_policy != "auto") result["imagePullPolicy"] = spec.image_pull_policy;
+  return result;
+}
+
+ordered_json pod_spec(const KubernetesSpec& spec, const std::string& service_account) {
+  ordered_json pod = {{"serviceAccountName", service_account},
+                      {"automountServiceAccountToken", false},
+                      {"enableServiceLinks", false}};
+  for (const std::string& name : spec.image_pull_secrets) {
+    pod["imagePullSecrets"].push_back({{"name", name}});
+  }
+  if (!spec.priority_class.empty()) pod["priorityClassName"] = spec.priority_class;
+  return pod;
+}
+
+ordered_json job_volume(const JobSpec& job) {
+  return {{"name", "job"}, {"configMap", {{"name", job.name + "-job"}}}};
+}
+
+ordered_json job_mount() {
+  return {{"name", "job"},
+          {"mountPath", std::filesystem::path(job_file_in_pods).parent_path().string()},
+          {"readOnly", true}};
+}
+
+ordered_json volume_source(const VolumeSpec& volume) {
+  switch (volume.source) {
+    case VolumeSpec::Source::claim: {
+      ordered_json claim = {{"claimName", volume.claim}};
+      if (volume.read_only) claim["readOnly"] = true;
+      return {{"persistentVolumeClaim", std::move(claim)}};
+    }
+    case VolumeSpec::Source::host_path:
+      return {{"hostPath", {{"path", volume.path}, {"type", "Directory"}}}};
+    case VolumeSpec::Source::nfs:
+      return {{"nfs", {{"server", volume.server}, {"path", volume.path}}}};
+    case VolumeSpec::Source::ephemeral: {
+      ordered_json claim = {{"accessModes", {"ReadWriteOnce"}},
+                            {"resources", {{"requests", {{"storage", volume.size}}}}}};
+      if (!volume.storage_class.empty()) claim["storageClassName"] = volume.storage_class;
+      return {{"ephemeral", {{"volumeClaimTemplate", {{"spec", std::move(claim)}}}}}};
+    }
+    case VolumeSpec::Source::empty_dir:
+      break;
+  }
+  ordered_json directory = ordered_json::object();
+  if (volume.memory) directory["medium"] = "Memory";
+  if (!volume.size.empty()) directory["sizeLimit"] = volume.size;
+  return {{"emptyDir", std::move(directory)}};
+}
+
+struct Mounts {
+  ordered_json volumes = ordered_json::array();
+  ordered_json mounts = ordered_json::array();
+};
+
+// The data, secrets and shared memory of a worker.
+Mounts worker_mounts(const JobSpec& job) {
+  const KubernetesSpec& spec = kubernetes_of(job);
+  Mounts result;
+  result.volumes.push_back(job_volume(job));
+  result.mounts.push_back(job_mount());
+  result.volumes.push_back(
+      {{"name", "shm"}, {"emptyDir", {{"medium", "Memory"}, {"sizeLimit", spec.shared_memory}}}});
+  result.mounts.push_back({{"name", "shm"}, {"mountPath", "/dev/shm"}});
+  for (std::size_t i = 0; i < spec.volumes.size(); ++i) {
+    const VolumeSpec& volume = spec.volumes[i];
+    const std::string name = fmt::format("volume-{}", i);
+    ordered_json entry = {{"name", name}};
+    entry.update(volume_source(volume));
+    result.volumes.push_back(std::move(entry));
+    ordered_json mount = {{"name", name}, {"mountPath", volume.mount}};
+    if (!volume.sub_path.empty()) mount["subPath"] = volume.sub_path;
+    if (volume.read_only) mount["readOnly"] = true;
+    result.mounts.push_back(std::move(mount));
+  }
+  for (std::size_t i = 0; i < spec.secrets.size(); ++i) {
+    const std::string name = fmt::format("secret-{}", i);
+    // Group-readable: the files belong to root, and their group is the pod's fsGroup.
+    result.volumes.push_back(
+        {{"name", name},
+         {"secret", {{"secretName", spec.secrets[i].secret}, {"defaultMode", 0440}}}});
+    result.mounts.push_back(
+        {{"name", name}, {"mountPath", spec.secrets[i].mount}, {"readOnly", true}});
+  }
+  return result;
+}
+
+// "2", or in thousandths where it is not whole.
+std::string cpu_quantity(double cpus) {
+  if (cpus == std::floor(cpus)) return fmt::format("{:.0f}", cpus);
+  return fmt::format("{:.0f}m", std::ceil(cpus * 1000));
+}
+
+ordered_json worker_resources(const KubernetesSpec& spec) {
+  ordered_json amounts = ordered_json::object();
+  if (spec.cpus > 0) amounts["cpu"] = cpu_quantity(spec.cpus);
+  if (!spec.memory.empty()) amounts["memory"] = spec.memory;
+  if (spec.gpus_per_worker > 0) {
+    amounts[spec.gpu_resource] = std::to_string(spec.gpus_per_worker);
+  }
+  if (!spec.rdma_resource.empty()) amounts[spec.rdma_resource] = "1";
+  if (amounts.empty()) return amounts;
+  return {{"requests", amounts}, {"limits", amounts}};
+}
+
+ordered_json toleration(const TolerationSpec& spec) {
+  ordered_json result = ordered_json::object();
+  if (!spec.key.empty()) result["key"] = spec.key;
+  if (!spec.operation.empty()) result["operator"] = spec.operation;
+  if (!spec.value.empty()) result["value"] = spec.value;
+  if (!spec.effect.empty()) result["effect"] = spec.effect;
+  if (spec.seconds) result["tolerationSeconds"] = *spec.seconds;
+  return result;
+}
+
+}  // namespace
+
+ordered_json launcher_template(const JobSpec& job, const std::string& service_account) {
+  const KubernetesSpec& spec = kubernetes_of(job);
+  ordered_json launcher = container(spec, "launcher");
+  // Without --hostfile Open MPI 5 would put every rank into the launcher's pod.
+  launcher["command"] = {"ringtrain",         "run",     job_file_in_pods, "--hostfile",
+                         "/etc/mpi/hostfile", "--events"};
+  ordered_json variables = ordered_json::array();
+  std::string names;
+  for (const auto& [name, value] : spec.env) {
+    variables.push_back({{"name", name}, {"value", value}});
+    names += (names.empty() ? "" : ",") + name;
+  }
+  // A rank does not see how many cores its pod was given, only how many its node has.
+  if (spec.cpus > 0 && !spec.env.contains("OMP_NUM_THREADS")) {
+    const int threads = std::max(1, static_cast<int>(spec.cpus / spec.slots()));
+    variables.push_back({{"name", "OMP_NUM_THREADS"}, {"value", std::to_string(threads)}});
+  }
+  // sshd gives ranks nothing of a pod's environment: ringtrain run does, with mpirun -x.
+  if (!names.empty()) variables.push_back({{"name", "RINGTRAIN_EXPORT"}, {"value", names}});
+  if (!variables.empty()) launcher["env"] = std::move(variables);
+  launcher["resources"] = {{"requests", {{"cpu", "100m"}, {"memory", "128Mi"}}},
+                           {"limits", {{"cpu", "1"}, {"memory", "512Mi"}}}};
+  // The last line that a failed launcher wrote is its cause: it becomes part of the pod's status.
+  launcher["terminationMessagePolicy"] = "FallbackToLogsOnError";
+  launcher["securityContext"] = container_security(false);
+  launcher["volumeMounts"] = {job_mount()};
+
+  ordered_json pod = pod_spec(spec, service_account);
+  pod["containers"] = ordered_json::array({std::move(launcher)});
+  pod["volumes"] = ordered_json::array({job_volume(job)});
+  return {{"spec", std::move(pod)}};
+}
+
+ordered_json worker_template(const JobSpec& job, const std::string& service_account) {
+  const KubernetesSpec& spec = kubernetes_of(job);
+  Mounts mounts = worker_mounts(job);
+
+  ordered_json worker = container(spec, "worker");
+  worker["command"] = {"ringtrain-pod"};
+  worker["ports"] =
+      ordered_json::array({{{"name", "ssh"}, {"containerPort", ssh_port}, {"protocol", "TCP"}}});
+  worker["readinessProbe"] = {{"tcpSocket", {{"port", ssh_port}}}, {"periodSeconds", 1}};
+  if (ordered_json resources = worker_resources(spec); !resources.empty()) {
+    worker["resources"] = std::move(resources);
+  }
+  worker["terminationMessagePolicy"] = "FallbackToLogsOnError";
+  worker["securityContext"] = container_security(spec.ipc_lock);
+  worker["volumeMounts"] = mounts.mounts;
+
+  ordered_json pod = pod_spec(spec, service_account);
+  // Files of volumes become the group's, so that the user may write there.
+  pod["securityContext"] = {{"fsGroup", image_user}, {"fsGroupChangePolicy", "OnRootMismatch"}};
+  if (!spec.node_selector.empty()) pod["nodeSelector"] = spec.node_selector;
+  for (const TolerationSpec& item : spec.tolerations) {
+    pod["tolerations"].push_back(toleration(item));
+  }
+  pod["topologySpreadConstraints"] =
+      ordered_json::array({{{"maxSkew", 1},
+                            {"topologyKey", "kubernetes.io/hostname"},
+                            {"whenUnsatisfiable", "ScheduleAnyway"},
+                            {"labelSelector",
+                             {{"matchLabels",
+                               {{"training.kubeflow.org/job-name", job.name},
+                                {"training.kubeflow.org/job-role", "worker"}}}}}}});
+  if (spec.fetch) {
+    ordered_json fetch = container(spec, "fetch");
+    fetch["command"] = {"ringtrain-fetch", spec.fetch->to};
+    for (const std::string& from : spec.fetch->from) fetch["command"].push_back(from);
+    fetch["terminationMessagePolicy"] = "FallbackToLogsOnError";
+    fetch["securityContext"] = container_security(false);
+    fetch["volumeMounts"] = mounts.mounts;
+    if (worker.contains("resources")) fetch["resources"] = worker["resources"];
+    pod["initContainers"] = ordered_json::array({std::move(fetch)});
+  }
+  pod["containers"] = ordered_json::array({std::move(worker)});
+  pod["volumes"] = std::move(mounts.volumes);
+  return {{"spec", std::move(pod)}};
+}
+
+}  // namespace ringtrain::mpijob

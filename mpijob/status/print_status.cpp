@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mpijob/status/print_status.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/text.hpp"
+#include "job/event_lines.hpp"
+
+namespace ringtrain::mpijob {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::chrono::seconds silence(30);
+
+struct Rank {
+  int64_t rank = 0;
+  std::string pod;
+  std::string device;
+};
+
+// Ranks know their host by the pod's name, with or without the domain.
+std::vector<Rank> ranks_of(const TrainingLog& log) {
+  std::vector<Rank> ranks;
+  if (!log.started()) return ranks;
+  for (const auto& place : log.started()->placement) {
+    if (!place.is_object()) continue;
+    const std::string host = place.value("host", "");
+    ranks.push_back({place.value("rank", int64_t{0}), host.substr(0, host.find('.')),
+                     place.value("device", "")});
+  }
+  return ranks;
+}
+
+std::string age(std::optional<Time> since, Time now) {
+  if (!since) return "?";
+  return print_age(std::chrono::duration_cast<std::chrono::seconds>(now - *since));
+}
+
+std::string result_line(const ordered_json& result) {
+  std::string text;
+  const auto number = [&](const char* key) {
+    const auto found = result.find(key);
+    return found != result.end() && found->is_number() ? found->get<double>() : 0.0;
+  };
+  if (result.contains("test_accuracy") && result["test_accuracy"].is_number()) {
+    text += fmt::format("test accuracy {:.2f}%, ", 100 * number("test_accuracy"));
+  }
+  return text + fmt::format("train loss {:.4f}, {} steps, {} samples/s", number("train_loss"),
+                            print_count(number("steps")),
+                            print_count(number("samples_per_second")));
+}
+
+// How far the training is, where the log tells.
+std::string progress_of(const JobPicture& picture) {
+  const TrainingLog& log = picture.log;
+  if (picture.status.state == "Succeeded") {
+    return log.result() ? result_line(log.result()->result) : "";
+  }
+  if (!log.step()) {
+    return log.is_training() ? fmt::format("{} ranks train, no step yet", log.started()->world_size)
+                             : "";
+  }
+  std::string text = progress_line(*log.step());
+  const bool quiet = log.step_at() && picture.now - *log.step_at() > silence;
+  // Evaluation and checkpoints take their time, too; the reader may judge.
+  if (log.is_training() && quiet) text += ", " + age(log.step_at(), picture.now) + " ago";
+  return log.is_training() ? text : "last seen at " + text.substr(0, text.rfind(", "));
+}
+
+ordered_json time_or_null(const std::optional<Time>& time) {
+  return time ? ordered_json(print_time(*time)) : ordered_json();
+}
+
+ordered_json training_to_json(const TrainingLog& log) {
+  if (!log.step()) return nullptr;
+  const StepEvent& step = *log.step();
+  return {{"epoch", step.epoch},
+          {"epochs", step.epochs},
+          {"step", step.step},
+          {"steps", step.steps},
+          {"loss", step.loss},
+          {"samples_per_second", step.samples_per_second},
+          {"seconds_left", step.seconds_left},
+          {"at", time_or_null(log.step_at())}};
+}
+
+}  // namespace
+
+std::string print_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
+    }
+    while (line.ends_with(' ')) line.pop_back();
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string status_line(const JobPicture& picture) {
+  const JobStatus& status = picture.status;
+  std::string text = fmt::format("{}: {}", status.name, status.state);
+  if (const std::string progress = progress_of(picture); !progress.empty()) text += ", " + progress;
+  if (!status.why.empty())
+    text += fmt::format("{} {}", text.find(',') == std::string::npos ? ":" : ";", status.why);
+  return text;
+}
+
+std::string print_status(const JobPicture& picture) {
+  const JobStatus& status = picture.status;
+  std::string text = status_line(picture) + "\n";
+  text += fmt::format("  namespace {}, made {} ago", status.name_space,
+                      age(status.created, picture.now));
+  if (status.started && status.finished) {
+    text += fmt::format(", ran for {}", age(status.started, *status.finished));
+  }
+  if (!status.has_ended()) {
+    text += fmt::format(", {} of {} workers run", status.workers_running, status.workers);
+  }
+  text += "\n";
+
+  std::map<std::string, std::string> ranks;
+  for (const Rank& rank : ranks_of(picture.log)) {
+    std::string& list = ranks[rank.pod];
+    list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", rank.rank, rank.device);
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"  POD", "NODE", "STATE", "RESTARTS", ranks.empty() ? "" : "RANKS"}};
+  for (const PodStatus& pod : status.pods) {
+    rows.push_back({"  " + pod.name, pod.node.empty() ? "-" : pod.node, pod.state,
+                    std::to_string(pod.restarts), ranks[pod.name]});
+  }
+  if (rows.size() > 1) text += "\n" + print_table(rows);
+  std::string problems;
+  for (const PodStatus& pod : status.pods) {
+    if (pod.problem.empty()) continue;
+    // Pods of one job most often have the same problem.
+    const std::string line = fmt::format("{}: {}", pod.name, pod.problem);
+    if (line != status.why) problems += "  " + line + "\n";
+  }
+  if (!problems.empty()) text += "\n" + problems;
+  for (const std::string& note : picture.notes) text += "\nnot all is known: " + note + "\n";
+  return text;
+}
+
+ordered_json status_to_json(const JobPicture& picture) {
+  const JobStatus& status = picture.status;
+  std::map<std::string, std::string> nodes;
+  ordered_json pods = ordered_json::array();
+  for (const PodStatus& pod : status.pods) {
+    nodes[pod.name] = pod.node;
+    pods.push_back({{"name", pod.name},
+                    {"role", pod.role},
+                    {"node", pod.node},
+                    {"state", pod.state},
+                    {"restarts", pod.restarts},
+                    {"reason", pod.reason},
+                    {"problem", pod.problem}});
+  }
+  ordered_json ranks = ordered_json::array();
+  for (const Rank& rank : ranks_of(picture.log)) {
+    ranks.push_back({{"rank", rank.rank},
+                     {"pod", rank.pod},
+                     {"node", nodes[rank.pod]},
+                     {"device", rank.device}});
+  }
+  return {{"name", status.name},
+          {"namespace", status.name_space},
+          {"state", status.state},
+          {"reason", status.reason},
+          {"why", status.why},
+          {"workers", status.workers},
+          {"workers_running", status.workers_running},
+          {"created", time_or_null(status.created)},
+          {"started", time_or_null(status.started)},
+          {"finished", time_or_null(status.finished)},
+          {"training", training_to_json(picture.log)},
+          {"result", picture.log.result() ? picture.log.result()->result : ordered_json()},
+          {"ranks", ranks},
+          {"pods", pods},
+          {"notes", picture.notes}};
+}
+
+}  // namespace ringtrain::mpijob

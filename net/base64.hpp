@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace ringtrain::net {
+
+// Nothing where the text is no base64; white space in it does not matter.
+std::optional<std::string> decode_base64(const std::string& text);
+
+std::string encode_base64(const std::string& bytes);
+
+}  // namespace ringtrain::net

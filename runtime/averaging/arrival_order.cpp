@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/averaging/arrival_order.hpp"
+
+#include "runtime/averaging/gradient_hook.hpp"
+
+namespace ringtrain {
+
+std::vector<size_t> arrival_order(Model& model, const torch::Tensor& zeros) {
+  const auto parameters = model.parameters();
+  std::vector<size_t> order;
+  std::vector<bool> arrived(parameters.size());
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    set_gradient_hook(parameters[i].tensor, [&, i] {
+      if (!arrived[i]) order.push_back(i);
+      arrived[i] = true;
+    });
+  }
+  model.train(false);
+  model.forward(zeros).sum().backward();
+  for (const auto& parameter : parameters) {
+    set_gradient_hook(parameter.tensor, {});
+    torch::Tensor(parameter.tensor).mutable_grad().reset();
+  }
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (!arrived[i]) order.push_back(i);
+  }
+  return order;
+}
+
+}  // namespace ringtrain

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/checkpoint/load_pretrained.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+#include <vector>
+
+#include "base/error.hpp"
+#include "runtime/models/model_files.hpp"
+
+namespace ringtrain {
+namespace {
+
+constexpr size_t kMostNames = 8;  // that a line lists
+
+std::string shape_of(const torch::Tensor& tensor) {
+  return fmt::format("[{}]", fmt::join(tensor.sizes().begin(), tensor.sizes().end(), ", "));
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  const auto shown = std::min(names.size(), kMostNames);
+  std::string text = fmt::format(
+      "{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
+}
+
+}  // namespace
+
+void take_weights(const std::filesystem::path& file, const Model& model,
+                  const std::function<void(const std::string&)>& log,
+                  const std::function<void(const std::string&)>& warn) {
+  const torch::NoGradGuard no_grad;
+  std::map<std::string, torch::Tensor> there;
+  for (auto& [name, tensor] : read_safetensors(file).tensors) there.emplace(name, tensor);
+
+  auto wanted = model.parameters();
+  for (auto& buffer : model.buffers()) wanted.push_back(std::move(buffer));
+  std::vector<std::string> missing, misshapen, unknown;
+  size_t taken = 0;
+  for (auto& [name, tensor] : wanted) {
+    const auto found = there.find(name);
+    if (found == there.end()) {
+      missing.push_back(fmt::format("{} {}", name, shape_of(tensor)));
+      continue;
+    }
+    if (found->second.sizes() == tensor.sizes()) {
+      tensor.detach().copy_(found->second);
+      ++taken;
+    } else {
+      misshapen.push_back(
+          fmt::format("{} {}, in the file {}", name, shape_of(tensor), shape_of(found->second)));
+    }
+    there.erase(found);
+  }
+  for (const auto& [name, tensor] : there) {
+    unknown.push_back(fmt::format("{} {}", name, shape_of(tensor)));
+  }
+
+  const std::string here = fmt::format("initialize_from: {}: ", file.string());
+  if (taken == 0) {
+    throw job_error(fmt::format(
+        "{}none of its {} tensors fits the model's {} by name and shape; it has {}, the model {}",
+        here, there.size() + misshapen.size(), wanted.size(),
+        unknown.empty() ? "nothing else" : listed(unknown),
+        missing.empty() ? listed(misshapen) : listed(missing)));
+  }
+  log(fmt::format("{}{} of the model's {} tensors taken", here, taken, wanted.size()));
+  if (!misshapen.empty()) {
+    warn(fmt::format("{}other shapes, left at their initial values: {}", here, listed(misshapen)));
+  }
+  if (!missing.empty()) {
+    warn(fmt::format("{}not in the file, left at their initial values: {}", here, listed(missing)));
+  }
+  if (!unknown.empty()) {
+    warn(fmt::format("{}in the file, but not in the model: {}", here, listed(unknown)));
+  }
+}
+
+}  // namespace ringtrain

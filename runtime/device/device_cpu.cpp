@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/device/device_cpu.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "kernels/pack.hpp"
+
+namespace ringtrain {
+
+std::shared_ptr<float[]> CpuDevice::allocate_zeros(size_t elements) {
+  constexpr size_t kCacheLine = 64;
+  const size_t bytes = (elements * sizeof(float) + kCacheLine - 1) / kCacheLine * kCacheLine;
+  auto* memory = static_cast<float*>(std::aligned_alloc(kCacheLine, std::max(bytes, kCacheLine)));
+  if (memory == nullptr) throw std::bad_alloc();
+  std::fill_n(memory, elements, 0.0F);
+  return {memory, [](float* p) { std::free(p); }};
+}
+
+template <class Element>
+void CpuDevice::pack_as(const torch::Tensor& gradient, Element* out, float scale) {
+  const torch::Tensor dense = gradient.contiguous();
+  const auto n = static_cast<size_t>(dense.numel());
+  stats_.push_back(kernels::pack(dense.const_data_ptr<float>(), out, n, scale));
+}
+
+void CpuDevice::pack(const torch::Tensor& gradient, float* out, float scale) {
+  pack_as(gradient, out, scale);
+}
+
+void CpuDevice::pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) {
+  pack_as(gradient, out, scale);
+}
+
+std::vector<kernels::GradientStats> CpuDevice::collect_stats() { return std::exchange(stats_, {}); }
+
+void CpuDevice::fill_zero(void* out, size_t bytes) { std::memset(out, 0, bytes); }
+
+double CpuDevice::squared_norm(const float* values, size_t n) {
+  return kernels::squared_norm(values, n);
+}
+
+void CpuDevice::sgd_step(const kernels::SgdStep& step, float* parameters, const float* gradients,
+                         float* momentum, size_t n) {
+  kernels::sgd_step(step, parameters, gradients, momentum, n);
+}
+
+void CpuDevice::adamw_step(const kernels::AdamwStep& step, float* parameters,
+                           const float* gradients, float* m, float* v, size_t n) {
+  kernels::adamw_step(step, parameters, gradients, m, v, n);
+}
+
+void CpuDevice::lars_step(const kernels::LarsStep& step, float* parameters, const float* gradients,
+                          float* momentum, size_t n) {
+  kernels::lars_step(step, parameters, gradients, momentum, n);
+}
+
+torch::Tensor CpuDevice::load(const datasets::Plan& plan, const datasets::Batch& batch,
+                              const kernels::Augment& augment) {
+  const auto& shape = plan.shape;
+  const auto rows = static_cast<int64_t>(batch.rows);
+  if (!input_.defined() || input_.size(0) < rows) {
+    input_ = torch::empty({rows, shape.channels, shape.height, shape.width}, torch::kFloat32);
+  }
+  const kernels::Image image = {.channels = static_cast<int>(shape.channels),
+                                .height = static_cast<int>(shape.height),
+                                .width = static_cast<int>(shape.width)};
+  auto* out = input_.mutable_data_ptr<float>();
+  if (plan.element == datasets::Element::u8) {
+    kernels::input_batch(reinterpret_cast<const uint8_t* const*>(batch.samples), out, batch.rows,
+                         image, plan.mean, plan.std, augment, batch.first_position);
+  } else {
+    kernels::input_batch(reinterpret_cast<const float* const*>(batch.samples), out, batch.rows,
+                         image, plan.mean, plan.std, augment, batch.first_position);
+  }
+  return input_.narrow(0, 0, rows);
+}
+
+torch::Tensor CpuDevice::load_labels(const datasets::Batch& batch) {
+  // torch only reads it; from_blob has no const form.
+  return torch::from_blob(const_cast<int64_t*>(batch.y), {static_cast<int64_t>(batch.rows)},
+                          torch::kInt64);
+}
+
+}  // namespace ringtrain

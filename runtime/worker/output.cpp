@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/worker/output.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "runtime/models/model_files.hpp"
+
+namespace ringtrain {
+namespace {
+
+// What a server needs beside the weights: how to make a sample into the model's input, and what an
+// output means. The key "ringtrain" of the safetensors metadata and the extra file "ringtrain.json"
+// of model.pt.
+std::string description(const datasets::Plan& plan, const JobSpec& job) {
+  const auto& shape = plan.shape;
+  return nlohmann::ordered_json{
+      {"format", 1},
+      {"name", job.name},
+      {"model", job.model},
+      {"hidden", job.hidden},
+      {"shape", {shape.channels, shape.height, shape.width}},
+      {"element", std::string(datasets::name_of(plan.element))},
+      {"mean", plan.mean},
+      {"std", plan.std},
+      {"class_names", plan.class_names},
+      {"dataset", plan.uuid},
+  }
+      .dump();
+}
+
+}  // namespace
+
+Output::Output(const std::filesystem::path& folder) : folder_(folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder_, error);
+  if (!error && access(folder_.c_str(), W_OK | X_OK) != 0) {
+    error = std::error_code(errno, std::generic_category());
+  }
+  if (error) {
+    throw job_error(
+        fmt::format("output: cannot write to {}: {}", folder_.string(), error.message()));
+  }
+}
+
+void Output::save_model(const Model& model, const datasets::Plan& plan, const JobSpec& job) const {
+  std::vector<NamedTensor> tensors = model.parameters();
+  for (auto& buffer : model.buffers()) tensors.push_back(std::move(buffer));
+  const std::string about = description(plan, job);
+  write_safetensors(weights_file(), tensors, {{"format", "pt"}, {"ringtrain", about}});
+  write_torchscript(folder_ / "model.pt", model.script(), {{"ringtrain.json", about}});
+}
+
+void Output::save_result(const Result& result) const {
+  PendingFile pending(folder_ / "result.json");
+  std::ofstream file(pending.path());
+  file << to_json(result).dump(2) << '\n' << std::flush;
+  if (!file) throw job_error(fmt::format("output: cannot write {}", pending.path().string()));
+  file.close();
+  pending.commit();
+}
+
+std::optional<nlohmann::ordered_json> Output::result_of(int64_t steps) const {
+  std::ifstream file(folder_ / "result.json");
+  auto result = nlohmann::ordered_json::parse(file, nullptr, /*allow_exceptions=*/false);
+  const bool fits = result.is_object() && result.value("status", "") == "finished" &&
+                    result.value("steps", int64_t{-1}) == steps;
+  std::error_code error;
+  const bool whole = std::filesystem::is_regular_file(weights_file(), error) &&
+                     std::filesystem::is_regular_file(folder_ / "model.pt", error);
+  if (!fits || !whole) return std::nullopt;
+  return result;
+}
+
+}  // namespace ringtrain

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps that are recorded and replayed, on any number of ranks, against the same steps run plainly.
+// The device here stands in for a GPU: it has the same calls recorded and replayed, on the CPU.
+#include "runtime/train/captured_step.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "runtime/device/device_cpu.hpp"
+#include "tests/integration/rank_parts.hpp"
+
+namespace ringtrain {
+namespace {
+
+using Backend = CommunicationSpec::Backend;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr int kRows = 6;  // of every rank
+
+class RecordingDevice final : public CpuDevice {
+ public:
+  enum class Fault { none, refuses, differs };
+  RecordingDevice(bool on, Fault fault) : on_(on), fault_(fault) {}
+
+  bool records() const override { return on_; }
+
+  // The host's part of the work happens now, the device's at every replay. Here the two are one, so
+  // what it has changed now is changed back.
+  std::unique_ptr<Recording> record(const std::function<void()>& work) override {
+    if (fault_ == Fault::refuses) throw std::runtime_error("not this one\nfor a long reason");
+    std::vector<torch::Tensor> before;
+    for (const auto& buffer : model->buffers()) before.push_back(buffer.tensor.clone());
+    work();
+    for (size_t i = 0; i < before.size(); ++i) model->buffers()[i].tensor.copy_(before[i]);
+    collect_stats();
+    return std::make_unique<Replay>(*this, work);
+  }
+
+  Model* model = nullptr;
+  int replays = 0;
+
+ private:
+  struct Replay final : Recording {
+    Replay(RecordingDevice& d, std::function<void()> w) : device(d), work(std::move(w)) {}
+    void replay() override {
+      ++device.replays;
+      work();
+      if (device.fault_ == Fault::differs) work();
+    }
+    RecordingDevice& device;
+    std::function<void()> work;
+  };
+
+  bool on_;
+  Fault fault_;
+};
+
+class Training : RankParts {
+ public:
+  Training(const std::string& name, Backend backend, bool records,
+           RecordingDevice::Fault fault = RecordingDevice::Fault::none)
+      : RankParts(std::make_unique<RecordingDevice>(records, fault), model_options(name),
+                  make_model, {.backend = backend}, 10'000),
+        recording_(static_cast<RecordingDevice&>(*device)),
+        passes_(
+            [this](const torch::Tensor& x, const torch::Tensor& y,
+                   const RecordedPass::LastBackward& last) {
+              const torch::Tensor loss = torch::nn::functional::cross_entropy(
+                  torch::dropout(model->forward(x), 0.1, /*train=*/true), y,
+                  torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum));
+              last(loss);
+              return loss.detach().to(torch::kFloat64);
+            },
+            /*wanted=*/true, *device, *model, averager,
+            [this](const std::string& line) { log.push_back(line); }) {
+    recording_.model = model.get();
+    model->train(true);
+  }
+
+  static ModelOptions model_options(const std::string& name) {
+    return {.name = name,
+            .hidden = {},
+            .channels = 1,
+            .height = 16,
+            .width = 16,
+            .classes = 4,
+            .seed = 5,
+            .sum_over_ranks = {}};
+  }
+
+  // Step s on samples of its own, and fewer of them in step 6, as at the end of an epoch.
+  double step(int s) {
+    torch::manual_seed(static_cast<uint64_t>(100 * s + test_world().rank()));
+    const int64_t rows = s == 6 ? kRows / 2 : kRows;
+    const double loss = passes_
+                            .run({.inputs = torch::randn({rows, 1, 16, 16}),
+                                  .labels = torch::arange(rows) % 4,
+                                  .scale = 1.0F / static_cast<float>(rows * test_world().size()),
+                                  .seed = static_cast<uint64_t>(s)})
+                            .item<double>();
+    std::vector<double> totals = {loss};
+    EXPECT_TRUE(averager.finish(totals));
+    for (size_t b = 0; b < buckets.size(); ++b) {
+      averager.wait(b);
+      const Range share = communicator->share(buckets[b]);
+      for (size_t i = share.begin; i < share.end; ++i) {
+        communicator->parameters()[i] -= 0.05F * communicator->gradients()[i];
+      }
+    }
+    exchange.publish(buckets);
+    return totals[0];
+  }
+
+  std::vector<torch::Tensor> state() const {
+    std::vector<torch::Tensor> all;
+    for (const auto& parameter : model->parameters()) all.push_back(parameter.tensor.clone());
+    for (const auto& buffer : model->buffers()) all.push_back(buffer.tensor.clone());
+    return all;
+  }
+  int replays() const { return recording_.replays; }
+
+  std::vector<std::string> log;
+
+ private:
+  RecordingDevice& recording_;
+  RecordedPass passes_;
+};
+
+void expect_same_steps(Training& one, Training& two) {
+  for (int s = 0; s < 10; ++s) EXPECT_EQ(one.step(s), two.step(s)) << s;
+  const auto expected = two.state();
+  const auto state = one.state();
+  for (size_t i = 0; i < state.size(); ++i) EXPECT_TRUE(torch::equal(state[i], expected[i])) << i;
+}
+
+class RecordedPassTest : public testing::TestWithParam<std::tuple<std::string, Backend>> {};
+
+TEST_P(RecordedPassTest, TrainsAsPlainStepsDo) {
+  const auto& [name, backend] = GetParam();
+  Training recorded(name, backend, true);
+  Training plain(name, backend, false);
+  expect_same_steps(recorded, plain);
+  EXPECT_EQ(recorded.replays(), 6);  // steps 3, 4, 5, 7, 8 and 9
+  EXPECT_EQ(plain.replays(), 0);
+  EXPECT_TRUE(recorded.log.empty());
+}
+
+TEST_P(RecordedPassTest, RunsPlainlyWhereTheDeviceCannotRecord) {
+  const auto& [name, backend] = GetParam();
+  Training refused(name, backend, true, RecordingDevice::Fault::refuses);
+  Training plain(name, backend, false);
+  expect_same_steps(refused, plain);
+  EXPECT_EQ(refused.replays(), 0);
+  ASSERT_EQ(refused.log.size(), 1U);
+  EXPECT_TRUE(refused.log[0].ends_with("not this one"));
+}
+
+TEST_P(RecordedPassTest, RunsPlainlyWhereTheRecordingDoesNotPassItsTest) {
+  const auto& [name, backend] = GetParam();
+  Training different(name, backend, true, RecordingDevice::Fault::differs);
+  Training plain(name, backend, false);
+  expect_same_steps(different, plain);
+  EXPECT_EQ(different.replays(), 1);
+  EXPECT_THAT(different.log, ElementsAre(HasSubstr("differ from those of the same step")));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RecordedPassTest,
+                         testing::Combine(testing::Values("mlp", "lenet5", "resnet18"),
+                                          testing::Values(Backend::shared_memory, Backend::mpi)),
+                         [](const auto& test) {
+                           return std::get<0>(test.param) +
+                                  (std::get<1>(test.param) == Backend::mpi ? "_mpi" : "_shared");
+                         });
+
+}  // namespace
+}  // namespace ringtrain

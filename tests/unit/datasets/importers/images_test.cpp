@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datasets/importers/images.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "datasets/reading/open.hpp"
+#include "tests/unit/datasets/contents.hpp"
+#include "tests/unit/datasets/importers/archives.hpp"
+#include "tests/unit/datasets/importers/pictures.hpp"
+
+namespace ringtrain::datasets {
+namespace {
+
+using testing::ArchiveEntry;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::jpeg;
+using testing::Picture;
+using testing::png;
+
+Picture of_red(int red) {
+  Picture picture;
+  picture.red = red;
+  return picture;
+}
+
+std::vector<ArchiveEntry> two_parts() {
+  return {{"set/train/cat/1.jpg", jpeg(of_red(10))},  {"set/train/cat/2.PNG", png(of_red(20))},
+          {"set/train/dog/1.jpeg", jpeg(of_red(30))}, {"set/test/dog/9.png", png(of_red(40))},
+          {"set/train/dog/notes.txt", "no image"},    {"set/readme.md", "neither"}};
+}
+
+class Images : public ::testing::Test {
+ protected:
+  ImportedImages import(const std::filesystem::path& path, ImageSources sources = {},
+                        uint64_t seed = 0) {
+    sources.path = path;
+    if (sources.height == 224) sources.height = sources.width = 8;
+    ImportOptions options;
+    options.shuffle_seed = seed;
+    return import_images(sources, results_ / "set.h5", options);
+  }
+  std::filesystem::path folder(const std::vector<ArchiveEntry>& entries) {
+    const std::string name = "folder" + std::to_string(folders_++);
+    for (const ArchiveEntry& entry : entries) sources_.write(name + "/" + entry.path, entry.bytes);
+    return sources_ / name;
+  }
+  std::string refusal(const std::vector<ArchiveEntry>& entries, const ImageSources& sources = {}) {
+    const auto path = folder(entries);
+    return testing::import_refusal(results_ / "set.h5", [&] { import(path, sources); });
+  }
+  // The first channel's first pixel of each row.
+  static std::vector<int> reds(const Plan& plan, Split split) {
+    std::vector<int> result;
+    for (const auto& row : testing::source_rows(plan, split)) {
+      result.push_back(testing::bytes_of(row)[0]);
+    }
+    return result;
+  }
+
+  TemporaryDirectory sources_;
+  TemporaryDirectory results_;
+  int folders_ = 0;
+};
+
+TEST_F(Images, ReadsAFolderAndArchivesAlike) {
+  const Plan plan = import(folder(two_parts())).plan;
+  EXPECT_EQ(plan.shape, (Shape{3, 8, 8}));
+  EXPECT_THAT(plan.class_names, ElementsAre("cat", "dog"));
+  EXPECT_EQ(plan.train.rows, 3U);
+  EXPECT_EQ(plan.test.rows, 1U);
+  EXPECT_THAT(reds(plan, Split::test), ElementsAre(40));
+  EXPECT_EQ(testing::source_rows(plan, Split::test)[0].label, 1);
+  for (const char* kind : {"tar", "tar.gz", "zip"}) {
+    const auto archive = sources_.write("archive", testing::archive_of(kind, two_parts()));
+    const Plan packed = import(archive).plan;
+    EXPECT_EQ(packed.class_names, plan.class_names);
+    EXPECT_THAT(
+        reds(packed, Split::train),
+        ElementsAre(::testing::Le(13), 20, ::testing::AllOf(::testing::Ge(27), ::testing::Le(33))))
+        << kind;
+  }
+}
+
+TEST_F(Images, BringsEveryPictureToOneSize) {
+  Picture wide = of_red(60);
+  wide.width = 100;
+  Picture grey;
+  grey.channels = 1;
+  grey.red = 77;
+  Picture small = of_red(90);
+  small.width = small.height = 3;
+  Picture progressive = of_red(120);
+  progressive.progressive = true;
+  const std::vector<ArchiveEntry> entries = {{"a/1.png", png(wide)},
+                                             {"a/2.png", png(grey)},
+                                             {"b/3.png", png(small)},
+                                             {"b/4.jpg", jpeg(progressive)}};
+  const auto path = folder(entries);
+  for (const Fit fit : {Fit::crop, Fit::stretch}) {
+    for (const int64_t channels : {1, 3}) {
+      ImageSources sources;
+      sources.fit = fit;
+      sources.channels = channels;
+      const Plan plan = import(path, sources).plan;
+      EXPECT_EQ(plan.train.rows + plan.test.rows, 4U);
+      // A flat picture stays flat, whatever is done to its size.
+      for (const Split split : {Split::train, Split::test}) {
+        for (const auto& row : testing::source_rows(plan, split)) {
+          const auto bytes = testing::bytes_of(row);
+          const std::set<int> first(bytes.begin(), bytes.begin() + 64);
+          EXPECT_LE(*first.rbegin() - *first.begin(), 2);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(Images, SplitsBySeedWhenThereIsNoTestPart) {
+  std::vector<ArchiveEntry> entries;
+  for (int i = 0; i < 20; ++i) {
+    entries.push_back(
+        {"c" + std::to_string(i % 2) + "/" + std::to_string(i) + ".png", png(of_red(i))});
+  }
+  const auto path = folder(entries);
+  const auto test_of = [&](uint64_t seed) {
+    const Plan plan = import(path, {}, seed).plan;
+    EXPECT_EQ(plan.train.rows, 18U);
+    std::set<int> all;
+    for (const Split split : {Split::train, Split::test}) {
+      for (const int red : reds(plan, split)) all.insert(red);
+    }
+    EXPECT_EQ(all.size(), 20U);
+    return reds(plan, Split::test);
+  };
+  const auto first = test_of(1);
+  EXPECT_EQ(test_of(1), first);
+  EXPECT_NE(test_of(2), first);
+}
+
+TEST_F(Images, TakesValAsTheTestPartWhenThereIsNoOther) {
+  const std::string bytes = png(of_red(1));
+  const Plan plan =
+      import(folder({{"train/a/1.png", bytes}, {"train/b/1.png", bytes}, {"val/a/1.png", bytes}}))
+          .plan;
+  EXPECT_EQ(plan.test.rows, 1U);
+  const Plan both = import(folder({{"train/a/1.png", bytes},
+                                   {"val/a/1.png", bytes},
+                                   {"test/a/1.png", bytes},
+                                   {"test/a/2.png", bytes}}))
+                        .plan;
+  EXPECT_EQ(both.train.rows, 1U);
+  EXPECT_EQ(both.test.rows, 2U);
+}
+
+TEST_F(Images, CountsNamesAndSkipsBrokenImagesOrRefusesThem) {
+  auto entries = two_parts();
+  const std::string whole = jpeg(of_red(1));
+  entries.push_back({"set/train/cat/cut.jpg", whole.substr(0, whole.size() / 2)});
+  entries.push_back({"set/train/dog/text.png", "no PNG"});
+  EXPECT_THAT(refusal(entries), HasSubstr("--broken skip leaves such images out"));
+  ImageSources sources;
+  sources.skip_broken = true;
+  const ImportedImages result = import(folder(entries), sources);
+  EXPECT_EQ(result.broken.count, 2U);
+  EXPECT_THAT(result.broken.examples,
+              ElementsAre(HasSubstr("cat/cut.jpg: damaged JPEG"),
+                          HasSubstr("dog/text.png: neither a JPEG nor a PNG")));
+  EXPECT_EQ(result.plan.train.rows, 3U);
+  EXPECT_EQ(open_dataset(results_ / "set.h5").train.rows, 3U);
+}
+
+TEST_F(Images, RefusesPicturesThatWouldFillTheMemory) {
+  // A header that promises 2^32 pixels, in front of nothing.
+  std::string huge = png(of_red(1));
+  huge.replace(16, 8, std::string("\0\1\0\0\0\1\0\0", 8));
+  EXPECT_THAT(refusal({{"a/1.png", huge}, {"b/2.png", png(of_red(1))}}), HasSubstr("a/1.png: "));
+  std::string tall = jpeg(of_red(1));
+  const size_t frame = tall.find(std::string("\xff\xc0", 2));
+  tall.replace(frame + 5, 4, "\xea\x60\xea\x60");  // 60,000 squared
+  EXPECT_THAT(refusal({{"a/1.jpg", tall}, {"b/2.png", png(of_red(1))}}),
+              HasSubstr("more than 2^26 pixels"));
+}
+
+TEST_F(Images, RefusesLayoutsThatSayNoClass) {
+  const std::string bytes = png(of_red(1));
+  EXPECT_THAT(refusal({{"readme.txt", "x"}}), HasSubstr("holds no JPEG or PNG files"));
+  EXPECT_THAT(refusal({{"a/1.png", bytes}, {"2.png", bytes}}),
+              HasSubstr("2.png lies in no class folder"));
+  EXPECT_THAT(refusal({{"test/a/1.png", bytes}, {"val/a/1.png", bytes}}), HasSubstr("no train/"));
+  EXPECT_THAT(refusal({{"train/a/1.png", bytes}, {"test/b/1.png", bytes}}),
+              HasSubstr("the test class b has no training images"));
+  ImageSources none;
+  none.channels = 2;
+  EXPECT_THAT(refusal({{"a/1.png", bytes}}, none), HasSubstr("images have 1 or 3"));
+}
+
+TEST_F(Images, RefusesArchivesThatLeadOut) {
+  const auto archive = sources_.write(
+      "archive", testing::archive_of("tar", {{"a/1.png", png(of_red(1))}, {"../b/2.png", "x"}}));
+  EXPECT_THAT(testing::import_refusal(results_ / "set.h5", [&] { import(archive); }),
+              HasSubstr("'../b/2.png' leads outside the archive"));
+}
+
+}  // namespace
+}  // namespace ringtrain::datasets

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datasets/writing/writer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "datasets/reading/open.hpp"
+#include "datasets/writing/hdf5_handle.hpp"
+#include "tests/throws_error.hpp"
+#include "tests/unit/datasets/fixtures.hpp"
+
+namespace ringtrain::datasets {
+namespace {
+
+using testing::data_refusal;
+using ::testing::HasSubstr;
+using testing::Sizes;
+using testing::write_dataset;
+
+size_t entries(const std::filesystem::path& directory) {
+  size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(directory)) ++count;
+  return count;
+}
+
+TEST(Writer, WhatWasWrittenIsWhatIsOpened) {
+  const TemporaryDirectory directory;
+  const Plan written = write_dataset(directory / "set.h5");
+  const Plan opened = open_dataset(directory / "set.h5");
+  EXPECT_EQ(opened, written);
+  EXPECT_EQ(opened.train.rows, 1000U);
+  EXPECT_EQ(opened.test.rows, 130U);
+  EXPECT_EQ(opened.class_names[9], "nine");
+  EXPECT_EQ(opened.source, "test rows");
+  EXPECT_EQ(entries(directory.path()), 1U);
+}
+
+TEST(Writer, TheSameRowsGiveTheSameBytes) {
+  const TemporaryDirectory directory;
+  write_dataset(directory / "a.h5");
+  write_dataset(directory / "b.h5");
+  EXPECT_EQ(testing::read_file(directory / "a.h5"), testing::read_file(directory / "b.h5"));
+}
+
+TEST(Writer, MeanAndStdAreThoseOfTheTrainingRows) {
+  const TemporaryDirectory directory;
+  for (const Element element : {Element::u8, Element::f32}) {
+    Sizes sizes;
+    sizes.element = element;
+    sizes.shape = {3, 4, 5};
+    const Plan plan = write_dataset(directory / "set.h5", sizes);
+    for (size_t c = 0; c < 3; ++c) {
+      double sum = 0;
+      double squares = 0;
+      for (uint64_t i = 0; i < sizes.train_rows; ++i) {
+        const auto bytes = testing::row_bytes(sizes.shape, element, i);
+        for (size_t k = c * 20; k < (c + 1) * 20; ++k) {
+          const double value = element == Element::u8
+                                   ? std::to_integer<int>(bytes[k]) / 255.0
+                                   : reinterpret_cast<const float*>(bytes.data())[k];
+          sum += value;
+          squares += value * value;
+        }
+      }
+      const double mean = sum / 20000;
+      EXPECT_NEAR(plan.mean[c], mean, 1e-6 * (1 + std::abs(mean)));
+      EXPECT_NEAR(plan.std[c], std::sqrt(squares / 20000 - mean * mean), 1e-5);
+    }
+  }
+}
+
+TEST(Writer, AnUnfinishedDatasetLeavesNothing) {
+  const TemporaryDirectory directory;
+  {
+    NewDataset dataset;
+    dataset.shape = {1, 2, 2};
+    dataset.train_rows = 5;
+    Writer writer(directory / "set.h5", dataset);
+    const auto row = testing::row_bytes(dataset.shape, Element::u8, 0);
+    writer.put(Split::train, 0, row.data(), 0);
+    writer.set_class_names({"only"});
+    EXPECT_EQ(entries(directory.path()), 1U);
+    EXPECT_FALSE(std::filesystem::exists(directory / "set.h5"));
+    EXPECT_THAT(data_refusal([&] { writer.finish(); }), HasSubstr("never written"));
+  }
+  EXPECT_EQ(entries(directory.path()), 0U);
+}
+
+TEST(Writer, RefusesWhatMakesNoSense) {
+  const TemporaryDirectory directory;
+  NewDataset dataset;
+  dataset.shape = {1, 28, 28};
+  EXPECT_THAT(data_refusal([&] { Writer(directory / "set.h5", dataset); }),
+              HasSubstr("no training rows"));
+  dataset.train_rows = uint64_t{1} << 60;
+  EXPECT_THAT(data_refusal([&] { Writer(directory / "set.h5", dataset); }),
+              HasSubstr("no disk holds"));
+  dataset.train_rows = 1;
+  dataset.shape = {1, 0, 28};
+  EXPECT_THAT(data_refusal([&] { Writer(directory / "set.h5", dataset); }),
+              HasSubstr("each dimension"));
+  dataset.shape = {1, 1, 1};
+  testing::write_file(directory / "file", "");
+  EXPECT_THAT(data_refusal([&] { Writer(directory / "file" / "set.h5", dataset); }),
+              HasSubstr("set.h5"));
+  Writer writer(directory / "set.h5", dataset);
+  const std::byte x{};
+  writer.put(Split::train, 0, &x, 1);
+  EXPECT_THAT(data_refusal([&] { writer.put(Split::train, 1, &x, 0); }), HasSubstr("row 1 of 1"));
+  writer.set_class_names({"only"});
+  EXPECT_THAT(data_refusal([&] { writer.finish(); }),
+              HasSubstr("label 1 where there are 1 classes"));
+}
+
+TEST(Writer, ReplacesAnOlderDatasetOnlyWhenDone) {
+  const TemporaryDirectory directory;
+  testing::write_file(directory / "set.h5", "old");
+  NewDataset dataset;
+  dataset.shape = {1, 2, 2};
+  dataset.train_rows = 5;
+  { const Writer writer(directory / "set.h5", dataset); }
+  EXPECT_EQ(testing::read_file(directory / "set.h5"), "old");
+  write_dataset(directory / "set.h5");
+  EXPECT_EQ(open_dataset(directory / "set.h5").train.rows, 1000U);
+}
+
+TEST(Writer, WritesWhatLibhdf5Reads) {
+  const TemporaryDirectory directory;
+  const Plan plan = write_dataset(directory / "set.h5");
+  const Hdf5Handle file(
+      check_hdf5(H5Fopen((directory / "set.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), "open"),
+      H5Fclose);
+  const Hdf5Handle y(check_hdf5(H5Dopen2(file, "/train/y", H5P_DEFAULT), "open"), H5Dclose);
+  std::vector<int64_t> labels(plan.train.rows);
+  check_hdf5_status(H5Dread(y, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, labels.data()),
+                    "read");
+  const Permutation shuffle(plan.train.rows, mix(plan.shuffle_seed, 0));
+  for (uint64_t i = 0; i < plan.train.rows; ++i) {
+    ASSERT_EQ(labels[shuffle(i)], testing::row_label(i));
+  }
+}
+
+TEST(Plan, ComesBackFromBytesAsItWas) {
+  const TemporaryDirectory directory;
+  const Plan plan = write_dataset(directory / "set.h5");
+  EXPECT_EQ(deserialise(serialise(plan)), plan);
+  EXPECT_THAT([&] { deserialise("nonsense"); }, ThrowsError(ErrorKind::data));
+  EXPECT_THAT([&] { deserialise(serialise(plan).substr(0, 100)); }, ThrowsError(ErrorKind::data));
+}
+
+}  // namespace
+}  // namespace ringtrain::datasets

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/terminal/progress.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <limits>
+
+#include "base/text.hpp"
+#include "job/event_lines.hpp"
+#include "launcher/process/process.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+StepEvent step_at(int64_t step) { return {1, 3, step, 1400, 0.0612, 6712.4, 80}; }
+
+// What a Progress has written.
+class Screen {
+ public:
+  Screen() : file_(::memfd_create("screen", MFD_CLOEXEC)) {}
+  int descriptor() const { return file_.get(); }
+  std::string text() const {
+    std::array<char, 4096> buffer{};
+    const ssize_t size = ::pread(file_.get(), buffer.data(), buffer.size(), 0);
+    return {buffer.data(), static_cast<std::size_t>(size)};
+  }
+
+ private:
+  FileDescriptor file_;
+};
+
+TEST(ProgressText, SaysEpochStepRateLossAndTimeLeft) {
+  EXPECT_EQ(progress_line(step_at(700)),
+            "epoch 2/3, step 700 of 1,400, loss 0.0612, 6,712 samples/s, 1 min 20 s left");
+  const std::string bar = progress_bar(step_at(700), 90);
+  EXPECT_THAT(bar, testing::StartsWith("epoch 2/3 [====="));
+  EXPECT_THAT(bar, testing::EndsWith("]  50%  6,712/s  loss 0.0612  1 min 20 s left"));
+}
+
+TEST(ProgressText, FitsTheTerminal) {
+  for (int columns = 1; columns < 200; ++columns) {
+    EXPECT_LT(progress_bar(step_at(1400), columns).size(), static_cast<std::size_t>(columns));
+  }
+}
+
+TEST(ProgressText, OfAnEpochLeavesOutWhatWasNotEvaluated) {
+  EXPECT_EQ(epoch_line({1, 3, 700, 0.0612, 0.048, 0.98414, 9.2}),
+            "epoch 2/3: train loss 0.0612, test loss 0.0480, test accuracy 98.41%, 9.2 s");
+  EXPECT_EQ(epoch_line({0, 1, 700, 0.0612, {}, {}, 9.2}), "epoch 1/1: train loss 0.0612, 9.2 s");
+}
+
+TEST(ProgressText, PrintsSecondsAndCounts) {
+  EXPECT_EQ(print_seconds(4.21), "4.2 s");
+  EXPECT_EQ(print_seconds(59.7), "1 min 0 s");
+  EXPECT_EQ(print_seconds(7500), "2 h 5 min");
+  EXPECT_EQ(print_seconds(-1), "? s");
+  EXPECT_EQ(print_seconds(std::numeric_limits<double>::quiet_NaN()), "? s");
+  EXPECT_EQ(print_count(0), "0");
+  EXPECT_EQ(print_count(12.34), "12.3");
+  EXPECT_EQ(print_count(999), "999");
+  EXPECT_EQ(print_count(1234567), "1,234,567");
+}
+
+TEST(Progress, InALogIsALineEveryFewSeconds) {
+  const Screen screen;
+  Progress progress(screen.descriptor(), false);
+  const Progress::Clock::time_point start{};
+  progress.show(step_at(1), start);
+  progress.show(step_at(2), start + std::chrono::seconds(1));
+  progress.show(step_at(3), start + std::chrono::seconds(6));
+  EXPECT_EQ(screen.text(), progress_line(step_at(1)) + "\n" + progress_line(step_at(3)) + "\n");
+}
+
+TEST(Progress, OnATerminalIsOneLineUnderAllOthers) {
+  const Screen screen;
+  {
+    Progress progress(screen.descriptor(), true);
+    progress.show(step_at(1), {});
+    progress.line("a warning");
+  }
+  const std::string bar = progress_bar(step_at(1), 80);
+  EXPECT_EQ(screen.text(), "\r" + bar + "\x1b[K" + "\r\x1b[K" + "a warning\n" + bar + "\r\x1b[K");
+}
+
+TEST(Progress, SurvivesAClosedTerminal) {
+  Progress progress(-1, true);
+  progress.show(step_at(1), {});
+  progress.line("nobody sees this");
+}
+
+}  // namespace
+}  // namespace ringtrain::launcher

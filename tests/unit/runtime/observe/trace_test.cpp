@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/observe/trace.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/error.hpp"
+#include "tests/throws_error.hpp"
+#include "tests/unit/temporary_directory.hpp"
+
+namespace ringtrain {
+namespace {
+
+nlohmann::json spans_of(const std::string& events) {
+  nlohmann::json spans = nlohmann::json::array();
+  for (const auto& event : nlohmann::json::parse("[" + events + "]")) {
+    if (event["ph"] != "M") spans.push_back(event);
+  }
+  return spans;
+}
+
+TEST(Trace, SpansNestAndFollowEachOther) {
+  Trace trace(3, "node\"7");
+  {
+    Span outer(&trace, "step", "number", 41);
+    Span phase(&trace, "forward");
+    phase.next("backward");
+  }
+  const auto spans = spans_of(trace.events());
+  ASSERT_EQ(spans.size(), 3);
+  const auto begin = [&](size_t i) { return spans[i]["ts"].get<double>(); };
+  const auto end = [&](size_t i) { return begin(i) + spans[i]["dur"].get<double>(); };
+  EXPECT_EQ(spans[0]["name"], "forward");
+  EXPECT_EQ(spans[1]["name"], "backward");
+  EXPECT_EQ(spans[2]["name"], "step");
+  EXPECT_EQ(spans[2]["args"]["number"], 41);
+  EXPECT_EQ(spans[2]["pid"], 3);
+  EXPECT_LE(begin(2), begin(0));
+  EXPECT_LE(end(0), begin(1) + 0.002);  // printed to a nanosecond
+  EXPECT_LE(end(1), end(2) + 0.002);
+}
+
+TEST(Trace, KeepsTheNewestEvents) {
+  Trace trace(0, "node", 4);
+  for (int i = 0; i < 10; ++i) trace.add_moment(Trace::Track::training, "ready", "number", i);
+  const auto events = spans_of(trace.events());
+  ASSERT_EQ(events.size(), 4);
+  int sum = 0;
+  for (const auto& event : events) sum += event["args"]["number"].get<int>();
+  EXPECT_EQ(sum, 6 + 7 + 8 + 9);
+}
+
+TEST(Trace, TakesEventsOfSeveralThreads) {
+  Trace trace(0, "node", 100);
+  std::thread other([&] {
+    for (int i = 0; i < 1000; ++i) {
+      const Span span(&trace, "reduce", nullptr, 0, Trace::Track::communication);
+    }
+  });
+  for (int i = 0; i < 1000; ++i) {
+    const Span span(&trace, "forward");
+  }
+  other.join();
+  EXPECT_EQ(spans_of(trace.events()).size(), 100);
+}
+
+TEST(Trace, WithoutOneSpansDoNothing) {
+  Span span(nullptr, "step");
+  span.next("other");
+}
+
+TEST(Trace, JoinsRanksInOneFile) {
+  const TemporaryDirectory folder;
+  const Trace first(0, "a");
+  const Trace second(1, "b");
+  write_trace(folder.path() / "trace.json", {first.events(), second.events()});
+  std::ifstream file(folder.path() / "trace.json");
+  EXPECT_EQ(nlohmann::json::parse(file)["traceEvents"].size(), 6);
+  EXPECT_THAT([&] { write_trace(folder.path() / "not/there.json", {}); },
+              ThrowsError(ErrorKind::job));
+}
+
+}  // namespace
+}  // namespace ringtrain
