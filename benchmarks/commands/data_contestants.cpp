@@ -20,8 +20,6 @@
 #include "kernels/normalise.hpp"
 
 namespace ringtrain::benchmarks {
-
-using namespace launcher;
 namespace {
 
 using datasets::Plan;
@@ -158,7 +156,7 @@ void read_epoch(datasets::Reader& reader, const Plan& plan, uint64_t epoch, bool
 void read_samples_with_libhdf5(const Plan& plan, uint64_t rows) {
   const datasets::Permutation order(plan.train.rows, 1);
   uint64_t position = 0;
-  datasets::read_with_libhdf5(plan, [&](uint64_t& first, uint64_t& count) {
+  read_with_libhdf5(plan, [&](uint64_t& first, uint64_t& count) {
     count = position < rows ? 1 : 0;
     first = count > 0 ? order(position++) : 0;
   });
@@ -168,7 +166,7 @@ void read_blocks_with_libhdf5(const Plan& plan) {
   const uint64_t blocks = plan.train.rows / plan.block_rows;
   const datasets::Permutation order(blocks, 1);
   uint64_t position = 0;
-  datasets::read_with_libhdf5(plan, [&](uint64_t& first, uint64_t& count) {
+  read_with_libhdf5(plan, [&](uint64_t& first, uint64_t& count) {
     count = position < blocks ? plan.block_rows : 0;
     first = count > 0 ? order(position++) * plan.block_rows : 0;
   });

@@ -7,7 +7,9 @@
 
 namespace ringtrain::benchmarks {
 
-uint64_t read_with_libhdf5(const Plan& plan,
+using namespace datasets;
+
+uint64_t read_with_libhdf5(const datasets::Plan& plan,
                            const std::function<void(uint64_t& first, uint64_t& count)>& next) {
   prepare_hdf5();
   const std::string& path = plan.files.front().path;
