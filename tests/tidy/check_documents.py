@@ -22,17 +22,15 @@ def check(tree):
 
 def house_map(tree):
     """A table of the rooms that have files, in the order in which each may use only rooms above it."""
+    def is_there(folder):
+        return any(within(path, folder) for path in tree.files)
+
     lines = ["| folder | what is in it | may use |", "|---|---|---|"]
-    for room in rooms.ROOMS:
-        if any(within(path, room.folder) for path in tree.files):
-            lines.append(f"| `{room.folder}/` | {room.contents} | {', '.join(brief(room))} |")
+    for room in filter(lambda room: is_there(room.folder), rooms.ROOMS):
+        part = room.folder.split("/")[0] + "/"  # left out of the names of rooms of the same part
+        uses = [folder.removeprefix(part) for folder in room.uses if is_there(folder) or room.uses == rooms.ALL_ABOVE]
+        lines.append(f"| `{room.folder}/` | {room.contents} | {', '.join(uses)} |")
     return "\n".join(lines)
-
-
-def brief(room):
-    """Names of the rooms that a room uses; those of its own part without the part's name."""
-    part = room.folder.split("/")[0] + "/"
-    return [folder.removeprefix(part) for folder in room.uses]
 
 
 def with_map(tree):

@@ -30,7 +30,7 @@ ROOMS = (
          ("base", "net", "storage", "kernels", "datasets/format", "datasets/reading")),
     Room("datasets/importers", "images, arrays, tables and archives from elsewhere",
          ("base", "net", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),
-    Room("datasets/tools", "contact sheets, the HDF5 baseline",
+    Room("datasets/tools", "contact sheets",
          ("base", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),
     Room("runtime/device", "memory, streams, load and pack, on a CPU or a GPU",
          ("base", "job", "kernels", "datasets/format", "datasets/reading")),
