@@ -14,6 +14,7 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+PATH = re.compile(r"`([\w.-]+/[\w./-]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -69,6 +70,15 @@ class Links(unittest.TestCase):
                     wrong.append(f"{name}: {link}: no such file")
                 elif anchor and anchor not in anchors(file.resolve().relative_to(ROOT)):
                     wrong.append(f"{name}: {link}: no such heading")
+        self.assertEqual(wrong, [])
+
+    def test_every_file_that_a_page_names_exists(self):
+        known = set(files()) | {str(folder) for name in files() for folder in pathlib.Path(name).parents}
+        tops = {name.split("/")[0] for name in files() if "/" in name}
+        history = ("CHANGELOG.md", "docs/decisions/names.md")
+        wrong = [f"{name}: {path}" for name in pages() if name not in history
+                 for path in PATH.findall(FENCE.sub("", read(name)))
+                 if path.split("/")[0] in tops and path.rstrip("/") not in known]
         self.assertEqual(wrong, [])
 
     def test_every_page_that_a_script_or_a_source_names_exists(self):

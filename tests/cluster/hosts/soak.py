@@ -317,7 +317,7 @@ class Soak:
                  -15: "SIGTERM, at once", 4: "4, clear line", 129: "129, SIGHUP", 130: "130, SIGINT",
                  143: "143, SIGTERM", 2: "2, clear line", 3: "3, clear line"}
         lines += [f"| {names.get(code, code)} | {count} |" for code, count in sorted(self.exits.items())]
-        lines += ["", "After every end other than 0 the same command was started again, and went on from the newest good "
+        lines += ["", "After every end other than 0 the same command was started again, and resumed from the newest good "
                   "checkpoint."]
         if lost:
             lines += ["", f"Seconds lost by a restart without leaving `ringtrain run` (from the last step before the fault to "
