@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each host kernel reaches of the memory's rate, on one core:
 //
-//   kernels_bench [MiB per array ...]      (default: 0.0625 4 64: in the core's cache, the chip's,
-//   neither)
+//   kernels_bench [MiB per array ...]
+//
+// The default is 0.0625 4 64: in the core's cache, in the chip's, in neither.
 //
 // A kernel's rate counts every byte that it has to read or write once. Beside it stands memcpy
 // moving as many bytes, timed in turn with it; both are medians. Nothing else should run on the

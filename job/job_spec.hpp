@@ -31,17 +31,16 @@ struct OptimizerSpec {
 struct ScheduleSpec {
   enum class Type { constant, step, cosine };
   Type type = Type::constant;
-  double warmup_epochs = 0;  // linear from 0 to the learning rate
-  std::vector<double>
-      milestones;           // step: epochs at which the rate is multiplied by gamma, ascending
-  double gamma = 0.1;       // step
-  double final_factor = 0;  // cosine: the last rate as a share of the learning rate
+  double warmup_epochs = 0;        // linear from 0 to the learning rate
+  std::vector<double> milestones;  // step: epochs, ascending, at which gamma multiplies the rate
+  double gamma = 0.1;              // step
+  double final_factor = 0;         // cosine: the last rate as a share of the learning rate
   bool operator==(const ScheduleSpec&) const = default;
 };
 
 struct AugmentSpec {
-  int crop_padding =
-      0;  // pixels of zero padding on each side before a random crop to the sample's size
+  // Pixels of zero padding on each side before a random crop to the sample's size.
+  int crop_padding = 0;
   bool horizontal_flip = false;
   bool operator==(const AugmentSpec&) const = default;
 };

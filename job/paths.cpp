@@ -23,9 +23,8 @@ void check_dataset(const fs::path& dataset) {
   const fs::file_status status = fs::status(dataset, error);
   if (!fs::exists(status)) {
     throw data_error(
-        fmt::format("{}: there is no such dataset: make one with 'ringtrain dataset "
-                    "import', or correct the job's dataset key (relative paths count "
-                    "from {})",
+        fmt::format("{}: there is no such dataset: make one with 'ringtrain dataset import', "
+                    "or correct the job's dataset key (relative paths count from {})",
                     dataset.string(), fs::current_path(error).string()));
   }
   if (!fs::is_regular_file(status) && !fs::is_directory(status)) {
@@ -40,8 +39,7 @@ void check_dataset(const fs::path& dataset) {
 void check_output(const fs::path& output) {
   const auto fail = [&](std::string_view reason) {
     throw job_error(
-        fmt::format("output: {} cannot be written: {}: choose another with --set "
-                    "output=DIR",
+        fmt::format("output: {} cannot be written: {}: choose another with --set output=DIR",
                     output.string(), reason));
   };
   std::error_code error;

@@ -19,9 +19,8 @@
 
 namespace ringtrain::kernels {
 
-// The upper half of an IEEE single: 8 bits of exponent, 7 of mantissa. Same layout as at::BFloat16
-// and
-// __nv_bfloat16.
+// The upper half of an IEEE single: 8 bits of exponent, 7 of mantissa. It has the layout of
+// at::BFloat16 and __nv_bfloat16.
 struct bf16 {
   uint16_t bits = 0;
 };

@@ -2,9 +2,10 @@
 // Layer-wise adaptive rate scaling (You, Gitman and Ginsburg 2017, "Large batch training of
 // convolutional networks"): each tensor's step is made proportional to its own norm.
 //
+//   g = gradient_scale * gradient
 //   local_rate = trust * |parameters| / (|g| + weight_decay * |parameters| + epsilon)
 //   v = momentum * v + learning_rate * local_rate * (g + weight_decay * parameter)
-//   parameter -= v                       where g = gradient_scale * gradient
+//   parameter -= v
 //
 // The learning rate is inside the velocity, as in the paper: a schedule changes new contributions
 // alone.
@@ -18,8 +19,7 @@ namespace ringtrain::kernels {
 
 struct LarsStep {
   float learning_rate = 0;  // global: the schedule's
-  float local_rate =
-      1;  // of this tensor: lars_local_rate, or 1 for biases and normalisation weights
+  float local_rate = 1;     // lars_local_rate; 1 for biases and normalisation weights
   float momentum = 0;
   float weight_decay = 0;
   float gradient_scale = 1;  // below 1 where gradients are clipped by their global norm

@@ -136,9 +136,10 @@ void print(const Measured& measured, const Options& options) {
   fmt::print(
       "{} ranks, 1 thread each; fp32 sums of arrays that were just written. Timed: from all ranks\n"
       "ready until every rank can read the sum; medians of {} rounds, ratios by round. "
-      "\"ringtrain\" "
-      "is\nwhat a training step does: inside a node the sum stays divided among the ranks' shared "
-      "memory;\n\"private copies\" adds a copy of all of it for each rank, as the others give. "
+      "\"ringtrain\" is\n"
+      "what a training step does: inside a node the sum stays divided among the ranks' shared "
+      "memory;\n"
+      "\"private copies\" adds a copy of all of it for each rank, as the others give. "
       "busbw = algbw * 2(p-1)/p.\n",
       measured.ranks, options.rounds);
   if (network) {
@@ -146,8 +147,8 @@ void print(const Measured& measured, const Options& options) {
                median(measured.link) / 1e9);
   } else {
     fmt::print(
-        "memcpy: the same ranks copy as many bytes as a sum must move: p reads and one write. (It "
-        "also\nfetches the lines that it writes to, which a sum in place has read already.)\n");
+        "memcpy: the same ranks copy as many bytes as a sum must move: p reads and one write. "
+        "(It also\nfetches the lines that it writes to, which a sum in place has read already.)\n");
   }
   uint64_t size = 0;
   for (const Row& row : measured.rows) {

@@ -206,10 +206,10 @@ void run(const Options& options) {
   }
   fmt::print(
       "samples/s on {}, {} ranks, global batch {}, OMP_NUM_THREADS={}, {}; medians of {} rounds of "
-      "about {:.0f} s,\nratios by round. efficiency: over the same ranks with no averaging. "
-      "exposed: "
-      "share of the time in which\nnothing but waiting for other ranks was done. x: ringtrain over "
-      "DDP{}\n\n",
+      "about {:.0f} s,\n"
+      "ratios by round. efficiency: over the same ranks with no averaging. exposed: share of the "
+      "time in which\n"
+      "nothing but waiting for other ranks was done. x: ringtrain over DDP{}\n\n",
       options.dataset, options.ranks, kGlobalBatch, ::getenv("OMP_NUM_THREADS"), options.device,
       options.rounds, options.seconds, options.device == "cuda" ? " on NCCL." : " on Gloo.");
   fmt::print("{:<10}{:>12}{:>10}{:>12}{:>12}", "", "ringtrain", "exposed", "no averag.",

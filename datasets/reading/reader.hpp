@@ -43,10 +43,10 @@ struct Batch {
   uint64_t global_first = 0;    // in the epoch, of the global batch
   uint64_t global_rows = 0;     // of the global batch: the last of an epoch may be short
   uint32_t rows = 0;  // of this rank; 0 when the global batch has fewer rows than there are ranks
-  const std::byte* x =
-      nullptr;  // [rows, channels, height, width] elements; nullptr unless contiguous
-  const std::byte* const* samples =
-      nullptr;  // [rows]: where each begins, in x or elsewhere; aligned as its elements
+  // [rows, channels, height, width] elements; nullptr unless contiguous.
+  const std::byte* x = nullptr;
+  // [rows]: the first byte of each, in x or elsewhere; aligned as its elements.
+  const std::byte* const* samples = nullptr;
   const int64_t* y = nullptr;         // [rows]
   const uint64_t* row_ids = nullptr;  // [rows], in the split
 };

@@ -84,8 +84,7 @@ void scale(ApiClient& client, const Options& options) {
   const std::string longest = fmt::format("{}-worker-{}", options.name, options.workers - 1);
   if (longest.size() > 63) {
     throw job_error(
-        fmt::format("{} is too long a name for {} workers: {} has more than 63 "
-                    "characters",
+        fmt::format("{} is too long a name for {} workers: {} has more than 63 characters",
                     options.name, options.workers, longest));
   }
   json changes = {{"spec", {{"mpiReplicaSpecs", {{"Worker", {{"replicas", options.workers}}}}}}}};

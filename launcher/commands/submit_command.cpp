@@ -40,8 +40,7 @@ int submit(const mpijob::AccessOptions& cluster, const SubmitOptions& options) {
   mpijob::submit_job(client, objects);
   const std::string& name = read.job.name;
   fmt::print(
-      "{0} is submitted to namespace {1}; 'ringtrain status --namespace {1} {0}' tells how "
-      "it is\n",
+      "{0} is submitted to namespace {1}; 'ringtrain status --namespace {1} {0}' shows its state\n",
       name, client.name_space());
   if (!options.wait) return 0;
   std::fflush(stdout);

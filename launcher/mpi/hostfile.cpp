@@ -110,10 +110,8 @@ int total_slots(const std::vector<Host>& hosts) {
 
 std::vector<Host> first_slots(const std::vector<Host>& hosts, int ranks) {
   if (const int total = total_slots(hosts); ranks > total) {
-    throw job_error(
-        fmt::format("-n {}: the hostfile has {} slots: ask for fewer ranks, or raise its "
-                    "slots",
-                    ranks, total));
+    throw job_error(fmt::format(
+        "-n {}: the hostfile has {} slots: ask for fewer ranks, or raise its slots", ranks, total));
   }
   std::vector<Host> used;
   for (const Host& host : hosts) {

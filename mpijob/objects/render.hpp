@@ -3,9 +3,8 @@
 // submit` sends it:
 //
 //   ServiceAccount NAME       the pods' identity, without rights (not where the job names one)
-//   ConfigMap      NAME-job   the job file, which launcher and ranks read at
-//   /etc/ringtrain/job.yaml MPIJob         NAME       kubeflow.org/v2beta1: one launcher and its
-//   workers
+//   ConfigMap      NAME-job   the job file; launcher and ranks read it at /etc/ringtrain/job.yaml
+//   MPIJob         NAME       kubeflow.org/v2beta1: one launcher and its workers
 //
 // PersistentVolumeClaims and Secrets are referred to, not made.
 #pragma once

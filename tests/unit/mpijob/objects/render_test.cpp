@@ -139,9 +139,9 @@ TEST(Render, MountsEveryKindOfVolume) {
 
 TEST(Render, FetchesIntoAWorkersOwnVolumeFirst) {
   const auto job = rendered(minimal +
-                            "kubernetes:\n  fetch: {from: [/data/a.h5, 'https://host/b.h5'], to: "
-                            "/own}\n  volumes: [{mount: /data, claim: c}, {mount: /own, empty_dir: "
-                            "{}}]\n")
+                            "kubernetes:\n"
+                            "  fetch: {from: [/data/a.h5, 'https://host/b.h5'], to: /own}\n"
+                            "  volumes: [{mount: /data, claim: c}, {mount: /own, empty_dir: {}}]\n")
                        .back();
   const ordered_json& fetch = worker_pod(job)["initContainers"][0];
   EXPECT_EQ(fetch["command"].dump(),
