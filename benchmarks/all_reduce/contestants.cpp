@@ -6,10 +6,10 @@
 #include <limits>
 #include <utility>
 
+#include "collectives/node_memory.hpp"
 #include "runtime/averaging/slab_layout.hpp"
 #include "runtime/comm/check_mpi.hpp"
 #include "runtime/comm/communicator.hpp"
-#include "runtime/comm/shared_window.hpp"
 
 namespace ringtrain::benchmarks {
 namespace {
@@ -119,6 +119,12 @@ class ByMpi final : public Contestant {
   std::vector<float> sum_;  // empty: in place
 };
 
+collectives::Node node_of(const MpiGroup& ranks) {
+  return {.rank = ranks.rank(), .size = ranks.size(), .all_gather = [&](const std::string& mine) {
+            return ranks.all_gather(mine);
+          }};
+}
+
 // Halves of the ranks' arrays are copied into the other halves, in pieces and as often as need be,
 // so that caches hold as much of it as of a sum's arrays. One memcpy of all would write past the
 // caches from some size on, and not be a limit.
@@ -127,9 +133,9 @@ class MemcpyBound final : public Contestant {
   MemcpyBound(const World& world, size_t elements)
       : half_(elements / 2 * sizeof(float)),
         bytes_(elements * (world.size() + 1) / (2 * world.size()) * sizeof(float)),
-        window_(world.node(), 2 * half_),
-        from_(window_.part((world.node().rank() + 1) % world.node().size())),
-        to_(window_.part(world.node().rank()) + half_) {}
+        memory_(node_of(world.node()), 2 * half_),
+        from_(memory_.part((world.node().rank() + 1) % world.node().size())),
+        to_(memory_.part(world.node().rank()) + half_) {}
 
   void fill(const std::function<float(size_t)>& /*value*/) override {}
   void clear() override { std::memset(to_ - half_, 0, 2 * half_); }
@@ -148,7 +154,7 @@ class MemcpyBound final : public Contestant {
 
   size_t half_;
   size_t bytes_;  // copied by this rank: read once and written once each
-  SharedWindow window_;
+  collectives::NodeMemory memory_;
   const std::byte* from_;
   std::byte* to_;
 };

@@ -9,20 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "base/range.hpp"
 #include "job/job_spec.hpp"
 #include "kernels/element.hpp"
 
 namespace ringtrain {
 
 class World;
-
-// Elements [begin, end) of the slab.
-struct Range {
-  size_t begin = 0;
-  size_t end = 0;
-  size_t size() const { return end - begin; }
-  bool operator==(const Range&) const = default;
-};
 
 // Sums gradients over ranks and spreads updated parameters.
 //

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "collectives/node_group.hpp"
+#include "collectives/shared_slabs.hpp"
 #include "runtime/comm/communicator.hpp"
 #include "runtime/comm/mpi_all_reduce.hpp"
-#include "runtime/comm/node_barrier.hpp"
-#include "runtime/comm/shared_window.hpp"
 #include "runtime/comm/world.hpp"
 
 namespace ringtrain {
@@ -30,9 +28,9 @@ class HostCommunicator final : public Communicator {
                    size_t elements);
 
   bool is_first() const override { return first_; }
-  float* gradients() override;
-  kernels::bf16* wire() override;
-  float* parameters() override;
+  float* gradients() override { return slabs_.gradients(); }
+  kernels::bf16* wire() override { return slabs_.wire(); }
+  float* parameters() override { return slabs_.parameters(); }
   std::vector<const float*> slabs() const override;
   void spread_parameters() override;
   Range share(Range bucket) const override;
@@ -44,31 +42,17 @@ class HostCommunicator final : public Communicator {
   std::string describe() const override;
 
  private:
-  int rank() const { return node_.rank(); }
-  int size() const { return node_.size(); }
-  size_t wire_bytes() const { return bf16_ ? sizeof(kernels::bf16) : sizeof(float); }
-  // Of a rank of this node, as float or bf16.
-  template <class T>
-  T* slab(int local_rank) const;
-  Range node_share(Range bucket) const;
-  template <class T>
-  void sum_slabs(Range range);
-  double* scratch(int local_rank) const;
-  void sum_on_node(std::span<double> values);
-  void sum_across(std::span<double> values);
+  bool owner() const { return group_.rank() < owners_; }
 
   bool first_;
   bool bf16_;
   bool shard_;
   size_t elements_;
-  MpiGroup node_;
   int owners_;  // local ranks that have a share: as many as the smallest node has ranks
+  collectives::NodeGroup group_;
+  collectives::SharedSlabs slabs_;
   std::optional<MpiGroup> peers_;  // the owners of the same share on all nodes
   std::optional<MpiAllReduce> across_;
-  std::unique_ptr<SharedWindow> window_;
-  std::unique_ptr<NodeBarrier> barrier_;
-  std::vector<float> sums_;  // bf16: what the slabs' share adds up to
-  unsigned rounds_ = 0;      // of sum(); parity picks the scratch buffer
 };
 
 }  // namespace ringtrain

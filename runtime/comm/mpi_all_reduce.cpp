@@ -8,11 +8,11 @@
 #include <array>
 #include <thread>
 
+#include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "kernels/pack.hpp"
 #include "kernels/sum.hpp"
 #include "runtime/comm/check_mpi.hpp"
-#include "runtime/comm/deadline.hpp"
 
 namespace ringtrain {
 namespace {

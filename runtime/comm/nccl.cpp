@@ -16,10 +16,10 @@
 #include <thread>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "kernels/sum_cuda.hpp"
 #include "runtime/comm/cuda_handles.hpp"
-#include "runtime/comm/deadline.hpp"
 
 namespace ringtrain {
 namespace {

@@ -62,6 +62,24 @@ MpiGroup::~MpiGroup() {
 MpiGroup::MpiGroup(MpiGroup&& other) noexcept
     : comm_(std::exchange(other.comm_, MPI_COMM_NULL)), rank_(other.rank_), size_(other.size_) {}
 
+std::vector<std::string> MpiGroup::all_gather(const std::string& mine) const {
+  const int length = static_cast<int>(mine.size());
+  std::vector<int> lengths(size_);
+  check_mpi(MPI_Allgather(&length, 1, MPI_INT, lengths.data(), 1, MPI_INT, comm_));
+  std::vector<int> offsets(size_);
+  int total = 0;
+  for (int r = 0; r < size_; ++r) {
+    offsets[r] = total;
+    total += lengths[r];
+  }
+  std::string joined(total, '\0');
+  check_mpi(MPI_Allgatherv(mine.data(), length, MPI_BYTE, joined.data(), lengths.data(),
+                           offsets.data(), MPI_BYTE, comm_));
+  std::vector<std::string> result(size_);
+  for (int r = 0; r < size_; ++r) result[r] = joined.substr(offsets[r], lengths[r]);
+  return result;
+}
+
 World::Library::Library() {
   raise_eager_limit();
   int provided = MPI_THREAD_SINGLE;
@@ -94,24 +112,6 @@ std::string World::broadcast(std::string bytes, int root) const {
   bytes.resize(size);
   check_mpi(MPI_Bcast(bytes.data(), static_cast<int>(size), MPI_BYTE, root, all_.get()));
   return bytes;
-}
-
-std::vector<std::string> World::all_gather(const std::string& mine) const {
-  const int length = static_cast<int>(mine.size());
-  std::vector<int> lengths(size());
-  check_mpi(MPI_Allgather(&length, 1, MPI_INT, lengths.data(), 1, MPI_INT, all_.get()));
-  std::vector<int> offsets(size());
-  int total = 0;
-  for (int r = 0; r < size(); ++r) {
-    offsets[r] = total;
-    total += lengths[r];
-  }
-  std::string joined(total, '\0');
-  check_mpi(MPI_Allgatherv(mine.data(), length, MPI_BYTE, joined.data(), lengths.data(),
-                           offsets.data(), MPI_BYTE, all_.get()));
-  std::vector<std::string> result(size());
-  for (int r = 0; r < size(); ++r) result[r] = joined.substr(offsets[r], lengths[r]);
-  return result;
 }
 
 uint64_t World::sum(uint64_t mine) const {

@@ -24,6 +24,9 @@ class MpiGroup {
   int rank() const { return rank_; }
   int size() const { return size_; }
 
+  // Returns every rank's string, by rank. Collective.
+  std::vector<std::string> all_gather(const std::string& mine) const;
+
  private:
   MPI_Comm comm_;
   int rank_ = 0;
@@ -56,8 +59,9 @@ class World {
 
   // root's bytes on every rank; the size need not be known elsewhere.
   std::string broadcast(std::string bytes, int root = 0) const;
-  // Every rank's string, by rank.
-  std::vector<std::string> all_gather(const std::string& mine) const;
+  std::vector<std::string> all_gather(const std::string& mine) const {
+    return all_.all_gather(mine);
+  }
   // The sum over all ranks, modulo 2^64.
   uint64_t sum(uint64_t mine) const;
   void barrier() const;

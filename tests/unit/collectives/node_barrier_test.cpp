@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/comm/node_barrier.hpp"
+#include "collectives/node_barrier.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include "base/error.hpp"
 #include "tests/throws_error.hpp"
 
-namespace ringtrain {
+namespace ringtrain::collectives {
 namespace {
 
 class NodeBarrierTest : public testing::TestWithParam<bool> {};
@@ -46,4 +46,4 @@ INSTANTIATE_TEST_SUITE_P(Waiting, NodeBarrierTest, testing::Bool(),
                          [](const auto& test) { return test.param ? "Sleeping" : "Spinning"; });
 
 }  // namespace
-}  // namespace ringtrain
+}  // namespace ringtrain::collectives

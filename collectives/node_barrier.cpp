@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/comm/node_barrier.hpp"
+#include "collectives/node_barrier.hpp"
 
 #include <fmt/format.h>
 #include <linux/futex.h>
@@ -9,13 +9,13 @@
 #include <climits>
 #include <ctime>
 
+#include "base/deadline.hpp"
 #include "base/error.hpp"
-#include "runtime/comm/deadline.hpp"
 
-namespace ringtrain {
+namespace ringtrain::collectives {
 namespace {
 
-// About 1 ms of pausing: as long as ranks with a core each usually wait for one another.
+// Pauses of about 1 ms: as long as ranks with a core each usually wait for one another.
 constexpr int kSpins = 40'000;
 
 void pause() {
@@ -26,7 +26,7 @@ void pause() {
 #endif
 }
 
-// Not std::atomic::wait: that waits on a private futex, which other processes do not wake.
+// std::atomic::wait would use a private futex, which other processes do not wake.
 void futex_wait(std::atomic<uint32_t>& word, uint32_t expected) {
   const timespec at_most = {.tv_sec = 0, .tv_nsec = 100'000'000};
   syscall(SYS_futex, &word, FUTEX_WAIT, expected, &at_most, nullptr, 0);
@@ -66,13 +66,13 @@ void NodeBarrier::wait_for_change(uint32_t generation) {
   while (state_->generation.load() == generation) {
     if (deadline.passed()) {
       throw lost_error(fmt::format(
-          "after {:.0f} s only {} of the {} ranks of this node have come to the exchange: one is "
-          "stopped, dead or far behind (communication.timeout_seconds sets the limit)",
-          timeout_.count(), state_->arrived.load(), ranks_));
+          "only {} of the {} ranks of this node reached the barrier within {:g} s: one is stopped, "
+          "dead or far behind",
+          state_->arrived.load(), ranks_, timeout_.count()));
     }
     futex_wait(state_->generation, generation);
   }
   state_->sleepers.fetch_sub(1);
 }
 
-}  // namespace ringtrain
+}  // namespace ringtrain::collectives

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// An open file handed from one process to others of the same user on this host. Errors are
+// std::runtime_error, for a caller that turns them into an Error.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/file_descriptor.hpp"
+
+namespace ringtrain::collectives {
+
+class DescriptorSender {
+ public:
+  // Returns an address on which receive_descriptor() can ask. It is in the kernel's abstract name
+  // space: no file, gone with the process.
+  std::string listen();
+
+  // Sends `file` to the next `receivers` processes that ask. Throws at the timeout.
+  void send(int file, int receivers, std::chrono::duration<double> timeout);
+
+ private:
+  FileDescriptor socket_;
+};
+
+// Throws where nothing comes within the timeout.
+FileDescriptor receive_descriptor(const std::string& address,
+                                  std::chrono::duration<double> timeout);
+
+}  // namespace ringtrain::collectives
