@@ -27,4 +27,12 @@ std::vector<size_t> arrival_order(Model& model, const torch::Tensor& zeros) {
   return order;
 }
 
+SlabLayout lay_out(Model& model, const torch::Tensor& zeros) {
+  std::vector<size_t> sizes;
+  for (const auto& [name, tensor] : model.parameters()) {
+    sizes.push_back(static_cast<size_t>(tensor.numel()));
+  }
+  return {sizes, arrival_order(model, zeros)};
+}
+
 }  // namespace ringtrain

@@ -92,14 +92,13 @@ void GradientAverager::replayed(const std::vector<size_t>& arrived) {
   for (const Range& bucket : buckets_) tickets_.push_back(exchange_.reduce_written(bucket));
 }
 
-bool GradientAverager::finish(std::vector<double>& totals) {
+bool GradientAverager::finish(SumSlots& slots) {
   store_missing();
   active_ = false;
   find_culprit();
-  totals.push_back(culprit_.empty() ? 0 : 1);
-  exchange_.sum(totals);
-  const bool finite = totals.back() == 0;
-  totals.pop_back();
+  const auto not_finite = slots.add("not finite", culprit_.empty() ? 0 : 1);
+  exchange_.sum(slots.values());
+  const bool finite = slots[not_finite] == 0;
   if (!finite) {
     for (const auto ticket : tickets_) exchange_.wait(ticket);
   }

@@ -10,6 +10,7 @@
 #include "runtime/averaging/communication_thread.hpp"
 #include "runtime/averaging/slab_layout.hpp"
 #include "runtime/comm/communicator.hpp"
+#include "runtime/comm/sum_slots.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
 
@@ -22,7 +23,7 @@ namespace ringtrain {
 //
 //   averager.begin(1.0F / global_rows);
 //   loss.backward();
-//   if (averager.finish(totals)) for (each bucket b) { averager.wait(b); update the share of b; }
+//   if (averager.finish(slots)) for (each bucket b) { averager.wait(b); update the share of b; }
 //
 // Gradients are taken out of .grad; nothing is added to what was there before, and nothing is
 // copied back.
@@ -46,9 +47,9 @@ class GradientAverager {
   // Stands for begin() and a backward pass where a recording of store_aside() is replayed.
   void replayed(const std::vector<size_t>& arrived);
 
-  // After it. Sums `totals` over all ranks along the way. False, on every rank alike, when a
-  // gradient of some rank is not finite: then the step must be skipped.
-  bool finish(std::vector<double>& totals);
+  // Ends the backward pass, and sums `slots` over the ranks along the way. Returns false, on every
+  // rank alike, if a gradient of some rank is not finite: then the step must be skipped.
+  bool finish(SumSlots& slots);
 
   // Until the sum of bucket b over all ranks lies in this rank's share of it.
   void wait(size_t bucket);

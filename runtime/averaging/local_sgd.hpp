@@ -2,44 +2,60 @@
 #pragma once
 
 #include <memory>
-#include <span>
-#include <string>
 #include <vector>
 
-#include "runtime/averaging/communication_thread.hpp"
-#include "runtime/comm/communicator.hpp"
+#include "runtime/averaging/gradient_averager.hpp"
+#include "runtime/averaging/strategy.hpp"
 #include "runtime/device/device.hpp"
+#include "runtime/models/model.hpp"
 
 namespace ringtrain {
 
 // communication.sync_every: K above 1. Every rank takes K steps by itself, on its slices of the
-// batches; then parameters, and the optimizer's momentum with them, become their means over the
-// ranks (Stich 2019; with momentum Yu, Jin and Yang 2019). So all ranks are alike again at each
-// mean, which is when checkpoints and tests may be taken.
-class LocalSgd {
+// batches; then parameters and optimizer state become their means over the ranks (Stich 2019; with
+// momentum Yu, Jin and Yang 2019). After each mean all ranks are the same again, and checkpoints
+// and evaluations are possible.
+//
+//   step      1     2   ...   K              K+1
+//   rank 0  [step][step]...[step]--\      /-[step]...
+//   rank 1  [step][step]...[step]---mean----[step]...
+//   rank 2  [step][step]...[step]--/      \-[step]...
+class LocalSgd final : public AveragingStrategy {
  public:
-  // ranks: a communicator of its own, whose slabs carry what is averaged.
-  LocalSgd(std::unique_ptr<Communicator> ranks, int world_size, size_t elements,
-           const std::vector<Range>& buckets, Device& device);
+  struct Options {
+    int sync_every = 1;
+    int world_size = 1;
+    size_t elements = 0;  // of every array
+  };
 
-  // Replaces each array of `elements` floats (memory of the device) by its mean. Collective.
-  void average(std::span<float* const> arrays);
+  // ranks: a communicator over all ranks of the job, used for nothing else: its slabs carry what is
+  // averaged. arrays: the slabs of this rank that are averaged (parameters and optimizer state), in
+  // memory of the device. averager: this rank's own, over a communicator of one rank. All
+  // references must outlive the object.
+  LocalSgd(const Options& options, std::unique_ptr<Communicator> ranks, std::vector<float*> arrays,
+           const std::vector<Range>& buckets, GradientAverager& averager, const Model& model,
+           Device& device);
 
-  // Gives every rank the arrays of the first one. Collective.
-  void spread(std::span<float* const> arrays);
+  uint64_t samples_in_mean(uint64_t rows, uint64_t global_rows) const override;
+  bool finish_gradients(const Agree& agree) override;
+  void finish_step(int64_t step, bool epoch_over, const Agree& agree) override;
+  void restore(const std::function<void()>& restore) override;
 
-  // For sums over all ranks between steps.
-  Exchange& exchange() { return exchange_; }
-  Communicator& ranks() { return *ranks_; }
-  std::string describe() const { return ranks_->describe(); }
+  const Communicator& communicator() const override { return *communicator_; }
+  Exchange& ranks() override { return exchange_; }
 
  private:
-  std::unique_ptr<Communicator> ranks_;
-  int world_size_;
-  Range all_;
-  const std::vector<Range>& buckets_;
-  Device& device_;
+  void average();
+  void broadcast();
+
+  Options options_;
+  std::unique_ptr<Communicator> communicator_;
   Exchange exchange_;
+  std::vector<float*> arrays_;
+  const std::vector<Range>& buckets_;
+  GradientAverager& averager_;
+  const Model& model_;
+  Device& device_;
 };
 
 }  // namespace ringtrain

@@ -22,7 +22,7 @@ Checkpoints::Checkpoints(const JobSpec& job, const datasets::Plan& plan, int64_t
       triggers_(job.checkpoint, steps_per_epoch, 0, Clock::now()),
       writer_(job.output / "checkpoints", job.checkpoint.keep) {
   if (first_ && !together_ && triggers_.any()) {
-    progress_.log("communication.backend: none: there are no checkpoints");
+    progress_.log("communication.backend: none: no checkpoints are taken");
   }
 }
 
@@ -31,24 +31,22 @@ void Checkpoints::resume(const std::filesystem::path& checkpoint, int64_t step) 
   triggers_ = CheckpointTriggers(job_.checkpoint, steps_per_epoch_, step, Clock::now());
 }
 
-void Checkpoints::ask(int64_t step, std::vector<double>& totals) {
+void Checkpoints::add_slots(int64_t step, SumSlots& slots) {
   report(/*wait=*/false);
-  // One that is due while the last is still being written is taken when that is done. Where
-  // rollbacks are on, training waits instead: what it falls back to must not depend on the disk.
+  // A checkpoint that is due while the last one is still being written waits for it. With rollbacks
+  // on, training waits instead: the state it falls back to must not depend on the disk's speed.
   const bool due =
       first_ && triggers_.due(step, Clock::now()) && (writer_.idle() || job_.rollback.factor > 0);
-  totals.push_back(due || take_checkpoint_request() ? 1 : 0);
-  totals.push_back(stop_asked_here() ? 1 : 0);
+  wanted_slot_ = slots.add("checkpoint", due || take_checkpoint_request() ? 1 : 0);
+  stop_slot_ = slots.add("stop", stop_requested_here() ? 1 : 0);
 }
 
-void Checkpoints::hear(std::vector<double>& totals) {
-  stopping_ = stopping_ || totals.back() > 0;
-  totals.pop_back();
-  wanted_ = wanted_ || totals.back() > 0;
-  totals.pop_back();
+void Checkpoints::read_slots(const SumSlots& slots) {
+  wanted_ = wanted_ || slots[wanted_slot_] > 0;
+  stopping_ = stopping_ || slots[stop_slot_] > 0;
 }
 
-bool Checkpoints::stop_asked_here() const { return stop_request() != 0; }
+bool Checkpoints::stop_requested_here() const { return stop_request() != 0; }
 
 void Checkpoints::take(const Trained& trained, const TrainingState& state) {
   wanted_ = false;
@@ -57,7 +55,7 @@ void Checkpoints::take(const Trained& trained, const TrainingState& state) {
   {
     const Stopwatch stopwatch(last_pause_);
     report(/*wait=*/true);
-    remember(trained, state.step);
+    snapshot(trained, state.step);
     if (first_) {
       writer_.write(snapshot_, trained.model, trained.layout,
                     {.state = state,
@@ -71,7 +69,7 @@ void Checkpoints::take(const Trained& trained, const TrainingState& state) {
   triggers_.taken(state.step, Clock::now());
 }
 
-void Checkpoints::remember(const Trained& trained, int64_t step) {
+void Checkpoints::snapshot(const Trained& trained, int64_t step) {
   take_snapshot(trained, snapshot_);
   snapshot_step_ = step;
 }
@@ -80,9 +78,9 @@ void Checkpoints::report(bool wait) {
   const auto outcome = writer_.outcome(wait);
   if (!outcome) return;
   if (!outcome->failure.empty()) {
-    progress_.warn(
-        fmt::format("no checkpoint of step {}: {}; training goes on, earlier checkpoints are kept",
-                    outcome->step, outcome->failure));
+    progress_.warn(fmt::format(
+        "no checkpoint of step {}: {}; training continues, earlier checkpoints are kept",
+        outcome->step, outcome->failure));
     return;
   }
   newest_ = outcome->path;

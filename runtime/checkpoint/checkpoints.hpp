@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <vector>
 
 #include "datasets/format/plan.hpp"
 #include "job/job_spec.hpp"
@@ -11,48 +10,49 @@
 #include "runtime/checkpoint/training_state.hpp"
 #include "runtime/checkpoint/triggers.hpp"
 #include "runtime/checkpoint/writer.hpp"
+#include "runtime/comm/sum_slots.hpp"
 #include "runtime/comm/world.hpp"
 #include "runtime/observe/progress.hpp"
 
 namespace ringtrain {
 
-// When the ranks of a job pause for a checkpoint, and the pause: a copy into rank 0's memory, which
-// a thread of rank 0 then writes to `output`/checkpoints while training goes on.
+// Decides when the ranks of a job pause for a checkpoint, and takes it: a copy into rank 0's
+// memory, which a thread of rank 0 writes to `output`/checkpoints while training continues.
 //
-// Ranks agree by way of a sum that every step makes anyway: each says what it wants (rank 0 for the
-// triggers, any rank for a signal it has got), and hears what was wanted anywhere.
+// Ranks agree through a sum that every step makes anyway: each adds its requests (rank 0 those of
+// the triggers, any rank those of its signals), and all ranks read the same sums.
 class Checkpoints {
  public:
   Checkpoints(const JobSpec& job, const datasets::Plan& plan, int64_t steps_per_epoch,
               const World& world, const Progress& progress);
   void resume(const std::filesystem::path& checkpoint, int64_t step);
 
-  // Before a sum over ranks, and after it: two numbers at the end of `totals`. step: the one that
-  // will have been done when the sum is heard.
-  void ask(int64_t step, std::vector<double>& totals);
-  void hear(std::vector<double>& totals);
+  // Called before and after a sum over ranks. step: the step that this sum completes.
+  void add_slots(int64_t step, SumSlots& slots);
+  void read_slots(const SumSlots& slots);
 
-  // Agreed: a checkpoint is to be taken now; and the ranks are to stop after it.
-  bool called() const { return wanted_ || stopping_; }
+  // True if the ranks have agreed to take a checkpoint now.
+  bool checkpoint_due() const { return wanted_ || stopping_; }
+  // True if they have agreed to stop after it.
   bool stopping() const { return stopping_; }
-  // Not yet agreed: this rank has got a signal to stop.
-  bool stop_asked_here() const;
-  // There are checkpoints without signals, too.
+  // True if this rank has received a signal to stop, whether or not the others know.
+  bool stop_requested_here() const;
+  // True if the job takes checkpoints without being asked by a signal.
   bool regular() const { return triggers_.any(); }
 
-  // Collective. `state` and the trained parts, between two steps. Returns when they may change.
+  // Takes a checkpoint between two steps. Returns when the parameters may change again. Collective.
   void take(const Trained& trained, const TrainingState& state);
-  // The same copy in memory alone, for a rollback. Collective.
-  void remember(const Trained& trained, int64_t step);
-  const Snapshot& snapshot() const { return snapshot_; }
-  int64_t snapshot_step() const { return snapshot_step_; }
+  // Takes the same copy in memory alone, to roll back to. Collective.
+  void snapshot(const Trained& trained, int64_t step);
+  const Snapshot& last_snapshot() const { return snapshot_; }
+  int64_t last_snapshot_step() const { return snapshot_step_; }
 
-  // Tells what has become of the write under way, when it has ended; with `wait` after its end.
+  // Reports the outcome of the write under way if it has ended; if `wait`, waits for its end.
   void report(bool wait);
 
-  // On rank 0; empty where there is none.
+  // Path of the newest checkpoint, on rank 0; empty if there is none.
   const std::filesystem::path& newest() const { return newest_; }
-  double seconds() const { return seconds_; }  // of pauses
+  double seconds() const { return seconds_; }  // training paused for checkpoints
 
  private:
   const JobSpec& job_;
@@ -60,10 +60,12 @@ class Checkpoints {
   int64_t steps_per_epoch_;
   const Progress& progress_;
   bool first_;
-  // False where ranks train each on its own (backend: none): there is no one state to keep.
+  // False if each rank trains alone (backend: none), so that there is no common state to save.
   bool together_;
 
   CheckpointTriggers triggers_;
+  SumSlots::Slot wanted_slot_;
+  SumSlots::Slot stop_slot_;
   bool wanted_ = false;
   bool stopping_ = false;
   double seconds_ = 0;

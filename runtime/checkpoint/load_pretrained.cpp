@@ -29,9 +29,9 @@ std::string listed(const std::vector<std::string>& names) {
 
 }  // namespace
 
-void take_weights(const std::filesystem::path& file, const Model& model,
-                  const std::function<void(const std::string&)>& log,
-                  const std::function<void(const std::string&)>& warn) {
+void load_pretrained(const std::filesystem::path& file, const Model& model,
+                     const std::function<void(const std::string&)>& log,
+                     const std::function<void(const std::string&)>& warn) {
   const torch::NoGradGuard no_grad;
   std::map<std::string, torch::Tensor> there;
   for (auto& [name, tensor] : read_safetensors(file).tensors) there.emplace(name, tensor);
@@ -67,7 +67,7 @@ void take_weights(const std::filesystem::path& file, const Model& model,
         unknown.empty() ? "nothing else" : listed(unknown),
         missing.empty() ? listed(misshapen) : listed(missing)));
   }
-  log(fmt::format("{}{} of the model's {} tensors taken", here, taken, wanted.size()));
+  log(fmt::format("{}{} of the model's {} tensors loaded", here, taken, wanted.size()));
   if (!misshapen.empty()) {
     warn(fmt::format("{}other shapes, left at their initial values: {}", here, listed(misshapen)));
   }

@@ -14,8 +14,8 @@ namespace ringtrain {
 // `warn` which do not, each by name and shape; those of the model keep their initial values, as the
 // head does where the classes are others. Throws a job error where none fits, a data error where
 // the file cannot be read.
-void take_weights(const std::filesystem::path& file, const Model& model,
-                  const std::function<void(const std::string&)>& log,
-                  const std::function<void(const std::string&)>& warn);
+void load_pretrained(const std::filesystem::path& file, const Model& model,
+                     const std::function<void(const std::string&)>& log,
+                     const std::function<void(const std::string&)>& warn);
 
 }  // namespace ringtrain

@@ -2,28 +2,23 @@
 #include "runtime/checkpoint/loss_spike_detector.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <iterator>
 
 namespace ringtrain {
 
-bool LossWatch::is_spike(double loss) {
-  if (!on()) return false;
-  const auto window = static_cast<size_t>(spec_.window);
-  if (losses_.size() >= window) {
-    std::vector<double> sorted = losses_;
-    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(window / 2);
+bool LossSpikeDetector::is_spike(double loss, std::vector<double>& losses) const {
+  if (!enabled()) return false;
+  // A resumed run may have a shorter window than before.
+  if (std::ssize(losses) > spec_.window) losses.erase(losses.begin(), losses.end() - spec_.window);
+  if (std::ssize(losses) == spec_.window) {
+    std::vector<double> sorted = losses;
+    const auto middle = sorted.begin() + spec_.window / 2;
     std::nth_element(sorted.begin(), middle, sorted.end());
-    if (!(loss <= spec_.factor * *middle)) return true;  // a NaN is one, too
-    losses_.erase(losses_.begin());
+    if (!(loss <= spec_.factor * *middle)) return true;  // true for NaN, too
+    losses.erase(losses.begin());
   }
-  losses_.push_back(loss);
+  losses.push_back(loss);
   return false;
-}
-
-void LossWatch::set_losses(std::vector<double> losses) {
-  losses_ = std::move(losses);
-  const auto window = static_cast<size_t>(spec_.window);
-  if (losses_.size() > window) losses_.erase(losses_.begin(), losses_.end() - spec_.window);
 }
 
 }  // namespace ringtrain

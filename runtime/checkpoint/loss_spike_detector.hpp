@@ -1,31 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <vector>
 
 #include "job/job_spec.hpp"
 
 namespace ringtrain {
 
-// Tells a spike of the training loss from its noise: more than `factor` times the median of the
-// last `window` steps.
-class LossWatch {
+// Distinguishes a spike of the training loss from its noise: a loss of more than `factor` times the
+// median of the last `window` steps.
+class LossSpikeDetector {
  public:
-  explicit LossWatch(const RollbackSpec& spec) : spec_(spec) {}
+  explicit LossSpikeDetector(const RollbackSpec& spec) : spec_(spec) {}
 
-  bool on() const { return spec_.factor > 0; }
-  // A step's mean loss. True for a spike, which then does not count among the losses of the window;
-  // never before the window is full.
-  bool is_spike(double loss);
+  bool enabled() const { return spec_.factor > 0; }
 
-  // The losses of the window, oldest first: the state that a checkpoint keeps.
-  const std::vector<double>& losses() const { return losses_; }
-  void set_losses(std::vector<double> losses);
+  // Returns true if a step's mean loss is a spike, or NaN; never before the window is full.
+  // losses: the window, oldest first, which TrainingState keeps; a loss that is no spike is added.
+  bool is_spike(double loss, std::vector<double>& losses) const;
 
  private:
   RollbackSpec spec_;
-  std::vector<double> losses_;
 };
 
 }  // namespace ringtrain

@@ -49,7 +49,7 @@ void check_fit(const FoundCheckpoint& found, const JobSpec& job, const datasets:
                     found.path.string(), fmt::join(against, "; ")));
   }
   for (const std::string& change : changes(found.manifest, job)) {
-    warn(fmt::format("going on otherwise than before: {}", change));
+    warn(fmt::format("resuming with a changed setting: {}", change));
   }
 }
 

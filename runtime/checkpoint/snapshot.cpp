@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "runtime/averaging/model_buffers.hpp"
 #include "runtime/averaging/slab_view.hpp"
 
 namespace ringtrain {
@@ -147,19 +148,7 @@ void restore_snapshot(const Trained& trained, const Snapshot& snapshot) {
       torch::Tensor(buffers[i].tensor).copy_(snapshot.buffers[i].tensor);
     }
   }
-  spread_buffers(model, communicator, exchange);
-}
-
-void spread_buffers(const Model& model, const Communicator& communicator, Exchange& exchange) {
-  const torch::NoGradGuard no_grad;
-  for (const auto& [name, buffer] : model.buffers()) {
-    // Doubles hold every value of the types that buffers have; x + -0 has the bits of x, whatever
-    // x.
-    torch::Tensor values = buffer.to(torch::kCPU, torch::kFloat64).contiguous();
-    if (!communicator.is_first()) values.fill_(-0.0);
-    exchange.sum({values.mutable_data_ptr<double>(), static_cast<size_t>(values.numel())});
-    torch::Tensor(buffer).copy_(values);
-  }
+  broadcast_buffers(model, communicator, exchange);
 }
 
 std::vector<NamedTensor> weights_of(const Snapshot& snapshot, const Model& model,

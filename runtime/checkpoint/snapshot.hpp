@@ -47,9 +47,6 @@ void take_snapshot(const Trained& trained, Snapshot& snapshot);
 // number of ranks. Collective.
 void restore_snapshot(const Trained& trained, const Snapshot& snapshot);
 
-// The buffers of every rank as the first rank has them. Collective.
-void spread_buffers(const Model& model, const Communicator& communicator, Exchange& exchange);
-
 // A snapshot's tensors under their names, without a copy: those of the model (parameters and
 // buffers), and those of the optimizer ("momentum.fc.weight").
 std::vector<NamedTensor> weights_of(const Snapshot& snapshot, const Model& model,

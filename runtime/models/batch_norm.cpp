@@ -19,7 +19,7 @@ struct GlobalStatistics {
 };
 
 std::span<double> values_of(torch::Tensor& doubles) {
-  return {doubles.data_ptr<double>(), static_cast<std::size_t>(doubles.numel())};
+  return {doubles.data_ptr<double>(), static_cast<size_t>(doubles.numel())};
 }
 
 // Each rank contributes n, n * mean and M2 + n * mean^2, all sums over its values. The cancellation

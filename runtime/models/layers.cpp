@@ -47,10 +47,10 @@ torch::jit::Module to_torchscript(const Layer& layer) {
       to.register_module(item.key(), self(self, dynamic_cast<const Layer&>(*item.value())));
     }
     std::string source = "def forward(self, x: Tensor) -> Tensor:\n";
-    std::size_t begin = 0;
+    size_t begin = 0;
     const std::string body = from.script();
     while (begin < body.size()) {
-      const std::size_t end = std::min(body.find('\n', begin), body.size());
+      const size_t end = std::min(body.find('\n', begin), body.size());
       source += "    " + body.substr(begin, end - begin) + "\n";
       begin = end + 1;
     }
@@ -108,17 +108,17 @@ const char* const kChannelsLastScript =
     "    else:\n"
     "        x = x.contiguous(memory_format=2)\n";
 
-torch::Tensor blocked(const torch::Tensor& x) {
+torch::Tensor to_onednn_layout(const torch::Tensor& x) {
   const bool fits = x.is_cpu() && x.scalar_type() == torch::kFloat32 && x.numel() > 0 &&
                     torch::GradMode::is_enabled() && at::globalContext().userEnabledMkldnn() &&
                     !at::autocast::is_autocast_enabled(torch::kCPU);
   return fits ? x.to_mkldnn() : channels_last(x);
 }
 
-torch::Tensor dense(const torch::Tensor& x) { return x.is_mkldnn() ? x.to_dense() : x; }
+torch::Tensor to_dense_layout(const torch::Tensor& x) { return x.is_mkldnn() ? x.to_dense() : x; }
 
 Sequential::Sequential(std::vector<std::shared_ptr<Layer>> layers) : layers_(std::move(layers)) {
-  for (std::size_t i = 0; i < layers_.size(); ++i) register_module(std::to_string(i), layers_[i]);
+  for (size_t i = 0; i < layers_.size(); ++i) register_module(std::to_string(i), layers_[i]);
 }
 
 torch::Tensor Sequential::forward(const torch::Tensor& x) {
@@ -129,7 +129,7 @@ torch::Tensor Sequential::forward(const torch::Tensor& x) {
 
 std::string Sequential::script() const {
   std::string body;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
+  for (size_t i = 0; i < layers_.size(); ++i) {
     body += fmt::format("x = getattr(self, \"{}\").forward(x)\n", i);
   }
   return body + "return x";

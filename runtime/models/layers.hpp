@@ -70,11 +70,11 @@ extern const char* const kChannelsLastScript;  // x = channels_last(x)
 
 // Images in oneDNN's own layout, for a stack of convolutions, poolings and ReLUs on a CPU: each
 // finds its input as it wants it, and nothing is reordered in between. Such tensors are opaque;
-// dense() ends the stack. In it a NaN may come out of pooling and ReLU as a number. On a GPU, in
-// bf16 and where oneDNN is missing: channels_last(x). So too where no gradients are wanted: an
-// evaluation is then that of the exported model, bit for bit.
-torch::Tensor blocked(const torch::Tensor& x);
-torch::Tensor dense(const torch::Tensor& x);
+// to_dense_layout() ends the stack. In it a NaN may come out of pooling and ReLU as a number. On a
+// GPU, in bf16 and where oneDNN is missing: channels_last(x). So too where no gradients are wanted:
+// an evaluation is then that of the exported model, bit for bit.
+torch::Tensor to_onednn_layout(const torch::Tensor& x);
+torch::Tensor to_dense_layout(const torch::Tensor& x);
 
 // Layers one after the other, named 0, 1, 2…
 class Sequential final : public Layer {

@@ -11,7 +11,8 @@
 #include "base/error.hpp"
 #include "job/models.hpp"
 #include "runtime/models/batch_norm.hpp"
-#include "runtime/models/classic.hpp"
+#include "runtime/models/lenet.hpp"
+#include "runtime/models/mlp.hpp"
 #include "runtime/models/resnet.hpp"
 #include "runtime/models/torchscript.hpp"
 

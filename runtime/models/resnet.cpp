@@ -130,7 +130,7 @@ class Resnet final : public Layer {
                               .in = channels, .out = 64, .kernel = 7, .stride = 2, .padding = 3}));
     net->bn1_ = net->register_module("bn1", source.batch_norm(64));
     int64_t in = 64;
-    for (std::size_t stage = 0; stage < blocks.size(); ++stage) {
+    for (size_t stage = 0; stage < blocks.size(); ++stage) {
       const int64_t width = int64_t{64} << stage;
       std::vector<std::shared_ptr<Layer>> layers;
       for (int i = 0; i < blocks[stage]; ++i) {

@@ -23,42 +23,40 @@ nlohmann::ordered_json to_json(const RankSpeed& speed) {
 Stragglers::Stragglers(int rank, std::vector<std::string> hosts)
     : rank_(static_cast<size_t>(rank)), hosts_(std::move(hosts)), slow_in_a_row_(hosts_.size()) {}
 
-void Stragglers::Sums::add(const std::vector<double>& of_ranks, int64_t more_steps) {
+void Stragglers::Sums::add(std::span<const double> of_ranks, int64_t more_steps) {
   seconds.resize(of_ranks.size());
   for (size_t r = 0; r < seconds.size(); ++r) seconds[r] += of_ranks[r];
   steps += more_steps;
 }
 
-void Stragglers::start(double own) {
+void Stragglers::start(int64_t step, double own) {
   from_ = own;
-  steps_ = 0;
+  from_step_ = step;
 }
 
-void Stragglers::ask(double own, std::vector<double>& totals) {
-  asking_ = hosts_.size() > 1 && ++steps_ == kWindow;
-  if (!asking_) return;
-  totals.resize(totals.size() + hosts_.size());
-  totals[totals.size() - hosts_.size() + rank_] = own - from_;
+void Stragglers::add_slots(int64_t step, double own, SumSlots& slots) {
+  if (hosts_.size() < 2 || step - from_step_ < kWindow) return;
+  std::vector<double> seconds(hosts_.size());
+  seconds[rank_] = own - from_;
+  slot_ = slots.add("seconds of ranks", seconds);
   from_ = own;
-  steps_ = 0;
+  steps_ = step - std::exchange(from_step_, step);
 }
 
-void Stragglers::hear(std::vector<double>& totals) {
-  if (!asking_) return;
-  asking_ = false;
-  const auto first = totals.end() - static_cast<std::ptrdiff_t>(hosts_.size());
-  const std::vector<double> seconds(first, totals.end());
-  totals.erase(first, totals.end());
-  epoch_.add(seconds, kWindow);
-  all_.add(seconds, kWindow);
+void Stragglers::read_slots(const SumSlots& slots) {
+  if (!slot_) return;
+  const auto seconds = slots.all(*slot_);
+  slot_.reset();
+  epoch_.add(seconds, steps_);
+  all_.add(seconds, steps_);
 
   Sums window;
-  window.add(seconds, kWindow);
+  window.add(seconds, steps_);
   const auto slow = slowest_of(window);
   const bool is_slow = slow && slow->seconds > kSlow * slow->median;
   for (size_t r = 0; r < hosts_.size(); ++r) {
     if (!is_slow || static_cast<int>(r) != slow->rank) {
-      slow_in_a_row_[r] = std::min(slow_in_a_row_[r], 0);  // below 0: it was told of
+      slow_in_a_row_[r] = std::min(slow_in_a_row_[r], 0);  // below 0: already reported
     } else if (slow_in_a_row_[r] >= 0 && ++slow_in_a_row_[r] == kInARow) {
       slow_in_a_row_[r] = -1;
       news_ = slow;

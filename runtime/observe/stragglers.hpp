@@ -4,12 +4,15 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "runtime/comm/sum_slots.hpp"
+
 namespace ringtrain {
 
-// A rank's own seconds of a step: all but what it waited for others.
+// A rank's own seconds of a step: without the time it waited for others.
 struct RankSpeed {
   int rank = 0;
   std::string host;
@@ -20,42 +23,44 @@ struct RankSpeed {
 // {"slowest_rank", "host", "seconds", "median_of_others"}
 nlohmann::ordered_json to_json(const RankSpeed& speed);
 
-// Which rank the others wait for. Every rank's own time goes along with a sum that a step makes
-// anyway, every 16th step; so every rank knows the same, at the cost of a few numbers.
+// Finds the rank that the others wait for. Every 16 steps each rank adds its own time to a sum that
+// a step makes anyway, so that all ranks know the same at the cost of a few numbers.
 class Stragglers {
  public:
-  // hosts: of every rank.
+  // hosts: every rank's host name, by rank.
   Stragglers(int rank, std::vector<std::string> hosts);
 
-  // Training goes on, after something that is no step. `own`, here and below: seconds of a clock
-  // that stands still while this rank waits for others.
-  void start(double own);
-  // Before a sum over the ranks at the end of a step, and after it: numbers at the end of `totals`.
-  void ask(double own, std::vector<double>& totals);
-  void hear(std::vector<double>& totals);
+  // Begins a window of steps at `step`, after work that is no step. `own`, here and below: seconds
+  // of a clock that stands still while this rank waits for others.
+  void start(int64_t step, double own);
+  // Called before and after a sum over the ranks that completes `step`.
+  void add_slots(int64_t step, double own, SumSlots& slots);
+  void read_slots(const SumSlots& slots);
 
-  // The slowest rank since the last call; nothing where nobody can be slower than others.
+  // Returns the slowest rank since the last call; none for a single rank or before a first window.
   std::optional<RankSpeed> slowest_of_epoch();
-  // The slowest of the whole run.
+  // Returns the slowest rank of the whole run.
   std::optional<RankSpeed> slowest() const { return slowest_of(all_); }
 
-  // A rank that has become slow: 1.5 times the others' median, three times in a row; once a rank.
+  // Returns a rank that has become a straggler: slower than 1.5 times the others' median in three
+  // windows in a row. Each rank is returned once.
   std::optional<RankSpeed> take_news();
 
  private:
-  // Seconds by rank, summed, and of how many steps.
+  // Each rank's seconds, summed over `steps` steps.
   struct Sums {
     std::vector<double> seconds;
     int64_t steps = 0;
-    void add(const std::vector<double>& of_ranks, int64_t more_steps);
+    void add(std::span<const double> of_ranks, int64_t more_steps);
   };
   std::optional<RankSpeed> slowest_of(const Sums& sums) const;
 
   size_t rank_;
   std::vector<std::string> hosts_;
-  double from_ = 0;  // own seconds at the start of this window
-  int64_t steps_ = 0;
-  bool asking_ = false;
+  double from_ = 0;                     // own seconds at the start of this window
+  int64_t from_step_ = 0;               // step at the start of this window
+  int64_t steps_ = 0;                   // steps of the window that is being summed
+  std::optional<SumSlots::Slot> slot_;  // set between add_slots() and read_slots()
   Sums epoch_;
   Sums all_;
   std::vector<int> slow_in_a_row_;

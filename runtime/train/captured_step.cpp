@@ -10,22 +10,22 @@
 namespace ringtrain {
 namespace {
 
-// By then libraries have chosen their algorithms, TorchScript has compiled, and the device's arrays
-// have their sizes.
-constexpr int kPlainStepsFirst = 3;
+// After these steps libraries have chosen their algorithms, TorchScript has compiled, and the
+// device's arrays have their sizes.
+constexpr int kEagerSteps = 3;
 
-// Libraries may add up in another order in every run.
+// Relative. Libraries may add up in a different order in every run.
 constexpr double kTolerance = 1e-3;
 
 bool nearly(double a, double b, double scale) { return std::abs(a - b) <= kTolerance * scale; }
 
-// The values of tensors, to be given back.
-class Kept {
+// Copies of tensors' values, to restore them from.
+class SavedTensors {
  public:
-  explicit Kept(const std::vector<NamedTensor>& tensors) : tensors_(tensors) {
+  explicit SavedTensors(const std::vector<NamedTensor>& tensors) : tensors_(tensors) {
     for (const auto& [name, tensor] : tensors_) values_.push_back(tensor.detach().clone());
   }
-  void give_back() {
+  void restore() {
     const torch::NoGradGuard no_grad;
     for (size_t i = 0; i < tensors_.size(); ++i) tensors_[i].tensor.copy_(values_[i]);
   }
@@ -39,7 +39,7 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 }  // namespace
 
-struct RecordedPass::Found {
+struct CapturedStep::Outcome {
   double loss = 0;
   std::vector<kernels::GradientStats> gradients;
 
@@ -49,58 +49,58 @@ struct RecordedPass::Found {
     return all;
   }
 
-  bool like(const Found& other) const {
+  bool matches(const Outcome& other) const {
     if (gradients.size() != other.gradients.size()) return false;
     double largest = 0;
     for (const auto& g : other.gradients) largest = std::max(largest, std::sqrt(g.squared_norm));
-    bool alike = nearly(loss, other.loss, std::abs(other.loss));
+    bool equal = nearly(loss, other.loss, std::abs(other.loss));
     for (size_t i = 0; i < gradients.size(); ++i) {
       const double norm = std::sqrt(gradients[i].squared_norm);
       const double theirs = std::sqrt(other.gradients[i].squared_norm);
-      // What nearly cancels out may be all rounding.
+      // A gradient that nearly cancels out may be all rounding error.
       const double scale = theirs + kTolerance * largest;
-      alike = alike && gradients[i].finite && nearly(norm, theirs, scale);
+      equal = equal && gradients[i].finite && nearly(norm, theirs, scale);
     }
-    return alike;
+    return equal;
   }
 };
 
-RecordedPass::RecordedPass(Pass pass, bool wanted, Device& device, Model& model,
+CapturedStep::CapturedStep(Pass pass, bool enabled, Device& device, Model& model,
                            GradientAverager& averager, std::function<void(const std::string&)> log)
     : pass_(std::move(pass)),
-      wanted_(wanted && device.records()),
+      enabled_(enabled && device.records()),
       device_(device),
       model_(model),
       averager_(averager),
       log_(std::move(log)) {}
 
-torch::Tensor RecordedPass::run(const Step& step) {
-  if (recording_ != nullptr && fits(step)) {
+torch::Tensor CapturedStep::run(const Step& step) {
+  if (graph_ != nullptr && fits(step)) {
     inputs_.copy_(step.inputs);
     labels_.copy_(step.labels);
     torch::manual_seed(step.seed);
-    recording_->replay();
+    graph_->replay();
     averager_.replayed(arrived_);
     return loss_;
   }
-  if (due(step) && record(step)) return loss_;
-  return run_plainly(step);
+  if (capture_due(step) && capture(step)) return loss_;
+  return run_eagerly(step);
 }
 
-bool RecordedPass::fits(const Step& step) const {
+bool CapturedStep::fits(const Step& step) const {
   return inputs_.defined() && step.inputs.sizes() == inputs_.sizes() && step.scale == scale_;
 }
 
-// Counts steps, too.
-bool RecordedPass::due(const Step& step) {
-  if (!wanted_ || recording_ != nullptr || step.inputs.size(0) == 0) return false;
-  alike_in_a_row_ = fits(step) ? alike_in_a_row_ + 1 : 1;
+// Also counts the steps of one size.
+bool CapturedStep::capture_due(const Step& step) {
+  if (!enabled_ || graph_ != nullptr || step.inputs.size(0) == 0) return false;
+  same_size_in_a_row_ = fits(step) ? same_size_in_a_row_ + 1 : 1;
   inputs_ = step.inputs;
   scale_ = step.scale;
-  return alike_in_a_row_ > kPlainStepsFirst;
+  return same_size_in_a_row_ > kEagerSteps;
 }
 
-torch::Tensor RecordedPass::run_plainly(const Step& step) {
+torch::Tensor CapturedStep::run_eagerly(const Step& step) {
   torch::manual_seed(step.seed);
   return pass_(step.inputs, step.labels, [&](const torch::Tensor& loss) {
     averager_.begin(step.scale);
@@ -108,46 +108,46 @@ torch::Tensor RecordedPass::run_plainly(const Step& step) {
   });
 }
 
-torch::Tensor RecordedPass::pass_aside(const torch::Tensor& inputs, const torch::Tensor& labels,
-                                       float scale) {
+// Stores gradients without handing them to the other ranks.
+torch::Tensor CapturedStep::run_aside(const torch::Tensor& inputs, const torch::Tensor& labels,
+                                      float scale) {
   return pass_(inputs, labels, [&](const torch::Tensor& loss) {
     arrived_ = averager_.store_aside(scale, [&] { loss.backward(); });
   });
 }
 
-RecordedPass::Found RecordedPass::found(const torch::Tensor& loss) {
+CapturedStep::Outcome CapturedStep::outcome(const torch::Tensor& loss) {
   return {.loss = loss.item<double>(), .gradients = device_.collect_stats()};
 }
 
-// True where the step is done, by the recording. Else nothing has happened.
-bool RecordedPass::record(const Step& step) {
-  Kept buffers(model_.buffers());  // running statistics
+// Captures the step and replays it. Returns false, with nothing changed, if that was not possible.
+bool CapturedStep::capture(const Step& step) {
+  SavedTensors buffers(model_.buffers());  // running statistics
   try {
     torch::manual_seed(step.seed);
-    const Found plain = found(pass_aside(step.inputs, step.labels, step.scale));
-    buffers.give_back();
-    if (!plain.finite()) return false;  // a later step will do
+    const Outcome eager = outcome(run_aside(step.inputs, step.labels, step.scale));
+    buffers.restore();
+    if (!eager.finite()) return false;  // a later step will do
 
     inputs_ = step.inputs.clone();
     labels_ = step.labels.clone();
-    auto recording = device_.record([this] { loss_ = pass_aside(inputs_, labels_, scale_); });
+    auto graph = device_.record([this] { loss_ = run_aside(inputs_, labels_, scale_); });
     torch::manual_seed(step.seed);
-    recording->replay();
-    if (!found(loss_).like(plain)) {
-      throw std::runtime_error("its gradients differ from those of the same step run plainly");
+    graph->replay();
+    if (!outcome(loss_).matches(eager)) {
+      throw std::runtime_error("its gradients differ from those of the same step run eagerly");
     }
-    recording_ = std::move(recording);
+    graph_ = std::move(graph);
     averager_.replayed(arrived_);
     return true;
   } catch (const std::exception& error) {
-    // What cannot be recorded shows as an error of torch, of CUDA or of the exchange.
-    wanted_ = false;
+    // A step that cannot be captured shows as an error of torch, of CUDA or of the collectives.
+    enabled_ = false;
     for (const auto& parameter : model_.parameters()) parameter.tensor.mutable_grad().reset();
     device_.collect_stats();
-    buffers.give_back();
-    log_(fmt::format(
-        "steps are not recorded as a CUDA graph, but run one kernel after the other: {}",
-        first_line(error.what())));
+    buffers.restore();
+    log_(fmt::format("steps are not captured as a CUDA graph, but run kernel by kernel: {}",
+                     first_line(error.what())));
     return false;
   }
 }

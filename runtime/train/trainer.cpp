@@ -1,196 +1,122 @@
 // SPDX-License-Identifier: Apache-2.0
+// The training loop. Set-up and result are in trainer_setup.cpp; checkpoints, skipped steps and
+// rollbacks in trainer_checkpoint.cpp.
 #include "runtime/train/trainer.hpp"
 
-#include <algorithm>
+#include <utility>
 
 #include "base/stopwatch.hpp"
-#include "datasets/reading/order.hpp"
-#include "runtime/models/autocast.hpp"
+#include "runtime/averaging/model_buffers.hpp"
 
 namespace ringtrain {
 
 Result Trainer::train() {
   progress_.start();
-  if (losses_.on()) checkpoints_.remember(trained(), step_);
-  while (!done()) {
-    if (!in_epoch_) begin_epoch();
-    const bool epoch_over = train_on();
-    if (epoch_over && !checkpoints_.stopping()) close_epoch();
-    if (checkpoints_.called() || (done() && checkpoints_.regular())) take_checkpoint();
-    if (checkpoints_.stopping()) break;
-  }
+  if (spikes_.enabled()) checkpoints_.snapshot(parts_.trained(), state_.step);
+  while (!done() && !checkpoints_.stopping()) train_epoch();
   return result();
 }
 
-// Where in its epoch the run stands follows from the step.
-void Trainer::begin_epoch() {
-  epoch_ = step_ / length_.steps_per_epoch;
-  const bool waits_for_its_end =
-      step_ > 0 && step_ == epoch_ * length_.steps_per_epoch && closed_step_ < step_;
-  if (waits_for_its_end) --epoch_;
-  const int64_t position = (step_ - epoch_ * length_.steps_per_epoch) * job_.batch_size;
-  train_reader_.start(epoch_, std::min(static_cast<uint64_t>(position), plan_.train.rows));
-  in_epoch_ = true;
+void Trainer::train_epoch() {
+  begin_epoch();
+  for (bool over = false; !over && !checkpoints_.stopping();) {
+    over = train_until_checkpoint();
+    if (over && !checkpoints_.stopping()) close_epoch();
+    if (checkpoints_.checkpoint_due() || (done() && checkpoints_.regular())) take_checkpoint();
+  }
 }
 
-// To the end of the epoch (true), or until a checkpoint is called for.
-bool Trainer::train_on() {
-  const Stopwatch stopwatch(train_seconds_);
+// The position in the epoch is derived from the step.
+void Trainer::begin_epoch() {
+  progress_.begin_epoch();
+  reader_.start(static_cast<uint64_t>(epoch()), length_.position(epoch(), state_.step));
+}
+
+// Trains until the epoch ends (returns true) or a checkpoint is due (false).
+bool Trainer::train_until_checkpoint() {
+  const Stopwatch stopwatch(seconds_.compute);
   const double exposed_before = ranks().exposed_seconds();
-  model_.train(true);
-  stragglers_.start(seconds_now() - exposed_before);
-  bool over = step_ >= length_.steps;
-  while (!over && !checkpoints_.called()) {
-    Span phase(trace_, "data wait");
-    const datasets::Batch* batch = train_reader_.next();
+  parts_.model.train(true);
+  stragglers_.start(state_.step, seconds_now() - exposed_before);
+  bool over = state_.step >= length_.steps;
+  while (!over && !checkpoints_.checkpoint_due()) {
+    Span phase(parts_.trace, "data wait");
+    const datasets::Batch* batch = reader_.next();
     phase.next("step");
-    if (batch != nullptr) local_sgd_ ? train_step_alone(*batch) : train_step(*batch);
-    over = batch == nullptr || step_ == length_.steps || step_ % length_.steps_per_epoch == 0;
+    if (batch != nullptr) train_step(*batch);
+    over = batch == nullptr || length_.ends_epoch(state_.step);
   }
-  train_exposed_seconds_ += ranks().exposed_seconds() - exposed_before;
+  seconds_.exposed_communication += ranks().exposed_seconds() - exposed_before;
   return over;
 }
 
 void Trainer::train_step(const datasets::Batch& batch) {
-  std::vector<double> totals = {forward_and_backward(batch)};  // gradients go their way meanwhile
-  checkpoints_.ask(step_ + 1, totals);
-  stragglers_.ask(seconds_now() - ranks().exposed_seconds(), totals);
-  Span phase(trace_, "agree");
-  const bool finite = averager_.finish(totals);
-  stragglers_.hear(totals);
-  checkpoints_.hear(totals);
-  const double loss = totals[0] / static_cast<double>(batch.global_rows);
-  if (!finite) {
-    note_skipped_step();
-  } else if (losses_.is_spike(loss)) {
-    roll_back(loss);
+  AveragingStrategy& averaging = *parts_.averaging;
+  const int64_t step = state_.step + 1;  // the one that ends here
+  unsummed_.loss += forward_backward_.run(batch, epoch(),
+                                          averaging.samples_in_mean(batch.rows, batch.global_rows));
+  unsummed_.samples += batch.global_rows;
+
+  std::optional<LossSum> summed;  // over all ranks, in steps in which they agree
+  const auto agree_on_sum = [&](const auto& sum) { summed = agree(sum); };
+  Span phase(parts_.trace, "agree");
+  if (!averaging.finish_gradients(agree_on_sum)) {
+    skip_step();
+    summed.reset();
+  } else if (summed && spikes_.is_spike(summed->mean(), state_.losses)) {
+    roll_back(summed->mean());
+    summed.reset();
   } else {
     phase.next("optimizer");
-    optimizer_.step(averager_, schedule_.learning_rate(step_));
-    skipped_in_a_row_ = 0;
-    progress_.step_done(epoch_, step_ + 1, totals[0], batch.global_rows);
+    parts_.optimizer.step(parts_.averager, schedule_.learning_rate(state_.step));
+    state_.skipped_in_a_row = 0;
+  }
+  averaging.finish_step(step, length_.ends_epoch(step), agree_on_sum);
+  if (summed) {
+    state_.totals.add(epoch(), summed->loss, summed->samples);
+    progress_.step_done(epoch(), step, summed->loss, summed->samples);
   }
   if (const auto slow = stragglers_.take_news()) progress_.straggler(*slow);
-  ++step_;
+  state_.step = step;
 }
 
-// Local SGD: a step that this rank takes by itself, and every so many the mean over all ranks.
-void Trainer::train_step_alone(const datasets::Batch& batch) {
-  loss_alone_ += forward_and_backward(batch);
-  samples_alone_ += batch.global_rows;
-  std::vector<double> nothing;
-  if (averager_.finish(nothing)) {
-    optimizer_.step(averager_, schedule_.learning_rate(step_));
-    skipped_in_a_row_ = 0;
-  } else {
-    note_skipped_step();
-  }
-  ++step_;
-  const bool epoch_over = step_ % length_.steps_per_epoch == 0 || step_ == length_.steps;
-  if (step_ % job_.communication.sync_every == 0 || epoch_over) average_ranks();
-}
-
-void Trainer::average_ranks() {
-  local_sgd_->average(arrays());
-  average_local_statistics();
-  std::vector<double> totals = {loss_alone_};
-  checkpoints_.ask(step_, totals);
-  ranks().sum(totals);
-  checkpoints_.hear(totals);
-  progress_.step_done(epoch_, step_, totals[0], samples_alone_);
-  loss_alone_ = 0;
-  samples_alone_ = 0;
+// Agrees with the other ranks, in a sum that the step makes anyway: on its loss, on a checkpoint,
+// and on who is slow. Returns the loss of all ranks since they last agreed.
+Trainer::LossSum Trainer::agree(const AveragingStrategy::Sum& sum) {
+  SumSlots slots;
+  const auto loss = slots.add("loss", unsummed_.loss);
+  checkpoints_.add_slots(state_.step + 1, slots);
+  stragglers_.add_slots(state_.step + 1, seconds_now() - ranks().exposed_seconds(), slots);
+  sum(slots);
+  stragglers_.read_slots(slots);
+  checkpoints_.read_slots(slots);
+  return {.loss = slots[loss], .samples = std::exchange(unsummed_, {}).samples};
 }
 
 void Trainer::close_epoch() {
-  const bool last = step_ == length_.steps;
-  const bool due = job_.evaluate_every_epochs > 0 && (epoch_ + 1) % job_.evaluate_every_epochs == 0;
-  evaluation_.reset();
-  if ((last || due) && plan_.test.rows > 0) {
-    evaluation_ = evaluate();
-    if (checkpoints_.stopping()) return;  // perhaps before its end: a resumed run evaluates anew
+  const int64_t every = job_.evaluate_every_epochs;
+  const bool due = state_.step == length_.steps || (every > 0 && (epoch() + 1) % every == 0);
+  state_.tested.reset();
+  if (due && evaluator_.has_samples()) {
+    state_.tested = evaluate();
+    if (checkpoints_.stopping()) return;  // it may be incomplete; a resumed run evaluates again
   }
-  progress_.epoch_done(epoch_, step_, schedule_.learning_rate(step_ - 1), evaluation_,
-                       stragglers_.slowest_of_epoch());
-  closed_step_ = step_;
-  in_epoch_ = false;
-}
-
-// Logits, [rows, classes] in fp32.
-torch::Tensor Trainer::forward(const torch::Tensor& inputs) {
-  const Autocast autocast(job_.precision == JobSpec::Precision::bf16, device_.torch().type());
-  return model_.forward(inputs).to(torch::kFloat32);
-}
-
-// The sum of the losses of this rank's samples; gradients leave on the way.
-double Trainer::forward_and_backward(const datasets::Batch& batch) {
-  const kernels::Augment augment = {.crop_padding = job_.augment.crop_padding,
-                                    .horizontal_flip = job_.augment.horizontal_flip,
-                                    .seed = job_.seed,
-                                    .epoch = static_cast<uint64_t>(epoch_)};
-  Span phase(trace_, "load");
-  const torch::Tensor inputs = device_.load(plan_, batch, augment);
-  const torch::Tensor labels = device_.load_labels(batch);
-  phase.next("forward and backward");
-  const uint64_t averaged = local_sgd_ ? std::max<uint64_t>(batch.rows, 1) : batch.global_rows;
-  // What a model draws (dropout) is a function of the place in the run, too.
-  const uint64_t seed =
-      datasets::mix(job_.seed, static_cast<uint64_t>(epoch_), batch.first_position);
-  const torch::Tensor loss = passes_.run({.inputs = inputs,
-                                          .labels = labels,
-                                          .scale = 1.0F / static_cast<float>(averaged),
-                                          .seed = seed});
-  return loss.item<double>();
-}
-
-// Under `accumulate` the samples are taken in so many parts, one backward pass each.
-torch::Tensor Trainer::forward_and_backward_in_parts(const torch::Tensor& inputs,
-                                                     const torch::Tensor& labels,
-                                                     const RecordedPass::LastBackward& last) {
-  const int64_t rows = inputs.size(0);
-  torch::Tensor total;
-  for (int64_t part = 0; part < job_.accumulate; ++part) {
-    const int64_t begin = rows * part / job_.accumulate;
-    const int64_t end = rows * (part + 1) / job_.accumulate;
-    Span phase(trace_, "forward");
-    const torch::Tensor logits = forward(inputs.slice(0, begin, end));
-    const torch::Tensor loss =
-        torch::nn::functional::cross_entropy(logits, labels.slice(0, begin, end),
-                                             torch::nn::functional::CrossEntropyFuncOptions()
-                                                 .reduction(torch::kSum)
-                                                 .label_smoothing(job_.label_smoothing));
-    phase.next("backward");
-    part + 1 == job_.accumulate ? last(loss) : loss.backward();
-    const torch::Tensor value = loss.detach().to(torch::kFloat64);
-    total = total.defined() ? total + value : value;
-  }
-  return total;
+  progress_.epoch_done(epoch(), state_.step, schedule_.learning_rate(state_.step - 1),
+                       state_.totals, state_.tested, stragglers_.slowest_of_epoch());
+  state_.closed_step = state_.step;
 }
 
 Evaluation Trainer::evaluate() {
-  const Stopwatch stopwatch(evaluate_seconds_);
-  const Span span(trace_, "evaluation");
-  const torch::NoGradGuard no_grad;
-  progress_.evaluating(static_cast<int64_t>(plan_.test.rows) / job_.batch_size + 1);
-  average_local_statistics();
-  model_.train(false);
-  std::vector<double> totals(3);  // loss, correct, samples
-  test_reader_.start(0);
-  for (const datasets::Batch* batch = test_reader_.next(); batch != nullptr;
-       batch = test_reader_.next()) {
-    if (checkpoints_.stop_asked_here()) break;  // the sum below will tell the others
-    if (batch->rows == 0) continue;
-    const torch::Tensor logits = forward(device_.load(plan_, *batch, kernels::Augment{}));
-    const torch::Tensor labels = device_.load_labels(*batch);
-    const auto sum = torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum);
-    totals[0] += torch::nn::functional::cross_entropy(logits, labels, sum).item<double>();
-    totals[1] += logits.argmax(1).eq(labels).sum().item<double>();
-    totals[2] += batch->rows;
-  }
-  checkpoints_.ask(step_, totals);
-  ranks().sum(totals);
-  checkpoints_.hear(totals);
-  return {.loss = totals[0] / totals[2], .accuracy = totals[1] / totals[2]};
+  const Stopwatch stopwatch(seconds_.evaluate);
+  const Span span(parts_.trace, "evaluation");
+  progress_.evaluating(evaluator_.batches());
+  average_batch_statistics(parts_.model, ranks());
+  const auto stop = [this] { return checkpoints_.stop_requested_here(); };
+  return evaluator_.run(stop, [this](SumSlots& slots) {
+    checkpoints_.add_slots(state_.step, slots);
+    ranks().sum(slots.values());
+    checkpoints_.read_slots(slots);
+  });
 }
 
 }  // namespace ringtrain

@@ -27,7 +27,7 @@ struct RankParts {
             const CommunicationSpec& spec, size_t bucket_elements)
       : device(std::move(of)),
         model(make(options)),
-        layout(lay_out(options)),
+        layout(lay_out(*model, zeros(options))),
         communicator(make_communicator(
             test_world(), spec,
             {.cuda = false,
@@ -38,17 +38,8 @@ struct RankParts {
         exchange(*communicator),
         averager(*model, layout, buckets, test_world().size(), *communicator, exchange, *device) {}
 
-  std::vector<size_t> sizes() const {
-    std::vector<size_t> result;
-    for (const auto& [name, tensor] : model->parameters()) {
-      result.push_back(static_cast<size_t>(tensor.numel()));
-    }
-    return result;
-  }
-
-  SlabLayout lay_out(const ModelOptions& options) {
-    const auto zeros = torch::zeros({2, options.channels, options.height, options.width});
-    return {sizes(), arrival_order(*model, zeros)};
+  static torch::Tensor zeros(const ModelOptions& options) {
+    return torch::zeros({2, options.channels, options.height, options.width});
   }
 
   std::unique_ptr<Device> device;

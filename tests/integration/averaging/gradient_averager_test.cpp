@@ -67,7 +67,7 @@ struct Step : RankParts {
     return options;
   }
 
-  bool run(const torch::Tensor& x, const torch::Tensor& y, std::vector<double>& totals) {
+  bool run(const torch::Tensor& x, const torch::Tensor& y) {
     const auto slice = datasets::slice_of({0, kRows}, test_world().rank(), test_world().size());
     const auto begin = static_cast<int64_t>(slice.first),
                end = begin + static_cast<int64_t>(slice.count);
@@ -75,8 +75,11 @@ struct Step : RankParts {
     averager.begin(1.0F / kRows);
     torch::Tensor loss = summed_loss(*model, x.slice(0, begin, end), y.slice(0, begin, end));
     loss.backward();
-    totals = {loss.item<double>()};
-    return averager.finish(totals);
+    SumSlots slots;
+    const auto slot = slots.add("loss", loss.item<double>());
+    const bool finite = averager.finish(slots);
+    loss_of_ranks = slots[slot];
+    return finite;
   }
 
   // Every rank's share of the sums, put together.
@@ -90,6 +93,8 @@ struct Step : RankParts {
     exchange.sum_over_shares(whole);
     return torch::tensor(whole, torch::kFloat64);
   }
+
+  double loss_of_ranks = 0;  // summed over the ranks by the last run()
 };
 
 class GradientAveragerTest : public testing::TestWithParam<std::tuple<std::string, Backend>> {
@@ -113,9 +118,8 @@ double difference_from_autograd(const std::string& name, Backend backend, const 
   (loss / kRows).backward();
 
   Step step(options_for(name), {.backend = backend});
-  std::vector<double> totals;
-  EXPECT_TRUE(step.run(x, y, totals));
-  EXPECT_NEAR(totals[0], loss.item<double>(), 1e-5 * loss.item<double>());
+  EXPECT_TRUE(step.run(x, y));
+  EXPECT_NEAR(step.loss_of_ranks, loss.item<double>(), 1e-5 * loss.item<double>());
 
   const torch::Tensor slab = step.whole_gradient_slab();
   const auto parameters = reference->parameters();
@@ -142,11 +146,10 @@ TEST_P(GradientAveragerTest, EqualsOneAutogradRunOnTheGlobalBatch) {
 TEST_P(GradientAveragerTest, TellsEveryRankOfANonFiniteGradientOfOne) {
   const auto& [name, backend] = GetParam();
   Step step(options_for(name), {.backend = backend});
-  std::vector<double> totals;
   torch::Tensor poisoned = x.clone();
   poisoned[kRows - 1] = std::numeric_limits<float>::infinity();  // the last rank's
-  EXPECT_FALSE(step.run(poisoned, y, totals));
-  EXPECT_TRUE(step.run(x, y, totals));  // and the next step is a step like any other
+  EXPECT_FALSE(step.run(poisoned, y));
+  EXPECT_TRUE(step.run(x, y));  // and the next step is a step like any other
 }
 
 std::string name_of(const testing::TestParamInfo<std::tuple<std::string, Backend>>& test) {

@@ -124,7 +124,7 @@ class Killed(CheckpointTest):
         self.finish(run)
         for _ in range(2):
             run = self.start(ranks, *sets)
-            self.wait_for(run, "going on from")
+            self.wait_for(run, "resuming from")
             time.sleep(choice.random() / 10)
             workers = self.workers()
             if workers:
@@ -133,8 +133,8 @@ class Killed(CheckpointTest):
             run.wait()
             self.wait_until_gone()
         found, said = self.train(ranks, *sets)
-        if "was finished before" not in said:  # the kill came too late
-            self.assertIn("going on from", said)
+        if "already complete" not in said:  # the kill came too late
+            self.assertIn("resuming from", said)
         self.assert_same(found, expected)
         self.assertEqual(self.model(), model)
         self.assertEqual(self.history(), history)
@@ -183,7 +183,7 @@ class Resumed(CheckpointTest):
         result, _ = self.train(2)
         model, history = self.model(), self.history()
         said = self.finish(self.start(2))
-        self.assertIn(f"was finished before, after {result['steps']} steps", said)
+        self.assertIn(f"is already complete after {result['steps']} steps", said)
         self.assertEqual(json.loads((self.output / "result.json").read_text()), result)
         self.assertEqual((self.model(), self.history()), (model, history))
         # Killed after the last checkpoint and before the model: that is made up for.
@@ -216,7 +216,7 @@ class Resumed(CheckpointTest):
         _, said = self.train(2)
         self.assertIn(f"{newest}/weights.safetensors: its checksum does not match", said)
         self.assertIn(f"{second}/manifest.json: cannot open", said)
-        self.assertIn(f"going on from {checkpoints / third}", said)
+        self.assertIn(f"resuming from {checkpoints / third}", said)
         self.assertEqual(self.model(), model)
         self.assertEqual(self.history(), history)
 
@@ -246,7 +246,7 @@ class Resumed(CheckpointTest):
         other = self.folder / "other"
         run = self.start(2, f"initialize_from={weights}", f"output={other}", "max_steps=1",
                          "optimizer.learning_rate=1e-12")
-        self.assertIn("4 of the model's 4 tensors taken", self.finish(run))
+        self.assertIn("4 of the model's 4 tensors loaded", self.finish(run))
         tuned = json.loads((other / "result.json").read_text())
         self.assertAlmostEqual(tuned["test_loss"] / result["test_loss"], 1, places=6)
 
@@ -266,7 +266,7 @@ class Signalled(CheckpointTest):
                 else:
                     os.kill(self.workers()[1], number)
                 said = self.finish(run)
-                self.assertRegex(said, r"stopped at step \d+ of 52000: the same command goes on from")
+                self.assertRegex(said, r"stopped at step \d+ of 52000: the same command resumes from")
                 self.assertFalse((self.output / "result.json").exists())
                 step = int(self.checkpoints()[-1][5:])
                 if step < 20 * STEPS_PER_EPOCH:
@@ -309,7 +309,7 @@ class WithoutADisk(CheckpointTest):
     def stop(self, run):
         run.send_signal(signal.SIGUSR2)
         said = self.finish(run)
-        self.assertIn("goes on from", said)
+        self.assertIn("resumes from", said)
 
     def test_that_has_room_training_goes_on(self):
         run = self.start(2)
@@ -321,7 +321,7 @@ class WithoutADisk(CheckpointTest):
                     file.write(bytes(4096))
             except OSError:
                 pass
-        self.goes_on(run, "No space left on device; training goes on, earlier checkpoints are kept")
+        self.goes_on(run, "No space left on device; training continues, earlier checkpoints are kept")
         kept = self.checkpoints()
         self.assertTrue([name for name in kept if name[0] == "s"], kept)
         filler.unlink()
@@ -335,7 +335,7 @@ class WithoutADisk(CheckpointTest):
         while subprocess.run(["mount", "-o", "remount,ro", self.output],
                              stderr=subprocess.DEVNULL).returncode != 0:
             self.assertIsNone(run.poll())
-        self.goes_on(run, "Read-only file system; training goes on")
+        self.goes_on(run, "Read-only file system; training continues")
         subprocess.run(["mount", "-o", "remount,rw", self.output], check=True)
         self.goes_on(run, "info checkpoint")
         self.stop(run)

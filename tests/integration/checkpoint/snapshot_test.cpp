@@ -164,7 +164,7 @@ TEST_P(ASnapshot, ComesBackFromItsNamedTensors) {
   rank_.fill(20);
   restore_snapshot(rank_.trained(), snapshot);
   size_t different = 0;  // parameters alone: between them the slab has gaps, which are zeros now
-  for (size_t p = 0; p < rank_.sizes().size(); ++p) {
+  for (size_t p = 0; p < rank_.model->parameters().size(); ++p) {
     const Range range = rank_.layout.parameter(p);
     for (size_t i = range.begin; i < range.end; ++i) {
       different += bits(rank_.communicator->parameters()[i]) != bits(value_at(i, 10)) ? 1 : 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps that are recorded and replayed, on any number of ranks, against the same steps run plainly.
+// Steps that are captured and replayed, on any number of ranks, against the same steps run eagerly.
 // The device here stands in for a GPU: it has the same calls recorded and replayed, on the CPU.
 #include "runtime/train/captured_step.hpp"
 
@@ -69,16 +69,16 @@ class Training : RankParts {
       : RankParts(std::make_unique<RecordingDevice>(records, fault), model_options(name),
                   make_model, {.backend = backend}, 10'000),
         recording_(static_cast<RecordingDevice&>(*device)),
-        passes_(
+        step_(
             [this](const torch::Tensor& x, const torch::Tensor& y,
-                   const RecordedPass::LastBackward& last) {
+                   const CapturedStep::LastBackward& last) {
               const torch::Tensor loss = torch::nn::functional::cross_entropy(
                   torch::dropout(model->forward(x), 0.1, /*train=*/true), y,
                   torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum));
               last(loss);
               return loss.detach().to(torch::kFloat64);
             },
-            /*wanted=*/true, *device, *model, averager,
+            /*enabled=*/true, *device, *model, averager,
             [this](const std::string& line) { log.push_back(line); }) {
     recording_.model = model.get();
     model->train(true);
@@ -96,17 +96,18 @@ class Training : RankParts {
   }
 
   // Step s on samples of its own, and fewer of them in step 6, as at the end of an epoch.
-  double step(int s) {
+  double run_step(int s) {
     torch::manual_seed(static_cast<uint64_t>(100 * s + test_world().rank()));
     const int64_t rows = s == 6 ? kRows / 2 : kRows;
-    const double loss = passes_
+    const double loss = step_
                             .run({.inputs = torch::randn({rows, 1, 16, 16}),
                                   .labels = torch::arange(rows) % 4,
                                   .scale = 1.0F / static_cast<float>(rows * test_world().size()),
                                   .seed = static_cast<uint64_t>(s)})
                             .item<double>();
-    std::vector<double> totals = {loss};
-    EXPECT_TRUE(averager.finish(totals));
+    SumSlots slots;
+    const auto summed = slots.add("loss", loss);
+    EXPECT_TRUE(averager.finish(slots));
     for (size_t b = 0; b < buckets.size(); ++b) {
       averager.wait(b);
       const Range share = communicator->share(buckets[b]);
@@ -115,7 +116,7 @@ class Training : RankParts {
       }
     }
     exchange.publish(buckets);
-    return totals[0];
+    return slots[summed];
   }
 
   std::vector<torch::Tensor> state() const {
@@ -130,48 +131,49 @@ class Training : RankParts {
 
  private:
   RecordingDevice& recording_;
-  RecordedPass passes_;
+  CapturedStep step_;
 };
 
 void expect_same_steps(Training& one, Training& two) {
-  for (int s = 0; s < 10; ++s) EXPECT_EQ(one.step(s), two.step(s)) << s;
+  for (int s = 0; s < 10; ++s) EXPECT_EQ(one.run_step(s), two.run_step(s)) << s;
   const auto expected = two.state();
   const auto state = one.state();
   for (size_t i = 0; i < state.size(); ++i) EXPECT_TRUE(torch::equal(state[i], expected[i])) << i;
 }
 
-class RecordedPassTest : public testing::TestWithParam<std::tuple<std::string, Backend>> {};
+class CapturedStepTest : public testing::TestWithParam<std::tuple<std::string, Backend>> {};
 
-TEST_P(RecordedPassTest, TrainsAsPlainStepsDo) {
+TEST_P(CapturedStepTest, TrainsLikeEagerSteps) {
   const auto& [name, backend] = GetParam();
-  Training recorded(name, backend, true);
-  Training plain(name, backend, false);
-  expect_same_steps(recorded, plain);
-  EXPECT_EQ(recorded.replays(), 6);  // steps 3, 4, 5, 7, 8 and 9
-  EXPECT_EQ(plain.replays(), 0);
-  EXPECT_TRUE(recorded.log.empty());
+  Training captured(name, backend, true);
+  Training eager(name, backend, false);
+  expect_same_steps(captured, eager);
+  EXPECT_EQ(captured.replays(), 6);  // steps 3, 4, 5, 7, 8 and 9
+  EXPECT_EQ(eager.replays(), 0);
+  EXPECT_TRUE(captured.log.empty());
 }
 
-TEST_P(RecordedPassTest, RunsPlainlyWhereTheDeviceCannotRecord) {
+TEST_P(CapturedStepTest, RunsEagerlyIfTheDeviceCannotCapture) {
   const auto& [name, backend] = GetParam();
   Training refused(name, backend, true, RecordingDevice::Fault::refuses);
-  Training plain(name, backend, false);
-  expect_same_steps(refused, plain);
+  Training eager(name, backend, false);
+  expect_same_steps(refused, eager);
   EXPECT_EQ(refused.replays(), 0);
   ASSERT_EQ(refused.log.size(), 1U);
   EXPECT_TRUE(refused.log[0].ends_with("not this one"));
 }
 
-TEST_P(RecordedPassTest, RunsPlainlyWhereTheRecordingDoesNotPassItsTest) {
+TEST_P(CapturedStepTest, RunsEagerlyIfTheGraphDoesNotPassItsTest) {
   const auto& [name, backend] = GetParam();
   Training different(name, backend, true, RecordingDevice::Fault::differs);
-  Training plain(name, backend, false);
-  expect_same_steps(different, plain);
+  Training eager(name, backend, false);
+  expect_same_steps(different, eager);
   EXPECT_EQ(different.replays(), 1);
-  EXPECT_THAT(different.log, ElementsAre(HasSubstr("differ from those of the same step")));
+  EXPECT_THAT(different.log,
+              ElementsAre(HasSubstr("differ from those of the same step run eagerly")));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, RecordedPassTest,
+INSTANTIATE_TEST_SUITE_P(All, CapturedStepTest,
                          testing::Combine(testing::Values("mlp", "lenet5", "resnet18"),
                                           testing::Values(Backend::shared_memory, Backend::mpi)),
                          [](const auto& test) {

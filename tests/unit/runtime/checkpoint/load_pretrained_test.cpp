@@ -33,7 +33,7 @@ class FirstWeights : public testing::Test {
     return file_;
   }
   void take(const Model& model) {
-    take_weights(
+    load_pretrained(
         file_, model, [this](const std::string& line) { log_.push_back(line); },
         [this](const std::string& line) { warnings_.push_back(line); });
   }
@@ -51,7 +51,7 @@ TEST_F(FirstWeights, AreThoseOfTheFile) {
   for (size_t i = 0; i < from->parameters().size(); ++i) {
     EXPECT_TRUE(from->parameters()[i].tensor.equal(to->parameters()[i].tensor));
   }
-  EXPECT_THAT(log_, ElementsAre(HasSubstr("4 of the model's 4 tensors taken")));
+  EXPECT_THAT(log_, ElementsAre(HasSubstr("4 of the model's 4 tensors loaded")));
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
@@ -63,7 +63,7 @@ TEST_F(FirstWeights, OfAnotherHeadAreReportedAndLeft) {
   take(*to);
   EXPECT_TRUE(from->parameters()[0].tensor.equal(to->parameters()[0].tensor));
   EXPECT_TRUE(untouched->parameters()[2].tensor.equal(to->parameters()[2].tensor));
-  EXPECT_THAT(log_, ElementsAre(HasSubstr("2 of the model's 4 tensors taken")));
+  EXPECT_THAT(log_, ElementsAre(HasSubstr("2 of the model's 4 tensors loaded")));
   ASSERT_EQ(warnings_.size(), 1);
   EXPECT_THAT(warnings_[0], HasSubstr("[5, 6], in the file [3, 6]"));
   EXPECT_THAT(warnings_[0], HasSubstr("left at their initial values"));

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -17,24 +18,25 @@ class Ranks {
     for (size_t r = 0; r < seconds_.size(); ++r) hosts.push_back("node" + std::to_string(r));
     for (size_t r = 0; r < seconds_.size(); ++r) {
       ranks_.emplace_back(static_cast<int>(r), hosts);
-      ranks_.back().start(0);
+      ranks_.back().start(0, 0);
     }
   }
   void train(int steps, double slowdown = 1) {
     for (int s = 0; s < steps; ++s) {
+      ++step_;
       std::vector<double> sum;
+      std::vector<SumSlots> slots(ranks_.size());
       for (size_t r = 0; r < ranks_.size(); ++r) {
         own_.resize(ranks_.size());
         own_[r] += seconds_[r] * (r == 1 ? slowdown : 1);
-        std::vector<double> totals = {1};
-        ranks_[r].ask(own_[r], totals);
-        sum.resize(totals.size());
-        for (size_t i = 0; i < totals.size(); ++i) sum[i] += totals[i];
+        ranks_[r].add_slots(step_, own_[r], slots[r]);
+        const auto values = slots[r].values();
+        sum.resize(values.size());
+        for (size_t i = 0; i < values.size(); ++i) sum[i] += values[i];
       }
-      for (Stragglers& rank : ranks_) {
-        std::vector<double> totals = sum;
-        rank.hear(totals);
-        EXPECT_EQ(totals, std::vector<double>(1, static_cast<double>(ranks_.size())));
+      for (size_t r = 0; r < ranks_.size(); ++r) {
+        std::copy(sum.begin(), sum.end(), slots[r].values().begin());
+        ranks_[r].read_slots(slots[r]);
       }
     }
   }
@@ -44,6 +46,7 @@ class Ranks {
   std::vector<double> seconds_;
   std::vector<Stragglers> ranks_;
   std::vector<double> own_;
+  int64_t step_ = 0;
 };
 
 TEST(Stragglers, NamesTheSlowRankOnceItStaysSlow) {

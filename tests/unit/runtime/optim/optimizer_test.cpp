@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/averaging/arrival_order.hpp"
 #include "runtime/averaging/gradient_averager.hpp"
 #include "runtime/averaging/slab_layout.hpp"
 #include "runtime/comm/local_communicator.hpp"
@@ -42,14 +43,9 @@ std::vector<NamedTensor> train_ours(const OptimizerSpec& spec, double clip_norm)
   models.push_back(make_model(small_mlp()));
   Model& model = *models.back();
   CpuDevice device;
-  std::vector<size_t> sizes, arrival;
   std::vector<int64_t> dimensions;
-  for (const auto& [name, tensor] : model.parameters()) {
-    arrival.push_back(sizes.size());
-    sizes.push_back(static_cast<size_t>(tensor.numel()));
-    dimensions.push_back(tensor.dim());
-  }
-  const SlabLayout layout(sizes, arrival);
+  for (const auto& [name, tensor] : model.parameters()) dimensions.push_back(tensor.dim());
+  const SlabLayout layout = lay_out(model, torch::zeros({2, 1, 3, 4}));
   const auto buckets = cut_into_buckets(layout.elements(), 64);
   LocalCommunicator communicator(device.allocate_zeros(layout.elements()),
                                  device.allocate_zeros(layout.elements()));
@@ -59,8 +55,8 @@ std::vector<NamedTensor> train_ours(const OptimizerSpec& spec, double clip_norm)
   for (int step = 0; step < kSteps; ++step) {
     averager.begin(1);
     loss_of(model, step).backward();
-    std::vector<double> totals;
-    EXPECT_TRUE(averager.finish(totals));
+    SumSlots slots;
+    EXPECT_TRUE(averager.finish(slots));
     optimizer.step(averager, spec.learning_rate);
   }
   return model.parameters();

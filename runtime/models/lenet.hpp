@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The small networks of the zoo: a multilayer perceptron and two LeNets.
+// The two small convolutional networks of the zoo.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,7 @@
 
 namespace ringtrain {
 
-// Each throws a job error when a sample of the options' shape is too small for it.
-std::shared_ptr<Layer> make_mlp(const ModelOptions& options, at::Generator& generator);
+// Each throws a job error if the samples are too small for it.
 std::shared_ptr<Layer> make_lenet5(const ModelOptions& options, at::Generator& generator);
 std::shared_ptr<Layer> make_lenet(const ModelOptions& options, at::Generator& generator);
 

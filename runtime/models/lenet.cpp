@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/models/classic.hpp"
+#include "runtime/models/lenet.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
-#include <vector>
 
 #include "base/error.hpp"
 
@@ -26,34 +24,6 @@ void require_at_least(const ModelOptions& options, int64_t pixels) {
 torch::Tensor pool_relu(const torch::Tensor& x) {
   return torch::max_pool2d(x, {2, 2}, {2, 2}).relu();
 }
-
-// Fully connected layers fc0, fc1… with ReLU between them, on the flattened sample.
-class Mlp final : public Layer {
- public:
-  Mlp(const std::vector<int64_t>& widths, at::Generator& generator) {
-    for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
-      layers_.push_back(register_module(
-          fmt::format("fc{}", i), std::make_shared<Linear>(widths[i], widths[i + 1], generator)));
-    }
-  }
-
-  torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = layers_.front()->forward(x.flatten(1));
-    for (std::size_t i = 1; i < layers_.size(); ++i) y = layers_[i]->forward(y.relu_());
-    return y;
-  }
-
-  std::string script() const override {
-    std::string body = "x = self.fc0.forward(torch.flatten(x, 1))\n";
-    for (std::size_t i = 1; i < layers_.size(); ++i) {
-      body += fmt::format("x = self.fc{}.forward(torch.relu_(x))\n", i);
-    }
-    return body + "return x";
-  }
-
- private:
-  std::vector<std::shared_ptr<Linear>> layers_;
-};
 
 // LeNet-5 (LeCun et al. 1998) as it is written today: ReLU for tanh, max pooling for trained
 // subsampling, a full second convolution, and a plain linear output. The original takes 32 x 32
@@ -76,8 +46,8 @@ class Lenet5 final : public Layer {
   }
 
   torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = pool_relu(conv1_->forward(blocked(x)));
-    y = dense(pool_relu(conv2_->forward(y)));
+    torch::Tensor y = pool_relu(conv1_->forward(to_onednn_layout(x)));
+    y = to_dense_layout(pool_relu(conv2_->forward(y)));
     y = fc1_->forward(y.flatten(1)).relu_();
     y = fc2_->forward(y).relu_();
     return fc3_->forward(y);
@@ -114,8 +84,8 @@ class Lenet final : public Layer {
   }
 
   torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = conv1_->forward(blocked(x)).relu_();
-    y = dense(pool_relu(conv2_->forward(y)));
+    torch::Tensor y = conv1_->forward(to_onednn_layout(x)).relu_();
+    y = to_dense_layout(pool_relu(conv2_->forward(y)));
     y = fc1_->forward(y.flatten(1)).relu_();
     return fc2_->forward(y);
   }
@@ -134,20 +104,6 @@ class Lenet final : public Layer {
 };
 
 }  // namespace
-
-std::shared_ptr<Layer> make_mlp(const ModelOptions& options, at::Generator& generator) {
-  std::vector<int64_t> widths{options.channels * options.height * options.width};
-  if (options.hidden.empty()) {
-    widths.insert(widths.end(), {1024, 1024});
-  } else {
-    widths.insert(widths.end(), options.hidden.begin(), options.hidden.end());
-  }
-  widths.push_back(options.classes);
-  if (*std::min_element(widths.begin(), widths.end()) < 1) {
-    throw job_error("model mlp: every width in hidden must be at least 1");
-  }
-  return std::make_shared<Mlp>(widths, generator);
-}
 
 std::shared_ptr<Layer> make_lenet5(const ModelOptions& options, at::Generator& generator) {
   require_at_least(options, 12);

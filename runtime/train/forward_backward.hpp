@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "datasets/format/plan.hpp"
+#include "datasets/reading/reader.hpp"
+#include "job/job_spec.hpp"
+#include "runtime/averaging/gradient_averager.hpp"
+#include "runtime/device/device.hpp"
+#include "runtime/models/model.hpp"
+#include "runtime/observe/trace.hpp"
+#include "runtime/train/captured_step.hpp"
+
+namespace ringtrain {
+
+// Returns the model's logits [rows, classes] in fp32, computed in the given precision.
+// inputs: [rows, channels, height, width].
+torch::Tensor forward(Model& model, const torch::Tensor& inputs, JobSpec::Precision precision);
+
+// One rank's part of a step up to its gradients: loads the batch, runs forward and backward passes,
+// and leaves the gradients to the averager, which sends them off while the backward pass runs.
+// Thread: the training thread.
+class ForwardBackward {
+ public:
+  // All references must outlive the object. trace: null for none.
+  ForwardBackward(const JobSpec& job, const datasets::Plan& plan, Device& device, Model& model,
+                  GradientAverager& averager, std::function<void(const std::string&)> log,
+                  Trace* trace);
+
+  // Returns the loss, summed over this rank's samples. samples_in_mean: the number by which
+  // gradients are divided.
+  double run(const datasets::Batch& batch, int64_t epoch, uint64_t samples_in_mean);
+
+ private:
+  torch::Tensor micro_batches(const torch::Tensor& inputs, const torch::Tensor& labels,
+                              const CapturedStep::LastBackward& last);
+
+  const JobSpec& job_;
+  const datasets::Plan& plan_;
+  Device& device_;
+  Model& model_;
+  Trace* trace_;
+  CapturedStep step_;
+};
+
+}  // namespace ringtrain

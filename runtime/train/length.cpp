@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/train/length.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace ringtrain {
+
+Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size) {
+  const auto rows = static_cast<int64_t>(plan.train.rows);
+  if (rows < world_size) {
+    throw job_error(
+        fmt::format("{} ranks, but only {} training samples: start fewer ranks", world_size, rows));
+  }
+  if (job.batch_size < world_size) {
+    throw job_error(fmt::format(
+        "batch_size: {} samples cannot be shared by {} ranks: raise it or start fewer ranks",
+        job.batch_size, world_size));
+  }
+  const int64_t steps_per_epoch = (rows + job.batch_size - 1) / job.batch_size;
+  const int64_t steps = job.epochs * steps_per_epoch;
+  return {.steps_per_epoch = steps_per_epoch,
+          .steps = std::min(steps, job.max_steps.value_or(steps)),
+          .batch_size = job.batch_size,
+          .rows = rows};
+}
+
+}  // namespace ringtrain

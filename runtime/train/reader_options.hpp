@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+
+#include "datasets/reading/reader.hpp"
+#include "job/job_spec.hpp"
+#include "runtime/device/device.hpp"
+
+namespace ringtrain {
+
+// Returns how a rank reads a split: training samples shuffled, test samples in order and in larger
+// batches, as there is no backward pass to keep memory for.
+inline datasets::ReaderOptions reader_options(const JobSpec& job, datasets::Split split, int rank,
+                                              int world_size, const Device& device) {
+  constexpr uint64_t kTestBatch = 1024;
+  const bool train = split == datasets::Split::train;
+  const auto batch = static_cast<uint64_t>(job.batch_size);
+  // A GPU takes a batch in one copy; the CPU's kernel reads rows in place.
+  return {.rank = rank,
+          .world_size = world_size,
+          .batch_size = train ? batch : std::max(batch, kTestBatch),
+          .seed = job.seed,
+          .shuffle = train,
+          .contiguous = device.torch().is_cuda()};
+}
+
+}  // namespace ringtrain

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "datasets/format/plan.hpp"
+#include "job/job_spec.hpp"
+#include "runtime/averaging/communication_thread.hpp"
+#include "runtime/averaging/gradient_averager.hpp"
+#include "runtime/averaging/slab_layout.hpp"
+#include "runtime/averaging/strategy.hpp"
+#include "runtime/checkpoint/snapshot.hpp"
+#include "runtime/comm/communicator.hpp"
+#include "runtime/comm/flight_recorder.hpp"
+#include "runtime/comm/world.hpp"
+#include "runtime/device/device.hpp"
+#include "runtime/models/model.hpp"
+#include "runtime/observe/trace.hpp"
+#include "runtime/optim/optimizer.hpp"
+
+namespace ringtrain {
+
+// The parts of one rank that hold, average and update the model's parameters: built from a job in
+// the order of their dependence, destroyed in reverse.
+struct TrainerParts {
+  // The references and `trace` (null for none) must outlive the parts. On return every rank has the
+  // first rank's parameters and buffers. Collective.
+  TrainerParts(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
+               Model& model, Trace* trace);
+  TrainerParts(const TrainerParts&) = delete;
+  TrainerParts& operator=(const TrainerParts&) = delete;
+
+  Trained trained();
+
+  Device& device;
+  Model& model;
+  Trace* trace;
+  SlabLayout layout;
+  std::unique_ptr<Communicator> communicator;  // under local SGD: of this rank alone
+  std::vector<Range> buckets;
+  FlightRecorder recorder;
+  Exchange exchange;
+  GradientAverager averager;
+  Optimizer optimizer;
+  std::unique_ptr<AveragingStrategy> averaging;
+};
+
+}  // namespace ringtrain

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/worker/agreement.hpp"
+
+#include <utility>
+
+#include "datasets/reading/open.hpp"
+#include "job/json.hpp"
+#include "job/parse.hpp"
+#include "runtime/worker/run_on_all_ranks.hpp"
+
+namespace ringtrain {
+
+JobSpec agree_on_job(const World& world, const std::string& job_file,
+                     const std::vector<std::string>& overrides) {
+  std::string job;
+  run_on_all_ranks(world, [&] {
+    if (world.rank() == 0) job = print_job(parse_job(job_file, overrides));
+  });
+  return job_from_json(world.broadcast(job));
+}
+
+datasets::Plan agree_on_dataset(const World& world, const JobSpec& job) {
+  std::string plan;
+  run_on_all_ranks(world, [&] {
+    if (world.rank() == 0) plan = datasets::serialise(datasets::open_dataset(job.dataset));
+  });
+  return datasets::deserialise(world.broadcast(plan));
+}
+
+std::optional<ResumePoint> agree_on_resume_point(const World& world, const JobSpec& job,
+                                                 const datasets::Plan& plan,
+                                                 const Reporter& reporter) {
+  // Ranks that train alone have no common state.
+  if (world.size() > 1 && job.communication.backend == CommunicationSpec::Backend::none) {
+    return std::nullopt;
+  }
+  std::optional<ResumePoint> point;
+  run_on_all_ranks(world, [&] {
+    if (world.rank() != 0) return;
+    point = find_resume_point(
+        job, plan, [&](const std::string& line) { reporter.log(line); },
+        [&](const std::string& line) { reporter.warn(line); });
+  });
+  const std::string text = world.broadcast(print_resume_point(point));
+  return world.rank() == 0 ? std::move(point) : resume_point_from(text);
+}
+
+}  // namespace ringtrain

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/worker/job_run.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "base/error.hpp"
+#include "base/stopwatch.hpp"
+#include "runtime/checkpoint/load_pretrained.hpp"
+#include "runtime/device/device.hpp"
+#include "runtime/observe/history.hpp"
+#include "runtime/observe/progress.hpp"
+#include "runtime/observe/trace.hpp"
+#include "runtime/train/trainer.hpp"
+#include "runtime/worker/agreement.hpp"
+#include "runtime/worker/output.hpp"
+#include "runtime/worker/run_on_all_ranks.hpp"
+#include "runtime/worker/trace_files.hpp"
+
+namespace ringtrain {
+namespace {
+
+// Gives torch this rank's share of the node's cores, unless the environment says otherwise.
+void set_threads(const World& world) {
+  if (std::getenv("OMP_NUM_THREADS") == nullptr) {
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    torch::set_num_threads(std::max(1, cores / world.node().size()));
+  }
+  torch::set_num_interop_threads(1);
+}
+
+// A job on this rank: first what the ranks have agreed on, then what this rank makes of it.
+class JobRun {
+ public:
+  JobRun(const World& world, const WorkerOptions& options, const Reporter& reporter, double started)
+      : world_(world),
+        reporter_(reporter),
+        started_(started),
+        job_(agree_on_job(world, options.job_file, options.overrides)),
+        plan_(agree_on_dataset(world, job_)) {}
+
+  void run() {
+    set_threads(world_);
+    open_output();
+    point_ = agree_on_resume_point(world_, job_, plan_, reporter_);
+    if (point_ && already_complete()) return;
+    make_model();
+    Result result = train();
+    if (result.status != "stopped") save(std::move(result));
+  }
+
+ private:
+  using Log = std::function<void(const std::string&)>;
+  Log log() const {
+    return [this](const std::string& line) { reporter_.log(line); };
+  }
+  Log warn() const {
+    return [this](const std::string& line) { reporter_.warn(line); };
+  }
+
+  void open_output();
+  bool already_complete();
+  void make_model();
+  std::vector<RankPlacement> placement() const;
+  Result train();
+  void report_start(const Trainer& trainer) const;
+  void report_stop(const Result& result, const std::filesystem::path& checkpoint) const;
+  void save(Result result);
+
+  const World& world_;
+  const Reporter& reporter_;
+  double started_;
+  JobSpec job_;
+  datasets::Plan plan_;
+  Length length_;
+  std::optional<Output> output_;  // on rank 0 alone
+  std::optional<ResumePoint> point_;
+  std::unique_ptr<Device> device_;
+  std::unique_ptr<Model> model_;
+  Trainer* trainer_ = nullptr;
+  std::optional<History> history_;  // on rank 0 alone
+  std::optional<Trace> trace_;
+  std::vector<RankPlacement> placement_;
+};
+
+void JobRun::open_output() {
+  run_on_all_ranks(world_, [&] {
+    length_ = length_of(job_, plan_, world_.size());
+    if (world_.rank() == 0) output_.emplace(job_.output);
+  });
+}
+
+// Returns true on every rank if the job was complete before, and reports its result again.
+bool JobRun::already_complete() {
+  const TrainingState& state = point_->state;
+  std::string found;
+  run_on_all_ranks(world_, [&] {
+    if (!output_ || state.step < length_.steps) return;
+    std::optional<nlohmann::ordered_json> result;
+    if (state.closed_step == state.step) result = output_->result_of(state.step);
+    if (result) found = result->dump();
+    if (!result && state.step > length_.steps) {
+      throw job_error(
+          fmt::format("{} is at step {}, past the end of this job at {}: raise epochs or "
+                      "max_steps, or set checkpoint.resume=never to start over",
+                      point_->path.string(), state.step, length_.steps));
+    }
+  });
+  found = world_.broadcast(found);
+  if (found.empty()) return false;
+  reporter_.log(
+      fmt::format("{} is already complete after {} steps, nothing to do; raise `epochs` to "
+                  "continue, or set checkpoint.resume=never to start over",
+                  job_.output.string(), state.step));
+  reporter_.event("result", nlohmann::ordered_json::parse(found), "");
+  return true;
+}
+
+void JobRun::make_model() {
+  SumOverRanks sum_over_ranks;  // none for a rank that trains alone, or between local SGD's means
+  if (world_.size() > 1 && job_.communication.sync_every == 1) {
+    sum_over_ranks = [this](std::span<double> values) { trainer_->sum_over_ranks(values); };
+  }
+  run_on_all_ranks(world_, [&] {
+    device_ = make_device(job_.device, world_.node().rank(), log());
+    model_ = ringtrain::make_model({.name = job_.model,
+                                    .hidden = job_.hidden,
+                                    .channels = plan_.shape.channels,
+                                    .height = plan_.shape.height,
+                                    .width = plan_.shape.width,
+                                    .classes = static_cast<int64_t>(plan_.class_names.size()),
+                                    .seed = job_.seed,
+                                    .sum_over_ranks = sum_over_ranks});
+    if (output_ && !point_ && !job_.initialize_from.empty()) {
+      load_pretrained(job_.initialize_from, *model_, log(), warn());
+    }
+    model_->to(device_->torch());
+    if (output_) {
+      history_.emplace(output_->history_file(), point_ ? point_->state.first_open_step() : 0);
+    }
+  });
+}
+
+std::vector<RankPlacement> JobRun::placement() const {
+  const auto devices = world_.all_gather(device_->name());
+  std::vector<RankPlacement> placement;
+  for (int rank = 0; rank < world_.size(); ++rank) {
+    const auto i = static_cast<size_t>(rank);
+    placement.push_back({.rank = rank, .host = world_.hosts()[i], .device = devices[i]});
+  }
+  return placement;
+}
+
+Result JobRun::train() {
+  Progress progress(reporter_, history_ ? &*history_ : nullptr, job_.epochs, length_.steps);
+  placement_ = placement();
+  if (job_.trace) {
+    world_.barrier();
+    trace_.emplace(world_.rank(), world_.hosts()[static_cast<size_t>(world_.rank())]);
+  }
+  Trace* const trace = trace_ ? &*trace_ : nullptr;
+  Trainer trainer(job_, world_, plan_, *device_, *model_, progress, trace);
+  trainer_ = &trainer;
+  report_start(trainer);
+  if (point_) {
+    trainer.resume(*point_);
+    point_->weights.clear();
+    point_->optimizer.clear();
+  }
+  const double startup = seconds_now() - started_;
+  Result result;
+  try {
+    result = trainer.train();
+  } catch (...) {
+    if (trace_) write_own_trace(*trace_, job_.output, world_.rank(), reporter_);
+    throw;
+  }
+  result.seconds.startup = startup;
+  if (result.status == "stopped") {
+    if (trace_) write_own_trace(*trace_, job_.output, world_.rank(), reporter_);
+    report_stop(result, trainer.checkpoint());
+  }
+  return result;
+}
+
+void JobRun::report_start(const Trainer& trainer) const {
+  Result start;
+  start.placement = placement_;
+  const std::string communication = trainer.describe_communication();
+  reporter_.event(
+      "started",
+      {{"placement", to_json(start)["placement"]},
+       {"world_size", world_.size()},
+       {"step", point_ ? point_->state.step : 0},
+       {"steps", length_.steps},
+       {"epochs", job_.epochs},
+       {"communication", communication}},
+      fmt::format("{}: {} on {} ranks, {} training samples, {} steps; {}", job_.name, job_.model,
+                  world_.size(), plan_.train.rows, length_.steps, communication));
+  if (point_) {
+    reporter_.log(fmt::format("resuming from {}", point_->path.string()));
+  }
+  if (world_.size() > 1 && model_->uses_local_batch_statistics()) {
+    reporter_.warn(
+        "this TorchScript model's batch normalisation sees the samples of one rank only: its "
+        "result depends on the number of ranks");
+  }
+}
+
+// The ranks were asked to stop: exit code 0 and no result.json. The same job can be resumed.
+void JobRun::report_stop(const Result& result, const std::filesystem::path& checkpoint) const {
+  nlohmann::ordered_json path;
+  std::string how = "there is no checkpoint to resume from";
+  if (!checkpoint.empty()) {
+    path = checkpoint.string();
+    how = fmt::format("the same command resumes from {}", checkpoint.string());
+  }
+  reporter_.event("stopped",
+                  {{"step", result.steps},
+                   {"steps", length_.steps},
+                   {"samples_seen", result.samples_seen},
+                   {"checkpoint", path}},
+                  fmt::format("stopped at step {} of {}: {}", result.steps, length_.steps, how));
+}
+
+void JobRun::save(Result result) {
+  if (trace_) write_joint_trace(world_, *trace_, job_.output);
+  result.placement = placement_;
+  run_on_all_ranks(world_, [&] {
+    if (!output_) return;
+    result.model = output_->weights_file();
+    output_->save_model(*model_, plan_, job_);
+    result.seconds.total = seconds_now() - started_;
+    output_->save_result(result);
+  });
+  reporter_.event("result", to_json(result),
+                  fmt::format("done: {} in {:.1f} s, {:.0f} samples/s", result.model,
+                              result.seconds.total, result.samples_per_second));
+}
+
+}  // namespace
+
+void run_job(const World& world, const WorkerOptions& options, const Reporter& reporter,
+             double started) {
+  run_on_all_ranks(world,
+                   [&] { prove_placement(world, options.expected_ranks, options.expected_hosts); });
+  JobRun(world, options, reporter, started).run();
+}
+
+}  // namespace ringtrain
