@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/averaging/arrival_order.hpp"
 
+#include <cstddef>
+#include <vector>
+
 #include "runtime/averaging/gradient_hook.hpp"
 
 namespace ringtrain {
+namespace {
 
 std::vector<size_t> arrival_order(Model& model, const torch::Tensor& zeros) {
   const auto parameters = model.parameters();
@@ -26,6 +30,8 @@ std::vector<size_t> arrival_order(Model& model, const torch::Tensor& zeros) {
   }
   return order;
 }
+
+}  // namespace
 
 SlabLayout lay_out(Model& model, const torch::Tensor& zeros) {
   std::vector<size_t> sizes;

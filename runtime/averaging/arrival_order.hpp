@@ -3,21 +3,15 @@
 
 #include <torch/torch.h>
 
-#include <cstddef>
-#include <vector>
-
 #include "runtime/averaging/slab_layout.hpp"
 #include "runtime/models/model.hpp"
 
 namespace ringtrain {
 
-// Returns the indices of model.parameters() in the order in which their gradients arrive in a
-// backward pass. Finds it by running one, on a batch of zeros [2, channels, height, width] in
-// evaluation mode, which changes nothing. Parameters without a gradient come last. Deterministic,
-// so the order is the same on every rank of a job.
-std::vector<size_t> arrival_order(Model& model, const torch::Tensor& zeros);
-
-// Returns the layout of a slab that holds the model's parameters in that order.
+// Returns the layout of a slab that holds the model's parameters in the order in which their
+// gradients arrive in a backward pass. Finds it by running one, on a batch of zeros [2, channels,
+// height, width] in evaluation mode, which changes nothing. Parameters without a gradient come
+// last. Deterministic, so the layout is the same on every rank of a job.
 SlabLayout lay_out(Model& model, const torch::Tensor& zeros);
 
 }  // namespace ringtrain

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/sum_slots.hpp"
 #include "runtime/averaging/communication_thread.hpp"
 #include "runtime/averaging/slab_layout.hpp"
 #include "runtime/comm/communicator.hpp"
-#include "runtime/comm/sum_slots.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
 

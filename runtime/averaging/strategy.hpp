@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <functional>
 
+#include "base/sum_slots.hpp"
 #include "runtime/averaging/communication_thread.hpp"
 #include "runtime/comm/communicator.hpp"
-#include "runtime/comm/sum_slots.hpp"
 
 namespace ringtrain {
 

@@ -4,13 +4,13 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "base/sum_slots.hpp"
 #include "datasets/format/plan.hpp"
 #include "job/job_spec.hpp"
 #include "runtime/checkpoint/snapshot.hpp"
 #include "runtime/checkpoint/training_state.hpp"
 #include "runtime/checkpoint/triggers.hpp"
 #include "runtime/checkpoint/writer.hpp"
-#include "runtime/comm/sum_slots.hpp"
 #include "runtime/comm/world.hpp"
 #include "runtime/observe/progress.hpp"
 

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "step-";
 
-// The step in the name of a checkpoint's folder.
+// Returns the step in the name of a checkpoint's folder.
 std::optional<int64_t> step_of(const fs::path& path) {
   const std::string name = path.filename().string();
   if (!name.starts_with(kPrefix)) return std::nullopt;
@@ -48,8 +48,8 @@ void make_directories(const fs::path& path) {
   check(error, path, "make the folder");
 }
 
-// Under a name that nobody takes for a checkpoint before it is half gone.
-void take_away(const fs::path& path) {
+// Removes a checkpoint, under a name that does not look like one before it is half gone.
+void remove_checkpoint(const fs::path& path) {
   const fs::path condemned = path.parent_path() / ("." + path.filename().string() + ".removed");
   std::error_code error;
   fs::remove_all(condemned, error);
@@ -64,12 +64,12 @@ void remove_leftovers(const fs::path& folder) {
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    std::error_code ignored;  // it is tried again next time
+    std::error_code ignored;  // the next call tries again
     if (name.starts_with("." + std::string(kPrefix))) fs::remove_all(entry->path(), ignored);
   }
 }
 
-// Some file systems cannot flush a directory and say so; the rename is as safe as it gets there.
+// File systems that cannot flush a directory say so; the rename is as safe as it gets there.
 void flush_directory(const fs::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) check({errno, std::generic_category()}, path, "open");
@@ -102,7 +102,7 @@ std::optional<FoundCheckpoint> newest_good_checkpoint(const fs::path& folder, co
       check_parts(path, manifest);
       return FoundCheckpoint{path, std::move(manifest)};
     } catch (const Error& error) {
-      warn(fmt::format("checkpoint passed over: {}", error.what()));
+      warn(fmt::format("checkpoint skipped: {}", error.what()));
     }
   }
   return std::nullopt;
@@ -133,7 +133,7 @@ void prune_checkpoints(const fs::path& folder, int keep) {
     if (readable) ++good;
   }
   for (const Candidate& candidate : older) {
-    if (!best || candidate.path != best->path) take_away(candidate.path);
+    if (!best || candidate.path != best->path) remove_checkpoint(candidate.path);
   }
 }
 
@@ -171,7 +171,7 @@ PendingCheckpoint::~PendingCheckpoint() {
 fs::path PendingCheckpoint::commit(const Manifest& manifest) {
   write_manifest(temporary_, manifest);  // flushes the folder as well
   std::error_code error;
-  if (fs::exists(destination_, error)) take_away(destination_);
+  if (fs::exists(destination_, error)) remove_checkpoint(destination_);
   move_to(temporary_, destination_);
   committed_ = true;
   flush_directory(folder_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder `checkpoints` of a job's output: one folder a checkpoint, step-NNNNNNNN. Everything
-// here belongs to rank 0; names that begin with a dot are work under way or what a killed job left.
+// The folder `checkpoints` of a job's output, with a folder step-NNNNNNNN for each checkpoint.
+// Names that begin with a dot are checkpoints being written or removed, perhaps by a job that was
+// killed. Thread: one at a time, on rank 0.
 #pragma once
 
 #include <cstdint>
@@ -21,36 +22,36 @@ struct FoundCheckpoint {
 
 using Warn = std::function<void(const std::string& line)>;
 
-// Whatever is called like a checkpoint, newest (highest step) first. Empty where there is no
+// Returns everything named like a checkpoint, newest (highest step) first; nothing if there is no
 // folder.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& folder);
 
-// The newest checkpoint that is whole. Those passed over are named in a warning each.
+// Returns the newest checkpoint that is whole. Warns of each one that it skips.
 std::optional<FoundCheckpoint> newest_good_checkpoint(const std::filesystem::path& folder,
                                                       const Warn& warn);
 
-// Removes all but the newest `keep` and the one with the best evaluation (highest accuracy, then
-// lowest loss), and what killed jobs have left. Throws a data error.
+// Removes all but the newest `keep` checkpoints and the one with the best evaluation (highest
+// accuracy, then lowest loss), and leftovers of killed jobs. Throws a data error.
 void prune_checkpoints(const std::filesystem::path& folder, int keep);
 
-// Moves checkpoints of later steps than `step` to the folder's name with "-old" at its end, in
-// place of what is there: a new start must not be mistaken for their continuation. Returns how
-// many. Throws a data error.
+// Moves the checkpoints of steps after `step` to the folder named `folder` with "-old" at its end,
+// replacing its contents, so that they are not mistaken for the new run's. Returns their number.
+// Throws a data error.
 int set_later_checkpoints_aside(const std::filesystem::path& folder, int64_t step);
 
 // A checkpoint that is being written: a folder under a temporary name. commit() makes it appear
 // whole and safe on disk; without it the destructor removes it.
 class PendingCheckpoint {
  public:
-  // Makes `folder`, too, where it is missing. Throws a data error.
+  // Makes `folder`, too, if it is missing. Throws a data error.
   PendingCheckpoint(const std::filesystem::path& folder, int64_t step);
   PendingCheckpoint(const PendingCheckpoint&) = delete;
   PendingCheckpoint& operator=(const PendingCheckpoint&) = delete;
   ~PendingCheckpoint();
 
-  // Where to write the parts, flushed to disk each.
+  // Folder to write the parts to. Requires: each is flushed to disk before commit().
   const std::filesystem::path& path() const { return temporary_; }
-  // Returns the checkpoint's path. A checkpoint of the same step is replaced.
+  // Writes the manifest and returns the checkpoint's path. Replaces a checkpoint of the same step.
   std::filesystem::path commit(const Manifest& manifest);
 
  private:

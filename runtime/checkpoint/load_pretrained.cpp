@@ -13,14 +13,14 @@
 namespace ringtrain {
 namespace {
 
-constexpr size_t kMostNames = 8;  // that a line lists
+constexpr size_t kNamesShown = 8;  // in a line
 
 std::string shape_of(const torch::Tensor& tensor) {
   return fmt::format("[{}]", fmt::join(tensor.sizes().begin(), tensor.sizes().end(), ", "));
 }
 
 std::string listed(const std::vector<std::string>& names) {
-  const auto shown = std::min(names.size(), kMostNames);
+  const auto shown = std::min(names.size(), kNamesShown);
   std::string text = fmt::format(
       "{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
   if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
@@ -33,41 +33,41 @@ void load_pretrained(const std::filesystem::path& file, const Model& model,
                      const std::function<void(const std::string&)>& log,
                      const std::function<void(const std::string&)>& warn) {
   const torch::NoGradGuard no_grad;
-  std::map<std::string, torch::Tensor> there;
-  for (auto& [name, tensor] : read_safetensors(file).tensors) there.emplace(name, tensor);
+  std::map<std::string, torch::Tensor> in_file;
+  for (auto& [name, tensor] : read_safetensors(file).tensors) in_file.emplace(name, tensor);
 
   auto wanted = model.parameters();
   for (auto& buffer : model.buffers()) wanted.push_back(std::move(buffer));
   std::vector<std::string> missing, misshapen, unknown;
-  size_t taken = 0;
+  size_t loaded = 0;
   for (auto& [name, tensor] : wanted) {
-    const auto found = there.find(name);
-    if (found == there.end()) {
+    const auto found = in_file.find(name);
+    if (found == in_file.end()) {
       missing.push_back(fmt::format("{} {}", name, shape_of(tensor)));
       continue;
     }
     if (found->second.sizes() == tensor.sizes()) {
       tensor.detach().copy_(found->second);
-      ++taken;
+      ++loaded;
     } else {
       misshapen.push_back(
           fmt::format("{} {}, in the file {}", name, shape_of(tensor), shape_of(found->second)));
     }
-    there.erase(found);
+    in_file.erase(found);
   }
-  for (const auto& [name, tensor] : there) {
+  for (const auto& [name, tensor] : in_file) {
     unknown.push_back(fmt::format("{} {}", name, shape_of(tensor)));
   }
 
   const std::string here = fmt::format("initialize_from: {}: ", file.string());
-  if (taken == 0) {
+  if (loaded == 0) {
     throw job_error(fmt::format(
         "{}none of its {} tensors fits the model's {} by name and shape; it has {}, the model {}",
-        here, there.size() + misshapen.size(), wanted.size(),
+        here, in_file.size() + misshapen.size(), wanted.size(),
         unknown.empty() ? "nothing else" : listed(unknown),
         missing.empty() ? listed(misshapen) : listed(missing)));
   }
-  log(fmt::format("{}{} of the model's {} tensors loaded", here, taken, wanted.size()));
+  log(fmt::format("{}{} of the model's {} tensors loaded", here, loaded, wanted.size()));
   if (!misshapen.empty()) {
     warn(fmt::format("{}other shapes, left at their initial values: {}", here, listed(misshapen)));
   }

@@ -9,11 +9,10 @@
 
 namespace ringtrain {
 
-// The first weights of a fine-tuning: copies the file's tensors into the model's parameters and
-// buffers of the same name and shape. Both reports are lines for the user: `log` how many fit,
-// `warn` which do not, each by name and shape; those of the model keep their initial values, as the
-// head does where the classes are others. Throws a job error where none fits, a data error where
-// the file cannot be read.
+// Loads the initial weights of a fine-tuning: copies the file's tensors into the model's parameters
+// and buffers of the same name and shape. Logs how many fit, and warns of those that do not, each
+// by name and shape; those of the model keep their initial values, such as the head if the classes
+// differ. Throws a job error if none fits, a data error if the file cannot be read.
 void load_pretrained(const std::filesystem::path& file, const Model& model,
                      const std::function<void(const std::string&)>& log,
                      const std::function<void(const std::string&)>& warn);

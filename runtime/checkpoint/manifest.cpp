@@ -29,7 +29,7 @@ bool is_plain_name(const std::string& name) {
   return !name.empty() && name[0] != '.' && name.find('/') == std::string::npos;
 }
 
-// Nothing of a checkpoint is nested deep; what is could end the program in the library's recursion.
+// Refuses deep nesting, which no checkpoint has and which could overflow the stack in the library.
 ordered_json parse_flat(const std::string& text) {
   constexpr int kDeepest = 16;
   return ordered_json::parse(text, [](int depth, ordered_json::parse_event_t, const ordered_json&) {
@@ -70,7 +70,7 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
         {{"file", part.file}, {"bytes", part.bytes}, {"crc32c", hexadecimal(part.crc32c)}});
   }
   nlohmann::json job = manifest.job;
-  // Says nothing of training, and its environment may hold secrets.
+  // The section does not concern training, and its environment may hold secrets.
   if (job.is_object()) job.erase("kubernetes");
   const ordered_json value = {{"format", kFormat},
                               {"version", kVersion},
@@ -96,7 +96,7 @@ Manifest read_manifest(const std::filesystem::path& folder) {
     throw data_error(fmt::format("{}: damaged: not the JSON of a checkpoint", path.string()));
   } catch (const Error& error) {
     throw data_error(fmt::format("{}: damaged: {}", path.string(), error.what()));
-  } catch (const std::logic_error&) {  // of stoul
+  } catch (const std::logic_error&) {  // thrown by stoul
     throw data_error(fmt::format("{}: damaged: a checksum is no number", path.string()));
   }
 }

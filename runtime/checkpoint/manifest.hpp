@@ -18,27 +18,27 @@ struct CheckpointPart {
   uint32_t crc32c = 0;
 };
 
-// What a checkpoint is: the file manifest.json in its folder, written last, so that a checkpoint
-// without it is none. It carries a CRC32C of itself.
+// Contents of manifest.json in a checkpoint's folder. It is written last, so that a folder without
+// it is no checkpoint, and it carries a CRC32C of itself.
 struct Manifest {
   TrainingState state;
-  nlohmann::json job;  // the job it was made by, as job_to_json()
+  nlohmann::json job;  // the job that made it, as job_to_json()
   std::string dataset_uuid;
   uint64_t train_rows = 0;
   std::vector<CheckpointPart> parts;
 };
 
-// Into the folder, flushed to disk. Throws a data error.
+// Writes the manifest into the folder, flushed to disk. Throws a data error.
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
 
-// Throws a data error, with one line that names the file, where there is none or it is damaged.
+// Throws a data error, one line that names the file, if it is missing or damaged.
 Manifest read_manifest(const std::filesystem::path& folder);
 
-// As a part of a manifest, a file that is written.
+// Returns the size and checksum of a file that has been written.
 CheckpointPart describe_part(const std::filesystem::path& folder, const std::string& file);
 
-// Reads all parts and holds them against the manifest. Throws a data error, with one line that
-// names the damaged file.
+// Reads all parts and compares them with the manifest. Throws a data error, one line that names the
+// damaged file.
 void check_parts(const std::filesystem::path& folder, const Manifest& manifest);
 
 }  // namespace ringtrain

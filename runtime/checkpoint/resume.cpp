@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A checkpoint; or a folder of some, or of a job that has some.
+// Returns the checkpoint at `path`: itself one, a folder of some, or the output of a job.
 FoundCheckpoint checkpoint_at(const fs::path& path, const Warn& warn) {
   std::error_code error;
   if (fs::exists(path / "manifest.json", error)) {
@@ -36,7 +36,7 @@ FoundCheckpoint checkpoint_at(const fs::path& path, const Warn& warn) {
 
 void set_aside(const fs::path& folder, int64_t step, const Warn& log) {
   if (const int count = set_later_checkpoints_aside(folder, step); count > 0) {
-    log(fmt::format("{} checkpoints of an earlier run are now in {}-old", count, folder.string()));
+    log(fmt::format("moved {} checkpoints of an earlier run to {}-old", count, folder.string()));
   }
 }
 
@@ -45,7 +45,7 @@ void check_fit(const FoundCheckpoint& found, const JobSpec& job, const datasets:
   if (const auto against = conflicts(found.manifest, job, plan); !against.empty()) {
     throw job_error(
         fmt::format("checkpoint.resume: {} is of another job: {}: set checkpoint.resume=never to "
-                    "start anew, or another output",
+                    "start over, or another output",
                     found.path.string(), fmt::join(against, "; ")));
   }
   for (const std::string& change : changes(found.manifest, job)) {

@@ -15,7 +15,7 @@
 
 namespace ringtrain {
 
-// What a run goes on from.
+// The checkpoint that a run continues from.
 struct ResumePoint {
   std::filesystem::path path;
   TrainingState state;
@@ -23,15 +23,14 @@ struct ResumePoint {
   std::vector<NamedTensor> optimizer;  // rank 0 alone
 };
 
-// For rank 0: as checkpoint.resume says, with no point where the job starts anew. Damaged
-// checkpoints are passed over with a warning; what a person should know is logged. Checkpoints
-// below output that are not on the way to the chosen point are set aside. Throws a job error where
-// the checkpoint is of another job, a data error where a path was given and what is there cannot be
-// read.
+// Finds the checkpoint that checkpoint.resume asks for; nothing if the job starts over. Skips
+// damaged checkpoints with a warning, and moves checkpoints in `output` that are later than the
+// chosen one aside. For rank 0. Throws a job error if the checkpoint is of another job, a data
+// error if a path was given that cannot be read.
 std::optional<ResumePoint> find_resume_point(const JobSpec& job, const datasets::Plan& plan,
                                              const Warn& log, const Warn& warn);
 
-// Path and state, for the other ranks; empty for none.
+// Path and state as text, for the other ranks; empty for none.
 std::string print_resume_point(const std::optional<ResumePoint>& point);
 std::optional<ResumePoint> resume_point_from(const std::string& text);
 

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-// Says nothing of what is learned, or may grow from run to run.
+// Keys that do not change what is learned, or that may grow from run to run.
 const std::set<std::string> kFree = {"name",
                                      "output",
                                      "dataset",
@@ -54,8 +54,7 @@ std::vector<std::string> conflicts(const Manifest& checkpoint, const JobSpec& jo
       found.push_back(difference(key, at(now, pointer), at(then, pointer)));
     }
   };
-  // A TorchScript file may have been moved: what counts is in its tensors, which are compared
-  // later.
+  // A TorchScript file may have been moved. Its tensors are compared later.
   if (!is_torchscript_path(job.model)) compare("/model", "model");
   compare("/hidden", "hidden");
   compare("/batch_size", "batch_size");

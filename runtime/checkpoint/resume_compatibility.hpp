@@ -11,14 +11,14 @@
 
 namespace ringtrain {
 
-// What forbids the job to go on from the checkpoint: keys whose values fix what the saved numbers
-// mean (model, dataset, batch_size, seed, type of the optimizer), each as "batch_size is 64, the
+// Returns the settings that forbid a resume: keys that define the meaning of the saved numbers
+// (model, dataset, batch_size, seed, type of the optimizer), each as "batch_size is 64, the
 // checkpoint's 128".
 std::vector<std::string> conflicts(const Manifest& checkpoint, const JobSpec& job,
                                    const datasets::Plan& plan);
 
-// What training will do otherwise than before, in the same words: learning rate, schedule,
-// augmentation and the like, which a person may change on purpose.
+// Returns the changed settings that allow a resume but change training, in the same form: learning
+// rate, schedule, augmentation and the like.
 std::vector<std::string> changes(const Manifest& checkpoint, const JobSpec& job);
 
 }  // namespace ringtrain

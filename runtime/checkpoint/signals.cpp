@@ -9,7 +9,7 @@
 namespace ringtrain {
 namespace {
 
-// What a signal handler may touch.
+// Only lock-free atomics are safe in a signal handler.
 std::atomic<bool> checkpoint_asked = false;
 std::atomic<int> stop_asked = 0;
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);

@@ -12,8 +12,8 @@
 namespace ringtrain {
 namespace {
 
-// Host memory that the device copies to quickly; page by page touched, so that no step waits for
-// that.
+// Returns host memory that the device copies to fast (pinned). Every page has been touched, so that
+// no step waits for page faults.
 torch::Tensor host_slab(size_t elements, bool pinned) {
   return torch::zeros({static_cast<int64_t>(elements)},
                       torch::TensorOptions(torch::kFloat32).pinned_memory(pinned));
@@ -35,7 +35,7 @@ std::vector<NamedTensor> named_parts(const torch::Tensor& slab, const std::strin
   return tensors;
 }
 
-// A file's tensors, each to be asked for once.
+// A file's tensors, each of which is taken once.
 class Tensors {
  public:
   explicit Tensors(std::span<const NamedTensor> tensors) {
@@ -55,9 +55,8 @@ class Tensors {
 
   void check_empty() const {
     if (tensors_.empty()) return;
-    throw data_error(
-        fmt::format("it has a tensor {} that is none of the model's or the optimizer's",
-                    tensors_.begin()->first));
+    throw data_error(fmt::format("it has a tensor {} that neither the model nor the optimizer has",
+                                 tensors_.begin()->first));
   }
 
  private:
@@ -66,9 +65,9 @@ class Tensors {
 
 }  // namespace
 
-// The optimizer's state lies where the shares are. It takes the place of the parameters, share by
-// share, and is published as they are, while the gradients' slab, free between two steps, keeps the
-// parameters: so whatever backend spreads parameters also gathers state.
+// The optimizer's state is divided among the ranks like the shares. To gather it, it takes the
+// place of the parameters, share by share, and is published as they are, while the gradients' slab,
+// free between two steps, keeps the parameters. So any backend that publishes parameters can do it.
 void take_snapshot(const Trained& trained, Snapshot& snapshot) {
   const torch::NoGradGuard no_grad;
   auto& [model, layout, buckets, communicator, exchange, optimizer, device] = trained;
@@ -96,7 +95,7 @@ void take_snapshot(const Trained& trained, Snapshot& snapshot) {
   };
 
   if (first) copy_whole(snapshot.parameters);
-  exchange.publish(buckets);  // nobody changes parameters before the first rank has them
+  exchange.publish(buckets);  // a barrier: the first rank has the parameters
   for_each_share(
       [](size_t, Range, torch::Tensor parameters, torch::Tensor kept) { kept.copy_(parameters); });
   for (size_t k = 0; k < names.size(); ++k) {
@@ -126,21 +125,21 @@ void restore_snapshot(const Trained& trained, const Snapshot& snapshot) {
   auto& [model, layout, buckets, communicator, exchange, optimizer, device] = trained;
   const auto names = optimizer.state_names();
   const bool first = communicator.is_first();
-  // What spreads parameters spreads the optimizer's state, too, and every rank takes its share.
-  const auto spread = [&](const torch::Tensor& values) {
-    exchange.publish(buckets);  // all have taken what was spread before
+  // The broadcast of parameters serves for the optimizer's state, too; every rank takes its share.
+  const auto broadcast = [&](const torch::Tensor& values) {
+    exchange.publish(buckets);  // a barrier: every rank has taken its share of the last slab
     if (first) view_of(communicator.parameters(), {0, layout.elements()}, device).copy_(values);
     exchange.spread_parameters();
   };
   for (size_t k = 0; k < names.size(); ++k) {
-    spread(first ? snapshot.optimizer[k].values : torch::Tensor());
+    broadcast(first ? snapshot.optimizer[k].values : torch::Tensor());
     for (size_t b = 0; b < buckets.size(); ++b) {
       const Range share = communicator.share(buckets[b]);
       view_of(optimizer.state(k, b), {0, share.size()}, device)
           .copy_(view_of(communicator.parameters(), share, device));
     }
   }
-  spread(snapshot.parameters);
+  broadcast(snapshot.parameters);
   view_of(communicator.gradients(), {0, layout.elements()}, device).zero_();
   if (first) {
     const auto buffers = model.buffers();

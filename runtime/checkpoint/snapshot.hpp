@@ -16,20 +16,20 @@
 
 namespace ringtrain {
 
-// What changes in training, as it was between two steps: copies in host memory, whole on rank 0 and
-// empty elsewhere.
+// Everything that training changes, as it was between two steps: copies in host memory, whole on
+// rank 0 and empty elsewhere.
 struct Snapshot {
   struct Slab {
     std::string name;      // "momentum"; AdamW: "mean", "variance"
     torch::Tensor values;  // [elements of the slab], fp32
   };
-  torch::Tensor parameters;  // as a Slab's values; undefined: there is no snapshot
+  torch::Tensor parameters;  // as Slab::values; undefined: there is no snapshot
   std::vector<Slab> optimizer;
   std::vector<NamedTensor> buffers;
   int64_t optimizer_steps = 0;
 };
 
-// The parts of a trainer that a snapshot is taken from and given back to. All by reference.
+// The parts of a trainer that a snapshot is taken from and restored to.
 struct Trained {
   Model& model;
   const SlabLayout& layout;
@@ -40,22 +40,22 @@ struct Trained {
   Device& device;
 };
 
-// Into the memory of the snapshot before, where there was one. Collective.
+// Takes a snapshot, into the memory of `snapshot` if it is one already. Collective.
 void take_snapshot(const Trained& trained, Snapshot& snapshot);
 
-// Every rank's parameters, optimizer state and buffers from rank 0's snapshot, bit for bit, on any
-// number of ranks. Collective.
+// Restores every rank's parameters, optimizer state and buffers from rank 0's snapshot, bit for
+// bit, on any number of ranks. Collective.
 void restore_snapshot(const Trained& trained, const Snapshot& snapshot);
 
-// A snapshot's tensors under their names, without a copy: those of the model (parameters and
+// Return a snapshot's tensors under their names, without a copy: those of the model (parameters and
 // buffers), and those of the optimizer ("momentum.fc.weight").
 std::vector<NamedTensor> weights_of(const Snapshot& snapshot, const Model& model,
                                     const SlabLayout& layout);
 std::vector<NamedTensor> optimizer_tensors_of(const Snapshot& snapshot, const Model& model,
                                               const SlabLayout& layout);
 
-// And back, for rank 0. Throws a data error where a tensor is missing, one too many, or of another
-// shape or type.
+// Returns the snapshot with these tensors, for rank 0. Throws a data error if a tensor is missing,
+// unknown, or of another shape or type.
 Snapshot snapshot_from(std::span<const NamedTensor> weights, std::span<const NamedTensor> optimizer,
                        const std::vector<std::string>& state_names, const Model& model,
                        const SlabLayout& layout);

@@ -23,7 +23,7 @@ double number(const ordered_json& value) {
   if (!value.is_string()) return value.get<double>();
   const auto text = value.get<std::string>();
   if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
-  if (text != "inf" && text != "-inf") throw data_error("a number is not one");
+  if (text != "inf" && text != "-inf") throw data_error("not a training state: a number is none");
   return text == "inf" ? std::numeric_limits<double>::infinity()
                        : -std::numeric_limits<double>::infinity();
 }
@@ -88,7 +88,7 @@ TrainingState training_state_from(const ordered_json& value) {
     return state;
   } catch (const nlohmann::json::exception& error) {
     throw data_error(fmt::format("not a training state: {}", error.what()));
-  } catch (const std::logic_error&) {  // of stoull
+  } catch (const std::logic_error&) {  // thrown by stoull
     throw data_error("not a training state: its order_hash is no number");
   }
 }

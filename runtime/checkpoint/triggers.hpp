@@ -8,20 +8,21 @@
 
 namespace ringtrain {
 
-// When the next checkpoint is due, by the job's every_epochs, every_steps and every_seconds.
+// Decides when the next checkpoint is due, by the job's every_epochs, every_steps and
+// every_seconds.
 class CheckpointTriggers {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // step: where the run stands. A checkpoint of that step is taken to exist.
+  // step: number of steps done. A checkpoint of that step is assumed to exist.
   CheckpointTriggers(const CheckpointSpec& spec, int64_t steps_per_epoch, int64_t step,
                      Clock::time_point now);
 
-  // False where checkpoints are made on signals alone.
+  // True if any trigger is set; without one, checkpoints are taken on signals alone.
   bool any() const;
-  // Whether a multiple of every_steps, or an epoch's end, lies between the last checkpoint and
-  // `step`, or every_seconds have passed. A checkpoint that was due and could not be made stays
-  // due.
+  // Returns true if a multiple of every_steps, or the end of every_epochs epochs, lies between the
+  // last checkpoint and `step`, or if every_seconds have passed. A checkpoint that was due and was
+  // not taken stays due.
   bool due(int64_t step, Clock::time_point now) const;
   void taken(int64_t step, Clock::time_point now);
 

@@ -12,10 +12,10 @@
 
 namespace ringtrain {
 
-// Writes snapshots below a folder, in a thread of its own, one at a time: weights.safetensors (what
-// model.safetensors would be), optimizer.safetensors, and the manifest last; then removes what need
-// not be kept. A failure, as of a full disk, is told and changes nothing that was there before.
-// Belongs to the training thread of rank 0.
+// Writes snapshots to a folder, in a thread of its own, one at a time: weights.safetensors (the
+// tensors of model.safetensors), optimizer.safetensors, and the manifest last; then removes old
+// checkpoints. A failure, such as a full disk, is reported and leaves earlier checkpoints
+// untouched. Thread: the training thread of rank 0.
 class CheckpointWriter {
  public:
   CheckpointWriter(std::filesystem::path folder, int keep)
@@ -23,19 +23,20 @@ class CheckpointWriter {
 
   struct Outcome {
     int64_t step = 0;
-    std::filesystem::path path;  // of the checkpoint
+    std::filesystem::path path;  // the checkpoint's folder
     uint64_t bytes = 0;
-    double seconds = 0;     // from the start of the write to the disk's word that all is there
-    std::string failure;    // one line; empty: the checkpoint is there
-    std::string complaint;  // what went wrong after that
+    double seconds = 0;     // from the start of the write until all is flushed to disk
+    std::string failure;    // one line; empty: the checkpoint is complete
+    std::string complaint;  // problem with the removal of old checkpoints
   };
 
-  // Starts a write. The snapshot must stay as it is until idle(); model and layout give the names.
+  // Starts a write. Requires: idle(), and the snapshot stays unchanged until idle() again. model
+  // and layout give the tensors their names.
   void write(const Snapshot& snapshot, const Model& model, const SlabLayout& layout,
              Manifest manifest);
-  // No write is under way.
+  // Returns true if no write is under way.
   bool idle() const;
-  // What has become of the last write, once, when it has ended; with `wait` after its end.
+  // Returns the outcome of the last write, once, if it has ended. If `wait`, waits for its end.
   std::optional<Outcome> outcome(bool wait);
 
  private:

@@ -127,6 +127,14 @@ void World::abort(int exit_code) {
   std::abort();  // MPI_Abort does not return; the compiler does not know
 }
 
+std::string mpi_version() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING] = {};
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  const std::string whole(text, static_cast<size_t>(length));
+  return whole.substr(0, whole.find(','));
+}
+
 void prove_placement(const World& world, int ranks, std::span<const std::string> hosts) {
   if (ranks > 0 && world.size() != ranks) {
     throw lost_error(

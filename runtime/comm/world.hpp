@@ -81,6 +81,9 @@ class World {
   std::vector<std::string> hosts_;
 };
 
+// The name and version of the MPI library. Before and after its initialisation, too.
+std::string mpi_version();
+
 // Proof of placement: throws a lost error unless the world has `ranks` ranks (0: any number)
 // and runs on exactly `hosts` (empty: any). Hosts are compared up to the first dot, as one machine
 // may be known by a short and a full name. Open MPI 5 ignores version 4's settings and then packs

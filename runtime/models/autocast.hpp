@@ -5,9 +5,9 @@
 
 namespace ringtrain {
 
-// precision: bf16. While it lives, torch computes what gains by it (matrix products, convolutions)
-// in bf16 and the rest in fp32; parameters and their gradients stay fp32. It goes round the forward
-// pass alone: the backward pass follows in the types of the forward one.
+// precision: bf16. During its lifetime torch computes matrix products and convolutions in bf16 and
+// the rest in fp32; parameters and their gradients stay fp32. It covers the forward pass alone: the
+// backward pass uses the types of the forward pass.
 class Autocast {
  public:
   Autocast(bool on, at::DeviceType device) : on_(on), device_(device) {
@@ -18,7 +18,7 @@ class Autocast {
   }
   ~Autocast() {
     if (!on_) return;
-    // The next step's casts are of other parameters' values.
+    // The next step casts new values of the parameters.
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(device_, false);
   }

@@ -11,7 +11,7 @@
 
 namespace ringtrain {
 
-// The sum over ranks in the form in which autograd can hold on to it until backward.
+// The sum over ranks in a form that autograd can keep until backward.
 struct RankSum : torch::CustomClassHolder {
   explicit RankSum(SumOverRanks function) : sum(std::move(function)) {}
   SumOverRanks sum;
@@ -20,24 +20,25 @@ struct RankSum : torch::CustomClassHolder {
 // PyTorch's BatchNorm2d (epsilon 1e-5, momentum 0.1, the unbiased variance in running_var), except
 // that in training the mean and variance of a channel are those of the global batch. Forward
 // exchanges 2 * channels + 1 doubles, backward 2 * channels. The gradients of weight and bias are
-// those of this rank's rows, for the trainer to sum like all others. A rank with 0 rows takes part
+// those of this rank's rows; the trainer sums them like all others. A rank with 0 rows takes part
 // in both exchanges.
 class BatchNorm2d final : public Layer {
  public:
-  // Without sum_over_ranks: over the rows of this rank, by libtorch's own kernel.
-  BatchNorm2d(int64_t channels, const SumOverRanks& sum_over_ranks);
+  explicit BatchNorm2d(int64_t channels);
+  // Without a sum, statistics are those of this rank's rows, from libtorch's own kernel.
+  void set_sum_over_ranks(const SumOverRanks& sum);
   torch::Tensor forward(const torch::Tensor& x) override;
   std::string script() const override;
 
  private:
   torch::Tensor global_forward(const torch::Tensor& x);
 
-  torch::Tensor weight_;               // [channels]
-  torch::Tensor bias_;                 // [channels]
-  torch::Tensor running_mean_;         // [channels]
-  torch::Tensor running_var_;          // [channels]
-  torch::Tensor num_batches_tracked_;  // one int64
-  c10::intrusive_ptr<RankSum> rank_sum_;
+  torch::Tensor weight_;                  // [channels]
+  torch::Tensor bias_;                    // [channels]
+  torch::Tensor running_mean_;            // [channels]
+  torch::Tensor running_var_;             // [channels]
+  torch::Tensor num_batches_tracked_;     // one int64
+  c10::intrusive_ptr<RankSum> rank_sum_;  // null: none
 };
 
 }  // namespace ringtrain

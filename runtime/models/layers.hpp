@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The building blocks of the zoo. Each computes with libtorch's own operators and can write the
-// same computation as TorchScript, so that a trained model is saved without Python. Initial weights
-// are PyTorch's defaults, drawn from the generator handed in and from nothing else.
+// The layers of the zoo. Each computes with libtorch's own operators and can write the same
+// computation as TorchScript, so that a trained model is saved without Python. Initial weights are
+// PyTorch's defaults, drawn from the given generator and nothing else.
 #pragma once
 
 #include <torch/script.h>
@@ -23,8 +23,8 @@ class Layer : public torch::nn::Module {
   virtual std::string script() const = 0;
 };
 
-// A TorchScript module tree with the layer's names and copies of its tensors on the CPU, in eval
-// mode.
+// Returns a TorchScript module tree with the layer's names and copies of its tensors on the CPU, in
+// eval mode.
 torch::jit::Module to_torchscript(const Layer& layer);
 
 // y = x W^T + b. Weight and bias: uniform within +-1/sqrt(in).
@@ -63,16 +63,16 @@ class Conv2d final : public Layer {
   int64_t padding_;
 };
 
-// Images with the channels of a pixel side by side, as libtorch's convolutions and poolings on a
-// CPU are fastest; their results have the same format. On a GPU, x as it is.
+// Returns images in channels-last format, for which libtorch's convolutions and poolings on a CPU
+// are fastest; their results have the same format. On a GPU, returns x unchanged.
 torch::Tensor channels_last(const torch::Tensor& x);
 extern const char* const kChannelsLastScript;  // x = channels_last(x)
 
-// Images in oneDNN's own layout, for a stack of convolutions, poolings and ReLUs on a CPU: each
-// finds its input as it wants it, and nothing is reordered in between. Such tensors are opaque;
-// to_dense_layout() ends the stack. In it a NaN may come out of pooling and ReLU as a number. On a
-// GPU, in bf16 and where oneDNN is missing: channels_last(x). So too where no gradients are wanted:
-// an evaluation is then that of the exported model, bit for bit.
+// Returns images in oneDNN's blocked layout, for a stack of convolutions, poolings and ReLUs on a
+// CPU, so that nothing is reordered between them. Such tensors are opaque; to_dense_layout() ends
+// the stack. Pooling and ReLU in this layout may turn a NaN into a number. On a GPU, in bf16 and
+// without oneDNN, returns channels_last(x); so too without gradients, so that an evaluation is that
+// of the exported model, bit for bit.
 torch::Tensor to_onednn_layout(const torch::Tensor& x);
 torch::Tensor to_dense_layout(const torch::Tensor& x);
 

@@ -18,16 +18,16 @@ void require_at_least(const ModelOptions& options, int64_t pixels) {
                   options.name, pixels, pixels, options.height, options.width));
 }
 
-// ReLU after pooling: the same values and gradients as before it, from a quarter of the elements.
-// (The stride is the window's by default, but oneDNN's backward pass wants to be told. ReLU in
-// place would change what that pass reads.)
+// ReLU after pooling gives the same values and gradients as before it, from a quarter of the
+// elements. The stride is the window's by default, but oneDNN's backward pass needs it explicitly.
+// ReLU in place would change the tensor which that pass reads.
 torch::Tensor pool_relu(const torch::Tensor& x) {
   return torch::max_pool2d(x, {2, 2}, {2, 2}).relu();
 }
 
-// LeNet-5 (LeCun et al. 1998) as it is written today: ReLU for tanh, max pooling for trained
-// subsampling, a full second convolution, and a plain linear output. The original takes 32 x 32
-// pixels; smaller images are padded by 2 on each side, which makes MNIST's 28 x 28 the same.
+// LeNet-5 (LeCun et al. 1998) as it is written today: ReLU instead of tanh, max pooling instead of
+// trained subsampling, a full second convolution, and a plain linear output. The original takes 32
+// x 32 pixels; smaller images are padded by 2 on each side, which makes MNIST's 28 x 28 the same.
 class Lenet5 final : public Layer {
  public:
   Lenet5(const ModelOptions& options, at::Generator& generator) {

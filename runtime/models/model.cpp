@@ -21,15 +21,20 @@ namespace {
 
 class ZooModel final : public Model {
  public:
-  ZooModel(std::shared_ptr<Layer> net, bool sums_over_ranks) : net_(std::move(net)) {
-    for (const auto& layer : net_->modules()) {
-      if (!sums_over_ranks && layer->as<BatchNorm2d>() != nullptr) local_statistics_ = true;
-    }
-  }
+  explicit ZooModel(std::shared_ptr<Layer> net) : net_(std::move(net)) { set_sum_over_ranks({}); }
 
   torch::Tensor forward(const torch::Tensor& x) override { return net_->forward(x); }
   std::vector<NamedTensor> parameters() const override { return list(net_->named_parameters()); }
   std::vector<NamedTensor> buffers() const override { return list(net_->named_buffers()); }
+  void set_sum_over_ranks(const SumOverRanks& sum) override {
+    local_statistics_ = false;
+    for (const auto& layer : net_->modules()) {
+      auto* const batch_norm = layer->as<BatchNorm2d>();
+      if (batch_norm == nullptr) continue;
+      batch_norm->set_sum_over_ranks(sum);
+      local_statistics_ = !sum;
+    }
+  }
   void train(bool on) override { net_->train(on); }
   void to(torch::Device device) override { net_->to(device); }
   torch::jit::Module script() const override { return to_torchscript(*net_); }
@@ -70,11 +75,10 @@ std::unique_ptr<Model> make_model(const ModelOptions& options) {
     throw job_error(fmt::format("hidden is for model mlp, not for {}: remove it", options.name));
   }
   try {
-    // Its own generator: nothing else that draws random numbers can change the weights, or be
-    // changed.
+    // A generator of its own: no other use of random numbers changes the weights.
     at::Generator generator = at::detail::createCPUGenerator(options.seed);
     if (auto net = make_net(options, generator)) {
-      return std::make_unique<ZooModel>(std::move(net), options.sum_over_ranks != nullptr);
+      return std::make_unique<ZooModel>(std::move(net));
     }
   } catch (const c10::Error& error) {
     throw job_error(fmt::format("model {} cannot be built: {}", options.name, first_line(error)));

@@ -11,18 +11,17 @@
 namespace ringtrain {
 namespace {
 
-// What every part of one network is built from.
+// Builds the layers that all blocks of one network are made of.
 struct Source {
   at::Generator& generator;
-  const SumOverRanks& sum_over_ranks;
 
   std::shared_ptr<Conv2d> conv(const Conv2d::Shape& shape) const {
     return std::make_shared<Conv2d>(shape, Conv2d::Init::without_bias, generator);
   }
   std::shared_ptr<BatchNorm2d> batch_norm(int64_t channels) const {
-    return std::make_shared<BatchNorm2d>(channels, sum_over_ranks);
+    return std::make_shared<BatchNorm2d>(channels);
   }
-  // The projection of a block's input where its shape changes, or nothing.
+  // Returns the projection of a block's input; null if its shape does not change.
   std::shared_ptr<Sequential> downsample(int64_t in, int64_t out, int64_t stride) const {
     if (in == out && stride == 1) return nullptr;
     return std::make_shared<Sequential>(std::vector<std::shared_ptr<Layer>>{
@@ -178,7 +177,7 @@ class Resnet final : public Layer {
 
 std::shared_ptr<Layer> make_resnet(int depth, const ModelOptions& options,
                                    at::Generator& generator) {
-  const Source source{generator, options.sum_over_ranks};
+  const Source source{generator};
   switch (depth) {
     case 18:
       return Resnet::make<BasicBlock>({2, 2, 2, 2}, options, source);

@@ -14,8 +14,8 @@
 namespace ringtrain {
 namespace {
 
-// Whether a node of the block normalises by batch statistics when the module is in training mode. A
-// model traced in eval mode has `training` fixed to false there, and never does.
+// Returns true if a node of the block normalises by batch statistics in training mode. A model that
+// was traced in eval mode has `training` fixed to false and never does.
 bool normalises_by_batch(const torch::jit::Block& block) {
   static const std::set<std::string> kinds{"aten::batch_norm", "aten::_batch_norm_impl_index",
                                            "aten::native_batch_norm", "aten::cudnn_batch_norm"};
@@ -50,14 +50,15 @@ class TorchScriptModel final : public Model {
 
   torch::Tensor forward(const torch::Tensor& x) override {
     if (x.size(0) == 0) return no_rows(x);
-    // The optimising executor runs the first steps in another way than later ones, so that a
-    // resumed job would not repeat an unbroken one bit by bit.
+    // The optimizing executor runs the first steps differently from later ones, so that a resumed
+    // job would not repeat an uninterrupted one bit by bit.
     torch::jit::GraphOptimizerEnabledGuard plain(false);
     return module_.forward({x}).toTensor();
   }
 
   std::vector<NamedTensor> parameters() const override { return parameters_; }
   std::vector<NamedTensor> buffers() const override { return buffers_; }
+  void set_sum_over_ranks(const SumOverRanks& /*sum*/) override {}
   void train(bool on) override { module_.train(on); }
   void to(torch::Device device) override {
     module_.to(device);
@@ -80,7 +81,7 @@ class TorchScriptModel final : public Model {
   bool uses_local_batch_statistics() const override { return local_statistics_; }
 
  private:
-  // A tensor that goes by two names (tied weights) is one parameter, under its first name.
+  // A tensor with two names (tied weights) is one parameter, under its first name.
   void collect_tensors() {
     parameters_.clear();
     buffers_.clear();
@@ -106,7 +107,7 @@ class TorchScriptModel final : public Model {
     }
   }
 
-  // Two sizes, because a traced model can have the number of rows of its example built in.
+  // Runs the model on two batch sizes, as a traced model can have its example's size built in.
   void try_out(const ModelOptions& options) {
     torch::NoGradGuard no_grad;
     module_.eval();
@@ -141,8 +142,8 @@ class TorchScriptModel final : public Model {
     module_.train();
   }
 
-  // Many models cannot run on 0 rows (x.view(x.size(0), -1) is ambiguous there), so this stands in
-  // for them: no logits, and zeros for the gradient of every parameter.
+  // Many models cannot run on 0 rows (x.view(x.size(0), -1) is ambiguous there). Returns no logits
+  // instead, with zeros for the gradient of every parameter.
   torch::Tensor no_rows(const torch::Tensor& x) const {
     torch::Tensor nothing = torch::zeros({}, x.options().dtype(torch::kFloat32));
     for (const auto& parameter : parameters_) {

@@ -9,16 +9,16 @@
 
 namespace ringtrain {
 
-// The TorchScript file options.name, saved by torch.jit.save from a scripted or traced module that
-// maps [rows, channels, height, width] floats to [rows, classes] logits. It is tried on zero
-// batches of two sizes first. Throws a job error that names the file when it cannot be opened, run
+// Loads the TorchScript file options.name, saved by torch.jit.save from a scripted or traced module
+// that maps [rows, channels, height, width] floats to [rows, classes] logits. It is run on batches
+// of zeros of two sizes first. Throws a job error that names the file if it cannot be opened, run
 // or trained.
 //
 // Its batch normalisation, if any, takes statistics over the rows of one rank, and its random
 // layers (dropout) draw from each rank's own generator.
 std::unique_ptr<Model> load_torchscript(const ModelOptions& options);
 
-// libtorch's messages go on with a stack; this is the part for a user.
+// Returns the first line of a message, without the stack that libtorch appends.
 std::string first_line(const std::exception& error);
 
 }  // namespace ringtrain

@@ -18,7 +18,7 @@ void write_torchscript(const std::filesystem::path& path, const torch::jit::Modu
   {
     const auto file = File::open_for_writing(pending.path());
     uint64_t at = 0;
-    // libtorch's writer is not made for exceptions from here; it takes a short count for a failure.
+    // libtorch's writer does not expect exceptions here; it takes a short count for a failure.
     std::exception_ptr failure;
     const auto write = [&](const void* data, size_t size) -> size_t {
       try {

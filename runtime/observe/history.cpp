@@ -13,7 +13,8 @@ namespace ringtrain {
 
 namespace {
 
-// What a resumed job will not write again. A killed one may have left half a line.
+// Returns the lines that a resumed job will not write again. A killed job may have left half a
+// line.
 std::string kept_lines(const std::filesystem::path& file, int64_t first_step) {
   std::ifstream old(file);
   std::string kept, line;
@@ -31,7 +32,7 @@ std::string kept_lines(const std::filesystem::path& file, int64_t first_step) {
 }  // namespace
 
 History::History(const std::filesystem::path& file, int64_t first_step) : path_(file) {
-  // Under another name first: a job that is killed here must not lose what is there.
+  // Written under another name first: a job that is killed here must not lose its history.
   const std::filesystem::path pending = file.string() + ".pending";
   std::ofstream out(pending, std::ios::trunc);
   out << kept_lines(file, first_step) << std::flush;
@@ -41,7 +42,7 @@ History::History(const std::filesystem::path& file, int64_t first_step) : path_(
 }
 
 void History::append(const nlohmann::ordered_json& line) {
-  // Opened anew for each line: a stream that has failed once, on a full disk, keeps what it could
+  // Opened for each line: a stream that has failed once, on a full disk, keeps the text it could
   // not write.
   std::ofstream file(path_, std::ios::app);
   file << (broken_ ? "\n" : "") << line.dump() << '\n' << std::flush;

@@ -7,19 +7,19 @@
 
 namespace ringtrain {
 
-// history.jsonl: one JSON object a line, written as it happens.
+// The file history.jsonl: one JSON object a line, each written at once.
 class History {
  public:
-  // Starts a new history, or for a resumed job keeps of the one that is there the lines of steps
-  // below `first_step` (lines without a step, too). Throws a job error when the file cannot be
-  // written.
+  // Starts a new history. For a resumed job (first_step > 0), keeps the existing lines of steps
+  // below `first_step`, and lines without a step. Throws a job error if the file cannot be written.
   explicit History(const std::filesystem::path& file, int64_t first_step = 0);
-  // Throws a job error, and leaves no half line before what comes next.
+  // Throws a job error if the line cannot be written. The next line starts on its own line even if
+  // a part of this one was written.
   void append(const nlohmann::ordered_json& line);
 
  private:
   std::filesystem::path path_;
-  bool broken_ = false;  // the last line may be there in part
+  bool broken_ = false;  // the last line may be incomplete
 };
 
 }  // namespace ringtrain

@@ -11,11 +11,12 @@
 namespace ringtrain {
 namespace {
 
-// In one write, so that lines of several ranks do not mix (pipes keep up to 4 KiB whole).
+// Writes all of `text` in one call, so that lines of several ranks do not mix (a pipe keeps up to
+// 4 KiB together).
 void write_whole(int fd, const std::string& text) {
   for (size_t done = 0; done < text.size();) {
     const ssize_t n = write(fd, text.data() + done, text.size() - done);
-    if (n < 0 && errno != EINTR) return;  // nobody listens any more; training does not depend on it
+    if (n < 0 && errno != EINTR) return;  // the reader is gone; training continues without it
     if (n > 0) done += static_cast<size_t>(n);
   }
 }
@@ -68,9 +69,9 @@ void Reporter::failure(int exit_code, int rank, const std::string& host, const s
 }
 
 void Reporter::write_event(const nlohmann::ordered_json& event) const {
-  // Text from files may be no UTF-8: replaced rather than refused.
-  using Handler = nlohmann::ordered_json::error_handler_t;
-  write_whole(STDOUT_FILENO, "\x1e" + event.dump(-1, ' ', false, Handler::replace) + "\n");
+  // Text from files may not be UTF-8: replace rather than refuse it.
+  using OnError = nlohmann::ordered_json::error_handler_t;
+  write_whole(STDOUT_FILENO, "\x1e" + event.dump(-1, ' ', false, OnError::replace) + "\n");
 }
 
 }  // namespace ringtrain

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/comm/sum_slots.hpp"
+#include "base/sum_slots.hpp"
 
 namespace ringtrain {
 

@@ -11,27 +11,27 @@
 
 namespace ringtrain {
 
-// What one rank did when: the newest spans and moments, in memory of a fixed size. For the formats
-// of Chrome (chrome://tracing) and Perfetto (ui.perfetto.dev). Any thread.
+// One rank's timeline: the newest spans and moments, in memory of a fixed size, for the viewers of
+// Chrome (chrome://tracing) and Perfetto (ui.perfetto.dev). Thread: any.
 //
-// Times count from the construction; ranks that construct theirs right after a barrier can be laid
-// over each other to within that barrier's spread.
+// Times count from the construction. Ranks that construct theirs right after a barrier have a
+// common time, to within that barrier's spread.
 class Trace {
  public:
-  enum class Track { training, communication };  // one a thread
+  enum class Track { training, communication };  // one for each thread
   static constexpr size_t kEvents = 1 << 16;     // 2.5 MiB, and about 8 MB of JSON
 
   Trace(int rank, const std::string& host, size_t events = kEvents);
 
-  // From the construction, in nanoseconds.
+  // Nanoseconds since the construction.
   int64_t now() const;
-  // name and what must live as long as the program (string literals). what: the meaning of value.
+  // name, what: string literals. what: the meaning of `value`; null: there is no value.
   void add_span(Track track, const char* name, int64_t begin, int64_t end,
                 const char* what = nullptr, int64_t value = 0);
   void add_moment(Track track, const char* name, const char* what = nullptr, int64_t value = 0);
 
-  // The events as members of a JSON array, without its brackets: several ranks' can be joined by
-  // commas.
+  // Returns the events as members of a JSON array, without its brackets, so that those of several
+  // ranks can be joined by commas.
   std::string events() const;
 
  private:
@@ -42,7 +42,7 @@ class Trace {
     const char* what;
     int64_t value;
     int64_t begin;
-    int64_t end;  // below begin: a moment
+    int64_t end;  // less than begin: a moment
     Track track;
   };
 
@@ -57,12 +57,12 @@ class Trace {
   size_t added_ = 0;
 };
 
-// Writes a file that both viewers open. Throws a job error when it cannot be written.
+// Writes a file that both viewers open. Throws a job error if it cannot be written.
 void write_trace(const std::filesystem::path& file,
                  const std::vector<std::string>& events_of_ranks);
 
-// A span from its construction to its end, or to next(), which begins another one. With a null
-// trace it does nothing.
+// A span from its construction to its destruction, or to next(), which begins another one. Does
+// nothing if the trace is null.
 class Span {
  public:
   Span(Trace* trace, const char* name, const char* what = nullptr, int64_t value = 0,

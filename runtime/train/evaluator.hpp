@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <functional>
 
+#include "base/sum_slots.hpp"
 #include "datasets/format/plan.hpp"
 #include "datasets/reading/reader.hpp"
 #include "job/job_spec.hpp"
-#include "runtime/comm/sum_slots.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
 #include "runtime/observe/training_totals.hpp"

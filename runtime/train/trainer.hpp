@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "datasets/format/plan.hpp"
@@ -52,9 +51,6 @@ class Trainer {
 
   // Rank 0's newest checkpoint; empty if there is none.
   const std::filesystem::path& checkpoint() const { return checkpoints_.newest(); }
-
-  // For ModelOptions::sum_over_ranks, within train().
-  void sum_over_ranks(std::span<double> values) { ranks().sum(values); }
 
   std::string describe_communication() const { return parts_.averaging->communicator().describe(); }
 

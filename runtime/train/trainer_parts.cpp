@@ -96,7 +96,12 @@ TrainerParts::TrainerParts(const JobSpec& job, const World& world, const dataset
       averaging(make_averaging(job, world, *this)) {
   // The first rank may have loaded pretrained weights. Parameters have been broadcast already.
   averaging->restore([&] { broadcast_buffers(model, *communicator, exchange); });
+  if (world.size() > 1 && !is_local_sgd(job, world)) {
+    model.set_sum_over_ranks([this](std::span<double> values) { exchange.sum(values); });
+  }
 }
+
+TrainerParts::~TrainerParts() { model.set_sum_over_ranks({}); }
 
 Trained TrainerParts::trained() {
   return {.model = model,

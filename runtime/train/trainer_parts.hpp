@@ -25,9 +25,11 @@ namespace ringtrain {
 // the order of their dependence, destroyed in reverse.
 struct TrainerParts {
   // The references and `trace` (null for none) must outlive the parts. On return every rank has the
-  // first rank's parameters and buffers. Collective.
+  // first rank's parameters and buffers, and the model's batch normalisation covers all ranks that
+  // average in every step. Collective.
   TrainerParts(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
                Model& model, Trace* trace);
+  ~TrainerParts();
   TrainerParts(const TrainerParts&) = delete;
   TrainerParts& operator=(const TrainerParts&) = delete;
 

@@ -83,7 +83,6 @@ class JobRun {
   std::optional<ResumePoint> point_;
   std::unique_ptr<Device> device_;
   std::unique_ptr<Model> model_;
-  Trainer* trainer_ = nullptr;
   std::optional<History> history_;  // on rank 0 alone
   std::optional<Trace> trace_;
   std::vector<RankPlacement> placement_;
@@ -123,10 +122,6 @@ bool JobRun::already_complete() {
 }
 
 void JobRun::make_model() {
-  SumOverRanks sum_over_ranks;  // none for a rank that trains alone, or between local SGD's means
-  if (world_.size() > 1 && job_.communication.sync_every == 1) {
-    sum_over_ranks = [this](std::span<double> values) { trainer_->sum_over_ranks(values); };
-  }
   run_on_all_ranks(world_, [&] {
     device_ = make_device(job_.device, world_.node().rank(), log());
     model_ = ringtrain::make_model({.name = job_.model,
@@ -135,8 +130,7 @@ void JobRun::make_model() {
                                     .height = plan_.shape.height,
                                     .width = plan_.shape.width,
                                     .classes = static_cast<int64_t>(plan_.class_names.size()),
-                                    .seed = job_.seed,
-                                    .sum_over_ranks = sum_over_ranks});
+                                    .seed = job_.seed});
     if (output_ && !point_ && !job_.initialize_from.empty()) {
       load_pretrained(job_.initialize_from, *model_, log(), warn());
     }
@@ -166,7 +160,6 @@ Result JobRun::train() {
   }
   Trace* const trace = trace_ ? &*trace_ : nullptr;
   Trainer trainer(job_, world_, plan_, *device_, *model_, progress, trace);
-  trainer_ = &trainer;
   report_start(trainer);
   if (point_) {
     trainer.resume(*point_);
@@ -208,8 +201,9 @@ void JobRun::report_start(const Trainer& trainer) const {
   }
   if (world_.size() > 1 && model_->uses_local_batch_statistics()) {
     reporter_.warn(
-        "this TorchScript model's batch normalisation sees the samples of one rank only: its "
-        "result depends on the number of ranks");
+        "batch normalisation sees the samples of one rank only: the result depends on the number "
+        "of "
+        "ranks");
   }
 }
 

@@ -18,9 +18,9 @@
 namespace ringtrain {
 namespace {
 
-// What a server needs beside the weights: how to make a sample into the model's input, and what an
-// output means. The key "ringtrain" of the safetensors metadata and the extra file "ringtrain.json"
-// of model.pt.
+// Returns a JSON description of the model for a server: how to turn a sample into an input, and the
+// meaning of an output. It is the key "ringtrain" of the safetensors metadata and the extra file
+// "ringtrain.json" of model.pt.
 std::string description(const datasets::Plan& plan, const JobSpec& job) {
   const auto& shape = plan.shape;
   return nlohmann::ordered_json{

@@ -9,7 +9,7 @@
 
 namespace ringtrain {
 
-// An error that every rank knows, so that all ranks can exit together.
+// An error that every rank knows of, so that all ranks exit together.
 class SharedError : public Error {
  public:
   SharedError(ErrorKind kind, const std::string& message, int rank)
@@ -21,8 +21,8 @@ class SharedError : public Error {
   int rank_;
 };
 
-// Runs `part` on every rank. When it throws on any, throws a SharedError on all of them: the error
-// of the lowest rank; one that is not an Error becomes ErrorKind::lost. `part` must not itself call
+// Runs `part` on every rank. If it throws on any, throws a SharedError on all of them: the error of
+// the lowest rank; one that is not an Error becomes ErrorKind::lost. Requires: `part` does not call
 // MPI. Collective.
 void run_on_all_ranks(const World& world, const std::function<void()>& part);
 

@@ -32,8 +32,7 @@ ModelOptions options_for(const std::string& name) {
           .height = pixels,
           .width = pixels,
           .classes = kClasses,
-          .seed = 7,
-          .sum_over_ranks = {}};
+          .seed = 7};
 }
 
 // Where the input of a ReLU is within rounding of zero it may fall on either side and take its
@@ -59,12 +58,8 @@ torch::Tensor summed_loss(Model& model, const torch::Tensor& x, const torch::Ten
 // A model on its way through one step, as the trainer puts it together.
 struct Step : RankParts {
   Step(const ModelOptions& options, const CommunicationSpec& spec)
-      : RankParts(make_device(JobSpec::Device::cpu, 0), with_statistics(options, *this),
-                  make_smooth_model, spec, 50'000) {}
-
-  static ModelOptions with_statistics(ModelOptions options, Step& step) {
-    options.sum_over_ranks = [&step](std::span<double> values) { step.exchange.sum(values); };
-    return options;
+      : RankParts(make_device(JobSpec::Device::cpu, 0), options, make_smooth_model, spec, 50'000) {
+    model->set_sum_over_ranks([this](std::span<double> values) { exchange.sum(values); });
   }
 
   bool run(const torch::Tensor& x, const torch::Tensor& y) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs that are killed, stopped, cut off from their disk, and go on: with real ranks under a real mpirun.
+"""Jobs that are killed, stopped, cut off from their disk, and resumed: with real ranks under a real mpirun.
 
   checkpoint_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
 """
@@ -30,7 +30,7 @@ class CheckpointTest(RunTest):
     EPOCHS = 20
 
     def write_job(self, name="job.yaml", **keys):
-        # Small steps, so that losses go on falling and a difference would show.
+        # Small steps, so that losses keep falling and a difference would show.
         defaults = {"hidden": [64], "epochs": self.EPOCHS, "evaluate_every_epochs": 5,
                     "optimizer": {"learning_rate": 0.002},
                     "checkpoint": {"every_steps": 10, "keep": 3}}
@@ -53,7 +53,7 @@ class CheckpointTest(RunTest):
         return run
 
     def finish(self, run):
-        """What it said until its end, which must be a good one."""
+        """Returns its output until its end, which must be a success."""
         said = run.stderr.read()
         self.assertEqual(run.wait(), 0, said)
         return said
@@ -99,7 +99,7 @@ class CheckpointTest(RunTest):
         shutil.rmtree(self.output, ignore_errors=True)
 
     def undisturbed(self, ranks, *sets):
-        """Result, model and history of a run that nothing befell."""
+        """Result, model and history of a run that was not interrupted."""
         result, _ = self.train(ranks, *sets)
         whole = result, self.model(), self.history()
         self.start_anew()

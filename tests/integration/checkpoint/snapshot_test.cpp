@@ -55,8 +55,7 @@ struct Rank : RankParts {
             .height = 28,
             .width = 28,
             .classes = 3,
-            .seed = 1,
-            .sum_over_ranks = {}};
+            .seed = 1};
   }
   Trained trained() {
     return {*model, layout, buckets, *communicator, exchange, optimizer, *device};
@@ -92,7 +91,7 @@ struct Rank : RankParts {
         }
       }
     }
-    exchange.publish(buckets);  // nobody goes on to change what others still look at
+    exchange.publish(buckets);  // a barrier: every rank has looked
     return different;
   }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of the whole way share: the real programs, IDX files, `ringtrain dataset import`, a job, and the check that
-no process is left. Needs no network."""
+"""Shared by tests of the whole programs: IDX files, `ringtrain dataset import`, a job, and the check that no process is
+left. Needs no network."""
 
 import json
 import os

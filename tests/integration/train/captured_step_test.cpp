@@ -91,8 +91,7 @@ class Training : RankParts {
             .height = 16,
             .width = 16,
             .classes = 4,
-            .seed = 5,
-            .sum_over_ranks = {}};
+            .seed = 5};
   }
 
   // Step s on samples of its own, and fewer of them in step 6, as at the end of an epoch.

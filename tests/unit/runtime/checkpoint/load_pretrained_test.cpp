@@ -22,8 +22,7 @@ std::unique_ptr<Model> make_mlp(int64_t classes, uint64_t seed, std::vector<int6
                      .height = 4,
                      .width = 4,
                      .classes = classes,
-                     .seed = seed,
-                     .sum_over_ranks = {}});
+                     .seed = seed});
 }
 
 class FirstWeights : public testing::Test {

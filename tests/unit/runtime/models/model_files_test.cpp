@@ -40,7 +40,7 @@ std::string length_prefix(uint64_t length) {
 }
 
 // A safetensors file with this header and this many zero bytes of data.
-std::string safetensors_bytes(const std::string& header, std::size_t data) {
+std::string safetensors_bytes(const std::string& header, size_t data) {
   return length_prefix(header.size()) + header + std::string(data, '\0');
 }
 
@@ -142,7 +142,7 @@ TEST_F(ModelFiles, TruncatedSafetensorsAreRefused) {
   const auto path = scratch_.path() / "model.safetensors";
   write_safetensors(path, std::vector{NamedTensor{"a", torch::ones({3})}}, {{"k", "v"}});
   const std::string whole = contents(path);
-  for (std::size_t size = 0; size < whole.size(); ++size) {
+  for (size_t size = 0; size < whole.size(); ++size) {
     EXPECT_THAT([&] { read_safetensors(write(whole.substr(0, size))); },
                 ThrowsError(ErrorKind::data))
         << size;
@@ -209,8 +209,7 @@ TEST_F(ModelFiles, TorchScriptOpensAgainWithItsExtraFiles) {
                        .height = 28,
                        .width = 28,
                        .classes = 10,
-                       .seed = 3,
-                       .sum_over_ranks = nullptr};
+                       .seed = 3};
   const auto model = make_model(options);
   write_torchscript(path, model->script(), {{"ringtrain.json", "{}"}, {"empty", ""}});
   EXPECT_THAT(files(), ElementsAre("model.pt"));

@@ -49,8 +49,7 @@ class TorchScript : public testing::Test {
             .height = 2,
             .width = 2,
             .classes = 4,
-            .seed = 1,
-            .sum_over_ranks = nullptr};
+            .seed = 1};
   }
 
   static void expect_refused(const ModelOptions& options, const std::string& because) {
@@ -125,7 +124,7 @@ TEST_F(TorchScript, ModelsOfTheZooComeBackFromTheirOwnFiles) {
     model->train(training);
     EXPECT_TRUE(torch::equal(zoo->forward(x), model->forward(x)));
   }
-  for (std::size_t i = 0; i < zoo->buffers().size(); ++i) {
+  for (size_t i = 0; i < zoo->buffers().size(); ++i) {
     EXPECT_TRUE(torch::equal(zoo->buffers()[i].tensor, model->buffers()[i].tensor));
   }
 }

@@ -58,7 +58,7 @@ bool same_tensors(const std::vector<NamedTensor>& a, const std::vector<NamedTens
 // torchvision's names for a ResNet of basic or bottleneck blocks, written down from its source.
 std::vector<std::string> torchvision_parameters(const std::vector<int>& blocks, int convs) {
   std::vector<std::string> names{"conv1.weight", "bn1.weight", "bn1.bias"};
-  for (std::size_t stage = 0; stage < blocks.size(); ++stage) {
+  for (size_t stage = 0; stage < blocks.size(); ++stage) {
     for (int block = 0; block < blocks[stage]; ++block) {
       const std::string at =
           "layer" + std::to_string(stage + 1) + "." + std::to_string(block) + ".";
@@ -243,7 +243,7 @@ TEST_P(EveryZooModel, IsTheSameAsTorchScript) {
   EXPECT_TRUE(same_tensors(named(script.named_parameters()), model->parameters()));
   EXPECT_TRUE(same_tensors(named(script.named_buffers()), model->buffers()));
 
-  // A deep copy: training goes on without it.
+  // A deep copy: training continues without it.
   const auto x = sample(2);
   const auto before = script.forward({x}).toTensor();
   for (auto& parameter : model->parameters()) parameter.tensor.zero_();
@@ -276,7 +276,7 @@ TEST(Zoo, HasTheSameGradientsWithoutOneDnn) {
     at::globalContext().setUserEnabledMkldnn(false);
     const auto without = gradients();
     at::globalContext().setUserEnabledMkldnn(true);
-    for (std::size_t i = 0; i < with.size(); ++i) {
+    for (size_t i = 0; i < with.size(); ++i) {
       const double error = (with[i] - without[i]).norm().item<double>();
       EXPECT_LT(error, 1e-5 * without[i].norm().item<double>())
           << options.name << " " << model->parameters()[i].name;
@@ -285,10 +285,12 @@ TEST(Zoo, HasTheSameGradientsWithoutOneDnn) {
 }
 
 TEST(Zoo, SaysWhenBatchStatisticsStayOnOneRank) {
-  auto options = options_for("resnet18", 3, 8);
-  EXPECT_TRUE(make_model(options)->uses_local_batch_statistics());
-  options.sum_over_ranks = [](std::span<double>) {};
-  EXPECT_FALSE(make_model(options)->uses_local_batch_statistics());
+  const auto resnet = make_model(options_for("resnet18", 3, 8));
+  EXPECT_TRUE(resnet->uses_local_batch_statistics());
+  resnet->set_sum_over_ranks([](std::span<double>) {});
+  EXPECT_FALSE(resnet->uses_local_batch_statistics());
+  resnet->set_sum_over_ranks({});
+  EXPECT_TRUE(resnet->uses_local_batch_statistics());
   EXPECT_FALSE(make_model(options_for("lenet", 1, 28))->uses_local_batch_statistics());
 }
 

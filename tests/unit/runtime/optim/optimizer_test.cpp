@@ -26,8 +26,7 @@ ModelOptions small_mlp() {
           .height = 3,
           .width = 4,
           .classes = 3,
-          .seed = 5,
-          .sum_over_ranks = {}};
+          .seed = 5};
 }
 
 torch::Tensor loss_of(Model& model, int step) {

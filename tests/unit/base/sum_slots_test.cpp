@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/comm/sum_slots.hpp"
+#include "base/sum_slots.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
