@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each CUDA kernel reaches of the card's memory rate:
+// The share of the card's memory rate that each CUDA kernel reaches:
 //
 //   kernels_cuda_bench [MiB per array]      (default: 256)
 //
@@ -12,6 +12,7 @@
 #include <functional>
 #include <vector>
 
+#include "kernels/cuda_array.hpp"
 #include "kernels/normalise_cuda.hpp"
 #include "kernels/optimizers_cuda.hpp"
 #include "kernels/pack_cuda.hpp"
@@ -21,7 +22,7 @@ namespace {
 
 using cuda::DeviceArray;
 
-constexpr int measurements = 25;
+constexpr int kMeasurements = 25;
 
 class Timer {
  public:
@@ -61,7 +62,7 @@ void compare_with_copy(const char* name, double bytes, const std::function<void(
   Timer timer;
   std::vector<double> kernel_seconds;
   std::vector<double> copy_seconds;
-  for (int i = 0; i < measurements; ++i) {
+  for (int i = 0; i < kMeasurements; ++i) {
     kernel_seconds.push_back(timer.seconds_of(kernel));
     copy_seconds.push_back(timer.seconds_of(copy));
   }
@@ -84,38 +85,30 @@ void measure(double mib) {
   const DeviceArray<float> m(host);
   const DeviceArray<float> v(host);
   const DeviceArray<bf16> wire(n);
-  const DeviceArray<float> scale = on_device(0.5F);
+  const DeviceArray<double> partials(cuda::chunks_of(n));
   const DeviceArray<cuda::DeviceStats> stats(1);
   const double floats = static_cast<double>(n) * sizeof(float);
 
-  // 100 tensors, as a model has them.
-  std::vector<cuda::ChunkTable::Tensor> tensors;
-  std::vector<cuda::LarsTable::Tensor> lars_tensors;
-  const size_t part = n / 100;
-  for (size_t t = 0; t < 100; ++t) {
-    tensors.push_back({gradients.data() + t * part, part, t * part});
-    lars_tensors.push_back({t * part, part, true});
-  }
-  const cuda::ChunkTable table(tensors);
-  const cuda::LarsTable lars_table(lars_tensors);
-  const auto sgd = on_device(SgdStep{.learning_rate = 1e-6F, .momentum = 0.9F});
-  const auto adamw = on_device(adamw_element({.learning_rate = 1e-6, .step = 10}));
-  const auto lars = on_device(cuda::LarsFactors{{.learning_rate = 1e-6F}, {}});
-
-  compare_with_copy("pack 100 tensors", 2 * floats,
-                    [&] { cuda::pack(table, m.data(), scale.data(), stats.data(), nullptr); });
-  compare_with_copy("pack 100 tensors to bf16", 1.5 * floats,
-                    [&] { cuda::pack(table, wire.data(), scale.data(), stats.data(), nullptr); });
+  compare_with_copy("pack", 2 * floats, [&] {
+    cuda::pack(gradients.data(), m.data(), n, 0.5F, partials.data(), stats.data(), nullptr);
+  });
+  compare_with_copy("pack to bf16", 1.5 * floats, [&] {
+    cuda::pack(gradients.data(), wire.data(), n, 0.5F, partials.data(), stats.data(), nullptr);
+  });
+  compare_with_copy("squared norm", floats, [&] {
+    cuda::squared_norm(gradients.data(), n, partials.data(), stats.data(), nullptr);
+  });
+  const SgdStep sgd = {.learning_rate = 1e-6F, .momentum = 0.9F};
   compare_with_copy("sgd, momentum", 5 * floats, [&] {
-    cuda::sgd_step(sgd.data(), nullptr, parameters.data(), gradients.data(), m.data(), n, nullptr);
+    cuda::sgd_step(sgd, parameters.data(), gradients.data(), m.data(), n, nullptr);
   });
+  const AdamwStep adamw = {.learning_rate = 1e-6, .step = 10};
   compare_with_copy("adamw", 7 * floats, [&] {
-    cuda::adamw_step(adamw.data(), nullptr, parameters.data(), gradients.data(), m.data(), v.data(),
-                     n, nullptr);
+    cuda::adamw_step(adamw, parameters.data(), gradients.data(), m.data(), v.data(), n, nullptr);
   });
-  // Parameters and gradients are read twice: once for the norms.
-  compare_with_copy("lars, 100 tensors", 7 * floats, [&] {
-    lars_table.step(lars.data(), nullptr, parameters.data(), gradients.data(), m.data(), nullptr);
+  const LarsStep lars = {.learning_rate = 1e-6F, .momentum = 0.9F};
+  compare_with_copy("lars", 5 * floats, [&] {
+    cuda::lars_step(lars, parameters.data(), gradients.data(), m.data(), n, nullptr);
   });
 
   const size_t rows = n / (3 * 32 * 32);

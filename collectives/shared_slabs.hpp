@@ -7,12 +7,10 @@
 
 #include "base/range.hpp"
 #include "collectives/node_group.hpp"
+#include "collectives/wire.hpp"
 #include "kernels/element.hpp"
 
 namespace ringtrain::collectives {
-
-// The type in which ranks write their gradients.
-enum class Wire { fp32, bf16 };
 
 // A slab of gradients for each rank of a node and one slab of parameters for all of them, in the
 // memory of a NodeGroup. The ranks divide the work: each sums, and updates, its share of every

@@ -4,25 +4,15 @@
 #include <cuda_runtime_api.h>
 
 #include <source_location>
-#include <stdexcept>
 
 namespace ringtrain::kernels {
 
-// A call of the CUDA runtime that failed, or a launch: CUDA's own name and text, file and line.
-class CudaError : public std::runtime_error {
- public:
-  CudaError(cudaError_t code, std::source_location where);
-  cudaError_t code() const { return code_; }
-
- private:
-  cudaError_t code_;
-};
-
-// Throws CudaError unless code is cudaSuccess.
+// Throws a lost error with CUDA's own name and text, file and line unless code is cudaSuccess.
+// Clears the error, so that no later call reports it again.
 void check_cuda(cudaError_t code, std::source_location where = std::source_location::current());
 
-// To be called after every launch: a bad configuration is reported here. An error inside a kernel
-// shows at a later call.
+// Called after every launch: a bad configuration is reported here. An error inside a kernel shows
+// in a later call.
 inline void check_launch(std::source_location where = std::source_location::current()) {
   check_cuda(cudaGetLastError(), where);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How CUDA drivers walk over elements: four at a time in one 128-bit access where the alignment
+// Loops of the CUDA drivers over elements: four at a time in one 128-bit access where the alignment
 // allows it, and sums of squares in two stages of a fixed order (no atomics: repeated runs give the
 // same bits).
 #pragma once
@@ -8,28 +8,28 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cuda_check.hpp"
 #include "kernels/element.hpp"
-#include "kernels/pack_cuda.hpp"
 
 namespace ringtrain::kernels::cuda {
 
-inline constexpr int block_threads = 256;
-inline constexpr int warp_threads = 32;
+inline constexpr int kBlockThreads = 256;
+inline constexpr int kWarpThreads = 32;
 
 // Blocks for a grid-stride loop: enough to fill any card several times over.
 inline unsigned blocks_for(size_t n, size_t per_block) {
-  constexpr size_t most = 132 * 16;
-  return static_cast<unsigned>(std::clamp<size_t>((n + per_block - 1) / per_block, 1, most));
+  constexpr size_t kMost = 132 * 16;
+  return static_cast<unsigned>(std::clamp<size_t>((n + kPerBlock - 1) / kPerBlock, 1, kMost));
 }
 
-// How many elements lie before the first whose four are aligned in all the arrays, or n where there
-// is none.
+// Returns the number of elements before the first aligned group of four.
 template <class Element>
 __host__ __device__ inline size_t elements_before_alignment(const Element* array) {
-  constexpr size_t bytes = 4 * sizeof(Element);
-  return (bytes - reinterpret_cast<uintptr_t>(array) % bytes) % bytes / sizeof(Element);
+  constexpr size_t kBytes = 4 * sizeof(Element);
+  return (kBytes - reinterpret_cast<uintptr_t>(array) % kBytes) % kBytes / sizeof(Element);
 }
 
+// Returns the same for all the arrays together, or n if no group is aligned in all of them.
 template <class First, class... Rest>
 __host__ __device__ inline size_t scalar_head(size_t n, const First* first, const Rest*... rest) {
   const size_t head = elements_before_alignment(first);
@@ -66,14 +66,14 @@ __device__ inline void store_four(float* to, const float (&v)[4]) {
   store_four(to, float4{v[0], v[1], v[2], v[3]});
 }
 
-// The sum over a block of block_threads threads, in a fixed order; valid in thread 0. Ends with all
-// threads past their reads, so that it can be called again.
+// Returns the sum over a block of kBlockThreads threads, added in a fixed order; valid in thread 0.
+// All threads are past their reads at its end, so it can be called again.
 __device__ inline double block_sum(double value) {
-  __shared__ double warps[block_threads / warp_threads];
-  for (int offset = warp_threads / 2; offset > 0; offset /= 2) {
+  __shared__ double warps[kBlockThreads / kWarpThreads];
+  for (int offset = kWarpThreads / 2; offset > 0; offset /= 2) {
     value += __shfl_down_sync(0xffffffffU, value, offset);
   }
-  if (threadIdx.x % warp_threads == 0) warps[threadIdx.x / warp_threads] = value;
+  if (threadIdx.x % kWarpThreads == 0) warps[threadIdx.x / kWarpThreads] = value;
   __syncthreads();
   double total = 0;
   if (threadIdx.x == 0) {
@@ -83,7 +83,7 @@ __device__ inline double block_sum(double value) {
   return total;
 }
 
-// Sum of squares of n values by one block; valid in thread 0.
+// Returns the sum of squares of n values by one block; valid in thread 0.
 __device__ inline double block_squared_norm(const float* values, size_t n) {
   double sum = 0;
   for_each_in_fours(

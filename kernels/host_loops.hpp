@@ -17,34 +17,34 @@ namespace ringtrain::kernels {
 // Squares are summed in double, block after block. A block's elements are dealt out to lanes like
 // cards, and the lanes are added up at the end: a loop over lanes becomes whole vectors, whatever
 // their width, in the same order of additions.
-inline constexpr size_t norm_block_elements = 4096;
-inline constexpr size_t norm_lanes = 64;
+inline constexpr size_t kNormBlockElements = 4096;
+inline constexpr size_t kNormLanes = 64;
 
 // Drivers that also want the norm take this many elements at a time, so that the second look finds
 // them in the L1 cache.
-inline constexpr size_t tile_elements = 512;
-inline constexpr size_t tile_rows = tile_elements / norm_lanes;
-static_assert(tile_rows == 8 && norm_block_elements % tile_elements == 0);
+inline constexpr size_t kTileElements = 512;
+inline constexpr size_t kTileRows = kTileElements / kNormLanes;
+static_assert(kTileRows == 8 && kNormBlockElements % kTileElements == 0);
 
 // The sum of squares of a range, tile after tile.
 class SumOfSquares {
  public:
-  // Adds a tile: tile_elements of them, or fewer for the last of a range.
+  // Adds a tile: kTileElements of them, or fewer for the last of a range.
   template <class Stored>
   RINGTRAIN_INLINE void add(const Stored* tile, size_t n) {
-    if (n == tile_elements) {
+    if (n == kTileElements) {
       const auto square = [=](size_t row, size_t lane) RINGTRAIN_INLINE {
-        return squared(to_float(tile[row * norm_lanes + lane]));
+        return squared(to_float(tile[row * kNormLanes + lane]));
       };
-      for (size_t lane = 0; lane < norm_lanes; ++lane) {
+      for (size_t lane = 0; lane < kNormLanes; ++lane) {
         lanes_[lane] +=
             ((square(0, lane) + square(1, lane)) + (square(2, lane) + square(3, lane))) +
             ((square(4, lane) + square(5, lane)) + (square(6, lane) + square(7, lane)));
       }
       return;
     }
-    for (size_t first = 0; first < n; first += norm_lanes) {
-      const size_t width = std::min(norm_lanes, n - first);
+    for (size_t first = 0; first < n; first += kNormLanes) {
+      const size_t width = std::min(kNormLanes, n - first);
       for (size_t lane = 0; lane < width; ++lane) {
         lanes_[lane] += squared(to_float(tile[first + lane]));
       }
@@ -53,16 +53,16 @@ class SumOfSquares {
 
   // Adds up the lanes and empties them, for the next block.
   RINGTRAIN_INLINE double take() {
-    for (size_t width = norm_lanes / 2; width > 0; width /= 2) {
+    for (size_t width = kNormLanes / 2; width > 0; width /= 2) {
       for (size_t lane = 0; lane < width; ++lane) lanes_[lane] += lanes_[lane + width];
     }
     const double total = lanes_[0];
-    std::fill(lanes_, lanes_ + norm_lanes, 0.0);
+    std::fill(lanes_, lanes_ + kNormLanes, 0.0);
     return total;
   }
 
  private:
-  double lanes_[norm_lanes] = {};
+  double lanes_[kNormLanes] = {};
 };
 
 // Goes through elements 0 .. n tile by tile; visit(first, count) deals with elements first .. first
@@ -70,10 +70,10 @@ class SumOfSquares {
 template <class Visit>
 inline RINGTRAIN_INLINE double add_squares(size_t n, Visit visit, double so_far) {
   SumOfSquares squares;
-  for (size_t block = 0; block < n; block += norm_block_elements) {
-    const size_t end = std::min(n, block + norm_block_elements);
-    for (size_t first = block; first < end; first += tile_elements) {
-      const size_t count = std::min(tile_elements, end - first);
+  for (size_t block = 0; block < n; block += kNormBlockElements) {
+    const size_t end = std::min(n, block + kNormBlockElements);
+    for (size_t first = block; first < end; first += kTileElements) {
+      const size_t count = std::min(kTileElements, end - first);
       squares.add(visit(first, count), count);
     }
     so_far += squares.take();
@@ -93,7 +93,7 @@ inline RINGTRAIN_INLINE bool all_finite(const Stored* values, size_t n) {
   return largest < infinity;
 }
 
-inline constexpr size_t cache_line_bytes = 64;
+inline constexpr size_t kCacheLineBytes = 64;
 
 // Updates `shared` element by element, update(i) for 0 .. n. Its cache lines are in the caches of
 // all ranks of the node, which have read them; a store to such a line waits until the others have
@@ -101,12 +101,12 @@ inline constexpr size_t cache_line_bytes = 64;
 // is 180 ns a line, a fifth of a step of a large perceptron.)
 template <class Update>
 inline RINGTRAIN_INLINE void update_shared(float* shared, size_t n, const Update& update) {
-  for (size_t first = 0; first < n; first += tile_elements) {
-    for (size_t i = first + 2 * tile_elements; i < first + 3 * tile_elements;
-         i += cache_line_bytes / sizeof(float)) {
+  for (size_t first = 0; first < n; first += kTileElements) {
+    for (size_t i = first + 2 * kTileElements; i < first + 3 * kTileElements;
+         i += kCacheLineBytes / sizeof(float)) {
       __builtin_prefetch(shared + i, 1);
     }
-    const size_t end = std::min(n, first + tile_elements);
+    const size_t end = std::min(n, first + kTileElements);
 #pragma GCC ivdep
     for (size_t i = first; i < end; ++i) update(i);
   }
@@ -126,8 +126,8 @@ inline RINGTRAIN_INLINE GradientStats store_with_stats(Stored* out, size_t n, co
   };
   if (measure == Measure::finite) {
     bool finite = so_far.finite;
-    for (size_t first = 0; first < n; first += tile_elements) {
-      const size_t count = std::min(tile_elements, n - first);
+    for (size_t first = 0; first < n; first += kTileElements) {
+      const size_t count = std::min(kTileElements, n - first);
       finite &= all_finite(store(first, count), count);
     }
     return {so_far.squared_norm, finite};
@@ -136,10 +136,10 @@ inline RINGTRAIN_INLINE GradientStats store_with_stats(Stored* out, size_t n, co
   // (Prefetching past the end of an array is allowed.)
   const auto store_and_prefetch = [out, &load, store](size_t first, size_t count) RINGTRAIN_INLINE {
     store(first, count);
-    for (size_t i = first + tile_elements; i < first + 2 * tile_elements;
-         i += cache_line_bytes / sizeof(float)) {
+    for (size_t i = first + kTileElements; i < first + 2 * kTileElements;
+         i += kCacheLineBytes / sizeof(float)) {
       load.prefetch(i);
-      __builtin_prefetch(out + i + tile_elements, 1);
+      __builtin_prefetch(out + i + kTileElements, 1);
     }
     return out + first;
   };

@@ -6,13 +6,13 @@
 namespace ringtrain::kernels::cuda {
 namespace {
 
-constexpr int block_threads = 256;
-constexpr unsigned pixels_per_thread = 4;
-constexpr size_t most_grid_rows = 65535;
+constexpr int kBlockThreads = 256;
+constexpr unsigned kPixelsPerThread = 4;
+constexpr size_t kMostGridRows = 65535;
 
 // Blocks of one grid row share a sample. Neighbouring threads take neighbouring pixels.
 template <class Raw>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(kBlockThreads)
     normalise(const Raw* samples, float* out, size_t rows, Image image,
               const NormaliseElement* channels, const BatchPlace* batch) {
   const unsigned plane = static_cast<unsigned>(image.height) * image.width;
@@ -42,10 +42,10 @@ void launch(const Raw* samples, float* out, size_t rows, const Image& image,
             const NormaliseElement* channels, const BatchPlace* place, cudaStream_t stream) {
   const size_t sample = static_cast<size_t>(image.channels) * image.height * image.width;
   if (rows == 0 || sample == 0) return;
-  constexpr size_t per_block = block_threads * pixels_per_thread;
-  const dim3 grid(static_cast<unsigned>((sample + per_block - 1) / per_block),
-                  static_cast<unsigned>(std::min(rows, most_grid_rows)));
-  normalise<<<grid, block_threads, 0, stream>>>(samples, out, rows, image, channels, place);
+  constexpr size_t kPerBlock = kBlockThreads * kPixelsPerThread;
+  const dim3 grid(static_cast<unsigned>((sample + kPerBlock - 1) / kPerBlock),
+                  static_cast<unsigned>(std::min(rows, kMostGridRows)));
+  normalise<<<grid, kBlockThreads, 0, stream>>>(samples, out, rows, image, channels, place);
   check_launch();
 }
 

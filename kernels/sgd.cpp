@@ -65,9 +65,9 @@ void step_from_four(const SgdStep& step, const float* const* sources, float* par
 void step_from_many(const SgdStep& step, std::span<const float* const> sources, float* parameters,
                     float* momentum, size_t n) {
   std::vector<const float*> rest(sources.begin(), sources.end());
-  float total[norm_block_elements];
-  for (size_t first = 0; first < n; first += norm_block_elements) {
-    const size_t width = std::min(norm_block_elements, n - first);
+  float total[kNormBlockElements];
+  for (size_t first = 0; first < n; first += kNormBlockElements) {
+    const size_t width = std::min(kNormBlockElements, n - first);
     sum(rest, total, width, {}, Measure::finite);
     sgd_step(step, parameters + first, total, momentum == nullptr ? nullptr : momentum + first,
              width);

@@ -10,7 +10,7 @@ namespace ringtrain::kernels {
 namespace {
 
 struct Block {
-  float values[norm_block_elements];
+  float values[kNormBlockElements];
 
   RINGTRAIN_INLINE float operator()(size_t i) const { return values[i]; }
   RINGTRAIN_INLINE void prefetch(size_t) const {}
@@ -28,8 +28,8 @@ inline RINGTRAIN_INLINE GradientStats sum_many(const Source* const* sources, siz
                                                float* out, size_t n, const GradientStats& so_far,
                                                Measure measure) {
   GradientStats stats = so_far;
-  for (size_t first = 0; first < n; first += norm_block_elements) {
-    const size_t width = std::min(norm_block_elements, n - first);
+  for (size_t first = 0; first < n; first += kNormBlockElements) {
+    const size_t width = std::min(kNormBlockElements, n - first);
     Block total;
     const SumOf<4, Source> first_four(sources);
     for (size_t i = 0; i < width; ++i) total.values[i] = first_four(first + i);

@@ -12,7 +12,7 @@ __device__ float sum_element(const bf16* parts, int count, size_t stride, size_t
 }
 
 // Neighbouring threads read neighbouring elements of each part.
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(kBlockThreads)
     sum_all(const bf16* parts, int count, size_t stride, size_t n, float* out, bf16* rounded) {
   for (size_t i = grid_index(); i < n; i += grid_size()) {
     const float sum = sum_element(parts, count, stride, i);
@@ -21,7 +21,7 @@ __global__ void __launch_bounds__(block_threads)
   }
 }
 
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(kBlockThreads)
     widen_all(const bf16* values, size_t n, float* out) {
   for (size_t i = grid_index(); i < n; i += grid_size()) out[i] = to_float(values[i]);
 }
@@ -31,14 +31,14 @@ __global__ void __launch_bounds__(block_threads)
 void sum_parts(const bf16* parts, int count, size_t stride, size_t n, float* out, bf16* rounded,
                cudaStream_t stream) {
   if (n == 0) return;
-  sum_all<<<blocks_for(n, block_threads), block_threads, 0, stream>>>(parts, count, stride, n, out,
+  sum_all<<<blocks_for(n, kBlockThreads), kBlockThreads, 0, stream>>>(parts, count, stride, n, out,
                                                                       rounded);
   check_launch();
 }
 
 void widen(const bf16* values, size_t n, float* out, cudaStream_t stream) {
   if (n == 0) return;
-  widen_all<<<blocks_for(n, block_threads), block_threads, 0, stream>>>(values, n, out);
+  widen_all<<<blocks_for(n, kBlockThreads), kBlockThreads, 0, stream>>>(values, n, out);
   check_launch();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The device drivers for sums of what ranks have sent as bf16. Pointers are device memory; calls
-// return before the work is done, which is ordered on the stream. Errors are CudaError.
+// return before the work is done, which is ordered on the stream. Errors as check_cuda().
 #pragma once
 
 #include <cuda_runtime_api.h>

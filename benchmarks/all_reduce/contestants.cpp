@@ -9,13 +9,13 @@
 #include "collectives/node_memory.hpp"
 #include "runtime/averaging/slab_layout.hpp"
 #include "runtime/comm/check_mpi.hpp"
-#include "runtime/comm/communicator.hpp"
+#include "runtime/comm/collectives.hpp"
 
 namespace ringtrain::benchmarks {
 namespace {
 
-using Backend = CommunicationSpec::Backend;
-using Algorithm = CommunicationSpec::Algorithm;
+using Backend = CommOptions::Backend;
+using Algorithm = CommOptions::Algorithm;
 
 // As the trainer cuts its slab.
 constexpr size_t kCacheSizedBucket = 128 * 1024;  // floats
@@ -31,60 +31,57 @@ std::shared_ptr<float[]> allocate(size_t elements) {
   return std::shared_ptr<float[]>(new float[elements]());
 }
 
-// A communicator's calls as a training step makes them, without the step: each rank ends with the
-// sum in its share, where the ranks of its node read it.
-class ByCommunicator : public Contestant {
+// The collectives of a training step, without the step: each rank ends with the sum in its share,
+// where the ranks of its node read it.
+class ByCollectives : public Contestant {
  public:
-  ByCommunicator(const World& world, const CommunicationSpec& spec, size_t elements)
-      : communicator_(make_communicator(world, spec, {.allocate_zeros = allocate}, elements)),
+  ByCollectives(const World& world, const CommOptions& options, size_t elements)
+      : collectives_(make_collectives(world, options, {.allocate_zeros = allocate}, elements)),
+        slabs_(collectives_->slabs()),
         buckets_(cut_into_buckets(elements,
-                                  communicator_->overlaps() ? kNetworkBucket : kCacheSizedBucket)),
+                                  collectives_->overlaps() ? kNetworkBucket : kCacheSizedBucket)),
         elements_(elements) {}
 
   void fill(const std::function<float(size_t)>& value) override {
-    for (size_t i = 0; i < elements_; ++i) communicator_->gradients()[i] = value(i);
+    for (size_t i = 0; i < elements_; ++i) slabs_.gradients[i] = value(i);
   }
-  void clear() override { std::fill_n(communicator_->gradients(), elements_, 0.0F); }
+  void clear() override { std::fill_n(slabs_.gradients, elements_, 0.0F); }
   void all_reduce() override {
-    if (!communicator_->overlaps()) {
-      double nothing = 0;
-      communicator_->sum({&nothing, 1});  // the barrier that training has here
-    }
-    for (const Range& bucket : buckets_) communicator_->reduce(bucket);
-    communicator_->publish(buckets_);
+    collectives_->reduce_scatter(buckets_);
+    collectives_->all_gather(buckets_);
   }
   size_t wrong(const std::function<float(size_t)>& expected) const override {
     size_t wrong = 0;
     for (const Range& bucket : buckets_) {
-      wrong += count_wrong(communicator_->gradients(), communicator_->share(bucket), expected);
+      wrong += count_wrong(slabs_.gradients, collectives_->share(bucket), expected);
     }
     return wrong;
   }
 
  protected:
-  std::unique_ptr<Communicator> communicator_;
+  std::unique_ptr<Collectives> collectives_;
+  Slabs slabs_;
   std::vector<Range> buckets_;
   size_t elements_;
 };
 
-// The same, and then what MPI_Allreduce promises: every rank has the whole sum in memory of its
-// own.
-class WithPrivateCopies final : public ByCommunicator {
+// The same on one node, and then the promise of MPI_Allreduce: every rank has the whole sum in
+// memory of its own.
+class WithPrivateCopies final : public ByCollectives {
  public:
-  WithPrivateCopies(const World& world, const CommunicationSpec& spec, size_t elements)
-      : ByCommunicator(world, spec, elements), copy_(elements) {}
+  WithPrivateCopies(const World& world, const CommOptions& options, size_t elements)
+      : ByCollectives(world, options, elements), copy_(elements) {}
 
   void all_reduce() override {
-    double nothing = 0;
-    communicator_->sum({&nothing, 1});
+    collectives_->barrier();
     for (const Range& bucket : buckets_) {
-      communicator_->reduce(bucket);
-      const Range share = communicator_->share(bucket);
-      std::memcpy(communicator_->parameters() + share.begin,
-                  communicator_->gradients() + share.begin, share.size() * sizeof(float));
+      if (auto* shared = collectives_->shared_slabs()) shared->reduce(bucket);
+      const Range share = collectives_->share(bucket);
+      std::memcpy(slabs_.parameters + share.begin, slabs_.gradients + share.begin,
+                  share.size() * sizeof(float));
     }
-    communicator_->publish(buckets_);
-    std::memcpy(copy_.data(), communicator_->parameters(), elements_ * sizeof(float));
+    collectives_->all_gather(buckets_);
+    std::memcpy(copy_.data(), slabs_.parameters, elements_ * sizeof(float));
   }
   size_t wrong(const std::function<float(size_t)>& expected) const override {
     return count_wrong(copy_.data(), {0, elements_}, expected);
@@ -159,10 +156,10 @@ class MemcpyBound final : public Contestant {
   std::byte* to_;
 };
 
-Entry by_communicator(const std::string& name, Backend backend, Algorithm algorithm) {
+Entry by_collectives(const std::string& name, Backend backend, Algorithm algorithm) {
   return {name, [=](const World& world, size_t elements) {
-            return std::make_unique<ByCommunicator>(
-                world, CommunicationSpec{.backend = backend, .algorithm = algorithm}, elements);
+            return std::make_unique<ByCollectives>(
+                world, CommOptions{.backend = backend, .algorithm = algorithm}, elements);
           }};
 }
 
@@ -176,15 +173,14 @@ Entry by_mpi(const std::string& name, bool in_place) {
 
 std::vector<Entry> contestants(const World& world) {
   std::vector<Entry> entries = {
-      by_communicator("ringtrain", Backend::automatic, Algorithm::automatic)};
+      by_collectives("ringtrain", Backend::automatic, Algorithm::automatic)};
   if (world.node().size() == world.size()) {
     entries.push_back({"ringtrain, private copies", [](const World& w, size_t elements) {
-                         return std::make_unique<WithPrivateCopies>(w, CommunicationSpec{},
-                                                                    elements);
+                         return std::make_unique<WithPrivateCopies>(w, CommOptions{}, elements);
                        }});
   }
-  entries.push_back(by_communicator("ringtrain, MPI direct", Backend::mpi, Algorithm::direct));
-  entries.push_back(by_communicator("ringtrain, MPI ring", Backend::mpi, Algorithm::ring));
+  entries.push_back(by_collectives("ringtrain, MPI direct", Backend::mpi, Algorithm::direct));
+  entries.push_back(by_collectives("ringtrain, MPI ring", Backend::mpi, Algorithm::ring));
   entries.push_back(by_mpi("MPI_Allreduce", false));
   entries.push_back(by_mpi("MPI_Allreduce, in place", true));
   return entries;

@@ -7,16 +7,26 @@
 #include "base/stopwatch.hpp"
 
 namespace ringtrain {
+namespace {
 
-Exchange::Exchange(Communicator& communicator, FlightRecorder* recorder, Trace* trace)
-    : communicator_(communicator),
-      recorder_(recorder),
-      trace_(trace),
-      track_(communicator.overlaps() ? Trace::Track::communication : Trace::Track::training) {
-  if (communicator.overlaps()) thread_ = std::thread([this] { run(); });
+size_t bytes_of(std::span<const Range> buckets) {
+  size_t elements = 0;
+  for (const Range& bucket : buckets) elements += bucket.size();
+  return elements * sizeof(float);
 }
 
-Exchange::~Exchange() {
+}  // namespace
+
+CommunicationThread::CommunicationThread(Collectives& collectives, FlightRecorder* recorder,
+                                         Trace* trace)
+    : collectives_(collectives),
+      recorder_(recorder),
+      trace_(trace),
+      track_(collectives.overlaps() ? Trace::Track::communication : Trace::Track::training) {
+  if (collectives.overlaps()) thread_ = std::thread([this] { run(); });
+}
+
+CommunicationThread::~CommunicationThread() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -25,74 +35,71 @@ Exchange::~Exchange() {
   if (thread_.joinable()) thread_.join();
 }
 
-Exchange::Ticket Exchange::reduce(Range bucket) {
-  communicator_.written(bucket);
-  return reduce_written(bucket);
-}
-
-Exchange::Ticket Exchange::reduce_written(Range bucket) {
-  if (trace_ != nullptr) {
+CommunicationThread::Ticket CommunicationThread::reduce_scatter(std::span<const Range> buckets) {
+  if (trace_ != nullptr && !buckets.empty()) {
     trace_->add_moment(Trace::Track::training, "bucket ready", "first element",
-                       static_cast<int64_t>(bucket.begin));
+                       static_cast<int64_t>(buckets[0].begin));
   }
-  return hand_over("reduce", bucket.size() * sizeof(float),
-                   [this, bucket] { communicator_.reduce(bucket); });
+  return start({"reduce_scatter", bytes_of(buckets),
+                [this, buckets] { collectives_.reduce_scatter(buckets); }});
 }
 
-void Exchange::sum(std::span<double> values) {
-  wait(hand_over("sum", values.size_bytes(), [this, values] { communicator_.sum(values); }));
+void CommunicationThread::reduce_shared(Range bucket) {
+  wait(start({"reduce_scatter", bytes_of({&bucket, 1}),
+              [this, bucket] { collectives_.shared_slabs()->reduce(bucket); }}));
 }
 
-void Exchange::sum_over_shares(std::span<double> values) {
-  wait(hand_over("sum over shares", values.size_bytes(),
-                 [this, values] { communicator_.sum_over_shares(values); }));
+void CommunicationThread::all_reduce(std::span<double> values, Over over) {
+  wait(start({"all_reduce", values.size_bytes(),
+              [this, values, over] { collectives_.all_reduce(values, over); }}));
 }
 
-void Exchange::publish(std::span<const Range> buckets) {
-  wait(hand_over("publish", 0, [this, buckets] { communicator_.publish(buckets); }));
+void CommunicationThread::all_gather(std::span<const Range> buckets) {
+  wait(start(
+      {"all_gather", bytes_of(buckets), [this, buckets] { collectives_.all_gather(buckets); }}));
 }
 
-void Exchange::spread_parameters() {
-  wait(hand_over("spread", 0, [this] { communicator_.spread_parameters(); }));
+void CommunicationThread::broadcast() {
+  wait(start({"broadcast", 0, [this] { collectives_.broadcast(); }}));
 }
 
-Exchange::Ticket Exchange::hand_over(const char* operation, size_t bytes,
-                                     std::function<void()> call) {
+void CommunicationThread::barrier() {
+  wait(start({"barrier", 0, [this] { collectives_.barrier(); }}));
+}
+
+CommunicationThread::Ticket CommunicationThread::start(Call call) {
   if (!thread_.joinable()) {
     const Stopwatch stopwatch(exposed_seconds_);
-    ++handed_over_;
-    if (recorder_ != nullptr) recorder_->queued(handed_over_, operation, bytes);
-    carry_out(handed_over_, operation, bytes, call);
-    done_ = handed_over_;
-    return handed_over_;
+    ++started_;
+    if (recorder_ != nullptr) recorder_->queued(started_, call.operation, call.bytes);
+    run_recorded(started_, call);
+    done_ = started_;
+    return started_;
   }
   Ticket ticket = 0;
   {
     const std::lock_guard lock(mutex_);
-    ticket = ++handed_over_;
-    if (recorder_ != nullptr) recorder_->queued(ticket, operation, bytes);
-    queue_.push_back([this, ticket, operation, bytes, call = std::move(call)] {
-      carry_out(ticket, operation, bytes, call);
-    });
+    ticket = ++started_;
+    if (recorder_ != nullptr) recorder_->queued(ticket, call.operation, call.bytes);
+    queue_.push_back([this, ticket, call = std::move(call)] { run_recorded(ticket, call); });
   }
   changed_.notify_all();
   return ticket;
 }
 
-void Exchange::carry_out(Ticket ticket, const char* operation, size_t bytes,
-                         const std::function<void()>& call) {
-  const Span span(trace_, operation, "bytes", static_cast<int64_t>(bytes), track_);
-  if (recorder_ == nullptr) return call();
+void CommunicationThread::run_recorded(Ticket ticket, const Call& call) {
+  const Span span(trace_, call.operation, "bytes", static_cast<int64_t>(call.bytes), track_);
+  if (recorder_ == nullptr) return call.run();
   recorder_->started(ticket);
   try {
-    call();
+    call.run();
   } catch (const Error& error) {
     throw Error(error.kind(), error.what() + recorder_->failed(ticket));
   }
   recorder_->ended(ticket);
 }
 
-void Exchange::wait(Ticket ticket) {
+void CommunicationThread::wait(Ticket ticket) {
   if (!thread_.joinable()) return;
   const Span span(trace_, "wait");
   const Stopwatch stopwatch(exposed_seconds_);
@@ -101,7 +108,7 @@ void Exchange::wait(Ticket ticket) {
   if (error_) std::rethrow_exception(error_);
 }
 
-void Exchange::run() {
+void CommunicationThread::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });

@@ -10,62 +10,74 @@
 #include <span>
 #include <thread>
 
-#include "runtime/comm/communicator.hpp"
-#include "runtime/comm/flight_recorder.hpp"
+#include "runtime/comm/collectives.hpp"
+#include "runtime/observe/flight_recorder.hpp"
 #include "runtime/observe/trace.hpp"
 
 namespace ringtrain {
 
-// Runs a communicator's calls in the order in which they are handed over: on a communication thread
-// of its own where that hides their time behind the backward pass (Communicator::overlaps), else at
-// once on the caller's. That thread owns every MPI and NCCL call for as long as the exchange lives.
+// Runs collectives in the order of the calls: on a thread of its own if that hides their time
+// behind the backward pass (Collectives::overlaps), else at once on the caller's. The thread owns
+// every MPI and NCCL call for as long as this object lives. All calls are recorded for traces and
+// post-mortems.
 //
-// The order of calls must be the same on every rank. One thread at a time calls the exchange. An
-// error of the communicator is thrown by the next call that waits; after it the exchange is of no
-// more use.
-class Exchange {
+// Requires: all ranks make the same calls in the same order.
+// Thread: one thread at a time.
+// Errors: an error of the collectives is thrown by the next call that waits. After it the object is
+// of no more use.
+class CommunicationThread {
  public:
-  // Where they are given, `recorder` hears of every call and `trace` of its times; both must
-  // outlive the exchange.
-  explicit Exchange(Communicator& communicator, FlightRecorder* recorder = nullptr,
-                    Trace* trace = nullptr);
-  ~Exchange();
-  Exchange(const Exchange&) = delete;
-  Exchange& operator=(const Exchange&) = delete;
-
   using Ticket = uint64_t;
-  // Starts the sum of a bucket that the caller has written; wait(ticket) returns when it is done.
-  Ticket reduce(Range bucket);
-  // Where Communicator::written() has been called, or a recording has done so.
-  Ticket reduce_written(Range bucket);
+
+  // recorder, trace: null for none. All must outlive this object.
+  explicit CommunicationThread(Collectives& collectives, FlightRecorder* recorder = nullptr,
+                               Trace* trace = nullptr);
+  ~CommunicationThread();
+  CommunicationThread(const CommunicationThread&) = delete;
+  CommunicationThread& operator=(const CommunicationThread&) = delete;
+
+  Collectives& collectives() { return collectives_; }
+  const Collectives& collectives() const { return collectives_; }
+
+  // Starts the sum of buckets that are marked as written. The array must stay until wait(ticket).
+  Ticket reduce_scatter(std::span<const Range> buckets);
+  // Blocks until the call is complete.
   void wait(Ticket ticket);
 
-  // As Communicator's, after everything handed over before.
-  void sum(std::span<double> values);
-  void sum_over_shares(std::span<double> values);
-  void publish(std::span<const Range> buckets);
-  void spread_parameters();
+  // Sums this rank's share of a bucket in shared memory. Requires: shared_slabs(), and all_reduce()
+  // or barrier() after the bucket was written.
+  void reduce_shared(Range bucket);
+
+  // As the collectives of these names, after all earlier calls.
+  void all_reduce(std::span<double> values, Over over = Over::ranks);
+  void all_gather(std::span<const Range> buckets);
+  void broadcast();
+  void barrier();
 
   // Seconds that callers have spent in waiting: the communication that nothing hid.
   double exposed_seconds() const { return exposed_seconds_; }
 
  private:
-  // operation: a string literal.
-  Ticket hand_over(const char* operation, size_t bytes, std::function<void()> call);
-  void carry_out(Ticket ticket, const char* operation, size_t bytes,
-                 const std::function<void()>& call);
+  // A call and its entry in records. operation: a literal.
+  struct Call {
+    const char* operation;
+    size_t bytes;
+    std::function<void()> run;
+  };
+  Ticket start(Call call);
+  void run_recorded(Ticket ticket, const Call& call);
   void run();
 
-  Communicator& communicator_;
+  Collectives& collectives_;
   FlightRecorder* recorder_;
   Trace* trace_;
-  Trace::Track track_;  // where calls are carried out
+  Trace::Track track_;  // of the thread that runs the calls
   double exposed_seconds_ = 0;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> queue_;
-  Ticket handed_over_ = 0;
+  Ticket started_ = 0;
   Ticket done_ = 0;
   std::exception_ptr error_;
   bool stopping_ = false;

@@ -10,8 +10,8 @@ namespace ringtrain {
 // of a job does not depend on their number.
 class EveryStep final : public AveragingStrategy {
  public:
-  EveryStep(const Communicator& communicator, Exchange& exchange, GradientAverager& averager)
-      : communicator_(communicator), exchange_(exchange), averager_(averager) {}
+  EveryStep(CommunicationThread& thread, GradientAverager& averager)
+      : thread_(thread), averager_(averager) {}
 
   uint64_t samples_in_mean(uint64_t /*rows*/, uint64_t global_rows) const override {
     return global_rows;
@@ -24,12 +24,10 @@ class EveryStep final : public AveragingStrategy {
   void finish_step(int64_t, bool, const Agree&) override {}
   void restore(const std::function<void()>& restore) override { restore(); }
 
-  const Communicator& communicator() const override { return communicator_; }
-  Exchange& ranks() override { return exchange_; }
+  CommunicationThread& ranks() override { return thread_; }
 
  private:
-  const Communicator& communicator_;
-  Exchange& exchange_;
+  CommunicationThread& thread_;
   GradientAverager& averager_;
 };
 

@@ -9,35 +9,35 @@
 namespace ringtrain {
 namespace {
 
-// A gradient whose squared norm is below this has no element above max/P, so the sum over P ranks
-// is finite where every rank's part is: testing the parts is enough, and it is done before anything
-// is updated.
-double largest_squared_norm(int world_size) {
-  const double largest = static_cast<double>(std::numeric_limits<float>::max()) / world_size;
+// A gradient whose squared norm is below this has no element above max / P, so the sum over P ranks
+// is finite if every rank's part is: testing the parts is enough, and it is done before anything is
+// updated.
+double largest_squared_norm(int ranks) {
+  const double largest = static_cast<double>(std::numeric_limits<float>::max()) / ranks;
   return largest * largest;
 }
 
 }  // namespace
 
-GradientAverager::GradientAverager(Model& model, const SlabLayout& layout,
-                                   const std::vector<Range>& buckets, int world_size,
-                                   Communicator& communicator, Exchange& exchange, Device& device)
+GradientAverager::GradientAverager(Model& model, const ParameterSpace& space,
+                                   CommunicationThread& thread, GradientSchedule& schedule,
+                                   Device& device)
     : parameters_(model.parameters()),
-      layout_(layout),
-      buckets_(buckets),
-      communicator_(communicator),
-      exchange_(exchange),
+      space_(space),
+      thread_(thread),
+      schedule_(schedule),
       device_(device),
-      largest_squared_norm_(largest_squared_norm(world_size)),
+      slabs_(thread.collectives().slabs()),
+      largest_squared_norm_(largest_squared_norm(thread.collectives().size())),
       stored_(parameters_.size()) {
-  spread_initial_parameters();
+  broadcast_parameters();
   for (size_t i = 0; i < parameters_.size(); ++i) {
     set_gradient_hook(parameters_[i].tensor, [this, i] { on_ready(i); });
   }
 }
 
 GradientAverager::~GradientAverager() {
-  // The parameters outlive the slab: they get memory of their own again.
+  // The parameters outlive the slab, so they get memory of their own again.
   const torch::NoGradGuard no_grad;
   for (auto& [name, parameter] : parameters_) {
     set_gradient_hook(parameter, {});
@@ -45,17 +45,17 @@ GradientAverager::~GradientAverager() {
   }
 }
 
-void GradientAverager::spread_initial_parameters() {
+void GradientAverager::broadcast_parameters() {
   const torch::NoGradGuard no_grad;
   const auto view = [&](size_t i) {
     const auto& tensor = parameters_[i].tensor;
-    return torch::from_blob(communicator_.parameters() + layout_.parameter(i).begin, tensor.sizes(),
+    return torch::from_blob(slabs_.parameters + space_.layout.parameter(i).begin, tensor.sizes(),
                             tensor.options().requires_grad(false));
   };
-  if (communicator_.is_first()) {
+  if (thread_.collectives().rank() == 0) {
     for (size_t i = 0; i < parameters_.size(); ++i) view(i).copy_(parameters_[i].tensor);
   }
-  exchange_.spread_parameters();
+  thread_.broadcast();
   for (size_t i = 0; i < parameters_.size(); ++i) parameters_[i].tensor.set_data(view(i));
 }
 
@@ -63,16 +63,16 @@ void GradientAverager::begin(float scale) {
   active_ = true;
   scale_ = scale;
   complete_ = 0;
-  written_ = 0;
-  tickets_.clear();
+  passed_on_ = 0;
   packed_.clear();
   std::fill(stored_.begin(), stored_.end(), false);
+  if (!aside_) schedule_.begin();
 }
 
 std::vector<size_t> GradientAverager::store_aside(float scale,
                                                   const std::function<void()>& backward) {
-  begin(scale);
   aside_ = true;
+  begin(scale);
   try {
     backward();
     store_missing();
@@ -86,10 +86,8 @@ std::vector<size_t> GradientAverager::store_aside(float scale,
 
 void GradientAverager::replayed(const std::vector<size_t>& arrived) {
   packed_ = arrived;
-  tickets_.clear();
   std::fill(stored_.begin(), stored_.end(), true);
-  if (!communicator_.overlaps()) return;
-  for (const Range& bucket : buckets_) tickets_.push_back(exchange_.reduce_written(bucket));
+  schedule_.replayed();
 }
 
 bool GradientAverager::finish(SumSlots& slots) {
@@ -97,23 +95,17 @@ bool GradientAverager::finish(SumSlots& slots) {
   active_ = false;
   find_culprit();
   const auto not_finite = slots.add("not finite", culprit_.empty() ? 0 : 1);
-  exchange_.sum(slots.values());
+  thread_.all_reduce(slots.values());
   const bool finite = slots[not_finite] == 0;
-  if (!finite) {
-    for (const auto ticket : tickets_) exchange_.wait(ticket);
-  }
+  if (!finite) schedule_.drop();
   return finite;
-}
-
-void GradientAverager::wait(size_t bucket) {
-  exchange_.wait(communicator_.overlaps() ? tickets_[bucket] : exchange_.reduce(buckets_[bucket]));
 }
 
 void GradientAverager::on_ready(size_t parameter) {
   if (active_) store(parameter);
 }
 
-// What the pass did not reach has no gradient in this step.
+// Stores zeros for parameters that the backward pass did not reach.
 void GradientAverager::store_missing() {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!stored_[i]) store(i);
@@ -121,18 +113,18 @@ void GradientAverager::store_missing() {
 }
 
 void GradientAverager::store(size_t i) {
-  if (auto* wire = communicator_.wire()) {
-    store_in(wire, i);
+  if (slabs_.wire != nullptr) {
+    store_in(slabs_.wire, i);
   } else {
-    store_in(communicator_.gradients(), i);
+    store_in(slabs_.gradients, i);
   }
   stored_[i] = true;
-  if (communicator_.overlaps()) pass_on_complete_buckets();
+  pass_on_complete_buckets();
 }
 
 template <class Element>
 void GradientAverager::store_in(Element* slab, size_t i) {
-  const Range range = layout_.parameter(i);
+  const Range range = space_.layout.parameter(i);
   torch::Tensor& gradient = parameters_[i].tensor.mutable_grad();
   if (gradient.defined()) {
     device_.pack(gradient, slab + range.begin, scale_);
@@ -153,16 +145,14 @@ void GradientAverager::find_culprit() {
 }
 
 void GradientAverager::pass_on_complete_buckets() {
-  const auto& order = layout_.order();
+  const SlabLayout& layout = space_.layout;
+  const auto& order = layout.order();
   while (complete_ < order.size() && stored_[order[complete_]]) ++complete_;
   const size_t end =
-      complete_ == order.size() ? layout_.elements() : layout_.parameter(order[complete_]).begin;
-  for (; written_ < buckets_.size() && buckets_[written_].end <= end; ++written_) {
-    if (aside_) {
-      communicator_.written(buckets_[written_]);
-    } else {
-      tickets_.push_back(exchange_.reduce(buckets_[written_]));
-    }
+      complete_ == order.size() ? layout.elements() : layout.parameter(order[complete_]).begin;
+  for (; passed_on_ < space_.buckets.size() && space_.buckets[passed_on_].end <= end;
+       ++passed_on_) {
+    aside_ ? schedule_.captured(passed_on_) : schedule_.written(passed_on_);
   }
 }
 

@@ -9,14 +9,14 @@
 
 namespace ringtrain {
 
-LocalSgd::LocalSgd(const Options& options, std::unique_ptr<Communicator> ranks,
-                   std::vector<float*> arrays, const std::vector<Range>& buckets,
-                   GradientAverager& averager, const Model& model, Device& device)
-    : options_(options),
-      communicator_(std::move(ranks)),
-      exchange_(*communicator_),
+LocalSgd::LocalSgd(int sync_every, std::unique_ptr<Collectives> ranks, std::vector<float*> arrays,
+                   const ParameterSpace& space, GradientAverager& averager, const Model& model,
+                   Device& device)
+    : sync_every_(sync_every),
+      collectives_(std::move(ranks)),
+      thread_(*collectives_),
       arrays_(std::move(arrays)),
-      buckets_(buckets),
+      space_(space),
       averager_(averager),
       model_(model),
       device_(device) {}
@@ -31,48 +31,45 @@ bool LocalSgd::finish_gradients(const Agree& /*agree*/) {
 }
 
 void LocalSgd::finish_step(int64_t step, bool epoch_over, const Agree& agree) {
-  if (step % options_.sync_every != 0 && !epoch_over) return;
+  if (step % sync_every_ != 0 && !epoch_over) return;
   average();
-  average_batch_statistics(model_, exchange_);
-  agree([this](SumSlots& slots) { exchange_.sum(slots.values()); });
+  average_batch_statistics(model_, thread_);
+  agree([this](SumSlots& slots) { thread_.all_reduce(slots.values()); });
 }
 
 void LocalSgd::restore(const std::function<void()>& restore) {
-  if (communicator_->is_first()) restore();
+  if (collectives_->rank() == 0) restore();
   broadcast();
-  broadcast_buffers(model_, *communicator_, exchange_);
+  broadcast_buffers(model_, thread_);
 }
 
 void LocalSgd::average() {
   const torch::NoGradGuard no_grad;
-  const Range all = {0, options_.elements};
+  const Slabs slabs = collectives_->slabs();
   for (float* array : arrays_) {
-    torch::Tensor mine = view_of(array, all, device_);
-    torch::Tensor addend = view_of(communicator_->gradients(), all, device_);
-    torch::mul_out(addend, mine, torch::scalar_tensor(1.0 / options_.world_size, mine.options()));
-    std::vector<double> nothing(1);
-    exchange_.sum(nothing);  // a barrier: every rank has written its addend
-    for (const Range& bucket : buckets_) {
-      exchange_.wait(exchange_.reduce(bucket));
-      const Range share = communicator_->share(bucket);
-      view_of(communicator_->parameters(), share, device_)
-          .copy_(view_of(communicator_->gradients(), share, device_));
+    torch::Tensor mine = view_of(array, space_.all(), device_);
+    torch::Tensor addend = view_of(slabs.gradients, space_.all(), device_);
+    torch::mul_out(addend, mine, torch::scalar_tensor(1.0 / collectives_->size(), mine.options()));
+    for (const Range& bucket : space_.buckets) collectives_->mark_written(bucket);
+    thread_.wait(thread_.reduce_scatter(space_.buckets));
+    for (const Range& bucket : space_.buckets) {
+      const Range share = collectives_->share(bucket);
+      view_of(slabs.parameters, share, device_).copy_(view_of(slabs.gradients, share, device_));
     }
-    exchange_.publish(buckets_);
-    mine.copy_(view_of(communicator_->parameters(), all, device_));
+    thread_.all_gather(space_.buckets);
+    mine.copy_(view_of(slabs.parameters, space_.all(), device_));
   }
 }
 
 void LocalSgd::broadcast() {
   const torch::NoGradGuard no_grad;
-  const Range all = {0, options_.elements};
   for (float* array : arrays_) {
-    torch::Tensor mine = view_of(array, all, device_);
-    const torch::Tensor first = view_of(communicator_->parameters(), all, device_);
-    if (communicator_->is_first()) first.copy_(mine);
-    exchange_.spread_parameters();
-    if (!communicator_->is_first()) mine.copy_(first);
-    exchange_.publish(buckets_);  // a barrier: every rank has read before the next array is written
+    torch::Tensor mine = view_of(array, space_.all(), device_);
+    const torch::Tensor first = view_of(collectives_->slabs().parameters, space_.all(), device_);
+    if (collectives_->rank() == 0) first.copy_(mine);
+    thread_.broadcast();
+    if (collectives_->rank() != 0) mine.copy_(first);
+    thread_.barrier();  // every rank has read before the next array is written
   }
 }
 

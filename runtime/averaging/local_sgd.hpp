@@ -22,18 +22,12 @@ namespace ringtrain {
 //   rank 2  [step][step]...[step]--/      \-[step]...
 class LocalSgd final : public AveragingStrategy {
  public:
-  struct Options {
-    int sync_every = 1;
-    int world_size = 1;
-    size_t elements = 0;  // of every array
-  };
-
-  // ranks: a communicator over all ranks of the job, used for nothing else: its slabs carry what is
+  // ranks: collectives over all ranks of the job, used for nothing else: their slabs carry what is
   // averaged. arrays: the slabs of this rank that are averaged (parameters and optimizer state), in
-  // memory of the device. averager: this rank's own, over a communicator of one rank. All
-  // references must outlive the object.
-  LocalSgd(const Options& options, std::unique_ptr<Communicator> ranks, std::vector<float*> arrays,
-           const std::vector<Range>& buckets, GradientAverager& averager, const Model& model,
+  // memory of the device. averager: this rank's own, over collectives of one rank. All references
+  // must outlive the object.
+  LocalSgd(int sync_every, std::unique_ptr<Collectives> ranks, std::vector<float*> arrays,
+           const ParameterSpace& space, GradientAverager& averager, const Model& model,
            Device& device);
 
   uint64_t samples_in_mean(uint64_t rows, uint64_t global_rows) const override;
@@ -41,18 +35,17 @@ class LocalSgd final : public AveragingStrategy {
   void finish_step(int64_t step, bool epoch_over, const Agree& agree) override;
   void restore(const std::function<void()>& restore) override;
 
-  const Communicator& communicator() const override { return *communicator_; }
-  Exchange& ranks() override { return exchange_; }
+  CommunicationThread& ranks() override { return thread_; }
 
  private:
   void average();
   void broadcast();
 
-  Options options_;
-  std::unique_ptr<Communicator> communicator_;
-  Exchange exchange_;
+  int sync_every_;
+  std::unique_ptr<Collectives> collectives_;
+  CommunicationThread thread_;
   std::vector<float*> arrays_;
-  const std::vector<Range>& buckets_;
+  const ParameterSpace& space_;
   GradientAverager& averager_;
   const Model& model_;
   Device& device_;

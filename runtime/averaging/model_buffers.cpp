@@ -10,27 +10,28 @@ torch::Tensor in_doubles(const torch::Tensor& buffer) {
       .contiguous();
 }
 
-void sum(const torch::Tensor& doubles, Exchange& ranks) {
-  ranks.sum({doubles.mutable_data_ptr<double>(), static_cast<size_t>(doubles.numel())});
+void sum(const torch::Tensor& doubles, CommunicationThread& ranks) {
+  ranks.all_reduce({doubles.mutable_data_ptr<double>(), static_cast<size_t>(doubles.numel())});
 }
 
 }  // namespace
 
-void broadcast_buffers(const Model& model, const Communicator& communicator, Exchange& ranks) {
+void broadcast_buffers(const Model& model, CommunicationThread& ranks) {
   const torch::NoGradGuard no_grad;
   for (const auto& [name, buffer] : model.buffers()) {
     torch::Tensor values = in_doubles(buffer);
-    if (!communicator.is_first()) values.fill_(-0.0);  // x + -0 has the bits of x for every x
+    if (ranks.collectives().rank() != 0)
+      values.fill_(-0.0);  // x + -0 has the bits of x for every x
     sum(values, ranks);
     torch::Tensor(buffer).copy_(values);
   }
 }
 
-void average_batch_statistics(const Model& model, Exchange& ranks) {
+void average_batch_statistics(const Model& model, CommunicationThread& ranks) {
   if (!model.uses_local_batch_statistics()) return;
   const torch::NoGradGuard no_grad;
   double count = 1;
-  ranks.sum({&count, 1});
+  ranks.all_reduce({&count, 1});
   for (const auto& [name, buffer] : model.buffers()) {
     if (!buffer.is_floating_point()) continue;
     const torch::Tensor values = in_doubles(buffer);

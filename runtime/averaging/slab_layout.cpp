@@ -9,7 +9,7 @@
 namespace ringtrain {
 namespace {
 
-constexpr size_t kSmallest = 16UL * 1024;  // floats: below this a bucket costs more than it hides
+constexpr size_t kSmallest = 16UL * 1024;  // floats; a smaller bucket costs more than it hides
 constexpr size_t kLastBucketFraction = 8;
 
 }  // namespace

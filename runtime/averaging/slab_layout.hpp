@@ -5,20 +5,20 @@
 #include <span>
 #include <vector>
 
-#include "runtime/comm/communicator.hpp"
+#include "base/range.hpp"
 
 namespace ringtrain {
 
-// Where each parameter lies in the flat slabs (gradients and parameters alike). Parameters follow
+// The place of each parameter in the flat slabs (gradients and parameters alike). Parameters follow
 // each other in the order in which their gradients arrive in the backward pass, so that the slab's
 // beginning is complete early.
 class SlabLayout {
  public:
-  // sizes: elements of each parameter; arrival: the parameters' indices in order of arrival, each
-  // once.
+  // sizes: elements of each parameter. arrival: the parameters' indices in the order of arrival.
+  // Throws std::logic_error unless it names each of them once.
   SlabLayout(std::span<const size_t> sizes, std::span<const size_t> arrival);
 
-  // The slab's length: parameters start at cache lines, so it is a little more than their sum.
+  // Length of the slab: parameters start at cache lines, so it is a little more than their sum.
   size_t elements() const { return elements_; }
   const Range& parameter(size_t index) const { return parameters_[index]; }
   // The parameters' indices in the order of the slab.
@@ -31,8 +31,7 @@ class SlabLayout {
 };
 
 // Cuts a slab into buckets of at most `bucket` elements, by size alone: a large tensor is split,
-// and no bucket waits for more than it holds. The last bucket, whose exchange nothing hides, is
-// small.
+// and no bucket waits for more than it holds. The last bucket, whose sum nothing hides, is small.
 std::vector<Range> cut_into_buckets(size_t elements, size_t bucket);
 
 }  // namespace ringtrain

@@ -6,7 +6,6 @@
 
 #include "base/sum_slots.hpp"
 #include "runtime/averaging/communication_thread.hpp"
-#include "runtime/comm/communicator.hpp"
 
 namespace ringtrain {
 
@@ -43,9 +42,8 @@ class AveragingStrategy {
   // rank that needs it. Then all ranks have what the first one has.
   virtual void restore(const std::function<void()>& restore) = 0;
 
-  // All ranks of the job, and their collectives, for use between two steps.
-  virtual const Communicator& communicator() const = 0;
-  virtual Exchange& ranks() = 0;
+  // Collectives over all ranks of the job, for use between two steps.
+  virtual CommunicationThread& ranks() = 0;
 };
 
 }  // namespace ringtrain

@@ -57,7 +57,7 @@ void Checkpoints::take(const Trained& trained, const TrainingState& state) {
     report(/*wait=*/true);
     snapshot(trained, state.step);
     if (first_) {
-      writer_.write(snapshot_, trained.model, trained.layout,
+      writer_.write(snapshot_, trained.model, trained.space.layout,
                     {.state = state,
                      .job = job_to_json(job_),
                      .dataset_uuid = plan_.uuid,

@@ -66,50 +66,50 @@ class Tensors {
 }  // namespace
 
 // The optimizer's state is divided among the ranks like the shares. To gather it, it takes the
-// place of the parameters, share by share, and is published as they are, while the gradients' slab,
-// free between two steps, keeps the parameters. So any backend that publishes parameters can do it.
+// place of the parameters, share by share, and is gathered as they are, while the gradients' slab,
+// free between two steps, keeps the parameters. So any backend that gathers parameters can do it.
 void take_snapshot(const Trained& trained, Snapshot& snapshot) {
   const torch::NoGradGuard no_grad;
-  auto& [model, layout, buckets, communicator, exchange, optimizer, device] = trained;
-  const bool first = communicator.is_first();
-  const Range all = {0, layout.elements()};
-  const auto names = optimizer.state_names();
+  auto& [model, space, thread, optimizer, device] = trained;
+  const Slabs slabs = thread.collectives().slabs();
+  const bool first = thread.collectives().rank() == 0;
+  const auto& names = optimizer.state_names();
   if (first && !snapshot.parameters.defined()) {
     const bool pinned = device.torch().is_cuda();
-    snapshot.parameters = host_slab(all.size(), pinned);
+    snapshot.parameters = host_slab(space.elements(), pinned);
     for (const auto& name : names) {
-      snapshot.optimizer.push_back({name, host_slab(all.size(), pinned)});
+      snapshot.optimizer.push_back({name, host_slab(space.elements(), pinned)});
     }
   }
   const auto for_each_share = [&](const auto& visit) {
-    for (size_t b = 0; b < buckets.size(); ++b) {
-      const Range share = communicator.share(buckets[b]);
+    for (size_t b = 0; b < space.buckets.size(); ++b) {
+      const Range share = space.shares[b];
       if (share.size() > 0) {
-        visit(b, share, view_of(communicator.parameters(), share, device),
-              view_of(communicator.gradients(), share, device));
+        visit(b, share, view_of(slabs.parameters, share, device),
+              view_of(slabs.gradients, share, device));
       }
     }
   };
   const auto copy_whole = [&](torch::Tensor& to) {
-    to.copy_(view_of(communicator.parameters(), all, device));
+    to.copy_(view_of(slabs.parameters, space.all(), device));
   };
 
   if (first) copy_whole(snapshot.parameters);
-  exchange.publish(buckets);  // a barrier: the first rank has the parameters
+  thread.barrier();  // no rank changes parameters before rank 0 has them
   for_each_share(
       [](size_t, Range, torch::Tensor parameters, torch::Tensor kept) { kept.copy_(parameters); });
   for (size_t k = 0; k < names.size(); ++k) {
     for_each_share([&](size_t b, Range share, torch::Tensor parameters, const torch::Tensor&) {
       parameters.copy_(view_of(optimizer.state(k, b), {0, share.size()}, device));
     });
-    exchange.publish(buckets);
+    thread.all_gather(space.buckets);
     if (first) copy_whole(snapshot.optimizer[k].values);
-    exchange.publish(buckets);
+    thread.barrier();
   }
   for_each_share([](size_t, Range, torch::Tensor parameters, const torch::Tensor& kept) {
     parameters.copy_(kept);
   });
-  exchange.publish(buckets);
+  thread.all_gather(space.buckets);
 
   snapshot.optimizer_steps = optimizer.steps();
   if (!first) return;
@@ -122,32 +122,33 @@ void take_snapshot(const Trained& trained, Snapshot& snapshot) {
 
 void restore_snapshot(const Trained& trained, const Snapshot& snapshot) {
   const torch::NoGradGuard no_grad;
-  auto& [model, layout, buckets, communicator, exchange, optimizer, device] = trained;
-  const auto names = optimizer.state_names();
-  const bool first = communicator.is_first();
-  // The broadcast of parameters serves for the optimizer's state, too; every rank takes its share.
+  auto& [model, space, thread, optimizer, device] = trained;
+  const Slabs slabs = thread.collectives().slabs();
+  const bool first = thread.collectives().rank() == 0;
+  // The broadcast of parameters also broadcasts the optimizer's state, and every rank takes its
+  // share.
   const auto broadcast = [&](const torch::Tensor& values) {
-    exchange.publish(buckets);  // a barrier: every rank has taken its share of the last slab
-    if (first) view_of(communicator.parameters(), {0, layout.elements()}, device).copy_(values);
-    exchange.spread_parameters();
+    thread.barrier();  // every rank has taken the values of the broadcast before
+    if (first) view_of(slabs.parameters, space.all(), device).copy_(values);
+    thread.broadcast();
   };
-  for (size_t k = 0; k < names.size(); ++k) {
+  for (size_t k = 0; k < optimizer.state_names().size(); ++k) {
     broadcast(first ? snapshot.optimizer[k].values : torch::Tensor());
-    for (size_t b = 0; b < buckets.size(); ++b) {
-      const Range share = communicator.share(buckets[b]);
+    for (size_t b = 0; b < space.buckets.size(); ++b) {
+      const Range share = space.shares[b];
       view_of(optimizer.state(k, b), {0, share.size()}, device)
-          .copy_(view_of(communicator.parameters(), share, device));
+          .copy_(view_of(slabs.parameters, share, device));
     }
   }
   broadcast(snapshot.parameters);
-  view_of(communicator.gradients(), {0, layout.elements()}, device).zero_();
+  view_of(slabs.gradients, space.all(), device).zero_();
   if (first) {
     const auto buffers = model.buffers();
     for (size_t i = 0; i < buffers.size(); ++i) {
       torch::Tensor(buffers[i].tensor).copy_(snapshot.buffers[i].tensor);
     }
   }
-  broadcast_buffers(model, communicator, exchange);
+  broadcast_buffers(model, thread);
 }
 
 std::vector<NamedTensor> weights_of(const Snapshot& snapshot, const Model& model,

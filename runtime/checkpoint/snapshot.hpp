@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "runtime/averaging/communication_thread.hpp"
-#include "runtime/averaging/slab_layout.hpp"
-#include "runtime/comm/communicator.hpp"
+#include "runtime/averaging/parameter_space.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
 #include "runtime/optim/optimizer.hpp"
@@ -32,10 +31,8 @@ struct Snapshot {
 // The parts of a trainer that a snapshot is taken from and restored to.
 struct Trained {
   Model& model;
-  const SlabLayout& layout;
-  const std::vector<Range>& buckets;
-  Communicator& communicator;
-  Exchange& exchange;
+  const ParameterSpace& space;
+  CommunicationThread& thread;
   Optimizer& optimizer;
   Device& device;
 };

@@ -2,15 +2,11 @@
 #include "runtime/comm/mpi_all_reduce.hpp"
 
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <array>
-#include <thread>
+#include <limits>
 
-#include "base/deadline.hpp"
-#include "base/error.hpp"
-#include "kernels/pack.hpp"
 #include "kernels/sum.hpp"
 #include "runtime/comm/check_mpi.hpp"
 
@@ -18,10 +14,8 @@ namespace ringtrain {
 namespace {
 
 constexpr size_t kSegment = MpiAllReduce::kSegmentBytes / sizeof(float);
-constexpr size_t kInFlight = 8;              // segments under way at a time: they still fit a cache
-constexpr size_t kShort = kSegment / 8;      // below it latency is all that counts
-constexpr size_t kLargestMessage = 4 << 20;  // elements; Open MPI has a cliff at 32 MiB
-constexpr int kTag = 1;
+constexpr size_t kInFlight = 8;          // segments under way at a time: they still fit a cache
+constexpr size_t kShort = kSegment / 8;  // below it latency is all that counts
 
 // Segment k of [0, count).
 struct Segment {
@@ -33,21 +27,13 @@ Segment segment(size_t count, size_t k) {
 }
 size_t segments(size_t count) { return (count + kSegment - 1) / kSegment; }
 
-// Calls f(begin, size) for pieces of at most kLargestMessage elements.
-template <class F>
-void for_each_piece(size_t count, const F& f) {
-  for (size_t begin = 0; begin < count; begin += kLargestMessage) {
-    f(begin, std::min(kLargestMessage, count - begin));
-  }
-}
-
 }  // namespace
 
-MpiAllReduce::MpiAllReduce(const MpiGroup& group, const CommunicationSpec& spec)
+MpiAllReduce::MpiAllReduce(const MpiGroup& group, const CommOptions& options)
     : group_(group),
-      algorithm_(spec.algorithm),
-      bf16_(spec.wire == CommunicationSpec::Wire::bf16),
-      timeout_(spec.timeout_seconds) {
+      messages_(group, std::chrono::duration<double>(options.timeout_seconds)),
+      algorithm_(options.algorithm),
+      bf16_(options.wire == CommOptions::Wire::bf16) {
   // Two ranks send as much either way, and directly they wait once.
   if (algorithm_ == Algorithm::automatic && group.size() == 2) algorithm_ = Algorithm::direct;
 }
@@ -56,7 +42,8 @@ void MpiAllReduce::choose_algorithm(size_t count) {
   if (algorithm_ != Algorithm::automatic || bf16_ || group_.size() == 1) return;
   constexpr int kRounds = 5;
   std::vector<float> data(count);
-  std::array<double, 2> fastest = {1e30, 1e30};
+  constexpr double kForever = std::numeric_limits<double>::infinity();
+  std::array<double, 2> fastest = {kForever, kForever};
   for (int round = 0; round < 2 * kRounds; ++round) {
     const bool around = round % 2 == 1;
     double ready = 0;
@@ -65,7 +52,7 @@ void MpiAllReduce::choose_algorithm(size_t count) {
     around ? ring(data.data(), count, 0, 2 * (group_.size() - 1)) : direct(data.data(), count);
     fastest[around] = std::min(fastest[around], MPI_Wtime() - start);
   }
-  all_reduce(fastest);  // the same verdict everywhere
+  all_reduce(fastest);  // the same choice everywhere
   algorithm_ = fastest[1] < fastest[0] ? Algorithm::ring : Algorithm::direct;
   measured_ = true;
 }
@@ -102,21 +89,12 @@ void MpiAllReduce::all_reduce(std::span<double> values) {
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Iallgather(values.data(), count, MPI_DOUBLE, gathered_.data(), count, MPI_DOUBLE,
                            group_.get(), &request));
-  wait(&request);
+  messages_.wait(&request);
   for (size_t i = 0; i < values.size(); ++i) {
     double total = 0;
     for (int r = 0; r < group_.size(); ++r) total += gathered_[r * values.size() + i];
     values[i] = total;
   }
-}
-
-void MpiAllReduce::broadcast(float* data, size_t count) {
-  for_each_piece(count, [&](size_t begin, size_t size) {
-    MPI_Request request = MPI_REQUEST_NULL;
-    check_mpi(
-        MPI_Ibcast(data + begin, static_cast<int>(size), MPI_FLOAT, 0, group_.get(), &request));
-    wait(&request);
-  });
 }
 
 std::string MpiAllReduce::describe() const {
@@ -131,7 +109,7 @@ Range MpiAllReduce::chunk(size_t count, int c) const {
   return {count * index / p, count * (index + 1) / p};
 }
 
-// Where the ring's first half ends.
+// The chunk in which the ring's first half ends.
 Range MpiAllReduce::owned(size_t count) const { return chunk(count, group_.rank() + 1); }
 
 void MpiAllReduce::direct(float* data, size_t count) {
@@ -160,10 +138,10 @@ void MpiAllReduce::direct(float* data, size_t count) {
     const Piece& piece = pieces[k];
     const size_t slot = k % kInFlight;
     for (int i = 0; i < peers; ++i) {
-      receive(buffer(slot, i), piece.size, peer(i), &receives[slot * peers + i]);
+      messages_.receive(buffer(slot, i), piece.size, peer(i), &receives[slot * peers + i]);
     }
     for (int i = 0; i < peers; ++i) {
-      send(data + piece.begin, piece.size, peer(i), &sends[slot * peers + i]);
+      messages_.send(data + piece.begin, piece.size, peer(i), &sends[slot * peers + i]);
     }
   };
   for (size_t k = 0; k < std::min(kInFlight, pieces.size()); ++k) start(k);
@@ -175,8 +153,8 @@ void MpiAllReduce::direct(float* data, size_t count) {
     sources[place(group_.rank())] = data + piece.begin;
     for (int i = 0; i < peers; ++i) {
       sources[place(peer(i))] = buffer(slot, i);
-      wait(&receives[slot * peers + i]);
-      wait(&sends[slot * peers + i]);  // the sum goes where the segment was sent from
+      messages_.wait(&receives[slot * peers + i]);
+      messages_.wait(&sends[slot * peers + i]);  // the sum goes where the segment was sent from
     }
     kernels::sum(sources, data + piece.begin, piece.size, {}, kernels::Measure::finite);
     if (k + kInFlight < pieces.size()) start(k + kInFlight);
@@ -184,7 +162,7 @@ void MpiAllReduce::direct(float* data, size_t count) {
 }
 
 // Steps 0 .. p-2 are the reduce-scatter, p-1 .. 2p-3 the all-gather. In step s, rank r sends chunk
-// r-s and receives chunk r-s-1: what it sends next.
+// r-s and receives chunk r-s-1, which it sends next.
 void MpiAllReduce::ring(float* data, size_t count, int first_step, int last_step) {
   const int p = group_.size(), r = group_.rank();
   const int next = (r + 1) % p, previous = (r + p - 1) % p;
@@ -200,19 +178,19 @@ void MpiAllReduce::ring(float* data, size_t count, int first_step, int last_step
   };
   const auto start_receive = [&](int s, size_t k) {
     const auto into = part(r - s - 1, k);
-    receive(s < p - 1 ? scratch_.data() + k * kSegment : into.data(), into.size(), previous,
-            &receives[k]);
+    messages_.receive(s < p - 1 ? scratch_.data() + k * kSegment : into.data(), into.size(),
+                      previous, &receives[k]);
   };
   const auto start_send = [&](int s, size_t k) {
     const auto from = part(r - s, k);
-    wait(&sends[k]);
-    send(from.data(), from.size(), next, &sends[k]);
+    messages_.wait(&sends[k]);
+    messages_.send(from.data(), from.size(), next, &sends[k]);
   };
   for (size_t k = 0; k < per_chunk; ++k) start_receive(first_step, k);
   for (size_t k = 0; k < per_chunk; ++k) start_send(first_step, k);
   for (int s = first_step; s < last_step; ++s) {
     for (size_t k = 0; k < per_chunk; ++k) {
-      wait(&receives[k]);
+      messages_.wait(&receives[k]);
       if (s < p - 1) {
         const auto mine = part(r - s - 1, k);
         const float* const sources[] = {scratch_.data() + k * kSegment, mine.data()};
@@ -224,99 +202,7 @@ void MpiAllReduce::ring(float* data, size_t count, int first_step, int last_step
       }
     }
   }
-  for (auto& request : sends) wait(&request);
-}
-
-void MpiAllReduce::reduce_scatter_bf16(float* data, size_t count) {
-  const int p = group_.size(), r = group_.rank();
-  const Range mine = owned(count);
-  wire_.resize(count);
-  kernels::pack(data, wire_.data(), count, 1, {}, kernels::Measure::finite);
-  received_.resize(p * mine.size());
-  std::vector<const kernels::bf16*> sources(p);  // in the chunk's order
-  for (int i = 0; i < p; ++i) {
-    const int from = (r + 1 + i) % p;
-    sources[i] = received_.data() + i * mine.size();
-    if (from == r) {
-      sources[i] = wire_.data() + mine.begin;
-    } else {
-      receive(received_.data() + i * mine.size(), mine.size(), from);
-    }
-  }
-  for (int i = 1; i < p; ++i) {
-    const int to = (r + i) % p;
-    const Range theirs = chunk(count, to + 1);
-    send(wire_.data() + theirs.begin, theirs.size(), to);
-  }
-  wait_for_all_pieces();
-  kernels::sum(sources, data + mine.begin, mine.size(), {}, kernels::Measure::finite);
-}
-
-void MpiAllReduce::all_gather_bf16(float* data, size_t count) {
-  const int p = group_.size(), r = group_.rank();
-  const Range mine = owned(count);
-  kernels::pack(data + mine.begin, wire_.data() + mine.begin, mine.size(), 1, {},
-                kernels::Measure::finite);
-  for (int i = 1; i < p; ++i) {
-    const int peer = (r + i) % p;
-    const Range theirs = chunk(count, peer + 1);
-    receive(wire_.data() + theirs.begin, theirs.size(), peer);
-    send(wire_.data() + mine.begin, mine.size(), peer);
-  }
-  wait_for_all_pieces();
-  // The owner, too, takes what was rounded: the same bits everywhere.
-  const kernels::bf16* const rounded[] = {wire_.data()};
-  kernels::sum(rounded, data, count, {}, kernels::Measure::finite);
-}
-
-void MpiAllReduce::receive(float* into, size_t count, int from, MPI_Request* request) {
-  check_mpi(MPI_Irecv(into, static_cast<int>(count), MPI_FLOAT, from, kTag, group_.get(), request));
-}
-
-void MpiAllReduce::send(const float* from, size_t count, int to, MPI_Request* request) {
-  check_mpi(MPI_Isend(from, static_cast<int>(count), MPI_FLOAT, to, kTag, group_.get(), request));
-}
-
-void MpiAllReduce::receive(kernels::bf16* into, size_t count, int from) {
-  for_each_piece(count, [&](size_t begin, size_t size) {
-    check_mpi(MPI_Irecv(into + begin, static_cast<int>(size), MPI_UINT16_T, from, kTag,
-                        group_.get(), &pieces_.emplace_back(MPI_REQUEST_NULL)));
-  });
-}
-
-void MpiAllReduce::send(const kernels::bf16* from, size_t count, int to) {
-  for_each_piece(count, [&](size_t begin, size_t size) {
-    check_mpi(MPI_Isend(from + begin, static_cast<int>(size), MPI_UINT16_T, to, kTag, group_.get(),
-                        &pieces_.emplace_back(MPI_REQUEST_NULL)));
-  });
-}
-
-void MpiAllReduce::wait_for_all_pieces() {
-  for (MPI_Request& request : pieces_) wait(&request);
-  pieces_.clear();
-}
-
-void MpiAllReduce::wait(MPI_Request* request) {
-  // MPI moves data only inside its calls, so this must poll: eagerly at first, then so that those
-  // who compute on the same cores get on.
-  constexpr unsigned kEager = 200;
-  const Deadline deadline(timeout_);
-  for (unsigned tries = 1;; ++tries) {
-    int done = 0;
-    check_mpi(MPI_Test(request, &done, MPI_STATUS_IGNORE));
-    if (done) return;
-    if (tries < kEager) {
-      sched_yield();
-    } else {
-      std::this_thread::sleep_for(std::chrono::microseconds(20));
-    }
-    if (tries % 1024 == 0 && deadline.passed()) {
-      throw lost_error(
-          fmt::format("another node has not answered for {:.0f} s (communication.timeout_seconds "
-                      "sets the limit)",
-                      timeout_.count()));
-    }
-  }
+  for (auto& request : sends) messages_.wait(&request);
 }
 
 }  // namespace ringtrain

@@ -4,18 +4,17 @@
 #include <cstddef>
 #include <memory>
 
-#include "runtime/comm/communicator.hpp"
+#include "runtime/comm/collectives.hpp"
 #include "runtime/comm/world.hpp"
 
 namespace ringtrain {
 
-// True where every rank's current device is its own, which NCCL needs. Collective.
+// Returns true if every rank's current device is its own, which NCCL needs. Collective.
 bool each_rank_has_a_gpu(const World& world);
 
-// GPU ranks, one device each (the process's current one): all-reduce by NCCL over slabs in device
-// memory. In a build without CUDA this throws a job error. Collective.
-std::unique_ptr<Communicator> make_nccl_communicator(const World& world,
-                                                     const CommunicationSpec& spec,
-                                                     const DeviceMemory& memory, size_t elements);
+// GPU ranks, one device each (the process's current one): NCCL over slabs in device memory. Throws
+// a job error in a build without CUDA, and where ranks share a device. Collective.
+std::unique_ptr<Collectives> make_nccl_collectives(const World& world, const CommOptions& options,
+                                                   const DeviceMemory& memory, size_t elements);
 
 }  // namespace ringtrain

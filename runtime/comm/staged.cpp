@@ -7,20 +7,23 @@
 #include <string>
 #include <utility>
 
-#include "runtime/comm/cuda_handles.hpp"
+#include "kernels/cuda_check.hpp"
+#include "runtime/comm/gpu_queue.hpp"
 
 namespace ringtrain {
 namespace {
 
-// Host memory that the device copies to and from by itself. Where it cannot be pinned (a
-// locked-memory limit), copies still work, by way of CUDA's own buffers.
+using kernels::check_cuda;
+
+// Host memory that the device copies to and from by itself. If it cannot be pinned (a limit on
+// locked memory), copies still work, through CUDA's own buffers.
 class Pinned {
  public:
   Pinned(float* memory, size_t elements) : memory_(memory) {
     if (elements == 0) return;
     pinned_ =
         cudaHostRegister(memory, elements * sizeof(float), cudaHostRegisterDefault) == cudaSuccess;
-    if (!pinned_) cudaGetLastError();  // forgotten: it is no failure of what comes next
+    if (!pinned_) cudaGetLastError();  // cleared: a later call must not report it
   }
   ~Pinned() {
     if (pinned_) cudaHostUnregister(memory_);
@@ -33,91 +36,87 @@ class Pinned {
   bool pinned_ = false;
 };
 
-class StagedCommunicator final : public Communicator {
+class StagedCollectives final : public Collectives {
  public:
-  StagedCommunicator(std::unique_ptr<Communicator> host, const DeviceMemory& memory,
-                     size_t elements)
+  StagedCollectives(std::unique_ptr<Collectives> host, const DeviceMemory& memory, size_t elements)
       : host_(std::move(host)),
+        host_slabs_(host_->slabs()),
         elements_(elements),
-        pinned_gradients_(host_->gradients(), elements),
-        pinned_sums_(host_->parameters(), elements),
+        pinned_gradients_(host_slabs_.gradients, elements),
+        pinned_sums_(host_slabs_.parameters, elements),
         gradients_(memory.allocate_zeros(elements)),
         parameters_(memory.allocate_zeros(elements)),
-        stream_(make_stream()),
-        written_(memory.current_stream) {
-    check_cuda(cudaGetDevice(&device_));
-  }
+        queue_(memory) {}
 
-  bool is_first() const override { return host_->is_first(); }
-  float* gradients() override { return gradients_.get(); }
-  float* parameters() override { return parameters_.get(); }
-
-  void spread_parameters() override {
-    check_cuda(cudaSetDevice(device_));
-    const Range all{0, elements_};
-    if (is_first()) copy(host_->parameters(), parameters_.get(), all, cudaMemcpyDeviceToHost);
-    host_->spread_parameters();
-    copy(parameters_.get(), host_->parameters(), all, cudaMemcpyHostToDevice);
-    wait_for_all();  // before anybody writes sums there
+  int rank() const override { return host_->rank(); }
+  int size() const override { return host_->size(); }
+  Slabs slabs() override {
+    return {.gradients = gradients_.get(), .parameters = parameters_.get()};
   }
+  bool overlaps() const override { return true; }
+  std::string describe() const override { return "host memory for GPUs: " + host_->describe(); }
 
   // Every rank has parameters of its own and updates all of them.
   Range share(Range bucket) const override { return bucket; }
-  void publish(std::span<const Range>) override {}
-  void sum_over_shares(std::span<double>) override {}
+  void all_gather(std::span<const Range>) override {}
 
-  void written(Range bucket) override { written_.note(bucket); }
-
-  // The host's ranks have no parameters there, so their shared copy holds the sums: each rank
-  // writes its share of them, then takes them all.
-  //
-  // Nobody writes to what another still reads: a rank comes to the next barrier when its copies are
-  // made, and between two sums in one place there is one.
-  void reduce(Range bucket) override {
-    check_cuda(cudaSetDevice(device_));  // of this thread
-    written_.order(stream_.get(), bucket);
-    copy(host_->gradients(), gradients_.get(), bucket, cudaMemcpyDeviceToHost);
-    if (!host_->overlaps()) wait_for_all();  // else its reduce() does
-    host_->reduce(bucket);
-    const Range mine = host_->share(bucket);
-    std::copy_n(host_->gradients() + mine.begin, mine.size(), host_->parameters() + mine.begin);
-    host_->publish({&bucket, 1});
-    copy(gradients_.get(), host_->parameters(), bucket, cudaMemcpyHostToDevice);
+  void broadcast() override {
+    queue_.make_device_current();
+    const Range all{0, elements_};
+    if (rank() == 0) copy(host_slabs_.parameters, parameters_.get(), all, cudaMemcpyDeviceToHost);
+    host_->broadcast();
+    copy(parameters_.get(), host_slabs_.parameters, all, cudaMemcpyHostToDevice);
+    host_->barrier();  // before any rank writes sums there
   }
 
-  void sum(std::span<double> values) override { host_->sum(values); }
-  bool overlaps() const override { return true; }
-  std::string describe() const override { return "host memory for GPUs: " + host_->describe(); }
+  void mark_written(Range bucket) override { queue_.mark_written(bucket); }
+
+  // The host's shared copy of the parameters holds the sums: each rank writes its share of them,
+  // then takes them all.
+  //
+  // No rank writes what another still reads: a rank reaches the next barrier after its copies, and
+  // there is a barrier between two sums in one place.
+  void reduce_scatter(std::span<const Range> buckets) override {
+    queue_.make_device_current();
+    for (const Range& bucket : buckets) {
+      queue_.wait_until_written(bucket);
+      copy(host_slabs_.gradients, gradients_.get(), bucket, cudaMemcpyDeviceToHost);
+      host_->reduce_scatter({&bucket, 1});
+      const Range mine = host_->share(bucket);
+      std::copy_n(host_slabs_.gradients + mine.begin, mine.size(),
+                  host_slabs_.parameters + mine.begin);
+      host_->all_gather({&bucket, 1});
+      copy(gradients_.get(), host_slabs_.parameters, bucket, cudaMemcpyHostToDevice);
+    }
+  }
+
+  void all_reduce(std::span<double> values, Over over) override {
+    if (over == Over::ranks) host_->all_reduce(values, over);
+  }
+  void barrier() override { host_->barrier(); }
 
  private:
   void copy(float* to, const float* from, Range range, cudaMemcpyKind kind) {
     check_cuda(cudaMemcpyAsync(to + range.begin, from + range.begin, range.size() * sizeof(float),
-                               kind, stream_.get()));
-    check_cuda(cudaStreamSynchronize(stream_.get()));
+                               kind, queue_.stream()));
+    check_cuda(cudaStreamSynchronize(queue_.stream()));
   }
 
-  void wait_for_all() {
-    double nothing = 0;
-    host_->sum({&nothing, 1});
-  }
-
-  std::unique_ptr<Communicator> host_;
+  std::unique_ptr<Collectives> host_;
+  Slabs host_slabs_;
   size_t elements_;
   Pinned pinned_gradients_;
   Pinned pinned_sums_;
   std::shared_ptr<float[]> gradients_;
   std::shared_ptr<float[]> parameters_;
-  int device_ = 0;
-  Stream stream_;
-  WrittenBuckets written_;
+  GpuQueue queue_;
 };
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_staged_communicator(std::unique_ptr<Communicator> host,
-                                                       const DeviceMemory& memory,
-                                                       size_t elements) {
-  return std::make_unique<StagedCommunicator>(std::move(host), memory, elements);
+std::unique_ptr<Collectives> make_staged_collectives(std::unique_ptr<Collectives> host,
+                                                     const DeviceMemory& memory, size_t elements) {
+  return std::make_unique<StagedCollectives>(std::move(host), memory, elements);
 }
 
 }  // namespace ringtrain

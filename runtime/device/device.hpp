@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a step does on the rank's device, apart from the model itself: the kernels/ of the CPU or of
-// CUDA.
+// The device of a rank, apart from the model itself: memory, streams, and what a step loads and
+// packs, by the kernels of the CPU or of CUDA.
 #pragma once
 
 #include <torch/torch.h>
@@ -14,15 +14,13 @@
 #include "datasets/format/plan.hpp"
 #include "datasets/reading/reader.hpp"
 #include "job/job_spec.hpp"
-#include "kernels/adamw.hpp"
-#include "kernels/lars.hpp"
+#include "kernels/element.hpp"
 #include "kernels/normalise.hpp"
-#include "kernels/sgd.hpp"
 #include "kernels/stats.hpp"
 
 namespace ringtrain {
 
-// Work that a device was told of once and starts as a whole, again and again (a CUDA graph).
+// Work on a device that starts as a whole, again and again (a CUDA graph).
 class Recording {
  public:
   virtual ~Recording() = default;
@@ -31,7 +29,10 @@ class Recording {
 };
 
 // Pointers are memory of the device. Calls of the CUDA device are ordered on torch's current stream
-// and return before they are done, but for those that return a value.
+// and return before the work is done, unless they return a value.
+//
+// Thread: any, one at a time.
+// Errors: a lost error where the device fails.
 class Device {
  public:
   virtual ~Device() = default;
@@ -39,46 +40,40 @@ class Device {
   virtual torch::Device torch() const = 0;
   virtual std::string name() const = 0;
   virtual std::shared_ptr<float[]> allocate_zeros(size_t elements) = 0;
-
-  // out = scale * gradient (dense, any strides), tested on the way: collect_stats() tells what was
-  // found.
-  virtual void pack(const torch::Tensor& gradient, float* out, float scale) = 0;
-  virtual void pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) = 0;
-  // What the calls of pack() since the last collection have found, in their order: once a step,
-  // since it waits for the device.
-  virtual std::vector<kernels::GradientStats> collect_stats() = 0;
   virtual void fill_zero(void* out, size_t bytes) = 0;
 
-  virtual double squared_norm(const float* values, size_t n) = 0;
-  virtual void sgd_step(const kernels::SgdStep&, float* parameters, const float* gradients,
-                        float* momentum, size_t n) = 0;
-  virtual void adamw_step(const kernels::AdamwStep&, float* parameters, const float* gradients,
-                          float* m, float* v, size_t n) = 0;
-  virtual void lars_step(const kernels::LarsStep&, float* parameters, const float* gradients,
-                         float* momentum, size_t n) = 0;
+  // Writes out = scale * gradient (dense, any strides) and tests it on the way.
+  virtual void pack(const torch::Tensor& gradient, float* out, float scale) = 0;
+  virtual void pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) = 0;
+  // Returns the findings of all calls of pack() since the last collection, in their order. Waits
+  // for the device: once a step.
+  virtual std::vector<kernels::GradientStats> collect_stats() = 0;
 
-  // True where record() is worth the trouble: where starting work one by one takes the host time.
+  // True if starting work one by one takes the host so long that record() pays.
   virtual bool records() const { return false; }
-  // What `work` starts on the device, recorded instead of run. It must have been run before, with
-  // the same shapes, and may neither wait for the device nor copy from it. Tensors that it made and
-  // that the caller keeps hold the results of the latest replay. Throws what `work` throws, and
-  // c10::Error where the device cannot record it.
+  // Records the work that `work` starts on the device, instead of running it. Tensors that it makes
+  // and that the caller keeps hold the results of the latest replay. Throws an exception of `work`,
+  // and c10::Error if the device cannot record it.
+  //
+  // Requires: `work` was run before with the same shapes; it neither waits for the device nor
+  // copies from it.
   virtual std::unique_ptr<Recording> record(const std::function<void()>& /*work*/) {
     return nullptr;
   }
   // torch's current stream (a cudaStream_t); null on a CPU.
   virtual void* current_stream() const { return nullptr; }
 
-  // The batch as the model takes it: floats [rows, channels, height, width], normalised by the
-  // dataset's mean and std, augmented as told. Valid until the call after the next.
+  // Returns the batch as the model's input: floats [rows, channels, height, width], normalised by
+  // the dataset's mean and std, and augmented. Valid until the call after the next.
   virtual torch::Tensor load(const datasets::Plan& plan, const datasets::Batch& batch,
                              const kernels::Augment& augment) = 0;
-  // The batch's labels [rows], int64. Valid as long as the batch.
+  // Returns the batch's labels [rows], int64. Valid as long as the batch.
   virtual torch::Tensor load_labels(const datasets::Batch& batch) = 0;
 };
 
-// The device that the job asks for; local_rank picks the GPU, which becomes the calling thread's
-// current one. Throws a job error where there is none. `log` is told why `auto` did not find one.
+// Returns the device that the job asks for. local_rank picks the GPU, which becomes the calling
+// thread's current one. Throws a job error if there is none. `log` gets the reason why `auto` did
+// not find one.
 std::unique_ptr<Device> make_device(JobSpec::Device wanted, int local_rank,
                                     const std::function<void(const std::string&)>& log = {});
 

@@ -39,25 +39,6 @@ std::vector<kernels::GradientStats> CpuDevice::collect_stats() { return std::exc
 
 void CpuDevice::fill_zero(void* out, size_t bytes) { std::memset(out, 0, bytes); }
 
-double CpuDevice::squared_norm(const float* values, size_t n) {
-  return kernels::squared_norm(values, n);
-}
-
-void CpuDevice::sgd_step(const kernels::SgdStep& step, float* parameters, const float* gradients,
-                         float* momentum, size_t n) {
-  kernels::sgd_step(step, parameters, gradients, momentum, n);
-}
-
-void CpuDevice::adamw_step(const kernels::AdamwStep& step, float* parameters,
-                           const float* gradients, float* m, float* v, size_t n) {
-  kernels::adamw_step(step, parameters, gradients, m, v, n);
-}
-
-void CpuDevice::lars_step(const kernels::LarsStep& step, float* parameters, const float* gradients,
-                          float* momentum, size_t n) {
-  kernels::lars_step(step, parameters, gradients, momentum, n);
-}
-
 torch::Tensor CpuDevice::load(const datasets::Plan& plan, const datasets::Batch& batch,
                               const kernels::Augment& augment) {
   const auto& shape = plan.shape;
@@ -80,7 +61,7 @@ torch::Tensor CpuDevice::load(const datasets::Plan& plan, const datasets::Batch&
 }
 
 torch::Tensor CpuDevice::load_labels(const datasets::Batch& batch) {
-  // torch only reads it; from_blob has no const form.
+  // torch only reads the memory; from_blob has no const form.
   return torch::from_blob(const_cast<int64_t*>(batch.y), {static_cast<int64_t>(batch.rows)},
                           torch::kInt64);
 }

@@ -5,25 +5,17 @@
 
 namespace ringtrain {
 
-// The CPU: the host drivers of kernels/.
+// The CPU, by the host drivers of kernels/.
 class CpuDevice : public Device {
  public:
   torch::Device torch() const override { return torch::kCPU; }
   std::string name() const override { return "cpu"; }
   std::shared_ptr<float[]> allocate_zeros(size_t elements) override;
+  void fill_zero(void* out, size_t bytes) override;
 
   void pack(const torch::Tensor& gradient, float* out, float scale) override;
   void pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) override;
   std::vector<kernels::GradientStats> collect_stats() override;
-  void fill_zero(void* out, size_t bytes) override;
-
-  double squared_norm(const float* values, size_t n) override;
-  void sgd_step(const kernels::SgdStep& step, float* parameters, const float* gradients,
-                float* momentum, size_t n) override;
-  void adamw_step(const kernels::AdamwStep& step, float* parameters, const float* gradients,
-                  float* m, float* v, size_t n) override;
-  void lars_step(const kernels::LarsStep& step, float* parameters, const float* gradients,
-                 float* momentum, size_t n) override;
 
   torch::Tensor load(const datasets::Plan& plan, const datasets::Batch& batch,
                      const kernels::Augment& augment) override;
@@ -34,7 +26,7 @@ class CpuDevice : public Device {
   void pack_as(const torch::Tensor& gradient, Element* out, float scale);
 
   std::vector<kernels::GradientStats> stats_;
-  torch::Tensor input_;  // [most rows so far, channels, height, width], used again by every batch
+  torch::Tensor input_;  // [most rows so far, channels, height, width], reused by every batch
 };
 
 }  // namespace ringtrain

@@ -7,11 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
-
-#include "base/error.hpp"
-#include "runtime/device/device_cpu.hpp"
 
 namespace ringtrain {
 namespace {
@@ -19,29 +15,28 @@ namespace {
 using kernels::check_cuda;
 using kernels::cuda::DeviceArray;
 
-// The memory and the work of this file belong to the current device, so this is called before any
-// of it.
+// Called before anything else: memory and work of this file belong to the current device.
 int make_current(int index) {
   check_cuda(cudaSetDevice(index));
   return index;
 }
 
-// Room for n elements; what was there is lost. Freeing waits for the work that uses it.
+// Makes room for n elements; earlier values are lost. Freeing waits for the work that uses them.
 template <class T>
 T* room_for(size_t n, DeviceArray<T>& array) {
   if (array.size() < n) array = DeviceArray<T>(n);
   return array.data();
 }
 
-// A copy from memory that is not pinned returns when the value is taken, and starts no sooner than
-// the kernels before it have ended.
+// Copies values to the device. From memory that is not pinned the call returns when they are taken,
+// and starts after the kernels before it have ended.
 template <class T>
 const T* send(const T* values, size_t n, const DeviceArray<T>& to, cudaStream_t stream) {
   check_cuda(cudaMemcpyAsync(to.data(), values, n * sizeof(T), cudaMemcpyHostToDevice, stream));
   return to.data();
 }
 
-// Host memory, after all work on the stream.
+// Returns values in host memory, after all work on the stream.
 template <class T>
 std::vector<T> fetch(const DeviceArray<T>& from, size_t n, cudaStream_t stream) {
   std::vector<T> values(n);
@@ -62,48 +57,7 @@ std::vector<kernels::NormaliseElement> channels_of(const datasets::Plan& plan) {
   return channels;
 }
 
-// CUDA calls a driver that is not there insufficient.
-std::string why_there_is_no_gpu(cudaError_t code) {
-  int driver = 0;
-  const bool known = cudaDriverGetVersion(&driver) == cudaSuccess;
-  if (known && driver == 0) return "this node has no NVIDIA driver";
-  if (code == cudaErrorInsufficientDriver) {
-    return fmt::format("the NVIDIA driver goes up to CUDA {}.{}, and this build needs {}.{}",
-                       driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000,
-                       CUDART_VERSION % 1000 / 10);
-  }
-  return code == cudaSuccess ? "no GPU is visible" : cudaGetErrorString(code);
-}
-
 }  // namespace
-
-PinnedRing::~PinnedRing() {
-  for (const Buffer& buffer : buffers_) {
-    if (buffer.copied != nullptr) {
-      cudaEventSynchronize(buffer.copied);
-      cudaEventDestroy(buffer.copied);
-    }
-    cudaFreeHost(buffer.memory);
-  }
-}
-
-void PinnedRing::copy(const void* from, size_t bytes, void* to_device, cudaStream_t stream) {
-  Buffer& buffer = buffers_[next_];
-  next_ = (next_ + 1) % buffers_.size();
-  if (buffer.copied == nullptr) {
-    check_cuda(cudaEventCreateWithFlags(&buffer.copied, cudaEventDisableTiming));
-  }
-  check_cuda(cudaEventSynchronize(buffer.copied));
-  if (buffer.bytes < bytes) {
-    check_cuda(cudaFreeHost(std::exchange(buffer.memory, nullptr)));
-    buffer.bytes = 0;
-    check_cuda(cudaMallocHost(&buffer.memory, bytes));
-    buffer.bytes = bytes;
-  }
-  std::memcpy(buffer.memory, from, bytes);
-  check_cuda(cudaMemcpyAsync(to_device, buffer.memory, bytes, cudaMemcpyHostToDevice, stream));
-  check_cuda(cudaEventRecord(buffer.copied, stream));
-}
 
 CudaDevice::CudaDevice(int index) : index_(make_current(index)) {
   cudaDeviceProp properties = {};
@@ -129,10 +83,6 @@ std::shared_ptr<float[]> CudaDevice::allocate_zeros(size_t elements) {
   return owned;
 }
 
-double* CudaDevice::partials_for(size_t elements) {
-  return room_for(std::max<size_t>(kernels::cuda::chunks_of(elements), 1), partials_);
-}
-
 CudaDevice::DeviceStats* CudaDevice::next_stats() {
   if (packed_ == stats_.size()) {
     Array<DeviceStats> larger(std::max<size_t>(2 * stats_.size(), 64));
@@ -145,10 +95,11 @@ CudaDevice::DeviceStats* CudaDevice::next_stats() {
 
 template <class Element>
 void CudaDevice::pack_as(const torch::Tensor& gradient, Element* out, float scale) {
-  // Memory freed at the end of this function is used again by later work of the stream alone.
+  // Memory freed at the end of this function is reused by later work of the stream alone.
   const torch::Tensor dense = gradient.contiguous();
   const auto n = static_cast<size_t>(dense.numel());
-  kernels::cuda::pack(dense.const_data_ptr<float>(), out, n, scale, partials_for(n), next_stats(),
+  double* partials = room_for(std::max<size_t>(kernels::cuda::chunks_of(n), 1), partials_);
+  kernels::cuda::pack(dense.const_data_ptr<float>(), out, n, scale, partials, next_stats(),
                       stream());
 }
 
@@ -173,34 +124,10 @@ void CudaDevice::fill_zero(void* out, size_t bytes) {
   check_cuda(cudaMemsetAsync(out, 0, bytes, stream()));
 }
 
-double CudaDevice::squared_norm(const float* values, size_t n) {
-  kernels::cuda::squared_norm(values, n, partials_for(n), norm_.data(), stream());
-  return fetch(norm_, 1, stream())[0].squared_norm;
-}
-
-void CudaDevice::sgd_step(const kernels::SgdStep& step, float* parameters, const float* gradients,
-                          float* momentum, size_t n) {
-  kernels::cuda::sgd_step(send(&step, 1, sgd_, stream()), nullptr, parameters, gradients, momentum,
-                          n, stream());
-}
-
-void CudaDevice::adamw_step(const kernels::AdamwStep& step, float* parameters,
-                            const float* gradients, float* m, float* v, size_t n) {
-  const kernels::AdamwElement element = kernels::adamw_element(step);
-  kernels::cuda::adamw_step(send(&element, 1, adamw_, stream()), nullptr, parameters, gradients, m,
-                            v, n, stream());
-}
-
-void CudaDevice::lars_step(const kernels::LarsStep& step, float* parameters, const float* gradients,
-                           float* momentum, size_t n) {
-  kernels::cuda::lars_step(send(&step, 1, lars_, stream()), nullptr, parameters, gradients,
-                           momentum, n, stream());
-}
-
 torch::Tensor CudaDevice::load(const datasets::Plan& plan, const datasets::Batch& batch,
                                const kernels::Augment& augment) {
   const auto& shape = plan.shape;
-  // New memory in every call: torch gives back what the stream is done with.
+  // Memory is new in every call: torch reuses it when the stream is done with it.
   const torch::Tensor out =
       torch::empty({static_cast<int64_t>(batch.rows), shape.channels, shape.height, shape.width},
                    torch::TensorOptions(torch()).dtype(torch::kFloat32));
@@ -240,15 +167,15 @@ torch::Tensor CudaDevice::load_labels(const datasets::Batch& batch) {
   return out;
 }
 
-// A CUDA graph. Its kernels write to stats_, and what they found is there after every replay.
+// A CUDA graph. Its kernels write to stats_, so their findings are there after every replay.
 class CudaDevice::Graph final : public Recording {
  public:
   explicit Graph(CudaDevice& device) : device_(device) {}
 
   void record(const std::function<void()>& work) {
     check_cuda(cudaDeviceSynchronize());
-    // Streams other than the default one can be recorded. The caching allocator gives a recording
-    // memory of its own; other threads' calls do not disturb it.
+    // Only streams other than the default one can be captured. The caching allocator gives a
+    // capture memory of its own; other threads' calls do not disturb it.
     const c10::cuda::CUDAStreamGuard on_stream(
         c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device_.torch().index()));
     graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
@@ -271,9 +198,9 @@ class CudaDevice::Graph final : public Recording {
   void give_up() {
     try {
       graph_.capture_end();
-    } catch (const c10::Error&) {  // of a recording that is no good
+    } catch (const c10::Error&) {  // the capture has failed already
     }
-    cudaGetLastError();  // forgotten: it is no failure of what comes next
+    cudaGetLastError();  // cleared: a later call must not report it
     device_.packed_ = 0;
   }
 
@@ -286,31 +213,6 @@ std::unique_ptr<Recording> CudaDevice::record(const std::function<void()>& work)
   auto graph = std::make_unique<Graph>(*this);
   graph->record(work);
   return graph;
-}
-
-std::unique_ptr<Device> make_device(JobSpec::Device wanted, int local_rank,
-                                    const std::function<void(const std::string&)>& log) {
-  if (wanted == JobSpec::Device::cpu) return std::make_unique<CpuDevice>();
-  int count = 0;
-  const cudaError_t code = cudaGetDeviceCount(&count);
-  cudaGetLastError();  // forgotten: it is no failure of what comes next
-  if (code == cudaSuccess && count > 0) {
-    try {
-      return std::make_unique<CudaDevice>(local_rank % count);
-    } catch (const kernels::CudaError& error) {
-      throw job_error(fmt::format("device: GPU {} of this node cannot be used: {}",
-                                  local_rank % count, error.what()));
-    }
-  }
-  const std::string reason = why_there_is_no_gpu(code);
-  if (wanted == JobSpec::Device::cuda) {
-    throw job_error(
-        fmt::format("device: cuda, but {}: check the driver with nvidia-smi and what "
-                    "CUDA_VISIBLE_DEVICES says, or set device: auto or cpu",
-                    reason));
-  }
-  if (log) log(fmt::format("device: auto takes the CPU: {}", reason));
-  return std::make_unique<CpuDevice>();
 }
 
 }  // namespace ringtrain

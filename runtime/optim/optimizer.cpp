@@ -15,133 +15,93 @@ Range intersection(Range a, Range b) {
 
 }  // namespace
 
-Optimizer::Optimizer(const OptimizerSpec& spec, double clip_norm, const SlabLayout& layout,
-                     const std::vector<Range>& buckets, std::vector<int64_t> dimensions,
-                     Communicator& communicator, Exchange& exchange, Device& device)
-    : spec_(spec),
+Optimizer::Optimizer(const OptimizerSpec& spec, double clip_norm, const ParameterSpace& space,
+                     std::vector<int64_t> dimensions, CommunicationThread& thread, Device& device)
+    : rule_(make_update_rule(spec, device)),
       clip_norm_(clip_norm),
-      layout_(layout),
-      buckets_(buckets),
+      space_(space),
       dimensions_(std::move(dimensions)),
-      communicator_(communicator),
-      exchange_(exchange),
-      device_(device) {
-  size_t state = 0;
-  for (const Range& bucket : buckets) {
-    const Range range = communicator.share(bucket);
-    shares_.push_back({range, state});
-    state += range.size();
+      thread_(thread),
+      slabs_(thread.collectives().slabs()) {
+  size_t elements = 0;
+  for (const Range& share : space.shares) {
+    state_offsets_.push_back(elements);
+    elements += share.size();
   }
-  if (spec.type == OptimizerSpec::Type::sgd && clip_norm == 0) addends_ = communicator.slabs();
-  const bool plain_sgd = spec.type == OptimizerSpec::Type::sgd && spec.momentum == 0;
-  if (!plain_sgd) momentum_ = device.allocate_zeros(state);
-  if (spec.type == OptimizerSpec::Type::adamw) variance_ = device.allocate_zeros(state);
+  for (size_t k = 0; k < rule_.states.size(); ++k) {
+    states_.push_back(device.allocate_zeros(elements));
+  }
 }
 
-void Optimizer::step(GradientAverager& averager, double learning_rate) {
-  ++steps_;
-  const bool lars = spec_.type == OptimizerSpec::Type::lars;
-  if (lars || clip_norm_ > 0) {
-    for (size_t b = 0; b < shares_.size(); ++b) averager.wait(b);
-    const double scale = clip_scale();
-    if (lars) {
-      update_lars(learning_rate, scale);
-    } else {
-      for (const Share& share : shares_) update(share, learning_rate, scale);
+void Optimizer::step(GradientSchedule& gradients, double learning_rate) {
+  UpdateFactors factors = {.learning_rate = learning_rate, .step = ++steps_};
+  const size_t buckets = space_.buckets.size();
+  if (!rule_.per_tensor && clip_norm_ == 0) {
+    for (size_t b = 0; b < buckets; ++b) {
+      update(b, space_.shares[b], gradients.wait(b), factors, {});
     }
   } else {
-    for (size_t b = 0; b < shares_.size(); ++b) {
-      if (addends_.empty()) averager.wait(b);
-      update(shares_[b], learning_rate, 1);
+    for (size_t b = 0; b < buckets; ++b) gradients.wait(b);
+    factors.gradient_scale = clip_scale();
+    if (rule_.per_tensor) {
+      update_tensors(factors);
+    } else {
+      const float* sums = slabs_.gradients;
+      for (size_t b = 0; b < buckets; ++b) update(b, space_.shares[b], {&sums, 1}, factors, {});
     }
   }
-  exchange_.publish(buckets_);
-}
-
-std::vector<std::string> Optimizer::state_names() const {
-  if (variance_) return {"mean", "variance"};
-  if (momentum_) return {"momentum"};
-  return {};
-}
-
-float* Optimizer::state(size_t name, size_t bucket) {
-  return (name == 0 ? momentum_ : variance_).get() + shares_[bucket].state;
+  thread_.all_gather(space_.buckets);
 }
 
 double Optimizer::clip_scale() {
   if (clip_norm_ <= 0) return 1;
   double squared = 0;
-  for (const Share& share : shares_) {
-    squared +=
-        device_.squared_norm(communicator_.gradients() + share.range.begin, share.range.size());
+  for (const Range& share : space_.shares) {
+    squared += rule_.squared_norm(slabs_.gradients + share.begin, share.size());
   }
-  exchange_.sum_over_shares({&squared, 1});
+  thread_.all_reduce({&squared, 1}, Over::shares);
   const double norm = std::sqrt(squared);
   return norm > clip_norm_ ? clip_norm_ / norm : 1;
 }
 
-void Optimizer::update(const Share& share, double learning_rate, double gradient_scale) {
-  float* parameters = communicator_.parameters() + share.range.begin;
-  const float* gradients = communicator_.gradients() + share.range.begin;
-  float* momentum = momentum_ ? momentum_.get() + share.state : nullptr;
-  if (spec_.type == OptimizerSpec::Type::adamw) {
-    const kernels::AdamwStep step = {.learning_rate = learning_rate,
-                                     .beta1 = spec_.beta1,
-                                     .beta2 = spec_.beta2,
-                                     .epsilon = spec_.epsilon,
-                                     .weight_decay = spec_.weight_decay,
-                                     .step = steps_,
-                                     .gradient_scale = gradient_scale};
-    device_.adamw_step(step, parameters, gradients, momentum, variance_.get() + share.state,
-                       share.range.size());
-  } else {
-    const kernels::SgdStep step = {.learning_rate = static_cast<float>(learning_rate),
-                                   .momentum = static_cast<float>(spec_.momentum),
-                                   .weight_decay = static_cast<float>(spec_.weight_decay),
-                                   .nesterov = spec_.nesterov,
-                                   .gradient_scale = static_cast<float>(gradient_scale)};
-    if (addends_.empty()) {
-      device_.sgd_step(step, parameters, gradients, momentum, share.range.size());
-      return;
-    }
-    std::vector<const float*> sources = addends_;
-    for (const float*& source : sources) source += share.range.begin;
-    kernels::sgd_step_from(step, sources, parameters, momentum, share.range.size());
+// Updates a range of this rank's share of a bucket.
+void Optimizer::update(size_t bucket, Range range, std::span<const float* const> slabs,
+                       const UpdateFactors& factors, const TensorFacts& tensor) {
+  gradients_.assign(slabs.begin(), slabs.end());
+  for (const float*& gradient : gradients_) gradient += range.begin;
+  UpdateArrays arrays = {.parameters = slabs_.parameters + range.begin,
+                         .gradients = gradients_,
+                         .states = {},
+                         .n = range.size()};
+  for (size_t k = 0; k < states_.size(); ++k) {
+    arrays.states[k] = state(k, bucket) + (range.begin - space_.shares[bucket].begin);
   }
+  rule_.step(factors, arrays, tensor);
 }
 
-void Optimizer::update_lars(double learning_rate, double gradient_scale) {
+void Optimizer::update_tensors(const UpdateFactors& factors) {
   // Every parameter's norms, from all shares of it: [parameter], then [gradient].
   const size_t count = dimensions_.size();
   std::vector<double> norms(2 * count);
-  const auto for_each_part = [&](const auto& f) {
-    for (const Share& share : shares_) {
+  const auto for_each_part = [&](const auto& visit) {
+    for (size_t b = 0; b < space_.shares.size(); ++b) {
       for (size_t i = 0; i < count; ++i) {
-        const Range part = intersection(share.range, layout_.parameter(i));
-        if (part.size() > 0) f(i, part, share.state + part.begin - share.range.begin);
+        const Range part = intersection(space_.shares[b], space_.layout.parameter(i));
+        if (part.size() > 0) visit(b, i, part);
       }
     }
   };
-  for_each_part([&](size_t i, Range part, size_t) {
-    norms[i] += device_.squared_norm(communicator_.parameters() + part.begin, part.size());
-    norms[count + i] += device_.squared_norm(communicator_.gradients() + part.begin, part.size());
+  for_each_part([&](size_t, size_t i, Range part) {
+    norms[i] += rule_.squared_norm(slabs_.parameters + part.begin, part.size());
+    norms[count + i] += rule_.squared_norm(slabs_.gradients + part.begin, part.size());
   });
-  exchange_.sum_over_shares(norms);
-
-  const kernels::LarsRate rate = {.trust = spec_.trust,
-                                  .weight_decay = spec_.weight_decay,
-                                  .epsilon = spec_.epsilon,
-                                  .gradient_scale = gradient_scale};
-  for_each_part([&](size_t i, Range part, size_t state) {
-    const bool scaled = dimensions_[i] > 1;
-    const kernels::LarsStep step = {
-        .learning_rate = static_cast<float>(learning_rate),
-        .local_rate = scaled ? rate(norms[i], norms[count + i]) : 1.0F,
-        .momentum = static_cast<float>(spec_.momentum),
-        .weight_decay = scaled ? static_cast<float>(spec_.weight_decay) : 0.0F,
-        .gradient_scale = static_cast<float>(gradient_scale)};
-    device_.lars_step(step, communicator_.parameters() + part.begin,
-                      communicator_.gradients() + part.begin, momentum_.get() + state, part.size());
+  thread_.all_reduce(norms, Over::shares);
+  const float* sums = slabs_.gradients;
+  for_each_part([&](size_t b, size_t i, Range part) {
+    const TensorFacts tensor = {.dimensions = dimensions_[i],
+                                .parameters_squared_norm = norms[i],
+                                .gradients_squared_norm = norms[count + i]};
+    update(b, part, {&sums, 1}, factors, tensor);
   });
 }
 

@@ -8,10 +8,10 @@
 
 #include "job/job_spec.hpp"
 #include "runtime/averaging/communication_thread.hpp"
-#include "runtime/averaging/gradient_averager.hpp"
-#include "runtime/averaging/slab_layout.hpp"
-#include "runtime/comm/communicator.hpp"
+#include "runtime/averaging/gradient_schedule.hpp"
+#include "runtime/averaging/parameter_space.hpp"
 #include "runtime/device/device.hpp"
+#include "runtime/optim/update_rule.hpp"
 
 namespace ringtrain {
 
@@ -19,50 +19,49 @@ namespace ringtrain {
 // and the like) covers those shares alone, so where ranks share a node, the state is divided among
 // them.
 //
-// SGD with momentum and AdamW as PyTorch defines them, LARS as in You et al. 2017 (biases and
-// normalisation weights, that is tensors of one dimension, are neither decayed nor rescaled by it).
+// SGD with momentum and AdamW as PyTorch defines them, LARS as in You et al. 2017.
+//
+// Thread: the training thread.
 class Optimizer {
  public:
-  // dimensions: of every parameter, by index, for LARS. All must outlive the optimizer.
-  Optimizer(const OptimizerSpec& spec, double clip_norm, const SlabLayout& layout,
-            const std::vector<Range>& buckets, std::vector<int64_t> dimensions,
-            Communicator& communicator, Exchange& exchange, Device& device);
+  // clip_norm: the global norm above which gradients are scaled down; 0: never. dimensions: number
+  // of dimensions of each parameter, by index. All references must outlive the optimizer.
+  Optimizer(const OptimizerSpec& spec, double clip_norm, const ParameterSpace& space,
+            std::vector<int64_t> dimensions, CommunicationThread& thread, Device& device);
 
-  // One step, after averager.finish() said that gradients are finite. Takes each bucket as it
-  // arrives, unless clipping or LARS needs all of them first. Returns when this rank sees all new
-  // parameters.
-  void step(GradientAverager& averager, double learning_rate);
+  // True if step() adds the ranks' slabs itself, where the schedule gives it all of them.
+  bool adds_slabs() const { return rule_.adds_slabs && clip_norm_ == 0; }
 
-  // What a checkpoint keeps: for every parameter the values of these names, none for plain SGD; and
-  // how many steps were taken.
-  std::vector<std::string> state_names() const;
-  // Those of a name (by its index) in this rank's share of a bucket: memory of the device.
-  float* state(size_t name, size_t bucket);
+  // Takes one step. Each bucket is updated as its sum arrives, unless clipping or the rule needs
+  // all of them first. On return this rank sees all new parameters.
+  //
+  // Requires: GradientAverager::finish() returned true. Collective.
+  void step(GradientSchedule& gradients, double learning_rate);
+
+  // A checkpoint keeps the values of these names for every parameter (none for plain SGD), and the
+  // number of steps taken.
+  const std::vector<std::string>& state_names() const { return rule_.states; }
+  // Returns the values of a name (by its index) in this rank's share of a bucket: memory of the
+  // device.
+  float* state(size_t name, size_t bucket) { return states_[name].get() + state_offsets_[bucket]; }
   int64_t steps() const { return steps_; }
   void set_steps(int64_t steps) { steps_ = steps; }
 
  private:
-  struct Share {
-    Range range;   // in the slab
-    size_t state;  // where its state begins in the state arrays
-  };
-
-  void update(const Share& share, double learning_rate, double gradient_scale);
-  void update_lars(double learning_rate, double gradient_scale);
+  void update(size_t bucket, Range range, std::span<const float* const> slabs,
+              const UpdateFactors& factors, const TensorFacts& tensor);
+  void update_tensors(const UpdateFactors& factors);
   double clip_scale();
 
-  OptimizerSpec spec_;
+  UpdateRule rule_;
   double clip_norm_;
-  const SlabLayout& layout_;
-  const std::vector<Range>& buckets_;
+  const ParameterSpace& space_;
   std::vector<int64_t> dimensions_;
-  Communicator& communicator_;
-  Exchange& exchange_;
-  Device& device_;
-  std::vector<Share> shares_;          // by bucket
-  std::vector<const float*> addends_;  // SGD: slabs to update from their sum, in one pass
-  std::shared_ptr<float[]> momentum_;  // AdamW: the first moment
-  std::shared_ptr<float[]> variance_;  // AdamW alone
+  CommunicationThread& thread_;
+  Slabs slabs_;
+  std::vector<size_t> state_offsets_;  // of each share in the state arrays, by bucket
+  std::vector<std::shared_ptr<float[]>> states_;
+  std::vector<const float*> gradients_;  // of the update under way
   int64_t steps_ = 0;
 };
 

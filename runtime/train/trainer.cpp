@@ -68,7 +68,7 @@ void Trainer::train_step(const datasets::Batch& batch) {
     summed.reset();
   } else {
     phase.next("optimizer");
-    parts_.optimizer.step(parts_.averager, schedule_.learning_rate(state_.step));
+    parts_.optimizer.step(*parts_.schedule, schedule_.learning_rate(state_.step));
     state_.skipped_in_a_row = 0;
   }
   averaging.finish_step(step, length_.ends_epoch(step), agree_on_sum);
@@ -114,7 +114,7 @@ Evaluation Trainer::evaluate() {
   const auto stop = [this] { return checkpoints_.stop_requested_here(); };
   return evaluator_.run(stop, [this](SumSlots& slots) {
     checkpoints_.add_slots(state_.step, slots);
-    ranks().sum(slots.values());
+    ranks().all_reduce(slots.values());
     checkpoints_.read_slots(slots);
   });
 }

@@ -52,7 +52,9 @@ class Trainer {
   // Rank 0's newest checkpoint; empty if there is none.
   const std::filesystem::path& checkpoint() const { return checkpoints_.newest(); }
 
-  std::string describe_communication() const { return parts_.averaging->communicator().describe(); }
+  std::string describe_communication() const {
+    return parts_.averaging->ranks().collectives().describe();
+  }
 
  private:
   // Loss summed over samples.
@@ -72,7 +74,7 @@ class Trainer {
   Evaluation evaluate();
   bool done() const { return state_.step >= length_.steps && state_.closed_step == state_.step; }
   int64_t epoch() const { return state_.epoch(length_.steps_per_epoch); }
-  Exchange& ranks() { return parts_.averaging->ranks(); }
+  CommunicationThread& ranks() { return parts_.averaging->ranks(); }
 
   // trainer_checkpoint.cpp
   void take_checkpoint();

@@ -35,7 +35,7 @@ void Trainer::skip_step() {
 // Training continues with the samples after the spike: most spikes come from certain samples
 // meeting a certain state, so that these samples are not repeated (Chowdhery et al. 2022, 5.1).
 void Trainer::roll_back(double loss) {
-  for (size_t b = 0; b < parts_.buckets.size(); ++b) parts_.averager.wait(b);  // sums, unused
+  parts_.schedule->drop();
   if (state_.step - state_.last_rollback_step > job_.rollback.window) state_.rollbacks_in_a_row = 0;
   state_.last_rollback_step = state_.step;
   ++state_.rollbacks;

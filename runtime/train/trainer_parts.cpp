@@ -29,18 +29,31 @@ std::vector<int64_t> dimensions_of(const Model& model) {
   return dimensions;
 }
 
-std::vector<Range> buckets_of(const JobSpec& job, const Communicator& communicator,
-                              const Device& device, size_t elements) {
-  const bool from_job = communicator.overlaps() || device.torch().is_cuda();
-  return cut_into_buckets(elements, from_job ? static_cast<size_t>(job.communication.bucket_mib *
-                                                                   (1 << 20) / sizeof(float))
-                                             : kCacheSizedBucket);
+size_t bucket_elements(const JobSpec& job, const Collectives& collectives, const Device& device) {
+  const bool from_job = collectives.overlaps() || device.torch().is_cuda();
+  return from_job ? static_cast<size_t>(job.communication.bucket_mib * (1 << 20) / sizeof(float))
+                  : kCacheSizedBucket;
 }
 
-std::unique_ptr<Communicator> communicator_for(const CommunicationSpec& spec, const World& world,
-                                               Device& device, size_t elements) {
-  return make_communicator(
-      world, spec,
+// The job's enumerations have the same values in the same order.
+CommOptions options_of(const CommunicationSpec& spec) {
+  static_assert(static_cast<int>(CommunicationSpec::Backend::none) ==
+                static_cast<int>(CommOptions::Backend::none));
+  static_assert(static_cast<int>(CommunicationSpec::Algorithm::ring) ==
+                static_cast<int>(CommOptions::Algorithm::ring));
+  static_assert(static_cast<int>(CommunicationSpec::Wire::bf16) ==
+                static_cast<int>(CommOptions::Wire::bf16));
+  return {.backend = static_cast<CommOptions::Backend>(spec.backend),
+          .algorithm = static_cast<CommOptions::Algorithm>(spec.algorithm),
+          .wire = static_cast<CommOptions::Wire>(spec.wire),
+          .shard_optimizer = spec.shard_optimizer,
+          .timeout_seconds = spec.timeout_seconds};
+}
+
+std::unique_ptr<Collectives> collectives_for(const CommOptions& options, const World& world,
+                                             Device& device, size_t elements) {
+  return make_collectives(
+      world, options,
       {.cuda = device.torch().is_cuda(),
        .allocate_zeros = [&device](size_t n) { return device.allocate_zeros(n); },
        .current_stream = [&device] { return device.current_stream(); }},
@@ -51,66 +64,59 @@ bool is_local_sgd(const JobSpec& job, const World& world) {
   return job.communication.sync_every > 1 && world.size() > 1;
 }
 
-// The communicator of a step: under local SGD a rank takes its steps alone.
-std::unique_ptr<Communicator> step_communicator(const JobSpec& job, const World& world,
-                                                Device& device, size_t elements) {
-  CommunicationSpec spec = job.communication;
-  if (is_local_sgd(job, world)) spec.backend = CommunicationSpec::Backend::none;
-  return communicator_for(spec, world, device, elements);
+// The collectives of a step: under local SGD a rank takes its steps alone.
+std::unique_ptr<Collectives> step_collectives(const JobSpec& job, const World& world,
+                                              Device& device, size_t elements) {
+  CommOptions options = options_of(job.communication);
+  if (is_local_sgd(job, world)) options.backend = CommOptions::Backend::none;
+  return collectives_for(options, world, device, elements);
 }
 
 std::unique_ptr<AveragingStrategy> make_averaging(const JobSpec& job, const World& world,
                                                   TrainerParts& parts) {
-  if (!is_local_sgd(job, world)) {
-    return std::make_unique<EveryStep>(*parts.communicator, parts.exchange, parts.averager);
-  }
-  std::vector<float*> arrays = {parts.communicator->parameters()};
+  if (!is_local_sgd(job, world)) return std::make_unique<EveryStep>(parts.thread, parts.averager);
+  std::vector<float*> arrays = {parts.collectives->slabs().parameters};
   for (size_t k = 0; k < parts.optimizer.state_names().size(); ++k) {
     arrays.push_back(parts.optimizer.state(k, 0));
   }
-  const size_t elements = parts.layout.elements();
   return std::make_unique<LocalSgd>(
-      LocalSgd::Options{.sync_every = job.communication.sync_every,
-                        .world_size = world.size(),
-                        .elements = elements},
-      communicator_for(job.communication, world, parts.device, elements), std::move(arrays),
-      parts.buckets, parts.averager, parts.model, parts.device);
+      job.communication.sync_every,
+      collectives_for(options_of(job.communication), world, parts.device, parts.space.elements()),
+      std::move(arrays), parts.space, parts.averager, parts.model, parts.device);
 }
 
 }  // namespace
 
 TrainerParts::TrainerParts(const JobSpec& job, const World& world, const datasets::Plan& plan,
                            Device& on, Model& of, Trace* into)
+    : TrainerParts(job, world, layout_of(of, plan, on), on, of, into) {}
+
+TrainerParts::TrainerParts(const JobSpec& job, const World& world, const SlabLayout& layout,
+                           Device& on, Model& of, Trace* into)
     : device(on),
       model(of),
       trace(into),
-      layout(layout_of(model, plan, device)),
-      communicator(step_communicator(job, world, device, layout.elements())),
-      buckets(buckets_of(job, *communicator, device, layout.elements())),
+      collectives(step_collectives(job, world, device, layout.elements())),
+      space(layout, bucket_elements(job, *collectives, device), *collectives),
       recorder(job.output / fmt::format("flight-{}.json", world.rank()), world.rank(), world.size(),
                std::chrono::duration<double>(job.communication.timeout_seconds)),
-      exchange(*communicator, &recorder, trace),
-      averager(model, layout, buckets, world.size(), *communicator, exchange, device),
-      optimizer(job.optimizer, job.clip_norm, layout, buckets, dimensions_of(model), *communicator,
-                exchange, device),
+      thread(*collectives, &recorder, trace),
+      optimizer(job.optimizer, job.clip_norm, space, dimensions_of(model), thread, device),
+      schedule(make_gradient_schedule(space, thread, optimizer.adds_slabs())),
+      averager(model, space, thread, *schedule, device),
       averaging(make_averaging(job, world, *this)) {
-  // The first rank may have loaded pretrained weights. Parameters have been broadcast already.
-  averaging->restore([&] { broadcast_buffers(model, *communicator, exchange); });
+  // Rank 0 may have loaded pretrained weights. Parameters have been broadcast already.
+  averaging->restore([&] { broadcast_buffers(model, thread); });
   if (world.size() > 1 && !is_local_sgd(job, world)) {
-    model.set_sum_over_ranks([this](std::span<double> values) { exchange.sum(values); });
+    model.set_sum_over_ranks([this](std::span<double> values) { thread.all_reduce(values); });
   }
 }
 
 TrainerParts::~TrainerParts() { model.set_sum_over_ranks({}); }
 
 Trained TrainerParts::trained() {
-  return {.model = model,
-          .layout = layout,
-          .buckets = buckets,
-          .communicator = *communicator,
-          .exchange = exchange,
-          .optimizer = optimizer,
-          .device = device};
+  return {
+      .model = model, .space = space, .thread = thread, .optimizer = optimizer, .device = device};
 }
 
 }  // namespace ringtrain

@@ -8,14 +8,15 @@
 #include "job/job_spec.hpp"
 #include "runtime/averaging/communication_thread.hpp"
 #include "runtime/averaging/gradient_averager.hpp"
-#include "runtime/averaging/slab_layout.hpp"
+#include "runtime/averaging/gradient_schedule.hpp"
+#include "runtime/averaging/parameter_space.hpp"
 #include "runtime/averaging/strategy.hpp"
 #include "runtime/checkpoint/snapshot.hpp"
-#include "runtime/comm/communicator.hpp"
-#include "runtime/comm/flight_recorder.hpp"
+#include "runtime/comm/collectives.hpp"
 #include "runtime/comm/world.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
+#include "runtime/observe/flight_recorder.hpp"
 #include "runtime/observe/trace.hpp"
 #include "runtime/optim/optimizer.hpp"
 
@@ -38,14 +39,18 @@ struct TrainerParts {
   Device& device;
   Model& model;
   Trace* trace;
-  SlabLayout layout;
-  std::unique_ptr<Communicator> communicator;  // under local SGD: of this rank alone
-  std::vector<Range> buckets;
+  std::unique_ptr<Collectives> collectives;  // under local SGD: of this rank alone
+  ParameterSpace space;
   FlightRecorder recorder;
-  Exchange exchange;
-  GradientAverager averager;
+  CommunicationThread thread;
   Optimizer optimizer;
+  std::unique_ptr<GradientSchedule> schedule;
+  GradientAverager averager;
   std::unique_ptr<AveragingStrategy> averaging;
+
+ private:
+  TrainerParts(const JobSpec& job, const World& world, const SlabLayout& layout, Device& device,
+               Model& model, Trace* trace);
 };
 
 }  // namespace ringtrain

@@ -29,10 +29,10 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& p
 
 void Trainer::resume(const ResumePoint& point) {
   Snapshot snapshot;
-  if (parts_.averaging->communicator().is_first() && !point.weights.empty()) {
+  if (ranks().collectives().rank() == 0 && !point.weights.empty()) {
     try {
       snapshot = snapshot_from(point.weights, point.optimizer, parts_.optimizer.state_names(),
-                               parts_.model, parts_.layout);
+                               parts_.model, parts_.space.layout);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data) throw;
       throw job_error(fmt::format(
@@ -53,13 +53,13 @@ void Trainer::resume(const ResumePoint& point) {
 // before the run was resumed counts once, on the first rank.
 uint64_t Trainer::global_order_hash() {
   constexpr uint64_t kLow = 0xffffffff;
-  const bool first = parts_.averaging->communicator().is_first();
+  const bool first = ranks().collectives().rank() == 0;
   const uint64_t before = resumed_from_ && first ? resumed_from_->order_hash : 0;
   const uint64_t mine = reader_.order_hash() + before;
   // In halves, so that doubles hold the sums exactly.
   std::array<double, 2> halves = {static_cast<double>(mine >> 32),
                                   static_cast<double>(mine & kLow)};
-  ranks().sum(halves);
+  ranks().all_reduce(halves);
   return (static_cast<uint64_t>(halves[0]) << 32) + static_cast<uint64_t>(halves[1]);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one rank's step is made of, put together as the trainer does it.
+// The parts of one rank's step, put together as the trainer does it.
 #pragma once
 
 #include <torch/torch.h>
@@ -12,8 +12,9 @@
 #include "runtime/averaging/arrival_order.hpp"
 #include "runtime/averaging/communication_thread.hpp"
 #include "runtime/averaging/gradient_averager.hpp"
-#include "runtime/averaging/slab_layout.hpp"
-#include "runtime/comm/communicator.hpp"
+#include "runtime/averaging/gradient_schedule.hpp"
+#include "runtime/averaging/parameter_space.hpp"
+#include "runtime/comm/collectives.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
 #include "tests/integration/mpi_main.hpp"
@@ -23,20 +24,25 @@ namespace ringtrain {
 struct RankParts {
   using MakeModel = std::function<std::unique_ptr<Model>(const ModelOptions&)>;
 
-  RankParts(std::unique_ptr<Device> of, const ModelOptions& options, const MakeModel& make,
-            const CommunicationSpec& spec, size_t bucket_elements)
+  // adds_slabs: as make_gradient_schedule() takes it.
+  RankParts(std::unique_ptr<Device> of, const ModelOptions& model_options, const MakeModel& make,
+            const CommOptions& options, size_t bucket_elements, bool adds_slabs = false)
       : device(std::move(of)),
-        model(make(options)),
-        layout(lay_out(*model, zeros(options))),
-        communicator(make_communicator(
-            test_world(), spec,
-            {.cuda = false,
-             .allocate_zeros = [this](size_t n) { return device->allocate_zeros(n); },
-             .current_stream = [this] { return device->current_stream(); }},
-            layout.elements())),
-        buckets(cut_into_buckets(layout.elements(), bucket_elements)),
-        exchange(*communicator),
-        averager(*model, layout, buckets, test_world().size(), *communicator, exchange, *device) {}
+        model(make(model_options)),
+        collectives(make_collectives(options, lay_out(*model, zeros(model_options)).elements())),
+        space(lay_out(*model, zeros(model_options)), bucket_elements, *collectives),
+        thread(*collectives),
+        schedule(make_gradient_schedule(space, thread, adds_slabs)),
+        averager(*model, space, thread, *schedule, *device) {}
+
+  std::unique_ptr<Collectives> make_collectives(const CommOptions& options, size_t elements) {
+    return ringtrain::make_collectives(
+        test_world(), options,
+        {.cuda = false,
+         .allocate_zeros = [this](size_t n) { return device->allocate_zeros(n); },
+         .current_stream = [this] { return device->current_stream(); }},
+        elements);
+  }
 
   static torch::Tensor zeros(const ModelOptions& options) {
     return torch::zeros({2, options.channels, options.height, options.width});
@@ -44,10 +50,10 @@ struct RankParts {
 
   std::unique_ptr<Device> device;
   std::unique_ptr<Model> model;
-  SlabLayout layout;
-  std::unique_ptr<Communicator> communicator;
-  std::vector<Range> buckets;
-  Exchange exchange;
+  std::unique_ptr<Collectives> collectives;
+  ParameterSpace space;
+  CommunicationThread thread;
+  std::unique_ptr<GradientSchedule> schedule;
   GradientAverager averager;
 };
 

@@ -18,7 +18,7 @@
 namespace ringtrain {
 namespace {
 
-using Backend = CommunicationSpec::Backend;
+using Backend = CommOptions::Backend;
 
 constexpr int64_t kRows = 11;  // no multiple of any number of ranks tested
 constexpr int64_t kClasses = 5;
@@ -57,9 +57,9 @@ torch::Tensor summed_loss(Model& model, const torch::Tensor& x, const torch::Ten
 
 // A model on its way through one step, as the trainer puts it together.
 struct Step : RankParts {
-  Step(const ModelOptions& options, const CommunicationSpec& spec)
-      : RankParts(make_device(JobSpec::Device::cpu, 0), options, make_smooth_model, spec, 50'000) {
-    model->set_sum_over_ranks([this](std::span<double> values) { exchange.sum(values); });
+  Step(const ModelOptions& options, const CommOptions& communication)
+      : RankParts(make_device(JobSpec::Device::cpu, 0), options, make_smooth_model, communication, 50'000) {
+    model->set_sum_over_ranks([this](std::span<double> values) { thread.all_reduce(values); });
   }
 
   bool run(const torch::Tensor& x, const torch::Tensor& y) {
@@ -79,13 +79,13 @@ struct Step : RankParts {
 
   // Every rank's share of the sums, put together.
   torch::Tensor whole_gradient_slab() {
-    std::vector<double> whole(layout.elements());
-    for (size_t b = 0; b < buckets.size(); ++b) {
-      averager.wait(b);
-      const Range share = communicator->share(buckets[b]);
-      for (size_t i = share.begin; i < share.end; ++i) whole[i] = communicator->gradients()[i];
+    std::vector<double> whole(space.elements());
+    for (size_t b = 0; b < space.buckets.size(); ++b) {
+      const float* sums = schedule->wait(b)[0];
+      const Range share = space.shares[b];
+      for (size_t i = share.begin; i < share.end; ++i) whole[i] = sums[i];
     }
-    exchange.sum_over_shares(whole);
+    thread.all_reduce(whole, Over::shares);
     return torch::tensor(whole, torch::kFloat64);
   }
 
@@ -120,7 +120,7 @@ double difference_from_autograd(const std::string& name, Backend backend, const 
   const auto parameters = reference->parameters();
   torch::Tensor expected = torch::zeros_like(slab);
   for (size_t i = 0; i < parameters.size(); ++i) {
-    const Range range = step.layout.parameter(i);
+    const Range range = step.space.layout.parameter(i);
     expected.slice(0, static_cast<int64_t>(range.begin), static_cast<int64_t>(range.end))
         .copy_(parameters[i].tensor.grad().flatten());
   }

@@ -21,7 +21,7 @@
 namespace ringtrain {
 namespace {
 
-using Backend = CommunicationSpec::Backend;
+using Backend = CommOptions::Backend;
 
 // Values whose bits are easily lost: zeros of both signs, denormals, infinities.
 float value_at(size_t element, uint64_t key) {
@@ -43,10 +43,10 @@ float value_at(size_t element, uint64_t key) {
 uint32_t bits(float value) { return std::bit_cast<uint32_t>(value); }
 
 struct Rank : RankParts {
-  Rank(const CommunicationSpec& communication, OptimizerSpec::Type type)
+  Rank(const CommOptions& communication, OptimizerSpec::Type type)
       : RankParts(make_device(JobSpec::Device::cpu, 0), model_options(), make_model, communication,
                   20'000),
-        optimizer({.type = type}, 0, layout, buckets, {}, *communicator, exchange, *device) {}
+        optimizer({.type = type}, 0, space, {}, thread, *device) {}
 
   static ModelOptions model_options() {
     return {.name = "lenet5",
@@ -57,33 +57,31 @@ struct Rank : RankParts {
             .classes = 3,
             .seed = 1};
   }
-  Trained trained() {
-    return {*model, layout, buckets, *communicator, exchange, optimizer, *device};
-  }
+  Trained trained() { return {*model, space, thread, optimizer, *device}; }
 
   // Parameters are value_at(element, key), the k-th state of the optimizer value_at(element, key +
   // 1 + k).
   void fill(uint64_t key) {
-    for (size_t b = 0; b < buckets.size(); ++b) {
-      const Range share = communicator->share(buckets[b]);
+    for (size_t b = 0; b < space.buckets.size(); ++b) {
+      const Range share = space.shares[b];
       for (size_t i = share.begin; i < share.end; ++i) {
-        communicator->parameters()[i] = value_at(i, key);
+        collectives->slabs().parameters[i] = value_at(i, key);
         for (size_t k = 0; k < optimizer.state_names().size(); ++k) {
           optimizer.state(k, b)[i - share.begin] = value_at(i, key + 1 + k);
         }
       }
     }
-    exchange.publish(buckets);
+    thread.all_gather(space.buckets);
   }
 
   // The number of elements whose bits are not those that fill(key) gave them.
   size_t differences(uint64_t key) {
     size_t different = 0;
-    for (size_t i = 0; i < layout.elements(); ++i) {
-      different += bits(communicator->parameters()[i]) != bits(value_at(i, key)) ? 1 : 0;
+    for (size_t i = 0; i < space.elements(); ++i) {
+      different += bits(collectives->slabs().parameters[i]) != bits(value_at(i, key)) ? 1 : 0;
     }
-    for (size_t b = 0; b < buckets.size(); ++b) {
-      const Range share = communicator->share(buckets[b]);
+    for (size_t b = 0; b < space.buckets.size(); ++b) {
+      const Range share = space.shares[b];
       for (size_t k = 0; k < optimizer.state_names().size(); ++k) {
         for (size_t i = share.begin; i < share.end; ++i) {
           const float found = optimizer.state(k, b)[i - share.begin];
@@ -91,7 +89,7 @@ struct Rank : RankParts {
         }
       }
     }
-    exchange.publish(buckets);  // a barrier: every rank has looked
+    thread.barrier();  // every rank has looked before one changes values
     return different;
   }
 
@@ -107,8 +105,7 @@ size_t differences(const torch::Tensor& slab, uint64_t key) {
   return different;
 }
 
-class ASnapshot
-    : public testing::TestWithParam<std::tuple<CommunicationSpec, OptimizerSpec::Type>> {
+class ASnapshot : public testing::TestWithParam<std::tuple<CommOptions, OptimizerSpec::Type>> {
  protected:
   Rank rank_{std::get<0>(GetParam()), std::get<1>(GetParam())};
 };
@@ -120,7 +117,7 @@ TEST_P(ASnapshot, HasEverythingAndChangesNothing) {
   for (int again = 0; again < 2; ++again) take_snapshot(rank_.trained(), snapshot);
   EXPECT_EQ(rank_.differences(10), 0);
   EXPECT_EQ(snapshot.optimizer_steps, 7);
-  if (!rank_.communicator->is_first()) {
+  if (rank_.collectives->rank() != 0) {
     EXPECT_FALSE(snapshot.parameters.defined());
     return;
   }
@@ -139,8 +136,8 @@ TEST_P(ASnapshot, GivesEveryRankBackWhatItTook) {
   EXPECT_EQ(rank_.differences(20), 0);
   restore_snapshot(rank_.trained(), snapshot);
   EXPECT_EQ(rank_.differences(10), 0);
-  for (size_t i = 0; i < rank_.layout.elements(); ++i) {
-    ASSERT_EQ(rank_.communicator->gradients()[i], 0) << "the next step starts with zeros";
+  for (size_t i = 0; i < rank_.space.layout.elements(); ++i) {
+    ASSERT_EQ(rank_.collectives->slabs().gradients[i], 0) << "the next step starts with zeros";
   }
 }
 
@@ -148,25 +145,26 @@ TEST_P(ASnapshot, ComesBackFromItsNamedTensors) {
   rank_.fill(10);
   Snapshot snapshot;
   take_snapshot(rank_.trained(), snapshot);
-  if (rank_.communicator->is_first()) {
-    const auto weights = weights_of(snapshot, *rank_.model, rank_.layout);
-    const auto optimizer = optimizer_tensors_of(snapshot, *rank_.model, rank_.layout);
+  if (rank_.collectives->rank() == 0) {
+    const auto weights = weights_of(snapshot, *rank_.model, rank_.space.layout);
+    const auto optimizer = optimizer_tensors_of(snapshot, *rank_.model, rank_.space.layout);
     const auto names = rank_.optimizer.state_names();
-    snapshot = snapshot_from(weights, optimizer, names, *rank_.model, rank_.layout);
-    EXPECT_THAT([&] { snapshot_from(optimizer, weights, names, *rank_.model, rank_.layout); },
+    snapshot = snapshot_from(weights, optimizer, names, *rank_.model, rank_.space.layout);
+    EXPECT_THAT([&] { snapshot_from(optimizer, weights, names, *rank_.model, rank_.space.layout); },
                 ThrowsError(ErrorKind::data));
     auto one_missing = weights;
     one_missing.pop_back();
-    EXPECT_THAT([&] { snapshot_from(one_missing, optimizer, names, *rank_.model, rank_.layout); },
-                ThrowsError(ErrorKind::data));
+    EXPECT_THAT(
+        [&] { snapshot_from(one_missing, optimizer, names, *rank_.model, rank_.space.layout); },
+        ThrowsError(ErrorKind::data));
   }
   rank_.fill(20);
   restore_snapshot(rank_.trained(), snapshot);
   size_t different = 0;  // parameters alone: between them the slab has gaps, which are zeros now
   for (size_t p = 0; p < rank_.model->parameters().size(); ++p) {
-    const Range range = rank_.layout.parameter(p);
+    const Range range = rank_.space.layout.parameter(p);
     for (size_t i = range.begin; i < range.end; ++i) {
-      different += bits(rank_.communicator->parameters()[i]) != bits(value_at(i, 10)) ? 1 : 0;
+      different += bits(rank_.collectives->slabs().parameters[i]) != bits(value_at(i, 10)) ? 1 : 0;
     }
   }
   EXPECT_EQ(different, 0);
@@ -174,10 +172,9 @@ TEST_P(ASnapshot, ComesBackFromItsNamedTensors) {
 
 INSTANTIATE_TEST_SUITE_P(
     EveryBackend, ASnapshot,
-    testing::Combine(
-        testing::Values(CommunicationSpec{}, CommunicationSpec{.backend = Backend::mpi},
-                        CommunicationSpec{.backend = Backend::mpi, .shard_optimizer = true}),
-        testing::Values(OptimizerSpec::Type::sgd, OptimizerSpec::Type::adamw)));
+    testing::Combine(testing::Values(CommOptions{}, CommOptions{.backend = Backend::mpi},
+                                     CommOptions{.backend = Backend::mpi, .shard_optimizer = true}),
+                     testing::Values(OptimizerSpec::Type::sgd, OptimizerSpec::Type::adamw)));
 
 }  // namespace
 }  // namespace ringtrain

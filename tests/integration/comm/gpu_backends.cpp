@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The backends for GPU ranks, over what stands in for CUDA and NCCL in gpus_on_cpu.cpp.
-#include "runtime/comm/host_communicator.hpp"
+// The backends for GPU ranks, over the stand-ins for CUDA and NCCL in gpus_on_cpu.cpp.
+#include "runtime/comm/host_collectives.hpp"
 #include "runtime/comm/nccl.hpp"
 #include "runtime/comm/staged.hpp"
-#include "tests/integration/comm/communicator_test.hpp"
+#include "tests/integration/comm/backend_suite.hpp"
 
 namespace ringtrain {
 namespace {
 
-constexpr auto kBf16 = CommunicationSpec::Wire::bf16;
+constexpr auto kBf16 = CommOptions::Wire::bf16;
 
 DeviceMemory memory() {
   return {.cuda = true,
@@ -16,24 +16,23 @@ DeviceMemory memory() {
           .current_stream = [] { return static_cast<void*>(nullptr); }};
 }
 
-Case nccl(const std::string& name, const CommunicationSpec& spec = {}) {
-  return {name, spec,
-          [](const World& world, const CommunicationSpec& with_timeout, size_t elements) {
-            return make_nccl_communicator(world, with_timeout, memory(), elements);
+Case nccl(const std::string& name, const CommOptions& options = {}) {
+  return {name, options, [](const World& world, const CommOptions& with_timeout, size_t elements) {
+            return make_nccl_collectives(world, with_timeout, memory(), elements);
           }};
 }
 
 Case staged(const std::string& name, int ranks_per_node) {
-  return {name, {}, [=](const World& world, const CommunicationSpec& spec, size_t elements) {
+  return {name, {}, [=](const World& world, const CommOptions& options, size_t elements) {
             const int node = ranks_per_node == 0 ? 0 : world.rank() / ranks_per_node;
             auto host =
-                std::make_unique<HostCommunicator>(world, world.split(node), spec, elements);
-            return make_staged_communicator(std::move(host), memory(), elements);
+                std::make_unique<HostCollectives>(world, world.split(node), options, elements);
+            return make_staged_collectives(std::move(host), memory(), elements);
           }};
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Gpu, CommunicatorTest,
+    Gpu, BackendTest,
     testing::Values(nccl("Nccl"), nccl("NcclBf16", {.wire = kBf16}),
                     nccl("NcclSharded", {.shard_optimizer = true}),
                     nccl("NcclShardedBf16", {.wire = kBf16, .shard_optimizer = true}),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for CUDA's runtime and NCCL where there is no GPU, so that the backends for GPUs are
-// tested for what is theirs: which elements go where, in which order, and what is waited for.
-// Device memory is host memory. A stream's work is done late: when somebody asks for it, and what
-// NCCL does, by MPI. It proves nothing about CUDA and NCCL themselves.
+// Stands in for CUDA's runtime and NCCL where there is no GPU, so that the backends' own part is
+// tested: which elements go where, in which order, and what is waited for. Device memory is host
+// memory. A stream's work is done late, when somebody asks for it; NCCL's work is done by MPI. It
+// proves nothing about CUDA and NCCL themselves.
 #include <cuda_runtime_api.h>
 #include <mpi.h>
 #include <nccl.h>
@@ -23,7 +23,7 @@ using ringtrain::kernels::bf16;
 
 namespace {
 
-// One piece of a stream's work: called until it says that it is done.
+// One piece of a stream's work: called until it returns true.
 using Work = std::function<bool()>;
 
 }  // namespace
@@ -47,7 +47,7 @@ struct ncclComm {
 
 namespace {
 
-// Torch's stream is the legacy default one; tests write memory themselves, so it is always done.
+// Torch's stream is the legacy default one. Tests write memory themselves, so its work is done.
 bool is_legacy(cudaStream_t stream) { return stream == nullptr || stream == cudaStreamLegacy; }
 
 void then(cudaStream_t stream, const std::function<void()>& work) {
@@ -89,7 +89,7 @@ size_t bytes_of(ncclDataType_t type) {
 
 int int_of(size_t count) { return static_cast<int>(count); }
 
-// What a group has collected, of one rank.
+// Calls that a group has collected, of one rank.
 bool in_group = false;
 std::vector<Start> group_starts;
 cudaStream_t group_stream = nullptr;
@@ -136,6 +136,7 @@ cudaError_t cudaHostUnregister(void*) { return cudaSuccess; }
 cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 const char* cudaGetErrorString(cudaError_t) { return "an error"; }
+const char* cudaGetErrorName(cudaError_t) { return "cudaErrorUnknown"; }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   *stream = new CUstream_st;
@@ -236,7 +237,7 @@ ncclResult_t ncclGroupEnd() {
   return ncclInProgress;
 }
 
-// All sums are in place here, as the backend has them.
+// All sums are in place, as the backend's are.
 ncclResult_t ncclAllReduce(const void*, void* data, size_t count, ncclDataType_t type, ncclRedOp_t,
                            ncclComm_t comm, cudaStream_t stream) {
   return add(stream, [=](std::vector<MPI_Request>& requests) {

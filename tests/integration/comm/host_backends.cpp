@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // The backends for CPU ranks.
-#include "runtime/comm/host_communicator.hpp"
-#include "tests/integration/comm/communicator_test.hpp"
+#include "runtime/comm/host_collectives.hpp"
+#include "tests/integration/comm/backend_suite.hpp"
 
 namespace ringtrain {
 namespace {
 
-using Algorithm = CommunicationSpec::Algorithm;
-constexpr auto kBf16 = CommunicationSpec::Wire::bf16;
+using Algorithm = CommOptions::Algorithm;
+constexpr auto kBf16 = CommOptions::Wire::bf16;
 
-// Ranks are told to lie on nodes of so many; 0: all on one.
-Case on_nodes(const std::string& name, int ranks_per_node, const CommunicationSpec& spec = {}) {
-  return {
-      name, spec, [=](const World& world, const CommunicationSpec& with_timeout, size_t elements) {
-        const int node = ranks_per_node == 0 ? 0 : world.rank() / ranks_per_node;
-        return std::make_unique<HostCommunicator>(world, world.split(node), with_timeout, elements);
-      }};
+// Ranks behave as if they were on nodes of so many; 0: all on one.
+Case on_nodes(const std::string& name, int ranks_per_node, const CommOptions& options = {}) {
+  return {name, options, [=](const World& world, const CommOptions& with_timeout, size_t elements) {
+            const int node = ranks_per_node == 0 ? 0 : world.rank() / ranks_per_node;
+            return std::make_unique<HostCollectives>(world, world.split(node), with_timeout,
+                                                     elements);
+          }};
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Host, CommunicatorTest,
+    Host, BackendTest,
     testing::Values(on_nodes("OneNode", 0), on_nodes("RankPerNode", 1),
                     on_nodes("RankPerNodeDirect", 1, {.algorithm = Algorithm::direct}),
                     on_nodes("RankPerNodeRing", 1, {.algorithm = Algorithm::ring}),
@@ -34,30 +34,25 @@ INSTANTIATE_TEST_SUITE_P(
                              {.wire = kBf16, .shard_optimizer = true})),
     [](const auto& test) { return test.param.name; });
 
-// So that the choice by the clock, and ZeRO, change no result.
-TEST(HostCommunicators, GiveTheSameBitsWithEveryAlgorithm) {
+// So the choice by the clock, and ZeRO, change no result.
+TEST(HostBackends, GiveTheSameBitsWithEveryAlgorithm) {
   constexpr size_t kElements = 300'007;
-  const std::vector<Range> all = {{0, kElements}};
   const World& world = test_world();
   std::string first;
-  for (const CommunicationSpec& spec :
-       {CommunicationSpec{.algorithm = Algorithm::direct},
-        CommunicationSpec{.algorithm = Algorithm::ring}, CommunicationSpec{},
-        CommunicationSpec{.shard_optimizer = true}}) {
-    const auto communicator = on_nodes("", 1).make(world, spec, kElements);
-    for (size_t i = 0; i < kElements; ++i) write(*communicator, i, value(world.rank(), i));
-    double nothing = 0;
-    communicator->sum({&nothing, 1});
-    communicator->reduce(all[0]);
-    const Range share = communicator->share(all[0]);
-    std::memcpy(communicator->parameters() + share.begin, communicator->gradients() + share.begin,
-                share.size() * sizeof(float));
-    communicator->publish(all);
-    const std::string bits(reinterpret_cast<const char*>(communicator->parameters()),
+  for (const CommOptions& options :
+       {CommOptions{.algorithm = Algorithm::direct}, CommOptions{.algorithm = Algorithm::ring},
+        CommOptions{}, CommOptions{.shard_optimizer = true}}) {
+    const auto collectives = on_nodes("", 1).make(world, options, kElements);
+    CommunicationThread thread(*collectives);
+    const Slabs slabs = collectives->slabs();
+    for (size_t i = 0; i < kElements; ++i) write(slabs, i, value(world.rank(), i));
+    thread.barrier();
+    sum_into_parameters(*collectives, thread, {{0, kElements}});
+    const std::string bits(reinterpret_cast<const char*>(slabs.parameters),
                            kElements * sizeof(float));
     if (first.empty()) first = bits;
     EXPECT_TRUE(bits == first);
-    communicator->publish(all);
+    thread.barrier();
   }
 }
 

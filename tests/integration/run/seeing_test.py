@@ -37,7 +37,7 @@ class Seeing(RunTest):
             self.assertGreaterEqual(count.get("data wait", 0), 20, count)
             self.assertEqual(count.get("evaluation"), 1, count)
             if backend == "mpi":
-                self.assertGreaterEqual(count.get("reduce", 0), 20, count)
+                self.assertGreaterEqual(count.get("reduce_scatter", 0), 20, count)
                 self.assertGreaterEqual(count.get("wait", 0), 20, count)
             for track in (0, 1):
                 self.check_nesting([event for event in own if event["tid"] == track])

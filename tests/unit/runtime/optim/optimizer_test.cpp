@@ -11,8 +11,8 @@
 
 #include "runtime/averaging/arrival_order.hpp"
 #include "runtime/averaging/gradient_averager.hpp"
-#include "runtime/averaging/slab_layout.hpp"
-#include "runtime/comm/local_communicator.hpp"
+#include "runtime/averaging/parameter_space.hpp"
+#include "runtime/comm/local_collectives.hpp"
 #include "runtime/device/device_cpu.hpp"
 #include "runtime/models/model.hpp"
 
@@ -45,18 +45,19 @@ std::vector<NamedTensor> train_ours(const OptimizerSpec& spec, double clip_norm)
   std::vector<int64_t> dimensions;
   for (const auto& [name, tensor] : model.parameters()) dimensions.push_back(tensor.dim());
   const SlabLayout layout = lay_out(model, torch::zeros({2, 1, 3, 4}));
-  const auto buckets = cut_into_buckets(layout.elements(), 64);
-  LocalCommunicator communicator(device.allocate_zeros(layout.elements()),
-                                 device.allocate_zeros(layout.elements()));
-  Exchange exchange(communicator);
-  GradientAverager averager(model, layout, buckets, 1, communicator, exchange, device);
-  Optimizer optimizer(spec, clip_norm, layout, buckets, dimensions, communicator, exchange, device);
+  LocalCollectives collectives(device.allocate_zeros(layout.elements()),
+                               device.allocate_zeros(layout.elements()));
+  const ParameterSpace space(layout, 64, collectives);
+  CommunicationThread thread(collectives);
+  Optimizer optimizer(spec, clip_norm, space, dimensions, thread, device);
+  const auto schedule = make_gradient_schedule(space, thread, optimizer.adds_slabs());
+  GradientAverager averager(model, space, thread, *schedule, device);
   for (int step = 0; step < kSteps; ++step) {
     averager.begin(1);
     loss_of(model, step).backward();
     SumSlots slots;
     EXPECT_TRUE(averager.finish(slots));
-    optimizer.step(averager, spec.learning_rate);
+    optimizer.step(*schedule, spec.learning_rate);
   }
   return model.parameters();
 }

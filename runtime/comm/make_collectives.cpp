@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "runtime/comm/communicator.hpp"
-#include "runtime/comm/host_communicator.hpp"
-#include "runtime/comm/local_communicator.hpp"
+#include "runtime/comm/collectives.hpp"
+#include "runtime/comm/host_collectives.hpp"
+#include "runtime/comm/local_collectives.hpp"
 #include "runtime/comm/nccl.hpp"
 #include "runtime/comm/staged.hpp"
 #include "runtime/comm/world.hpp"
@@ -15,14 +15,13 @@
 namespace ringtrain {
 namespace {
 
-using Backend = CommunicationSpec::Backend;
+using Backend = CommOptions::Backend;
 
 void refuse_unless_one_host(const World& world, Backend backend) {
   if (backend == Backend::shared_memory && world.node().size() < world.size()) {
     throw job_error(
         "communication.backend: shared_memory needs all ranks on one host; use auto, which uses "
-        "shared "
-        "memory inside hosts and MPI between them");
+        "shared memory inside hosts and MPI between them");
   }
 }
 
@@ -33,49 +32,47 @@ void refuse_mixed_devices(const World& world, bool cuda) {
     if (kinds[rank] == kinds[0]) continue;
     throw job_error(
         fmt::format("device: auto found {} for rank 0 on {}, but {} for rank {} on {}: set device: "
-                    "cpu, or leave "
-                    "out the hosts without a GPU",
+                    "cpu, or leave out the hosts without a GPU",
                     kinds[0], world.hosts()[0], kinds[rank], rank, world.hosts()[rank]));
   }
 }
 
-// GPU ranks by way of host memory.
-void refuse_what_staging_lacks(const CommunicationSpec& spec) {
-  const bool bf16 = spec.wire == CommunicationSpec::Wire::bf16;
-  if (!bf16 && !spec.shard_optimizer) return;
+void refuse_what_staging_lacks(const CommOptions& options) {
+  const bool bf16 = options.wire == CommOptions::Wire::bf16;
+  if (!bf16 && !options.shard_optimizer) return;
   throw job_error(fmt::format(
-      "communication.{} needs NCCL between GPUs, and here they go by way of host memory, "
+      "communication.{} needs NCCL between GPUs, and here they communicate through host memory, "
       "because ranks share one or communication.backend says so: leave it out, or give "
       "each rank a GPU and set backend: nccl",
       bf16 ? "wire: bf16" : "shard_optimizer"));
 }
 
-// The job's backend is nccl, or NCCL is best. Collective.
+// True if the job asks for NCCL, or it is best. Collective.
 bool use_nccl(const World& world, Backend backend) {
   return backend == Backend::nccl || (backend == Backend::automatic && each_rank_has_a_gpu(world));
 }
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_communicator(const World& world, const CommunicationSpec& spec,
-                                                const DeviceMemory& memory, size_t elements) {
-  if (spec.backend == Backend::nccl && !memory.cuda) {
+std::unique_ptr<Collectives> make_collectives(const World& world, const CommOptions& options,
+                                              const DeviceMemory& memory, size_t elements) {
+  if (options.backend == Backend::nccl && !memory.cuda) {
     throw job_error(
         "communication.backend: nccl needs device: cuda and a build with CUDA; use auto otherwise");
   }
-  if (spec.backend == Backend::none || world.size() == 1) {
-    return std::make_unique<LocalCommunicator>(memory.allocate_zeros(elements),
-                                               memory.allocate_zeros(elements));
+  if (options.backend == Backend::none || world.size() == 1) {
+    return std::make_unique<LocalCollectives>(memory.allocate_zeros(elements),
+                                              memory.allocate_zeros(elements));
   }
   refuse_mixed_devices(world, memory.cuda);
-  if (memory.cuda && use_nccl(world, spec.backend)) {
-    return make_nccl_communicator(world, spec, memory, elements);
+  if (memory.cuda && use_nccl(world, options.backend)) {
+    return make_nccl_collectives(world, options, memory, elements);
   }
-  if (memory.cuda) refuse_what_staging_lacks(spec);
-  refuse_unless_one_host(world, spec.backend);
-  const int node = spec.backend == Backend::mpi ? world.rank() : world.node_index();
-  auto host = std::make_unique<HostCommunicator>(world, world.split(node), spec, elements);
-  if (memory.cuda) return make_staged_communicator(std::move(host), memory, elements);
+  if (memory.cuda) refuse_what_staging_lacks(options);
+  refuse_unless_one_host(world, options.backend);
+  const int node = options.backend == Backend::mpi ? world.rank() : world.node_index();
+  auto host = std::make_unique<HostCollectives>(world, world.split(node), options, elements);
+  if (memory.cuda) return make_staged_collectives(std::move(host), memory, elements);
   return host;
 }
 

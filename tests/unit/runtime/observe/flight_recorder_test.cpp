@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/comm/flight_recorder.hpp"
+#include "runtime/observe/flight_recorder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,21 +14,21 @@
 namespace ringtrain {
 namespace {
 
-// Fails from the third sum on.
-class Failing final : public Communicator {
+// Fails in the third all-reduce.
+class Failing final : public Collectives {
  public:
   explicit Failing(bool overlaps) : overlaps_(overlaps) {}
-  bool is_first() const override { return true; }
-  float* gradients() override { return nullptr; }
-  float* parameters() override { return nullptr; }
-  void spread_parameters() override {}
+  int rank() const override { return 0; }
+  int size() const override { return 1; }
+  Slabs slabs() override { return {}; }
   Range share(Range bucket) const override { return bucket; }
-  void reduce(Range /*bucket*/) override {}
-  void publish(std::span<const Range>) override {}
-  void sum(std::span<double> /*values*/) override {
+  void reduce_scatter(std::span<const Range>) override {}
+  void all_gather(std::span<const Range>) override {}
+  void broadcast() override {}
+  void all_reduce(std::span<double>, Over) override {
     if (++sums_ == 3) throw lost_error("a peer is gone");
   }
-  void sum_over_shares(std::span<double> /*values*/) override {}
+  void barrier() override {}
   bool overlaps() const override { return overlaps_; }
   std::string describe() const override { return ""; }
 
@@ -50,14 +50,14 @@ class FlightRecorderTest : public testing::TestWithParam<bool> {
 
 TEST_P(FlightRecorderTest, LeavesTheLastCallsWhereOneFails) {
   FlightRecorder recorder(file, 1, 2, std::chrono::hours(1));
-  Failing communicator(GetParam());
-  Exchange exchange(communicator, &recorder);
+  Failing collectives(GetParam());
+  CommunicationThread thread(collectives, &recorder);
   double values[2] = {};
-  exchange.sum(values);
-  exchange.publish({});
-  exchange.sum(values);
+  thread.all_reduce(values);
+  thread.all_gather({});
+  thread.all_reduce(values);
   try {
-    exchange.sum(values);
+    thread.all_reduce(values);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::lost);
@@ -68,7 +68,7 @@ TEST_P(FlightRecorderTest, LeavesTheLastCallsWhereOneFails) {
   EXPECT_EQ(found["rank"], 1);
   EXPECT_EQ(found["world_size"], 2);
   ASSERT_EQ(found["calls"].size(), 4);
-  EXPECT_EQ(found["calls"][1]["operation"], "publish");
+  EXPECT_EQ(found["calls"][1]["operation"], "all_gather");
   EXPECT_EQ(found["calls"][2]["state"], "ended");
   EXPECT_EQ(found["calls"][3]["sequence"], 4);
   EXPECT_EQ(found["calls"][3]["bytes"], 16);
@@ -83,7 +83,7 @@ TEST(FlightRecorder, KeepsTheNewestCalls) {
   const TemporaryDirectory folder;
   FlightRecorder recorder(folder.path() / "flight-0.json", 0, 1, std::chrono::hours(1));
   for (uint64_t i = 1; i <= 1000; ++i) {
-    recorder.queued(i, "sum", 8);
+    recorder.queued(i, "all_reduce", 8);
     recorder.started(i);
     if (i < 1000) recorder.ended(i);
   }

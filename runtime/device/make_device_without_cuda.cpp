@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The choice of a device in a build without CUDA; device_cuda.cpp has it for one with.
+// The choice of a device in a build without CUDA; make_device_cuda.cpp has the other.
 #include "runtime/device/device.hpp"
 
 #include "base/error.hpp"

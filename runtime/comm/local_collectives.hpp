@@ -3,30 +3,34 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
-#include "runtime/comm/communicator.hpp"
+#include "runtime/comm/collectives.hpp"
 
 namespace ringtrain {
 
 // A rank that averages with nobody: a world of one, or `backend: none`, where each rank trains by
 // itself on its slices of the batches, to measure what averaging costs the others.
-class LocalCommunicator final : public Communicator {
+class LocalCollectives final : public Collectives {
  public:
   // Owns the two arrays given, both zeroed.
-  LocalCommunicator(std::shared_ptr<float[]> gradients, std::shared_ptr<float[]> parameters)
+  LocalCollectives(std::shared_ptr<float[]> gradients, std::shared_ptr<float[]> parameters)
       : gradients_(std::move(gradients)), parameters_(std::move(parameters)) {}
 
-  bool is_first() const override { return true; }
-  float* gradients() override { return gradients_.get(); }
-  float* parameters() override { return parameters_.get(); }
-  void spread_parameters() override {}
+  int rank() const override { return 0; }
+  int size() const override { return 1; }
+  Slabs slabs() override {
+    return {.gradients = gradients_.get(), .parameters = parameters_.get()};
+  }
   Range share(Range bucket) const override { return bucket; }
-  void reduce(Range) override {}
-  void publish(std::span<const Range>) override {}
-  void sum(std::span<double>) override {}
-  void sum_over_shares(std::span<double>) override {}
   bool overlaps() const override { return false; }
   std::string describe() const override { return "no averaging"; }
+
+  void reduce_scatter(std::span<const Range>) override {}
+  void all_gather(std::span<const Range>) override {}
+  void broadcast() override {}
+  void all_reduce(std::span<double>, Over) override {}
+  void barrier() override {}
 
  private:
   std::shared_ptr<float[]> gradients_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for nccl.cpp and staged.cpp in a build without CUDA.
+// Stands in for the backends of GPUs in a build without CUDA.
 #include "base/error.hpp"
 #include "runtime/comm/nccl.hpp"
 #include "runtime/comm/staged.hpp"
@@ -15,13 +15,13 @@ namespace {
 
 bool each_rank_has_a_gpu(const World&) { return false; }
 
-std::unique_ptr<Communicator> make_nccl_communicator(const World&, const CommunicationSpec&,
-                                                     const DeviceMemory&, size_t) {
+std::unique_ptr<Collectives> make_nccl_collectives(const World&, const CommOptions&,
+                                                   const DeviceMemory&, size_t) {
   refuse();
 }
 
-std::unique_ptr<Communicator> make_staged_communicator(std::unique_ptr<Communicator>,
-                                                       const DeviceMemory&, size_t) {
+std::unique_ptr<Collectives> make_staged_collectives(std::unique_ptr<Collectives>,
+                                                     const DeviceMemory&, size_t) {
   refuse();
 }
 
