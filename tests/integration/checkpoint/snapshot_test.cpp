@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a snapshot takes and gives back of the slabs, on any number of ranks, bit by bit. (Buffers
-// are checkpoint_test.py's: no small model has any.)
+// are resume_test.py's: no small model has any.)
 #include "runtime/checkpoint/snapshot.hpp"
 
 #include <gtest/gtest.h>

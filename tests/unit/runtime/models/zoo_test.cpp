@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "runtime/models/model.hpp"
 #include "tests/throws_error.hpp"
+#include "tests/unit/runtime/models/zoo_models.hpp"
 
 namespace ringtrain {
 
@@ -26,69 +27,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
-ModelOptions options_for(const std::string& name, int64_t channels, int64_t pixels,
-                         int64_t classes = 10, uint64_t seed = 1) {
-  ModelOptions options;
-  options.name = name;
-  options.channels = channels;
-  options.height = pixels;
-  options.width = pixels;
-  options.classes = classes;
-  options.seed = seed;
-  return options;
-}
-
-std::vector<std::string> names_of(const std::vector<NamedTensor>& tensors) {
-  std::vector<std::string> names;
-  for (const auto& item : tensors) names.push_back(item.name);
-  return names;
-}
-
-int64_t values_in(const std::vector<NamedTensor>& tensors) {
-  return std::accumulate(tensors.begin(), tensors.end(), int64_t{0},
-                         [](int64_t sum, const auto& item) { return sum + item.tensor.numel(); });
-}
-
 bool same_tensors(const std::vector<NamedTensor>& a, const std::vector<NamedTensor>& b) {
   return names_of(a) == names_of(b) &&
          std::equal(a.begin(), a.end(), b.begin(),
                     [](const auto& x, const auto& y) { return torch::equal(x.tensor, y.tensor); });
-}
-
-// torchvision's names for a ResNet of basic or bottleneck blocks, written down from its source.
-std::vector<std::string> torchvision_parameters(const std::vector<int>& blocks, int convs) {
-  std::vector<std::string> names{"conv1.weight", "bn1.weight", "bn1.bias"};
-  for (size_t stage = 0; stage < blocks.size(); ++stage) {
-    for (int block = 0; block < blocks[stage]; ++block) {
-      const std::string at =
-          "layer" + std::to_string(stage + 1) + "." + std::to_string(block) + ".";
-      for (int conv = 1; conv <= convs; ++conv) {
-        names.push_back(at + "conv" + std::to_string(conv) + ".weight");
-        names.push_back(at + "bn" + std::to_string(conv) + ".weight");
-        names.push_back(at + "bn" + std::to_string(conv) + ".bias");
-      }
-      if (block == 0 && (stage > 0 || convs == 3)) {
-        names.push_back(at + "downsample.0.weight");
-        names.push_back(at + "downsample.1.weight");
-        names.push_back(at + "downsample.1.bias");
-      }
-    }
-  }
-  names.insert(names.end(), {"fc.weight", "fc.bias"});
-  return names;
-}
-
-// Every layer's bn*.weight has its three buffers, in the same order.
-std::vector<std::string> torchvision_buffers(const std::vector<std::string>& parameters) {
-  std::vector<std::string> names;
-  for (const std::string& parameter : parameters) {
-    const auto end = parameter.rfind(".bias");
-    if (end == std::string::npos || parameter == "fc.bias") continue;
-    for (const char* buffer : {".running_mean", ".running_var", ".num_batches_tracked"}) {
-      names.push_back(parameter.substr(0, end) + buffer);
-    }
-  }
-  return names;
 }
 
 TEST(Zoo, SmallNetworksHaveTheirPublishedSizes) {
@@ -119,32 +61,6 @@ TEST(Zoo, HiddenWidthsShapeTheMlp) {
               ElementsAre("fc0.weight", "fc0.bias", "fc1.weight", "fc1.bias"));
   EXPECT_THAT(parameters[0].tensor.sizes(), ElementsAre(7, 48));
   EXPECT_THAT(parameters[2].tensor.sizes(), ElementsAre(5, 7));
-}
-
-TEST(Zoo, ResnetsHaveTorchvisionsNamesAndSizes) {
-  struct Case {
-    const char* name;
-    std::vector<int> blocks;
-    int convs;
-    int64_t values;
-  };
-  // The numbers of values are torchvision's, for 224 pixels and 1000 classes.
-  for (const auto& [name, blocks, convs, values] :
-       {Case{"resnet18", {2, 2, 2, 2}, 2, 11689512}, Case{"resnet34", {3, 4, 6, 3}, 2, 21797672},
-        Case{"resnet50", {3, 4, 6, 3}, 3, 25557032}}) {
-    const auto model = make_model(options_for(name, 3, 224, 1000));
-    const auto parameters = torchvision_parameters(blocks, convs);
-    EXPECT_EQ(names_of(model->parameters()), parameters) << name;
-    EXPECT_EQ(names_of(model->buffers()), torchvision_buffers(parameters)) << name;
-    EXPECT_EQ(values_in(model->parameters()), values) << name;
-  }
-}
-
-TEST(Zoo, ResnetsTakeTheStemThatFitsTheImages) {
-  const auto small = make_model(options_for("resnet18", 3, 64))->parameters();
-  const auto large = make_model(options_for("resnet18", 3, 65))->parameters();
-  EXPECT_THAT(small[0].tensor.sizes(), ElementsAre(64, 3, 3, 3));
-  EXPECT_THAT(large[0].tensor.sizes(), ElementsAre(64, 3, 7, 7));
 }
 
 TEST(Zoo, WeightsAreAFunctionOfTheSeedAlone) {

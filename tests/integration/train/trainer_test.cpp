@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole runs of the trainer on any number of ranks, under every averaging strategy.
+#include "runtime/train/trainer.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/integration/mpi_main.hpp"
+#include "tests/unit/datasets/fixtures.hpp"
+
+namespace ringtrain {
+namespace {
+
+constexpr uint64_t kTrainRows = 300;  // 9 whole batches of 32, and a short one
+constexpr int64_t kStepsPerEpoch = 10;
+
+// A run that has ended: its result and its model's parameters.
+struct Run {
+  Result result;
+  std::vector<torch::Tensor> parameters;
+};
+
+class TrainerTest : public testing::TestWithParam<int> {
+ protected:
+  TrainerTest() {
+    if (test_world().rank() == 0) folder_.emplace();
+    path_ = test_world().broadcast(folder_ ? folder_->path().string() : "");
+    if (test_world().rank() == 0) {
+      plan_ = datasets::serialise(
+          datasets::testing::write_dataset(path_ / "rows.h5", {.train_rows = kTrainRows}));
+    }
+    plan_ = test_world().broadcast(plan_);
+    job_.model = "mlp";
+    job_.output = path_ / "out";
+    job_.batch_size = 32;
+    job_.epochs = 2;
+    job_.optimizer.learning_rate = 0.05;
+    job_.checkpoint = {};
+    job_.communication.sync_every = GetParam();
+  }
+  ~TrainerTest() override { test_world().barrier(); }  // before rank 0 removes the folder
+
+  Run train(const JobSpec& job) {
+    const auto plan = datasets::deserialise(plan_);
+    const auto device = make_device(JobSpec::Device::cpu, 0);
+    const auto model = make_model({.name = "mlp",
+                                   .hidden = {8},
+                                   .channels = plan.shape.channels,
+                                   .height = plan.shape.height,
+                                   .width = plan.shape.width,
+                                   .classes = 10,
+                                   .seed = 3});
+    const Reporter reporter(/*events=*/false, /*quiet=*/true);
+    Progress progress(reporter, nullptr, job.epochs, 0);
+    const auto point = resume_point(job, plan);
+    Run run;
+    {
+      Trainer trainer(job, test_world(), plan, *device, *model, progress, nullptr);
+      if (point) trainer.resume(*point);
+      run.result = trainer.train();
+    }
+    for (const auto& parameter : model->parameters()) {
+      run.parameters.push_back(parameter.tensor.detach().clone());
+    }
+    return run;
+  }
+
+  JobSpec job_;
+  std::filesystem::path path_;
+
+ private:
+  static std::optional<ResumePoint> resume_point(const JobSpec& job, const datasets::Plan& plan) {
+    std::optional<ResumePoint> point;
+    const auto ignore = [](const std::string&) {};
+    if (test_world().rank() == 0) point = find_resume_point(job, plan, ignore, ignore);
+    const std::string text = test_world().broadcast(print_resume_point(point));
+    return point ? point : resume_point_from(text);
+  }
+
+  std::optional<TemporaryDirectory> folder_;
+  std::string plan_;
+};
+
+void expect_equal(const std::vector<torch::Tensor>& one, const std::vector<torch::Tensor>& two) {
+  ASSERT_EQ(one.size(), two.size());
+  for (size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(torch::equal(one[i], two[i])) << i;
+}
+
+std::string bytes_of(const torch::Tensor& tensor) {
+  return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
+
+TEST_P(TrainerTest, TrainsOnEverySampleAndEvaluatesTheModel) {
+  const Result result = train(job_).result;
+  EXPECT_EQ(result.status, "finished");
+  EXPECT_EQ(result.steps, 2 * kStepsPerEpoch);
+  EXPECT_EQ(result.epochs, 2);
+  EXPECT_EQ(result.samples_seen, 2 * kTrainRows);
+  EXPECT_TRUE(result.test_accuracy);
+  EXPECT_GT(result.train_loss, 0);
+}
+
+TEST_P(TrainerTest, LeavesTheSameModelOnEveryRank) {
+  for (const torch::Tensor& parameter : train(job_).parameters) {
+    const auto all = test_world().all_gather(bytes_of(parameter));
+    for (const auto& bytes : all) EXPECT_EQ(bytes, all.front());
+  }
+}
+
+TEST_P(TrainerTest, ContinuesFromACheckpointBitByBit) {
+  const Run whole = train(job_);
+  job_.output = path_ / "resumed";
+  JobSpec first = job_;
+  first.max_steps = 12;
+  first.checkpoint.every_steps = 4;
+  train(first);
+  const Run resumed = train(job_);
+  EXPECT_EQ(resumed.result.resumed_from_step, 12);
+  EXPECT_EQ(resumed.result.order_hash, whole.result.order_hash);
+  EXPECT_EQ(resumed.result.samples_seen, whole.result.samples_seen);
+  EXPECT_EQ(resumed.result.test_loss, whole.result.test_loss);
+  expect_equal(resumed.parameters, whole.parameters);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryStepAndLocalSgd, TrainerTest, testing::Values(1, 4));
+
+}  // namespace
+}  // namespace ringtrain

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/observe/progress.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/unit/temporary_directory.hpp"
+
+namespace ringtrain {
+namespace {
+
+using testing::HasSubstr;
+
+class ProgressTest : public testing::Test {
+ protected:
+  void SetUp() override { testing::internal::CaptureStdout(); }
+  void TearDown() override {
+    if (capturing_) said();
+  }
+  std::string said() {
+    capturing_ = false;
+    return testing::internal::GetCapturedStdout();
+  }
+
+  bool capturing_ = true;
+  TemporaryDirectory folder_;
+  Reporter reporter_{/*events=*/true, /*quiet=*/false};
+};
+
+TEST_F(ProgressTest, ReportsStepsAFewTimesASecondAtMost) {
+  Progress progress(reporter_, nullptr, 1, 1000);
+  progress.start();
+  for (int step = 1; step <= 100; ++step) progress.step_done(0, step, 1, 32);
+  EXPECT_EQ(said(), "");
+}
+
+TEST_F(ProgressTest, WritesAnEpochToTheHistoryAndReportsIt) {
+  History history(folder_ / "history.jsonl");
+  Progress progress(reporter_, &history, 3, 30);
+  TrainingTotals totals;
+  totals.add(1, 6, 4);
+  progress.epoch_done(1, 20, 0.5, totals, Evaluation{.loss = 0.25, .accuracy = 0.75}, {});
+  nlohmann::json line;
+  std::ifstream(folder_ / "history.jsonl") >> line;
+  EXPECT_EQ(line["epoch"], 1);
+  EXPECT_EQ(line["epochs"], 3);
+  EXPECT_EQ(line["step"], 20);
+  EXPECT_EQ(line["samples_seen"], 4);
+  EXPECT_EQ(line["learning_rate"], 0.5);
+  EXPECT_EQ(line["train_loss"], 1.5);
+  EXPECT_EQ(line["test_loss"], 0.25);
+  EXPECT_EQ(line["test_accuracy"], 0.75);
+  EXPECT_TRUE(line["step_seconds"].is_null());
+  EXPECT_THAT(said(), HasSubstr(R"("event":"epoch")"));
+}
+
+TEST_F(ProgressTest, WarnsAndContinuesIfTheHistoryCannotBeWritten) {
+  History history(folder_ / "history.jsonl");
+  Progress progress(reporter_, &history, 3, 30);
+  std::filesystem::remove(folder_ / "history.jsonl");
+  std::filesystem::create_directory(folder_ / "history.jsonl");
+  progress.epoch_done(0, 10, 0.5, {}, {}, {});
+  EXPECT_THAT(said(), testing::AllOf(HasSubstr("training continues"), HasSubstr("\"epoch\"")));
+}
+
+}  // namespace
+}  // namespace ringtrain
