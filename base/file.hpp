@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files by descriptor, with every call checked and errors that name the file.
+// Files by descriptor, with every call checked and errors that name the file: data errors where a
+// file cannot be read, io errors where one cannot be written.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <utility>
 
 namespace ringtrain {
 
-// An open file, closed by the destructor. Its reads and writes are at an offset, so threads may
-// share it.
+// An open file, closed by the destructor.
+// Thread: reads and writes are at an offset, so threads may share an object.
 class File {
  public:
-  File() = default;
-  // Regular files only. Throws a data error.
+  // Requires: a regular file; a FIFO or a device is refused without waiting for it.
   static File open_for_reading(const std::filesystem::path& path);
   static File open_for_writing(const std::filesystem::path& path);
-  File(File&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+  File(File&& other) noexcept;
   File& operator=(File&& other) noexcept;
   File(const File&) = delete;
   File& operator=(const File&) = delete;
@@ -27,18 +29,23 @@ class File {
   int fd() const { return fd_; }
   const std::filesystem::path& path() const { return path_; }
   uint64_t size() const;
-  // All `size` bytes or a data error.
+  // Reads all `size` bytes or throws.
   void read_at(void* data, size_t size, uint64_t offset) const;
-  void write_at(const void* data, size_t size, uint64_t offset) const;
-  void sync() const;  // to the disk
-  // Lets the disk begin with what was written, so that sync() finds less to do. A hint: file
-  // systems that cannot do it do nothing.
-  void start_sync() const;
+  void write_at(const void* data, size_t size, uint64_t offset);
+  // Lets the disk start on what was written whenever another `bytes` bytes are, so that sync()
+  // finds less to do. Off (0) at first. Only a hint to the file system.
+  void write_back_every(uint64_t bytes) { write_back_bytes_ = bytes; }
+  // Flushes the file to the disk.
+  void sync() const;
 
  private:
+  friend class PendingFile;
   File(std::filesystem::path path, int fd) : path_(std::move(path)), fd_(fd) {}
+
   std::filesystem::path path_;
   int fd_ = -1;
+  uint64_t write_back_bytes_ = 0;
+  std::atomic<uint64_t> written_bytes_ = 0;
 };
 
 // A whole file in memory, read-only; shared with every process that maps it.
@@ -51,8 +58,8 @@ class Mapping {
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
   ~Mapping();
-  // The same again at the same address, with no page present. Threads may read it meanwhile. Throws
-  // a data error.
+  // Maps the file again at the same address, with no page present.
+  // Thread: others may read the mapping meanwhile.
   void map_again(const File& file);
   const std::byte* data() const { return data_; }
   uint64_t size() const { return size_; }
@@ -63,25 +70,35 @@ class Mapping {
 };
 
 // A new file under a temporary name in the directory of `destination`. commit() makes it appear
-// there whole, and safe on disk; without it the destructor removes it. An existing destination is
-// replaced by commit().
+// there whole and safe on disk, in place of what is there; without it the destructor removes it.
 class PendingFile {
  public:
   explicit PendingFile(const std::filesystem::path& destination);
   PendingFile(const PendingFile&) = delete;
   PendingFile& operator=(const PendingFile&) = delete;
   ~PendingFile();
-  const std::filesystem::path& path() const { return temporary_; }
+  // The file, open for reading and writing.
+  File& file() { return file_; }
+  // The temporary name, for libraries that open files themselves.
+  const std::filesystem::path& path() const { return file_.path(); }
   const std::filesystem::path& destination() const { return destination_; }
   void commit();
 
  private:
   std::filesystem::path destination_;
-  std::filesystem::path temporary_;
+  File file_;
   bool committed_ = false;
 };
 
-// A small file, by a PendingFile. Throws a data error.
-void write_whole(const std::filesystem::path& destination, std::string_view bytes);
+inline constexpr uint64_t kSmallFileBytes = uint64_t{4} << 20;
+
+// Reads a whole file, also one of /proc or a pipe, of at most `max_bytes`.
+std::string read_file(const std::filesystem::path& path, uint64_t max_bytes = kSmallFileBytes);
+
+// Writes a whole file as a PendingFile does: it appears whole or not at all.
+void write_file(const std::filesystem::path& destination, std::string_view bytes);
+
+// Flushes a directory to the disk: the names in it are then safe.
+void sync_directory(const std::filesystem::path& directory);
 
 }  // namespace ringtrain

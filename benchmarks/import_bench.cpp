@@ -21,9 +21,10 @@
 
 #include <jpeglib.h>
 
-#include "datasets/importers/cache.hpp"
+#include "base/file.hpp"
+#include "base/mix.hpp"
+#include "base/statistics.hpp"
 #include "datasets/importers/images.hpp"
-#include "datasets/reading/order.hpp"
 #include "tests/jpeg_encoder.hpp"
 
 namespace {
@@ -35,7 +36,7 @@ constexpr int kHeight = 375;
 
 // Waves and some noise: about as much for the decoder to do as a photograph of this size, 60 KB.
 std::string make_jpeg(uint64_t seed) {
-  uint64_t state = ringtrain::datasets::mix(seed);
+  uint64_t state = ringtrain::mix(seed);
   const double phase = static_cast<double>(seed % 100);
   return ringtrain::testing::encode_jpeg(
       {.width = kWidth, .height = kHeight, .quality = 90},
@@ -86,11 +87,6 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -111,7 +107,7 @@ int main(int argc, char** argv) {
   const auto pure = [&] {
     return seconds_of([&] {
       for_each_file(files, [&](const fs::path& file, std::vector<unsigned char>& pixels) {
-        decode(ringtrain::datasets::read_whole(file, 1 << 24), pixels);
+        decode(ringtrain::read_file(file, 1 << 24), pixels);
       });
     });
   };
@@ -128,7 +124,8 @@ int main(int argc, char** argv) {
   }
   fmt::print("{} images of {} x {}, {} threads\n", images, kWidth, kHeight,
              std::thread::hardware_concurrency());
-  fmt::print("  libjpeg-turbo alone       {:7.2f} s\n", median(decoding));
-  fmt::print("  import to 224 x 224       {:7.2f} s: {:.2f} times as long\n", median(importing),
-             median(importing) / median(decoding));
+  fmt::print("  libjpeg-turbo alone       {:7.2f} s\n", ringtrain::median(decoding));
+  fmt::print("  import to 224 x 224       {:7.2f} s: {:.2f} times as long\n",
+             ringtrain::median(importing),
+             ringtrain::median(importing) / ringtrain::median(decoding));
 }

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "base/statistics.hpp"
 #include "kernels/adamw.hpp"
 #include "kernels/lars.hpp"
 #include "kernels/normalise.hpp"
@@ -46,11 +47,6 @@ double seconds_of(const std::function<void()>& work, int repeats) {
   const double start = thread_seconds();
   for (int i = 0; i < repeats; ++i) work();
   return (thread_seconds() - start) / repeats;
-}
-
-double median(std::vector<double>& values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 struct Kernel {

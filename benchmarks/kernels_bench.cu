@@ -12,6 +12,7 @@
 #include <functional>
 #include <vector>
 
+#include "base/statistics.hpp"
 #include "kernels/cuda_array.hpp"
 #include "kernels/normalise_cuda.hpp"
 #include "kernels/optimizers_cuda.hpp"
@@ -44,11 +45,6 @@ class Timer {
   cudaEvent_t start_ = nullptr;
   cudaEvent_t end_ = nullptr;
 };
-
-double median(std::vector<double>& values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 void compare_with_copy(const char* name, double bytes, const std::function<void()>& kernel) {
   const auto copied = static_cast<size_t>(bytes / 2);

@@ -10,12 +10,7 @@
 #include <bit>
 #include <cstdint>
 
-#ifdef __CUDACC__
-#define RINGTRAIN_HOST_DEVICE __host__ __device__ __forceinline__
-#else
-// Inlined even into host variants compiled for another instruction set (host_loops.hpp).
-#define RINGTRAIN_HOST_DEVICE inline __attribute__((always_inline))
-#endif
+#include "base/host_device.hpp"
 
 namespace ringtrain::kernels {
 

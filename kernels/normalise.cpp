@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/round_up.hpp"
 #include "kernels/host_loops.hpp"
 
 namespace ringtrain::kernels {
@@ -18,7 +19,6 @@ constexpr double range<uint8_t> = 255;
 
 constexpr size_t kRowsAhead = 4;
 constexpr size_t kStep = 1024;  // elements between two requests for memory
-constexpr ptrdiff_t kLine = 64;
 
 // Crops and flips one raw plane; out has its size, and zeros where the image does not reach.
 template <class Raw>
@@ -77,7 +77,8 @@ inline RINGTRAIN_INLINE void batch(const SampleAt& sample_at, float* __restrict 
       for (size_t begin = 0; begin < pixels; begin += kStep) {
         const size_t end = std::min(pixels, begin + kStep);
         const auto* to = reinterpret_cast<const char*>(next + end);
-        for (const auto* at = reinterpret_cast<const char*>(next + begin); at < to; at += kLine) {
+        for (const auto* at = reinterpret_cast<const char*>(next + begin); at < to;
+             at += kCacheLineBytes) {
           __builtin_prefetch(at, 0, 2);
         }
         for (size_t i = begin; i < end; ++i) out[i] = element(plane[i]);

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/mix.hpp"
 #include "kernels/element.hpp"
 
 namespace ringtrain::kernels {
@@ -45,19 +46,10 @@ struct Placement {
   bool flipped = false;
 };
 
-// A counter-based hash (the finaliser of SplitMix64, Steele, Lea and Flood 2014): every bit of the
-// result depends on every bit of the argument.
-RINGTRAIN_HOST_DEVICE uint64_t mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15U;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-  return x ^ (x >> 31);
-}
-
 // A pure function of (seed, epoch, position of the sample in the epoch): the same for any number of
 // ranks.
 RINGTRAIN_HOST_DEVICE Placement placement(const Augment& augment, uint64_t position) {
-  const uint64_t random = mix(mix(mix(augment.seed) + augment.epoch) + position);
+  const uint64_t random = mix(augment.seed, augment.epoch, position);
   // 31 bits times the number of choices, upper part: within 2^-31 of uniform.
   const uint64_t choices = 2 * static_cast<uint64_t>(augment.crop_padding) + 1;
   Placement result;

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 #include <vector>
 
+#include "base/statistics.hpp"
 #include "runtime/comm/check_mpi.hpp"
 
 namespace ringtrain::benchmarks {
@@ -46,9 +48,7 @@ double seconds_per_call(const World& world, const std::function<void()>& prepare
   std::vector<double> times;
   for (size_t i = kWarmUp; i < starts.size(); ++i) times.push_back(ends[i] - starts[i]);
   if (!one_clock) over_ranks(times, MPI_MIN);
-  const auto middle = times.begin() + static_cast<ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
-  return *middle;
+  return median(std::move(times));
 }
 
 }  // namespace ringtrain::benchmarks

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/statistics.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "launcher/mpi/placement.hpp"
 #include "launcher/mpi/worker_program.hpp"

@@ -200,10 +200,7 @@ void run(const Options& options) {
   }
   nlohmann::json all = nlohmann::json::array();
   for (const uint64_t size : options.sizes) all.push_back(SizeBench(options, size).run(with_peers));
-  if (options.json.empty()) return;
-  std::ofstream out(options.json);
-  out << all.dump(2) << '\n';
-  if (!out.flush()) throw job_error(fmt::format("--json {}: cannot be written", options.json));
+  write_json(options.json, all);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/mix.hpp"
 #include "benchmarks/commands/hdf5_baseline.hpp"
 #include "datasets/reading/block_store.hpp"
 #include "datasets/reading/open.hpp"
@@ -69,7 +70,7 @@ Plan make_bench_dataset(const std::filesystem::path& path, uint64_t sample_bytes
   writer.set_class_names({"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
   std::vector<std::byte> row(sample_bytes + 8);
   for (uint64_t i = 0; i < dataset.train_rows; ++i) {
-    uint64_t state = datasets::mix(i);
+    uint64_t state = mix(i);
     for (size_t at = 0; at < sample_bytes; at += 8) {
       state = state * 6364136223846793005 + 1442695040888963407;
       std::memcpy(row.data() + at, &state, 8);

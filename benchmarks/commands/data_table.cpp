@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "benchmarks/commands/rounds.hpp"
+#include "base/statistics.hpp"
 
 namespace ringtrain::benchmarks {
 

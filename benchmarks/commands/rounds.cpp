@@ -6,13 +6,13 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
+#include "base/cache.hpp"
 #include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/statistics.hpp"
 #include "launcher/mpi/placement.hpp"
 #include "launcher/process/process.hpp"
 
@@ -60,13 +60,6 @@ nlohmann::json parse(const std::string& name, const std::string& output) {
 
 }  // namespace
 
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
 double median_ratio(const std::vector<double>& numerators,
                     const std::vector<double>& denominators) {
   std::vector<double> ratios;
@@ -101,16 +94,7 @@ nlohmann::json run_peers(const RankLayout& layout, const std::vector<std::string
 }
 
 std::string default_python() {
-  const char* const home = std::getenv("HOME");
-  const char* const xdg = std::getenv("XDG_CACHE_HOME");
-  const char* const chosen = std::getenv("RINGTRAIN_CACHE");
-  std::filesystem::path cache = chosen != nullptr ? chosen : "";
-  if (chosen == nullptr) {
-    cache = xdg != nullptr ? std::filesystem::path(xdg)
-                           : std::filesystem::path(home != nullptr ? home : "/") / ".cache";
-    cache /= "ringtrain";
-  }
-  const std::string python = find_program((cache / "peers/bin/python").string());
+  const std::string python = find_program((cache_directory() / "peers/bin/python").string());
   return python.empty() ? "python3" : python;
 }
 
@@ -134,9 +118,11 @@ int free_port() {
 
 void write_json(const std::string& file, const nlohmann::ordered_json& json) {
   if (file.empty()) return;
-  std::ofstream out(file);
-  out << json.dump(2) << '\n' << std::flush;
-  if (!out) throw job_error(fmt::format("--json {}: cannot be written", file));
+  try {
+    write_file(file, json.dump(2) + "\n");
+  } catch (const Error& error) {
+    throw job_error(fmt::format("--json {}", error.what()));
+  }
 }
 
 }  // namespace ringtrain::benchmarks

@@ -11,7 +11,6 @@
 
 namespace ringtrain::benchmarks {
 
-double median(std::vector<double> values);
 // The median over rounds of a round's ratio, so that what disturbs a whole round cancels out. Both
 // have a value of every round.
 double median_ratio(const std::vector<double>& numerators, const std::vector<double>& denominators);

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,6 +19,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/statistics.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "job/events.hpp"
 #include "launcher/mpi/placement.hpp"
@@ -75,15 +76,15 @@ struct Sample {
 fs::path write_job(const TemporaryFolder& folder, const Options& options, const std::string& model,
                    const std::string& backend, int64_t steps) {
   const fs::path file = folder.path() / "job.yaml";
-  std::ofstream out(file);
-  out << fmt::format(
-      "model: {}\ndataset: {}\nepochs: 100000\nmax_steps: {}\nbatch_size: {}\ndevice: {}\n"
-      "optimizer: {{type: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true, "
-      "weight_decay: 0.0005}}\ncommunication: {{backend: {}}}\n"
-      "checkpoint: {{every_epochs: 0, resume: never}}\nevaluate_every_epochs: 0\noutput: {}\n",
-      model, fs::absolute(options.dataset).string(), steps, kGlobalBatch, options.device, backend,
-      (folder.path() / "out").string());
-  if (!out.flush()) throw std::runtime_error(file.string() + ": cannot be written");
+  write_file(
+      file,
+      fmt::format(
+          "model: {}\ndataset: {}\nepochs: 100000\nmax_steps: {}\nbatch_size: {}\ndevice: {}\n"
+          "optimizer: {{type: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true, "
+          "weight_decay: 0.0005}}\ncommunication: {{backend: {}}}\n"
+          "checkpoint: {{every_epochs: 0, resume: never}}\nevaluate_every_epochs: 0\noutput: {}\n",
+          model, fs::absolute(options.dataset).string(), steps, kGlobalBatch, options.device,
+          backend, (folder.path() / "out").string()));
   return file;
 }
 

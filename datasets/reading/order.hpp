@@ -19,6 +19,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/mix.hpp"
+
 namespace ringtrain::datasets {
 
 // A pseudo-random permutation of [0, size), chosen by `key`: a four-round Feistel network over the
@@ -64,16 +66,6 @@ class Permutation {
   uint64_t left_mask_;
   uint64_t right_mask_;
 };
-
-// A well-mixed hash of one or several numbers (the finaliser of splitmix64).
-inline uint64_t mix(uint64_t value) {
-  value += 0x9e3779b97f4a7c15;
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-  return value ^ (value >> 31);
-}
-inline uint64_t mix(uint64_t a, uint64_t b) { return mix(mix(a) + b); }
-inline uint64_t mix(uint64_t a, uint64_t b, uint64_t c) { return mix(mix(a, b) + c); }
 
 // Consecutive positions of an epoch.
 struct Slice {

@@ -45,8 +45,8 @@ std::vector<std::filesystem::path> export_npy(const Plan& plan,
     BlockFiles files(plan, split);
     PendingFile x_pending(directory / fmt::format("{}_x.npy", name_of(split)));
     PendingFile y_pending(directory / fmt::format("{}_y.npy", name_of(split)));
-    const File x_out = File::open_for_writing(x_pending.path());
-    const File y_out = File::open_for_writing(y_pending.path());
+    File& x_out = x_pending.file();
+    File& y_out = y_pending.file();
     const std::string x_header = npy_header(plan.element == Element::u8 ? "|u1" : "<f4",
                                             fmt::format("{}, {}, {}, {}", rows, plan.shape.channels,
                                                         plan.shape.height, plan.shape.width));

@@ -52,21 +52,20 @@ class PartWriter {
     }
     PendingFile pending(path);
     Hdf5FileWriter hdf5(pending.path(), plan);
-    const File out = File::open_for_writing(pending.path());
     for (const Split split : kSplits) {
       const auto s = static_cast<size_t>(split);
       Part& part = split == Split::train ? plan.train : plan.test;
       for (uint64_t i = 0; i < blocks[s].count; ++i)
-        copy(split, blocks[s].first + i, i, hdf5, out, part);
+        copy(split, blocks[s].first + i, i, hdf5, pending.file(), part);
     }
     hdf5.finish(plan, place);
-    out.sync();
+    pending.file().sync();
     verify(open_dataset_unverified(pending.path()));
     pending.commit();
   }
 
  private:
-  void copy(Split split, uint64_t block, uint64_t to, const Hdf5FileWriter& hdf5, const File& out,
+  void copy(Split split, uint64_t block, uint64_t to, const Hdf5FileWriter& hdf5, File& out,
             Part& part) {
     BlockFiles& files = files_[static_cast<size_t>(split)];
     const BlockPlace from = files.place(block);

@@ -29,7 +29,7 @@ namespace {
 
 constexpr uint64_t kBlockBytes = uint64_t{512} << 10;
 constexpr uint64_t kCopyBytes = uint64_t{8} << 20;
-constexpr uint64_t kSyncBytes = uint64_t{64} << 20;
+constexpr uint64_t kWriteBackBytes = uint64_t{64} << 20;
 constexpr int64_t kUnset = -1;
 constexpr int64_t kDropped = -2;
 __extension__ using Wide = unsigned __int128;
@@ -125,7 +125,9 @@ std::unique_ptr<PendingFile> make_pending(const std::filesystem::path& destinati
   if (destination.has_parent_path()) {
     std::filesystem::create_directories(destination.parent_path(), ignored);
   }
-  return std::make_unique<PendingFile>(destination);
+  auto pending = std::make_unique<PendingFile>(destination);
+  pending->file().write_back_every(kWriteBackBytes);  // the disk works while rows are made
+  return pending;
 }
 
 }  // namespace
@@ -140,7 +142,6 @@ struct Writer::State {
       : plan(start_plan(dataset)),
         pending(make_pending(destination)),
         hdf5(std::make_unique<Hdf5FileWriter>(pending->path(), plan)),
-        file(File::open_for_writing(pending->path())),
         shuffle{Permutation(plan.train.rows, mix(plan.shuffle_seed, 0)),
                 Permutation(plan.test.rows, mix(plan.shuffle_seed, 1))},
         sums(static_cast<size_t>(plan.shape.channels)) {
@@ -159,7 +160,6 @@ struct Writer::State {
   Plan plan;
   std::unique_ptr<PendingFile> pending;
   std::unique_ptr<Hdf5FileWriter> hdf5;
-  File file;
   std::array<Permutation, 2> shuffle;              // from source row to place in the file
   std::array<std::vector<int64_t>, 2> labels;      // by place
   std::array<std::vector<uint32_t>, 2> checksums;  // by place: CRC32C of x of the row
@@ -167,7 +167,6 @@ struct Writer::State {
   std::vector<ChannelSums> sums;
   bool shifted = false;
   std::atomic<bool> has_dropped = false;
-  std::atomic<uint64_t> written = 0;  // bytes of rows
 };
 
 Writer::Writer(const std::filesystem::path& destination, const NewDataset& dataset)
@@ -194,10 +193,7 @@ void Writer::put(Split split, uint64_t row, const std::byte* x, int64_t label) {
     throw data_error(fmt::format("{}: row {} has label {}", s.plan.source, row, label));
   const uint64_t place = s.shuffle[index](row);
   const uint64_t row_bytes = s.plan.row_bytes();
-  s.file.write_at(x, row_bytes, s.hdf5->x_offset(split) + place * row_bytes);
-  // The disk works while the next rows are made.
-  const uint64_t before = s.written.fetch_add(row_bytes);
-  if (before / kSyncBytes != (before + row_bytes) / kSyncBytes) s.file.start_sync();
+  s.pending->file().write_at(x, row_bytes, s.hdf5->x_offset(split) + place * row_bytes);
   s.labels[index][place] = label;
   s.checksums[index][place] = crc32c(x, row_bytes);
   if (split == Split::train) s.add_to_sums(x);
@@ -223,7 +219,6 @@ void Writer::State::leave_out_dropped_rows() {
   if (plan.train.rows == 0) throw data_error(plan.source + ": no training row is left");
   auto next = std::make_unique<PendingFile>(destination);
   auto next_hdf5 = std::make_unique<Hdf5FileWriter>(next->path(), plan);
-  File next_file = File::open_for_writing(next->path());
   const uint64_t row_bytes = plan.row_bytes();
   const uint64_t step = std::max<uint64_t>(1, kCopyBytes / row_bytes);
   std::vector<std::byte> buffer(step * row_bytes);
@@ -239,8 +234,8 @@ void Writer::State::leave_out_dropped_rows() {
       uint64_t end = first;
       while (end < rows && end - first < step && labels[s][end] != kDropped) ++end;
       const uint64_t bytes = (end - first) * row_bytes;
-      file.read_at(buffer.data(), bytes, old_offset[s] + first * row_bytes);
-      next_file.write_at(buffer.data(), bytes, next_hdf5->x_offset(split) + kept * row_bytes);
+      pending->file().read_at(buffer.data(), bytes, old_offset[s] + first * row_bytes);
+      next->file().write_at(buffer.data(), bytes, next_hdf5->x_offset(split) + kept * row_bytes);
       for (; first < end; ++first, ++kept) {
         labels[s][kept] = labels[s][first];
         checksums[s][kept] = checksums[s][first];
@@ -250,7 +245,6 @@ void Writer::State::leave_out_dropped_rows() {
     checksums[s].resize(kept);
   }
   hdf5 = std::move(next_hdf5);
-  file = std::move(next_file);
   pending = std::move(next);
 }
 
@@ -346,7 +340,7 @@ void Writer::State::write_labels(Split split) {
     piece.x_crc32c.push_back(crc);
     piece.y_crc32c.push_back(crc32c(labels[s].data() + first, (end - first) * sizeof(int64_t)));
   }
-  file.write_at(labels[s].data(), part.rows * sizeof(int64_t), piece.y_offset);
+  pending->file().write_at(labels[s].data(), part.rows * sizeof(int64_t), piece.y_offset);
   part.pieces.assign(1, std::move(piece));
 }
 
@@ -360,7 +354,7 @@ Plan Writer::finish(const Progress& progress) {
   s.write_labels(Split::test);
   s.plan.uuid = uuid_of(s.plan);
   s.hdf5->finish(s.plan, place);
-  s.file.sync();
+  s.pending->file().sync();
   Plan plan = open_dataset_unverified(s.pending->path());
   verify(plan, progress);
   s.pending->commit();

@@ -7,12 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -92,14 +91,11 @@ std::vector<Host> read_hostfile(const std::filesystem::path& file) {
   if (!std::filesystem::is_regular_file(status)) {
     throw job_error(fmt::format("{}: the hostfile is not a regular file", file.string()));
   }
-  if (std::filesystem::file_size(file, error) > max_file_bytes) {
-    throw job_error(fmt::format("{}: is larger than 1 MiB: that is no hostfile", file.string()));
+  try {
+    return parse_hostfile(read_file(file, max_file_bytes), file.string());
+  } catch (const Error& error) {
+    throw job_error(error.what());
   }
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) throw job_error(fmt::format("{}: the hostfile cannot be read", file.string()));
-  return parse_hostfile(text.str(), file.string());
 }
 
 int total_slots(const std::vector<Host>& hosts) {

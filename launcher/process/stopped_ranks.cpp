@@ -3,22 +3,22 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
 #include <string_view>
 
+#include "base/error.hpp"
+#include "base/file.hpp"
 #include "launcher/process/process_tree.hpp"
 
 namespace ringtrain::launcher {
 namespace {
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 std::string rank_of(pid_t process) {
-  const std::string environment = '\0' + read_file(fmt::format("/proc/{}/environ", process));
+  std::string environment;
+  try {
+    environment = '\0' + read_file(fmt::format("/proc/{}/environ", process));
+  } catch (const Error&) {
+    return "";  // ended meanwhile, or another user's
+  }
   constexpr std::string_view name("\0OMPI_COMM_WORLD_RANK=", 22);
   const auto start = environment.find(name);
   if (start == std::string::npos) return "";

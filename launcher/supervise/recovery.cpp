@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
-#include <fstream>
 #include <variant>
 
 #include "base/error.hpp"
@@ -78,14 +78,13 @@ void add_to_result(const ordered_json& summary, ordered_json& result) {
   const fs::path file = fs::path(result.value("model", "")).parent_path() / "result.json";
   bool ours = false;
   try {
-    std::ifstream stream(file, std::ios::binary);
-    ours = stream && ordered_json::parse(stream) == result;
-  } catch (const ordered_json::exception&) {  // not a whole file, or another's
+    ours = ordered_json::parse(read_file(file)) == result;
+  } catch (const std::exception&) {  // not a whole file, or another's
   }
   result["recovery"] = summary;
   if (!ours) return;
   try {
-    write_whole(file, result.dump(2) + "\n");
+    write_file(file, result.dump(2) + "\n");
   } catch (const Error&) {
     // What stands in result.json without it is true as well.
   }

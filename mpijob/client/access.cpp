@@ -7,8 +7,8 @@
 #include <stdexcept>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
-#include "base/text_file.hpp"
 #include "mpijob/client/kubeconfig.hpp"
 
 namespace ringtrain::mpijob {
@@ -35,8 +35,8 @@ Access from_service_account(const Variable& variable, const std::filesystem::pat
   access.server = fmt::format("https://{}:{}", host, port.empty() ? "443" : port);
   access.token_file = directory / "token";
   try {
-    access.certificate_authority = read_text_file(directory / "ca.crt");
-    access.name_space = trimmed(read_text_file(directory / "namespace"));
+    access.certificate_authority = read_file(directory / "ca.crt");
+    access.name_space = trimmed(read_file(directory / "namespace"));
   } catch (const std::runtime_error& error) {
     throw job_error(fmt::format("the pod's service account cannot be used: {}", error.what()));
   }

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
-#include "base/text_file.hpp"
 
 namespace ringtrain::mpijob {
 namespace {

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
-#include "base/text_file.hpp"
 #include "mpijob/client/run_program.hpp"
 #include "net/base64.hpp"
 
@@ -74,7 +74,7 @@ Credential Credentials::current() {
   Credential credential{access_.token, access_.client_certificate, access_.client_key};
   if (!access_.token_file.empty()) {
     try {
-      credential.token = trimmed(read_text_file(access_.token_file));
+      credential.token = trimmed(read_file(access_.token_file));
     } catch (const std::runtime_error& error) {
       throw job_error(
           fmt::format("{}: the token cannot be read: {}", access_.origin, error.what()));

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "base/error.hpp"
-#include "base/text_file.hpp"
+#include "base/file.hpp"
 #include "net/base64.hpp"
 
 namespace ringtrain::mpijob {
@@ -54,7 +54,7 @@ struct Entry {
     const std::filesystem::path where = path(key.c_str());
     if (where.empty()) return "";
     try {
-      return read_text_file(where);
+      return read_file(where);
     } catch (const std::runtime_error& error) {
       refuse(fmt::format("{}: {}", key, error.what()));
     }
@@ -70,7 +70,7 @@ std::vector<Config> load(const std::vector<std::filesystem::path>& files) {
   std::vector<Config> configs;
   for (const std::filesystem::path& file : files) {
     try {
-      configs.push_back({file, YAML::Load(read_text_file(file))});
+      configs.push_back({file, YAML::Load(read_file(file))});
     } catch (const YAML::Exception& error) {
       throw job_error(
           fmt::format("{}:{}: no kubeconfig: {}", file.string(), error.mark.line + 1, error.msg));

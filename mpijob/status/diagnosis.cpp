@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include "base/text.hpp"
-#include "base/text_file.hpp"
 #include "mpijob/client/json_path.hpp"
 
 namespace ringtrain::mpijob {

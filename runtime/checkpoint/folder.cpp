@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/folder.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <system_error>
 #include <tuple>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 
 namespace ringtrain {
 namespace {
@@ -66,17 +65,6 @@ void remove_leftovers(const fs::path& folder) {
     const std::string name = entry->path().filename().string();
     std::error_code ignored;  // the next call tries again
     if (name.starts_with("." + std::string(kPrefix))) fs::remove_all(entry->path(), ignored);
-  }
-}
-
-// File systems that cannot flush a directory say so; the rename is as safe as it gets there.
-void flush_directory(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) check({errno, std::generic_category()}, path, "open");
-  const int code = ::fsync(fd) == 0 ? 0 : errno;
-  ::close(fd);
-  if (code != 0 && code != EINVAL && code != ENOTSUP) {
-    check({code, std::generic_category()}, path, "flush to disk");
   }
 }
 
@@ -174,7 +162,7 @@ fs::path PendingCheckpoint::commit(const Manifest& manifest) {
   if (fs::exists(destination_, error)) remove_checkpoint(destination_);
   move_to(temporary_, destination_);
   committed_ = true;
-  flush_directory(folder_);
+  sync_directory(folder_);
   return destination_;
 }
 

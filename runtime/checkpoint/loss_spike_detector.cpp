@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/statistics.hpp"
+
 namespace ringtrain {
 
 bool LossSpikeDetector::is_spike(double loss, std::vector<double>& losses) const {

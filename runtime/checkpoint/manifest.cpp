@@ -80,16 +80,12 @@ void write_manifest(const std::filesystem::path& folder, const Manifest& manifes
                               {"train_rows", manifest.train_rows},
                               {"parts", parts}};
   const ordered_json whole = {{"crc32c", hexadecimal(crc_of(value.dump()))}, {"checkpoint", value}};
-  write_whole(folder / kFile, whole.dump(1) + "\n");
+  write_file(folder / kFile, whole.dump(1) + "\n");
 }
 
 Manifest read_manifest(const std::filesystem::path& folder) {
   const auto path = folder / kFile;
-  const auto file = File::open_for_reading(path);
-  const uint64_t size = file.size();
-  if (size > kMaxBytes) throw data_error(fmt::format("{}: too large", path.string()));
-  std::string text(size, '\0');
-  file.read_at(text.data(), size, 0);
+  const std::string text = read_file(path, kMaxBytes);
   try {
     return parse(text);
   } catch (const nlohmann::json::exception&) {

@@ -7,14 +7,14 @@
 #include <new>
 #include <utility>
 
+#include "base/round_up.hpp"
 #include "kernels/pack.hpp"
 
 namespace ringtrain {
 
 std::shared_ptr<float[]> CpuDevice::allocate_zeros(size_t elements) {
-  constexpr size_t kCacheLine = 64;
-  const size_t bytes = (elements * sizeof(float) + kCacheLine - 1) / kCacheLine * kCacheLine;
-  auto* memory = static_cast<float*>(std::aligned_alloc(kCacheLine, std::max(bytes, kCacheLine)));
+  const size_t bytes = round_up(std::max<size_t>(elements, 1) * sizeof(float), kCacheLineBytes);
+  auto* memory = static_cast<float*>(std::aligned_alloc(kCacheLineBytes, bytes));
   if (memory == nullptr) throw std::bad_alloc();
   std::fill_n(memory, elements, 0.0F);
   return {memory, [](float* p) { std::free(p); }};

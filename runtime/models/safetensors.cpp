@@ -27,7 +27,7 @@ static_assert(std::endian::native == std::endian::little,
 
 constexpr uint64_t kLengthBytes = 8;
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
-constexpr uint64_t kSyncBytes = uint64_t{4} << 20;
+constexpr uint64_t kWriteBackBytes = uint64_t{4} << 20;
 constexpr const char* kMetadata = "__metadata__";
 
 struct Element {
@@ -224,18 +224,15 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
 
   PendingFile pending(path);
   {
-    const auto file = File::open_for_writing(pending.path());
+    File& file = pending.file();
+    file.write_back_every(kWriteBackBytes);  // the disk works while the next tensors are copied
     file.write_at(&header_bytes, kLengthBytes, 0);
     file.write_at(header.data(), header_bytes, kLengthBytes);
     uint64_t at = kLengthBytes + header_bytes;
-    uint64_t synced = 0;
     for (const NamedTensor* named : sorted) {
       const torch::Tensor tensor = named->tensor.detach().to(torch::kCPU).contiguous();
       file.write_at(tensor.const_data_ptr(), tensor.nbytes(), at);
       at += tensor.nbytes();
-      if (at - synced < kSyncBytes) continue;
-      file.start_sync();  // the disk works while the next tensors are copied
-      synced = at;
     }
   }
   pending.commit();

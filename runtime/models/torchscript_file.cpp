@@ -16,13 +16,12 @@ void write_torchscript(const std::filesystem::path& path, const torch::jit::Modu
                        const std::map<std::string, std::string>& extra_files) {
   PendingFile pending(path);
   {
-    const auto file = File::open_for_writing(pending.path());
     uint64_t at = 0;
     // libtorch's writer does not expect exceptions here; it takes a short count for a failure.
     std::exception_ptr failure;
     const auto write = [&](const void* data, size_t size) -> size_t {
       try {
-        file.write_at(data, size, at);
+        pending.file().write_at(data, size, at);
       } catch (...) {
         failure = std::current_exception();
         return 0;

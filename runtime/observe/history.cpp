@@ -5,9 +5,9 @@
 
 #include <fstream>
 #include <string>
-#include <system_error>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 
 namespace ringtrain {
 
@@ -32,13 +32,7 @@ std::string kept_lines(const std::filesystem::path& file, int64_t first_step) {
 }  // namespace
 
 History::History(const std::filesystem::path& file, int64_t first_step) : path_(file) {
-  // Written under another name first: a job that is killed here must not lose its history.
-  const std::filesystem::path pending = file.string() + ".pending";
-  std::ofstream out(pending, std::ios::trunc);
-  out << kept_lines(file, first_step) << std::flush;
-  std::error_code error;
-  if (out) std::filesystem::rename(pending, file, error);
-  if (!out || error) throw job_error(fmt::format("output: cannot write {}", file.string()));
+  write_file(file, kept_lines(file, first_step));
 }
 
 void History::append(const nlohmann::ordered_json& line) {

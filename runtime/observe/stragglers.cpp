@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/statistics.hpp"
+
 namespace ringtrain {
 namespace {
 
@@ -77,13 +79,11 @@ std::optional<RankSpeed> Stragglers::slowest_of(const Sums& sums) const {
   const auto rank = static_cast<size_t>(slowest - sums.seconds.begin());
   std::vector<double> others = sums.seconds;
   others.erase(others.begin() + static_cast<std::ptrdiff_t>(rank));
-  const auto middle = others.begin() + static_cast<std::ptrdiff_t>(others.size() / 2);
-  std::nth_element(others.begin(), middle, others.end());
   const auto steps = static_cast<double>(sums.steps);
   return RankSpeed{.rank = static_cast<int>(rank),
                    .host = hosts_[rank],
                    .seconds = *slowest / steps,
-                   .median = *middle / steps};
+                   .median = median(std::move(others)) / steps};
 }
 
 }  // namespace ringtrain

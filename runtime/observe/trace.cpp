@@ -2,13 +2,13 @@
 #include "runtime/observe/trace.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "base/error.hpp"
+#include "base/file.hpp"
 
 namespace ringtrain {
 
@@ -77,13 +77,8 @@ std::string Trace::events() const {
 
 void write_trace(const std::filesystem::path& file,
                  const std::vector<std::string>& events_of_ranks) {
-  std::ofstream out(file, std::ios::binary);
-  out << R"({"displayTimeUnit":"ms","traceEvents":[)" << '\n';
-  for (size_t i = 0; i < events_of_ranks.size(); ++i) {
-    out << (i == 0 ? "" : ",\n") << events_of_ranks[i];
-  }
-  out << "\n]}\n" << std::flush;
-  if (!out) throw job_error(fmt::format("trace: cannot write {}", file.string()));
+  write_file(file, fmt::format("{{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n{}\n]}}\n",
+                               fmt::join(events_of_ranks, ",\n")));
 }
 
 }  // namespace ringtrain

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/mix.hpp"
 #include "datasets/reading/order.hpp"
 #include "runtime/models/autocast.hpp"
 
@@ -36,7 +37,7 @@ double ForwardBackward::run(const datasets::Batch& batch, int64_t epoch, uint64_
   phase.next("forward and backward");
   // The seed of what a model draws (dropout) is a function of the position in the run, too.
   const uint64_t seed =
-      datasets::mix(job_.seed, static_cast<uint64_t>(epoch), batch.first_position);
+      mix(job_.seed, static_cast<uint64_t>(epoch), batch.first_position);
   const torch::Tensor loss = step_.run({.inputs = inputs,
                                         .labels = labels,
                                         .scale = 1.0F / static_cast<float>(samples_in_mean),

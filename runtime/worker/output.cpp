@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <fstream>
+#include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -61,17 +61,16 @@ void Output::save_model(const Model& model, const datasets::Plan& plan, const Jo
 }
 
 void Output::save_result(const Result& result) const {
-  PendingFile pending(folder_ / "result.json");
-  std::ofstream file(pending.path());
-  file << to_json(result).dump(2) << '\n' << std::flush;
-  if (!file) throw job_error(fmt::format("output: cannot write {}", pending.path().string()));
-  file.close();
-  pending.commit();
+  write_file(folder_ / "result.json", to_json(result).dump(2) + "\n");
 }
 
 std::optional<nlohmann::ordered_json> Output::result_of(int64_t steps) const {
-  std::ifstream file(folder_ / "result.json");
-  auto result = nlohmann::ordered_json::parse(file, nullptr, /*allow_exceptions=*/false);
+  nlohmann::ordered_json result;
+  try {
+    result = nlohmann::ordered_json::parse(read_file(folder_ / "result.json"));
+  } catch (const std::exception&) {
+    return std::nullopt;  // not there, or not whole
+  }
   const bool fits = result.is_object() && result.value("status", "") == "finished" &&
                     result.value("steps", int64_t{-1}) == steps;
   std::error_code error;

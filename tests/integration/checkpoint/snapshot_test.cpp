@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "datasets/reading/order.hpp"
+#include "base/mix.hpp"
 #include "runtime/averaging/slab_view.hpp"
 #include "tests/integration/rank_parts.hpp"
 #include "tests/throws_error.hpp"
@@ -25,7 +25,7 @@ using Backend = CommOptions::Backend;
 
 // Values whose bits are easily lost: zeros of both signs, denormals, infinities.
 float value_at(size_t element, uint64_t key) {
-  const uint64_t hash = datasets::mix(key, element);
+  const uint64_t hash = mix(key, element);
   switch (hash % 16) {
     case 0:
       return -0.0F;

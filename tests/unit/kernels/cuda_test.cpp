@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/mix.hpp"
 #include "kernels/cuda_array.hpp"
 #include "kernels/lars.hpp"
 #include "kernels/normalise_cuda.hpp"

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "datasets/reading/order.hpp"
+#include "base/mix.hpp"
 
 namespace ringtrain::datasets {
 namespace {

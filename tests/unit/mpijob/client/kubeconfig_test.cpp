@@ -144,7 +144,8 @@ TEST_F(Kubeconfig, APodUsesItsServiceAccount) {
 TEST_F(Kubeconfig, WhatIsMissingIsNamed) {
   const auto file = folder.write("config", two_contexts);
   EXPECT_THAT(refusal({}), HasSubstr("no cluster is known"));
-  EXPECT_THAT(refusal({"/is/not/there", "", ""}), HasSubstr("/is/not/there: No such file"));
+  EXPECT_THAT(refusal({"/is/not/there", "", ""}),
+              HasSubstr("/is/not/there: cannot open: No such file"));
   EXPECT_THAT(refusal({file, "other", ""}),
               HasSubstr("there is no context other (there are: lab, cloud, broken)"));
   EXPECT_THAT(refusal({file, "broken", ""}),
@@ -182,7 +183,7 @@ TEST_F(Kubeconfig, WhatIsNoKubeconfigIsRefusedByLineOrKey) {
   EXPECT_THAT(with_user("", "server: https://a, insecure-skip-tls-verify: perhaps"),
               HasSubstr("neither true nor false"));
   EXPECT_THAT(with_user("client-certificate: gone.crt, client-key: gone.key", "server: https://a"),
-              HasSubstr("gone.crt: No such file"));
+              HasSubstr("gone.crt: cannot open: No such file"));
 }
 
 TEST(Base64, GoesBothWays) {

@@ -2,22 +2,12 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
+#include "base/file.hpp"
 #include "runtime/checkpoint/folder.hpp"
 
 namespace ringtrain {
-
-inline std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-inline void write_file(const std::filesystem::path& path, const std::string& content) {
-  std::ofstream(path, std::ios::binary) << content;
-}
 
 // A whole checkpoint with one small part, "part".
 inline std::filesystem::path make_checkpoint(const std::filesystem::path& folder, int64_t step,

@@ -71,7 +71,7 @@ TEST(AManifest, ThatIsCutAnywhereIsRefused) {
   write_manifest(folder.path(), unusual_manifest());
   const std::string whole = read_file(folder.path() / "manifest.json");
   for (size_t size = 0; size + 2 < whole.size(); size += 7) {
-    write_file(folder.path() / "manifest.json", whole.substr(0, size));
+    folder.write("manifest.json", whole.substr(0, size));
     EXPECT_THAT(complaint(folder.path()), HasSubstr("manifest.json: damaged")) << size;
   }
 }
@@ -83,7 +83,7 @@ TEST(AManifest, WithAnyFlippedBitIsRefusedOrSaysTheSame) {
   for (size_t at = 0; at < whole.size(); at += 3) {
     std::string flipped = whole;
     flipped[at] = static_cast<char>(flipped[at] ^ (1 << at % 7));
-    write_file(folder.path() / "manifest.json", flipped);
+    folder.write("manifest.json", flipped);
     try {  // blanks, and capitals of hexadecimal digits, mean the same
       EXPECT_EQ(to_json(read_manifest(folder.path()).state), to_json(unusual_manifest().state));
     } catch (const Error& error) {
@@ -100,7 +100,7 @@ TEST(AManifest, ThatIsNotThereIsNamed) {
 
 TEST(AManifest, NestedDeepIsRefused) {
   const TemporaryDirectory folder;
-  write_file(folder.path() / "manifest.json", std::string(1'000'000, '['));
+  folder.write("manifest.json", std::string(1'000'000, '['));
   EXPECT_THAT(complaint(folder.path()), HasSubstr("nested too deep"));
 }
 

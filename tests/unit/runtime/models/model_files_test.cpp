@@ -198,7 +198,7 @@ TEST_F(ModelFiles, WhatCannotBeOpenedIsNamed) {
               ThrowsError(ErrorKind::data, HasSubstr("absent")));
   EXPECT_THAT([&] { read_safetensors(scratch_.path()); }, ThrowsError(ErrorKind::data));
   EXPECT_THAT([&] { write_safetensors(scratch_.path() / "no" / "file", {}, {}); },
-              ThrowsError(ErrorKind::data));
+              ThrowsError(ErrorKind::io));
 }
 
 TEST_F(ModelFiles, TorchScriptOpensAgainWithItsExtraFiles) {

@@ -80,7 +80,7 @@ TEST(Trace, JoinsRanksInOneFile) {
   std::ifstream file(folder.path() / "trace.json");
   EXPECT_EQ(nlohmann::json::parse(file)["traceEvents"].size(), 6);
   EXPECT_THAT([&] { write_trace(folder.path() / "not/there.json", {}); },
-              ThrowsError(ErrorKind::job));
+              ThrowsError(ErrorKind::io));
 }
 
 }  // namespace

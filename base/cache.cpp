@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datasets/importers/cache.hpp"
-
-#include <fmt/format.h>
+#include "base/cache.hpp"
 
 #include <cstdlib>
 #include <exception>
 
-#include "base/error.hpp"
 #include "base/file.hpp"
 
-namespace ringtrain::datasets {
+namespace ringtrain {
 
 std::filesystem::path cache_directory() {
   const auto variable = [](const char* name) -> std::filesystem::path {
@@ -22,24 +19,13 @@ std::filesystem::path cache_directory() {
   return std::filesystem::temp_directory_path() / "ringtrain";
 }
 
-std::string read_whole(const std::filesystem::path& path, uint64_t max_bytes) {
-  const File file = File::open_for_reading(path);
-  const uint64_t size = file.size();
-  if (size > max_bytes) {
-    throw data_error(fmt::format("{}: larger than {} bytes", path.string(), max_bytes));
-  }
-  std::string bytes(size, '\0');
-  file.read_at(bytes.data(), bytes.size(), 0);
-  return bytes;
-}
-
 void store_in_cache(const std::filesystem::path& path, std::string_view bytes) noexcept {
   try {
     std::filesystem::create_directories(path.parent_path());
-    write_whole(path, bytes);
+    write_file(path, bytes);
   } catch (const std::exception&) {
     // Fetched again next time.
   }
 }
 
-}  // namespace ringtrain::datasets
+}  // namespace ringtrain
