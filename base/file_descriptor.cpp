@@ -2,13 +2,11 @@
 #include "base/file_descriptor.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <stdexcept>
+#include <system_error>
 
 namespace ringtrain {
 
@@ -26,7 +24,7 @@ void FileDescriptor::close() {
 }
 
 int checked(int result, const char* call) {
-  if (result < 0) throw std::runtime_error(fmt::format("{}: {}", call, std::strerror(errno)));
+  if (result < 0) throw std::system_error(errno, std::generic_category(), call);
   return result;
 }
 

@@ -28,10 +28,10 @@ struct Pipe {
   FileDescriptor write_end;
 };
 
-// Both ends are closed on exec. Throws std::runtime_error.
+// Makes a pipe whose ends are closed on exec. Throws std::system_error.
 Pipe make_pipe();
 
-// The result of a system call. Throws std::runtime_error "call: why" where that is negative.
+// Returns the result of a system call. Throws std::system_error "call: why" where that is negative.
 int checked(int result, const char* call);
 
 }  // namespace ringtrain

@@ -9,11 +9,14 @@
 
 namespace ringtrain {
 
-std::string trimmed(const std::string& text) {
-  const char* const space = " \t\r\n";
-  const auto first = text.find_first_not_of(space);
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(space) - first + 1);
+std::string_view trimmed(std::string_view text, std::string_view characters) {
+  const auto first = text.find_first_not_of(characters);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(characters) - first + 1);
+}
+
+std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
 }
 
 std::string print_seconds(double seconds) {
@@ -29,8 +32,8 @@ std::string print_count(double count) {
   if (!std::isfinite(count)) return "?";
   if (std::abs(count) < 99.5) return fmt::format("{:.3g}", count);
   std::string digits = fmt::format("{:.0f}", count);
-  const std::size_t first = digits.starts_with('-') ? 1 : 0;
-  for (std::size_t i = digits.size(); i > first + 3;) {
+  const size_t first = digits.starts_with('-') ? 1 : 0;
+  for (size_t i = digits.size(); i > first + 3;) {
     i -= 3;
     digits.insert(i, 1, ',');
   }

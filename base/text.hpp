@@ -2,11 +2,17 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace ringtrain {
 
-// Returns the text without white space at both ends.
-std::string trimmed(const std::string& text);
+inline constexpr std::string_view kWhiteSpace = " \t\r\n";
+
+// Returns the part of the text without any of `characters` at both ends.
+std::string_view trimmed(std::string_view text, std::string_view characters = kWhiteSpace);
+
+// Returns the text before its first newline.
+std::string first_line(std::string_view text);
 
 // "4.2 s", "3 min 20 s", "2 h 5 min"; "? s" for what is negative or not finite.
 std::string print_seconds(double seconds);

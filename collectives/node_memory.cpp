@@ -11,7 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
-#include "base/memory.hpp"
+#include "base/machine.hpp"
 #include "base/round_up.hpp"
 #include "collectives/send_descriptor.hpp"
 

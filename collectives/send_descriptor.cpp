@@ -40,13 +40,8 @@ struct Address {
 
 void wait_until_readable(int socket, const Deadline& deadline) {
   pollfd waiting = {.fd = socket, .events = POLLIN, .revents = 0};
-  for (;;) {
-    const int ready = poll(&waiting, 1, deadline.milliseconds_left());
-    if (ready > 0) return;
-    if (errno != EINTR) checked(ready, "poll");
-    if (deadline.passed())
-      throw std::runtime_error("another rank of this node did not come in time");
-  }
+  if (!poll_until({&waiting, 1}, deadline))
+    throw std::runtime_error("another rank of this node did not come in time");
 }
 
 // Names of sockets are public, so a stranger may have come.

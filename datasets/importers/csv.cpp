@@ -81,9 +81,8 @@ class Lines {
   uint64_t number_ = 0;
 };
 
-std::string_view trimmed(std::string_view field) {
-  while (!field.empty() && (field.front() == ' ' || field.front() == '\t')) field.remove_prefix(1);
-  while (!field.empty() && (field.back() == ' ' || field.back() == '\t')) field.remove_suffix(1);
+std::string_view unquoted(std::string_view field) {
+  field = trimmed(field, " \t");
   if (field.size() >= 2 && field.front() == '"' && field.back() == '"') {
     field = field.substr(1, field.size() - 2);
   }
@@ -99,7 +98,7 @@ void split_fields(std::string_view line, char separator, std::vector<std::string
       from = quote == std::string_view::npos ? 0 : quote;
     }
     const size_t end = line.find(separator, from);
-    fields.push_back(trimmed(line.substr(0, end)));
+    fields.push_back(unquoted(line.substr(0, end)));
     if (end == std::string_view::npos) return;
     line.remove_prefix(end + 1);
   }

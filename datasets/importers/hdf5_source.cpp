@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/importers/hdf5_source.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,9 +10,13 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <system_error>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/file_descriptor.hpp"
+#include "base/spawn.hpp"
 #include "datasets/writing/hdf5_handle.hpp"
 
 namespace ringtrain::datasets {
@@ -188,7 +190,7 @@ void limit_memory() {
   ::setrlimit(RLIMIT_CORE, &no_core);
 }
 
-[[noreturn]] void child(const std::filesystem::path& path, const std::string& dataset, int out) {
+int child(const std::filesystem::path& path, const std::string& dataset, int out) {
   limit_memory();
   std::signal(SIGPIPE, SIG_DFL);
   bool rows_begun = false;
@@ -203,9 +205,9 @@ void limit_memory() {
       write_all(out, &header, sizeof header);
       write_all(out, text.data(), header.error_bytes);
     }
-    ::_exit(1);
+    return 1;
   }
-  ::_exit(0);
+  return 0;
 }
 
 // ---- in the parent ----
@@ -215,38 +217,30 @@ class Hdf5Source : public ArraySource {
   Hdf5Source(const std::filesystem::path& path, const std::string& dataset) {
     name_ = path.string() + ":" + dataset;
     File::open_for_reading(path);  // for its errors
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) throw data_error(name_ + ": no pipe to read it through");
-    child_ = ::fork();
-    if (child_ < 0) {
-      ::close(ends[0]);
-      ::close(ends[1]);
-      throw data_error(name_ + ": no process to read it in");
-    }
-    if (child_ == 0) {
-      ::close(ends[0]);
-      child(path, dataset.starts_with('/') ? dataset : "/" + dataset, ends[1]);
-    }
-    ::close(ends[1]);
-    in_ = ends[0];
     try {
-      read_header();
-    } catch (...) {
-      stop();
-      throw;
+      Pipe pipe = make_pipe();
+      const auto body = [&] {
+        pipe.read_end.close();
+        return child(path, dataset.starts_with('/') ? dataset : "/" + dataset,
+                     pipe.write_end.get());
+      };
+      child_ = Child({.body = body});
+      in_ = std::move(pipe.read_end);
+    } catch (const std::system_error& error) {
+      throw data_error(fmt::format("{}: no process to read it in: {}", name_, error.what()));
     }
+    read_header();
   }
   Hdf5Source(const Hdf5Source&) = delete;
   Hdf5Source& operator=(const Hdf5Source&) = delete;
-  ~Hdf5Source() override { stop(); }
 
   void read(std::byte* out, uint64_t count) override {
-    if (!read_all(in_, out, count * row_bytes())) ended_early();
+    if (!read_all(in_.get(), out, count * row_bytes())) ended_early();
   }
 
   void expect_end() override {
     char byte = 0;
-    if (read_all(in_, &byte, 1) || end() != 0) {
+    if (read_all(in_.get(), &byte, 1) || !end().success()) {
       throw data_error(name_ + ": damaged: libhdf5 failed at its end");
     }
   }
@@ -254,10 +248,10 @@ class Hdf5Source : public ArraySource {
  private:
   void read_header() {
     Header header;
-    if (!read_all(in_, &header, sizeof header)) ended_early();
+    if (!read_all(in_.get(), &header, sizeof header)) ended_early();
     if (header.error_bytes > 0) {
       std::string text(std::min<uint32_t>(header.error_bytes, 4096), '\0');
-      read_all(in_, text.data(), text.size());
+      read_all(in_.get(), text.data(), text.size());
       throw data_error(text);
     }
     // The child may have been taken over by the file: nothing it says is believed unchecked.
@@ -271,34 +265,23 @@ class Hdf5Source : public ArraySource {
   }
 
   [[noreturn]] void ended_early() {
-    const int status = end();
-    if (WIFSIGNALED(status)) {
+    const ExitStatus status = end();
+    if (status.signal != 0) {
       throw data_error(
-          fmt::format("{}: damaged: it crashes libhdf5 (signal {})", name_, WTERMSIG(status)));
+          fmt::format("{}: damaged: it crashes libhdf5 (signal {})", name_, status.signal));
     }
     throw data_error(
         fmt::format("{}: damaged, or packed with a filter that is not built in", name_));
   }
 
-  // Waits for the child, which has nothing more to say, and returns its status.
-  int end() {
-    if (in_ >= 0) ::close(std::exchange(in_, -1));
-    int status = 0;
-    if (child_ > 0) {
-      while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
-      }
-      child_ = -1;
-    }
-    return status;
+  // Waits for the child, which writes no more or is stopped by the closed pipe.
+  ExitStatus end() {
+    in_.close();
+    return child_.wait();
   }
 
-  void stop() {
-    if (child_ > 0) ::kill(child_, SIGKILL);
-    end();
-  }
-
-  pid_t child_ = -1;
-  int in_ = -1;
+  Child child_;
+  FileDescriptor in_;
 };
 
 }  // namespace

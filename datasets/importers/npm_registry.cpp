@@ -9,20 +9,13 @@
 namespace ringtrain::datasets {
 namespace {
 
-std::string trimmed(std::string text, const char* characters) {
-  text.erase(0, text.find_first_not_of(characters));
-  const size_t last = text.find_last_not_of(characters);
-  text.erase(last == std::string::npos ? 0 : last + 1);
-  return text;
-}
-
 std::optional<std::string> registry_line(const std::string& path) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     const size_t equals = line.find('=');
     if (equals == std::string::npos) continue;
     if (trimmed(line.substr(0, equals), " \t") != "registry") continue;
-    std::string value = trimmed(line.substr(equals + 1), " \t\r\"'");
+    const std::string value(trimmed(line.substr(equals + 1), " \t\r\"'"));
     if (!value.empty()) return value;
   }
   return std::nullopt;

@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/memory.hpp"
+#include "base/machine.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -55,7 +55,7 @@ Assembler::Assembler(const Plan& plan, Split split, const ReaderOptions& options
   Tier tier = options.tier;
   if (tier == Tier::automatic) {
     const uint64_t bytes = plan.bytes(Split::train) + plan.bytes(Split::test);
-    tier = bytes <= available_memory() / 2 ? Tier::in_memory : Tier::out_of_core;
+    tier = bytes <= this_machine_memory().usable() / 2 ? Tier::in_memory : Tier::out_of_core;
   }
   const bool fits = tier == Tier::in_memory;
   blocks_.emplace(files_, fits ? MappedBlocks::Access::whole : MappedBlocks::Access::blocks);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "launcher/commands/cluster_options.hpp"
 #include "mpijob/client/json_path.hpp"
@@ -60,12 +61,12 @@ void stop(ApiClient& client, const Options& options) {
   mpijob::JobObserver observer(client, options.name);
   set_suspend(client, options.name, true);
   std::string where = last_step(observer.log());
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(options.seconds);
+  const Deadline deadline(std::chrono::seconds(options.seconds));
   for (;;) {
     const mpijob::JobStatus status = observer.status();
     if (observer.log().step()) where = last_step(observer.log());
     if (status.state == "Suspended") break;
-    if (std::chrono::steady_clock::now() >= deadline) {
+    if (deadline.passed()) {
       throw std::runtime_error(fmt::format("{} is told to stop, but still has pods after {} s: {}",
                                            options.name, options.seconds,
                                            mpijob::status_line(mpijob::picture_of(observer))));

@@ -50,12 +50,6 @@ nlohmann::json to_json(const Plan& plan) {
           {"files", std::move(files)}};
 }
 
-std::string joined(const std::vector<float>& values) {
-  std::string text;
-  for (const float value : values) text += fmt::format("{}{:.5g}", text.empty() ? "" : ", ", value);
-  return text;
-}
-
 void print_info(const Plan& plan) {
   const auto line = [](std::string_view key, const std::string& value) {
     fmt::print("{:<14}{}\n", key, value);
@@ -72,8 +66,8 @@ void print_info(const Plan& plan) {
                             plan.class_names.begin() + static_cast<ptrdiff_t>(shown), ", "),
                   shown < plan.class_names.size() ? ", ..." : "");
   line("classes", classes);
-  line("mean", joined(plan.mean));
-  line("std", joined(plan.std));
+  line("mean", fmt::format("{:.5g}", fmt::join(plan.mean, ", ")));
+  line("std", fmt::format("{:.5g}", fmt::join(plan.std, ", ")));
   line("source", plan.source);
   if (!plan.source_sha256.empty()) line("source sha256", plan.source_sha256);
   line("shuffle seed", std::to_string(plan.shuffle_seed));

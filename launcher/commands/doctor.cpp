@@ -9,13 +9,13 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <string_view>
 
-#include "base/cores.hpp"
+#include "base/machine.hpp"
+#include "base/text.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/placement.hpp"
 #include "launcher/mpi/worker_program.hpp"
@@ -28,8 +28,6 @@ using std::chrono::seconds;
 using Status = Finding::Status;
 
 std::string gib(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1 << 30)); }
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // A shared library, open as long as the object lives.
 class Library {
@@ -136,24 +134,16 @@ Finding examine_cores() {
 }
 
 Finding examine_memory() {
-  std::ifstream file("/proc/meminfo");
-  double total = 0, available = 0;
-  std::string line;
-  while (std::getline(file, line)) {
-    std::istringstream words(line);
-    std::string key;
-    double kib = 0;
-    words >> key >> kib;
-    if (key == "MemTotal:") total = kib * 1024;
-    if (key == "MemAvailable:") available = kib * 1024;
-  }
-  const auto limit = cgroup_memory_limit();
+  const Memory memory = this_machine_memory();
+  const auto gib_of = [](uint64_t bytes) { return gib(static_cast<double>(bytes)); };
   Finding finding{
       "memory", Status::good,
-      fmt::format("{} available of {}{}", gib(available), gib(total),
-                  limit ? fmt::format(", limited to {} by the control group", gib(*limit)) : ""),
+      fmt::format("{} available of {}{}", gib_of(memory.available), gib_of(memory.total),
+                  memory.limit
+                      ? fmt::format(", limited to {} by the control group", gib_of(*memory.limit))
+                      : ""),
       ""};
-  if (std::min(available, limit.value_or(available)) < 512.0 * (1 << 20)) {
+  if (memory.usable() < (uint64_t{512} << 20)) {
     finding.status = Status::bad;
     finding.advice = "a rank needs about 0.5 GiB: free some, or raise the container's limit";
   }
@@ -173,7 +163,7 @@ Finding examine_gpu() {
   auto* const count_of = cuda.function<int(int*)>("cuDeviceGetCount");
   auto* const device_of = cuda.function<int(int*, int)>("cuDeviceGet");
   auto* const name_of = cuda.function<int(char*, int, int)>("cuDeviceGetName");
-  auto* const memory_of = cuda.function<int(std::size_t*, int)>("cuDeviceTotalMem_v2");
+  auto* const memory_of = cuda.function<int(size_t*, int)>("cuDeviceTotalMem_v2");
   int version = 0, count = 0;
   if (init == nullptr || driver_version == nullptr || count_of == nullptr || device_of == nullptr ||
       name_of == nullptr || memory_of == nullptr || driver_version(&version) != 0) {
@@ -193,7 +183,7 @@ Finding examine_gpu() {
   for (int i = 0; i < count; ++i) {
     int device = 0;
     std::array<char, 256> name{};
-    std::size_t bytes = 0;
+    size_t bytes = 0;
     if (device_of(&device, i) != 0 || name_of(name.data(), 255, device) != 0) continue;
     memory_of(&bytes, device);
     names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", name.data(),

@@ -46,15 +46,6 @@ bool is_line_of_dashes(const std::string& line) {
   return line.size() >= 20 && line.find_first_not_of('-') == std::string::npos;
 }
 
-std::string join_words(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) {
-    if (!text.empty()) text += ' ';
-    text += line;
-  }
-  return text;
-}
-
 // The word that follows `before`; empty where that is not there.
 std::string word_after(const std::string& text, const std::string& before) {
   const auto start = text.find(before);
@@ -234,7 +225,7 @@ std::vector<std::string> MpirunMessages::finish() { return close_block(); }
 std::vector<std::string> MpirunMessages::close_block() {
   in_block_ = false;
   std::vector<std::string> lines = std::exchange(block_, {});
-  const std::string text = join_words(lines);
+  const std::string text = fmt::format("{}", fmt::join(lines, " "));
   const bool by_signal = text.find("exited on signal") != std::string::npos;
   if (by_signal && !lost_rank_) {
     const auto name = text.find('(', text.find("exited on signal"));

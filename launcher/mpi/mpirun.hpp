@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/cores.hpp"
+#include "base/machine.hpp"
 #include "launcher/mpi/hostfile.hpp"
 #include "launcher/process/process.hpp"
 

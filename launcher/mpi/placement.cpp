@@ -13,7 +13,7 @@
 #include <system_error>
 #include <utility>
 
-#include "base/cores.hpp"
+#include "base/machine.hpp"
 #include "launcher/process/process.hpp"
 #include "launcher/process/scratch.hpp"
 

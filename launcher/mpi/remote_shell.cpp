@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,7 +22,7 @@
 #include <utility>
 
 #include "base/file_descriptor.hpp"
-#include "launcher/process/process.hpp"
+#include "base/spawn.hpp"
 #include "launcher/process/process_tree.hpp"
 #include "launcher/process/scratch.hpp"
 #include "launcher/process/stopped_ranks.hpp"
@@ -52,20 +51,6 @@ std::size_t words_in(const char* text) {
   std::size_t count = 0;
   while (words >> word) ++count;
   return count;
-}
-
-[[noreturn]] void become(std::vector<std::string> arguments, int input) {
-  const std::vector<char*> pointers = pointers_to(arguments);
-  sigset_t none;
-  sigemptyset(&none);
-  ::signal(SIGPIPE, SIG_DFL);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (::dup2(input, STDIN_FILENO) >= 0) ::execvp(pointers[0], pointers.data());
-  ::_exit(127);
-}
-
-int exit_code_of_status(int status) {
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 // On stdout, as events of ranks are: that is, by way of ssh, the launcher's pipe.
@@ -109,25 +94,18 @@ int remote_shell(const std::vector<std::string>& arguments) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   ::signal(SIGPIPE, SIG_IGN);
   Pipe signs = make_pipe();
-  const pid_t self_process = ::getpid();
-  const pid_t child = checked(::fork(), "fork");
-  if (child == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (::getppid() != self_process) ::_exit(1);
-    become(ssh, signs.read_end.get());
-  }
+  Child child({.arguments = ssh, .standard_input = signs.read_end.get(), .death_signal = SIGTERM});
   signs.read_end.close();
   checked(::fcntl(signs.write_end.get(), F_SETFL, O_NONBLOCK), "fcntl");
-  const FileDescriptor ended(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
-  int status = 0;
-  while (::waitpid(child, &status, WNOHANG) == 0) {
+  const FileDescriptor ended(static_cast<int>(::syscall(SYS_pidfd_open, child.process(), 0)));
+  while (!child.poll()) {
     // Nothing is lost where the pipe is full: then the host hears nothing, and that is the sign.
     [[maybe_unused]] const ssize_t written = ::write(signs.write_end.get(), ".", 1);
     pollfd event{ended.get(), POLLIN, 0};
     ::poll(&event, 1, static_cast<int>(between_signs.count()));
   }
   constexpr int connection_failed = 255;
-  const int code = exit_code_of_status(status);
+  const int code = child.wait().shell_code();
   if (code == connection_failed) tell({{"event", "lost_host"}, {"host", host}});
   return code;
 }
@@ -144,13 +122,7 @@ int guard(const std::string& scratch, const std::string& command) {
   checked(signals.get(), "signalfd");
   make_scratch(scratch);
   const pid_t self = ::getpid();
-  const FileDescriptor nothing(checked(::open("/dev/null", O_RDONLY | O_CLOEXEC), "/dev/null"));
-  const pid_t child = checked(::fork(), "fork");
-  if (child == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != self) ::_exit(1);
-    become({"/bin/sh", "-c", command}, nothing.get());
-  }
+  const pid_t child = spawn({.arguments = {"/bin/sh", "-c", command}, .death_signal = SIGKILL});
 
   int status = 0;
   bool alone = false;
@@ -171,7 +143,7 @@ int guard(const std::string& scratch, const std::string& command) {
     reap(child, status, alone);
     if (alone) {
       remove_scratch(scratch);
-      return exit_code_of_status(status);
+      return exit_status(status).shell_code();
     }
     const auto left = std::chrono::duration_cast<milliseconds>(kill_at - Clock::now()).count();
     if (left <= 0) signal_descendants(self, SIGKILL);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -8,38 +7,38 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "base/deadline.hpp"
 #include "launcher/process/process.hpp"
 
 namespace ringtrain::launcher {
 
-using Clock = std::chrono::steady_clock;
-using std::chrono::milliseconds;
+namespace {
 
-Captured capture(const std::vector<std::string>& arguments, milliseconds limit,
+constexpr size_t kMost = 1 << 20;  // bytes kept of a stream
+
+void drain(FileDescriptor& from, std::string& to) {
+  std::array<char, 4096> buffer{};
+  const ssize_t size = ::read(from.get(), buffer.data(), buffer.size());
+  if (size > 0 && to.size() < kMost) to.append(buffer.data(), static_cast<size_t>(size));
+  if (size == 0 || (size < 0 && errno != EINTR)) from.close();
+}
+
+}  // namespace
+
+Captured capture(const std::vector<std::string>& arguments, std::chrono::milliseconds limit,
                  const Environment& environment) {
-  constexpr std::size_t most = 1 << 20;
   Process process(arguments, environment);
   Captured result;
-  const auto deadline = Clock::now() + limit;
-  const auto drain = [&](FileDescriptor& from, std::string& to) {
-    std::array<char, 4096> buffer{};
-    const ssize_t size = ::read(from.get(), buffer.data(), buffer.size());
-    if (size > 0 && to.size() < most) to.append(buffer.data(), static_cast<std::size_t>(size));
-    if (size == 0 || (size < 0 && errno != EINTR)) from.close();
-  };
+  const Deadline deadline(limit);
   FileDescriptor& out = process.standard_output();
   FileDescriptor& err = process.standard_error();
   while (out.is_open() || err.is_open()) {
     std::array<pollfd, 2> events{pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0}};
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) {
+    if (!poll_until(events, deadline)) {
       result.timed_out = true;
       process.kill();
       break;
     }
-    const int ready = ::poll(events.data(), events.size(), static_cast<int>(left));
-    if (ready < 0 && errno == EINTR) continue;
-    checked(ready, "poll");
     if (events[0].revents != 0) drain(out, result.standard_output);
     if (events[1].revents != 0) drain(err, result.standard_error);
   }

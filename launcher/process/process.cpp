@@ -2,7 +2,6 @@
 #include "launcher/process/process.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -11,21 +10,20 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
+#include <thread>
 
+#include "base/deadline.hpp"
 #include "launcher/process/process_tree.hpp"
 #include "launcher/process/subreaper.hpp"
 
 namespace ringtrain::launcher {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-std::optional<KeeperMessage> receive(int control) {
-  KeeperMessage message{};
+std::optional<SubreaperMessage> receive(int control) {
+  SubreaperMessage message{};
   for (;;) {
     const ssize_t size = ::recv(control, &message, sizeof message, 0);
     if (size < 0 && errno == EINTR) continue;
@@ -34,54 +32,54 @@ std::optional<KeeperMessage> receive(int control) {
   }
 }
 
-ExitStatus exit_status(int wait_status) {
-  if (WIFSIGNALED(wait_status)) return {0, WTERMSIG(wait_status)};
-  return {WEXITSTATUS(wait_status), 0};
+// Ends and reaps everything below us: children of a subreaper that was killed.
+void end_orphans() {
+  const Deadline deadline(kOrphansEndBy);
+  for (auto left = descendants(::getpid()); !left.empty(); left = descendants(::getpid())) {
+    for (const pid_t process : left) {
+      if (deadline.passed()) ::kill(process, SIGKILL);
+      ::waitpid(process, nullptr, WNOHANG);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
 }
 
 }  // namespace
 
-std::vector<char*> pointers_to(std::vector<std::string>& words) {
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 Process::Process(const std::vector<std::string>& arguments, const Environment& environment) {
   if (arguments.empty()) throw std::runtime_error("no program to start");
-  std::vector<std::string> texts = arguments;
-  const std::vector<char*> pointers = pointers_to(texts);
-
   Pipe out = make_pipe();
   Pipe err = make_pipe();
   std::array<int, 2> sockets{};
   checked(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()), "socketpair");
   control_ = FileDescriptor(sockets[0]);
-  FileDescriptor keepers_end(sockets[1]);
+  FileDescriptor subreapers_end(sockets[1]);
   checked(::prctl(PR_SET_CHILD_SUBREAPER, 1), "prctl");
 
-  keeper_ = checked(::fork(), "fork");
-  if (keeper_ == 0) {
+  const auto life = [&]() -> int {
     control_.close();
     out.read_end.close();
     err.read_end.close();
-    for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
-    run_keeper(pointers.data(), keepers_end.get(), out.write_end.get(), err.write_end.get());
-  }
-  keepers_end.close();
+    run_subreaper({.arguments = arguments,
+                   .standard_output = out.write_end.get(),
+                   .standard_error = err.write_end.get(),
+                   .death_signal = SIGTERM},
+                  subreapers_end.get());
+  };
+  subreaper_ = Child({.body = life, .environment = environment, .standard_input = kInherit});
+  subreapers_end.close();
   standard_output_ = std::move(out.read_end);
   standard_error_ = std::move(err.read_end);
 
   const auto first = receive(control_.get());
-  if (!first || first->kind != KeeperMessage::started) {
-    int ignored = 0;
-    while (::waitpid(keeper_, &ignored, 0) < 0 && errno == EINTR) {
-    }
+  if (first && first->kind == SubreaperMessage::started) return;
+  subreaper_.wait();
+  if (!first) {
     throw std::runtime_error(
-        fmt::format("{}: cannot be started: {}", arguments[0],
-                    first ? std::strerror(first->value) : "its keeper was killed"));
+        fmt::format("{}: cannot be started: its subreaper was killed", arguments[0]));
   }
+  throw std::system_error(first->value, std::generic_category(),
+                          arguments[0] + ": cannot be started");
 }
 
 Process::~Process() {
@@ -95,34 +93,19 @@ void Process::send(int signal) {
   ::send(control_.get(), &request, sizeof request, MSG_NOSIGNAL);
 }
 
-void Process::kill() { send(kill_everything); }
+void Process::kill() { send(kKillEverything); }
 
 ExitStatus Process::wait() {
   if (has_ended_) return status_;
   const auto message = receive(control_.get());
   has_ended_ = true;
-  if (message && message->kind == KeeperMessage::ended) {
+  subreaper_.wait();
+  if (message && message->kind == SubreaperMessage::ended) {
     status_ = exit_status(message->value);
-    int ignored = 0;
-    while (::waitpid(keeper_, &ignored, 0) < 0 && errno == EINTR) {
-    }
-    return status_;
+  } else {  // the subreaper was killed: its child has had SIGTERM, and its children are ours now
+    end_orphans();
+    status_ = {0, SIGKILL};
   }
-  // The keeper was killed. Its children are ours now, and its child has had SIGTERM.
-  int ignored = 0;
-  while (::waitpid(keeper_, &ignored, 0) < 0 && errno == EINTR) {
-  }
-  const auto deadline = Clock::now() + std::chrono::milliseconds(milliseconds_after_orphaned);
-  for (;;) {
-    const auto left = descendants(::getpid());
-    if (left.empty()) break;
-    for (const pid_t process : left) {
-      if (Clock::now() >= deadline) ::kill(process, SIGKILL);
-      ::waitpid(process, &ignored, WNOHANG);
-    }
-    ::poll(nullptr, 0, 10);
-  }
-  status_ = {0, SIGKILL};
   return status_;
 }
 

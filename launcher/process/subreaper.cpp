@@ -10,12 +10,13 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <system_error>
 
+#include "base/file_descriptor.hpp"
 #include "launcher/process/process_tree.hpp"
 #include "launcher/process/scratch.hpp"
 
@@ -25,95 +26,99 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds after_request(10'000);  // from a signal passed on to the kill of the tree
-constexpr milliseconds after_orphaned(milliseconds_after_orphaned);
-constexpr milliseconds after_child(2'000);  // from the child's end
+constexpr milliseconds kAfterRequest(10'000);  // from a signal passed on to the kill of the tree
+constexpr milliseconds kAfterChild(2'000);     // from the child's end to the kill of the rest
 
-// Runs in the keeper's child: becomes the program, or tells why not.
-[[noreturn]] void become_program(char* const* arguments, pid_t keeper, int out, int err,
-                                 int problem) {
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  bool ready = ::getppid() == keeper && nothing >= 0 && ::dup2(nothing, STDIN_FILENO) >= 0 &&
-               ::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(err, STDERR_FILENO) >= 0;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD, SIGQUIT}) {
-    ready = ready && ::signal(signal, SIG_DFL) != SIG_ERR;
-  }
-  sigset_t none;
-  sigemptyset(&none);
-  ready = ready && ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
-  if (ready) ::execvp(arguments[0], arguments);
-  const int reason = errno;
-  [[maybe_unused]] const ssize_t written = ::write(problem, &reason, sizeof reason);
-  ::_exit(127);
-}
-
-void tell(int control, KeeperMessage::Kind kind, int value) {
-  const KeeperMessage message{kind, value};
-  // Nobody may be there any more.
+void report(int control, SubreaperMessage::Kind kind, int value) {
+  const SubreaperMessage message{kind, value};
+  // The launcher may have died.
   ::send(control, &message, sizeof message, MSG_NOSIGNAL);
 }
 
-// The whole life of the keeper after its child has started. See the header. Gives the status of the
-// child.
-int keep(pid_t child, int control, int child_signals) {
-  int status = 0;
-  bool child_ended = false;
-  bool alone = false;
-  bool launcher_gone = false;
-  std::optional<Clock::time_point> kill_at;
-  const auto kill_after = [&](milliseconds wait) {
+// Everything from the start of the child to the end of the tree.
+class Watch {
+ public:
+  Watch(pid_t child, int control, int child_signals)
+      : child_(child), control_(control), child_signals_(child_signals) {}
+
+  // Returns the wait status of the child once the tree has ended.
+  int run() {
+    while (!(child_ended_ && alone_)) {
+      std::array<pollfd, 2> events{pollfd{child_signals_, POLLIN, 0},
+                                   pollfd{launcher_gone_ ? -1 : control_, POLLIN, 0}};
+      if (::poll(events.data(), events.size(), enforce_deadline()) < 0 && errno != EINTR) {
+        ::_exit(1);
+      }
+      if (events[1].revents != 0) take_request();
+      signalfd_siginfo drained;
+      while (::read(child_signals_, &drained, sizeof drained) > 0) {
+      }
+      if (!reap(child_, status_, alone_)) continue;
+      child_ended_ = true;
+      if (alone_) continue;
+      signal_descendants(::getpid(), SIGTERM);
+      kill_after(kAfterChild);
+    }
+    return status_;
+  }
+
+ private:
+  void kill_after(milliseconds wait) {
     const auto at = Clock::now() + wait;
-    if (!kill_at || at < *kill_at) kill_at = at;
-  };
+    if (!kill_at_ || at < *kill_at_) kill_at_ = at;
+  }
 
-  while (!(child_ended && alone)) {
-    // After the deadline again and again: a process may have been started between look and kill.
-    int timeout = -1;
-    if (kill_at) {
-      const auto left = std::chrono::duration_cast<milliseconds>(*kill_at - Clock::now()).count();
-      timeout = left > 0 ? static_cast<int>(left) + 1 : 20;
-      if (left <= 0) signal_descendants(::getpid(), SIGKILL);
-    }
-    std::array<pollfd, 2> events{pollfd{child_signals, POLLIN, 0},
-                                 pollfd{launcher_gone ? -1 : control, POLLIN, 0}};
-    if (::poll(events.data(), events.size(), timeout) < 0 && errno != EINTR) ::_exit(1);
+  // Returns the time in milliseconds until it must be called again; -1: never.
+  int enforce_deadline() const {
+    if (!kill_at_) return -1;
+    const auto left = std::chrono::duration_cast<milliseconds>(*kill_at_ - Clock::now()).count();
+    if (left > 0) return static_cast<int>(left) + 1;
+    // Repeated: a process may have been started between the look at the tree and the kill.
+    signal_descendants(::getpid(), SIGKILL);
+    return 20;
+  }
 
-    if (events[1].revents != 0) {
-      int32_t request = 0;
-      const ssize_t size = ::recv(control, &request, sizeof request, MSG_DONTWAIT);
-      if (size == sizeof request) {
-        if (request == kill_everything) {
-          kill_after(milliseconds(0));
-        } else {
-          if (!child_ended) ::kill(child, request);
-          if (request == SIGTERM || request == SIGINT || request == SIGHUP) {
-            kill_after(after_request);
-          }
-        }
-      } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
-        launcher_gone = true;
-        if (!child_ended) ::kill(child, SIGTERM);
-        kill_after(after_orphaned);
+  void take_request() {
+    int32_t request = 0;
+    const ssize_t size = ::recv(control_, &request, sizeof request, MSG_DONTWAIT);
+    if (size == sizeof request) {
+      if (request == kKillEverything) {
+        kill_after(milliseconds(0));
+        return;
       }
-    }
-    signalfd_siginfo drained;
-    while (::read(child_signals, &drained, sizeof drained) > 0) {
-    }
-    if (reap(child, status, alone)) {
-      child_ended = true;
-      if (!alone) {
-        signal_descendants(::getpid(), SIGTERM);
-        kill_after(after_child);
-      }
+      if (!child_ended_) ::kill(child_, request);
+      if (request == SIGTERM || request == SIGINT || request == SIGHUP) kill_after(kAfterRequest);
+    } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
+      launcher_gone_ = true;
+      if (!child_ended_) ::kill(child_, SIGTERM);
+      kill_after(kOrphansEndBy);
     }
   }
-  return status;
+
+  const pid_t child_;
+  const int control_;
+  const int child_signals_;
+  int status_ = 0;
+  bool child_ended_ = false;
+  bool alone_ = false;  // no process is left below us
+  bool launcher_gone_ = false;
+  std::optional<Clock::time_point> kill_at_;
+};
+
+// Lets go of the streams that the launcher and its callers wait on to close.
+void close_streams(const SpawnOptions& program) {
+  ::close(program.standard_output);
+  ::close(program.standard_error);
+  const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (nothing < 0) return;
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    ::dup2(nothing, standard);
+  }
 }
 
 }  // namespace
 
-void run_keeper(char* const* arguments, int control, int out, int err) {
+void run_subreaper(const SpawnOptions& program, int control) {
   ::setsid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT}) ::signal(signal, SIG_IGN);
@@ -123,44 +128,21 @@ void run_keeper(char* const* arguments, int control, int out, int err) {
   const char* const variable = std::getenv("RINGTRAIN_SCRATCH");
   const std::string scratch = variable == nullptr ? "" : variable;
   make_scratch(scratch);
-  const auto give_up = [&](int reason) {
+  try {
+    checked(::sigprocmask(SIG_SETMASK, &child_signal, nullptr), "sigprocmask");
+    const int child_signals =
+        checked(::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+    const pid_t child = spawn(program);
+    close_streams(program);
+    report(control, SubreaperMessage::started, 0);
+    const int status = Watch(child, control, child_signals).run();
     remove_scratch(scratch);
-    tell(control, KeeperMessage::failed_to_start, reason);
+    report(control, SubreaperMessage::ended, status);
+  } catch (const std::system_error& error) {
+    remove_scratch(scratch);
+    report(control, SubreaperMessage::failed_to_start, error.code().value());
     ::_exit(1);
-  };
-  std::array<int, 2> problem{};
-  if (::sigprocmask(SIG_SETMASK, &child_signal, nullptr) != 0 ||
-      ::pipe2(problem.data(), O_CLOEXEC) != 0) {
-    give_up(errno);
   }
-  const int child_signals = ::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (child_signals < 0) give_up(errno);
-
-  const pid_t keeper = ::getpid();
-  const pid_t child = ::fork();
-  if (child < 0) give_up(errno);
-  if (child == 0) become_program(arguments, keeper, out, err, problem[1]);
-
-  // Our copies of what the launcher and its callers wait on to end.
-  ::close(problem[1]);
-  ::close(out);
-  ::close(err);
-  if (const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC); nothing >= 0) {
-    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-      ::dup2(nothing, standard);
-    }
-  }
-
-  int reason = 0;
-  ssize_t size = 0;
-  do {
-    size = ::read(problem[0], &reason, sizeof reason);
-  } while (size < 0 && errno == EINTR);
-  if (size == sizeof reason) give_up(reason);
-  tell(control, KeeperMessage::started, 0);
-  const int status = keep(child, control, child_signals);
-  remove_scratch(scratch);
-  tell(control, KeeperMessage::ended, status);
   ::_exit(0);
 }
 

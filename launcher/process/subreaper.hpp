@@ -2,24 +2,27 @@
 // The forked copy of this program that stands between us and a child (see process.hpp).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+
+#include "base/spawn.hpp"
 
 namespace ringtrain::launcher {
 
-// What the keeper tells, on a SOCK_SEQPACKET socket.
-struct KeeperMessage {
+// A message of the subreaper, on a SOCK_SEQPACKET socket.
+struct SubreaperMessage {
   enum Kind : int32_t { started, failed_to_start, ended } kind;
   int32_t value;  // errno, or the child's wait status
 };
 
-// What it is told: a signal for its child as an int32_t, or this.
-constexpr int32_t kill_everything = 0;
+// A request to the subreaper is a signal for its child, as an int32_t, or this.
+inline constexpr int32_t kKillEverything = 0;
 
-// From the launcher's death until what is left of the tree is killed.
-constexpr int milliseconds_after_orphaned = 5'000;
+// Time from the launcher's death until the rest of the tree is killed.
+inline constexpr std::chrono::seconds kOrphansEndBy(5);
 
-// The whole life of the keeper, to be called in a process that was just forked: starts the program,
-// with `out` and `err` for its output, and ends when the tree below it has ended.
-[[noreturn]] void run_keeper(char* const* arguments, int control, int out, int err);
+// Starts the program and returns to nobody: ends when the tree below it has ended.
+// Requires: this process was just forked for it.
+[[noreturn]] void run_subreaper(const SpawnOptions& program, int control);
 
 }  // namespace ringtrain::launcher

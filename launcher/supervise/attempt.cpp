@@ -120,7 +120,7 @@ class Attempt {
     if (asked_at_ || lost_) return;
     if (heard_all && now >= patience_.deadline()) {
       const auto silence = std::chrono::duration<double>(now - patience_.heard());
-      std::string paused = stopped_ranks(process_.keeper());
+      std::string paused = stopped_ranks(process_.subreaper());
       for (const auto& [host, text] : paused_) {
         if (!text.empty()) paused += fmt::format("{} on {}", text, host);
       }

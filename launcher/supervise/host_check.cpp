@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/supervise/host_check.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <stdexcept>
+#include <utility>
 
 #include "launcher/mpi/hostfile.hpp"
 #include "launcher/mpi/remote_shell.hpp"
-#include "launcher/process/process.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -73,54 +70,37 @@ HostCheck::HostCheck(const std::vector<std::string>& hosts)
   done();
 }
 
-HostCheck::~HostCheck() {
-  for (const Question& question : asked_) {
-    ::kill(question.process, SIGKILL);
-    ::waitpid(question.process, nullptr, 0);
-  }
-}
-
 void HostCheck::start(const std::string& host) {
   // The first of two values counts in ssh: ours comes before.
   std::vector<std::string> words = {"ssh", "-o", "ConnectTimeout=5"};
   for (const std::string& option : ssh_options()) words.push_back(option);
   words.insert(words.end(), {host, "true"});
-  const std::vector<char*> pointers = pointers_to(words);
 
   Pipe says = make_pipe();
-  const pid_t self = ::getpid();
-  const pid_t child = checked(::fork(), "fork");
-  if (child == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    // A group of its own: Ctrl-C on the terminal is for us.
-    if (::getppid() == self && ::setpgid(0, 0) == 0 && ::dup2(nothing, STDIN_FILENO) >= 0 &&
-        ::dup2(nothing, STDOUT_FILENO) >= 0 && ::dup2(says.write_end.get(), STDERR_FILENO) >= 0) {
-      ::execvp(pointers[0], pointers.data());
-    }
-    ::_exit(127);
+  try {
+    Child ssh({.arguments = words,
+               .standard_output = kDevNull,
+               .standard_error = says.write_end.get(),
+               .own_group = true,
+               .death_signal = SIGKILL});
+    asked_.push_back({host, std::move(ssh), std::move(says.read_end)});
+  } catch (const std::runtime_error& error) {
+    problems_[host] = error.what();
   }
-  asked_.push_back({host, child, std::move(says.read_end)});
 }
 
 bool HostCheck::done() {
   const bool late = Clock::now() >= deadline_;
   for (auto question = asked_.begin(); question != asked_.end();) {
-    int status = 0;
-    if (::waitpid(question->process, &status, WNOHANG) == 0) {
-      if (!late) {
-        ++question;
-        continue;
-      }
-      ::kill(question->process, SIGKILL);
-      ::waitpid(question->process, nullptr, 0);
+    const auto status = question->ssh.poll();
+    if (!status && !late) {
+      ++question;
+      continue;
+    }
+    if (!status) {
       problems_[question->host] = "it does not answer (network)";
     } else {
-      const bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-      problems_[question->host] = good ? "" : problem_from(read_all(question->says));
+      problems_[question->host] = status->success() ? "" : problem_from(read_all(question->says));
     }
     question = asked_.erase(question);
   }

@@ -3,14 +3,13 @@
 // names (DNS), their ports (TCP) and our keys, with the user's own ssh configuration.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "base/file_descriptor.hpp"
+#include "base/spawn.hpp"
 
 namespace ringtrain::launcher {
 
@@ -23,10 +22,6 @@ class HostCheck {
   using Clock = std::chrono::steady_clock;
 
   explicit HostCheck(const std::vector<std::string>& hosts);
-  // Ends what is under way.
-  ~HostCheck();
-  HostCheck(const HostCheck&) = delete;
-  HostCheck& operator=(const HostCheck&) = delete;
 
   // Takes up answers. True when there is one from every host; within 10 seconds.
   bool done();
@@ -37,7 +32,7 @@ class HostCheck {
  private:
   struct Question {
     std::string host;
-    pid_t process;
+    Child ssh;
     FileDescriptor says;  // stderr of ssh
   };
   void start(const std::string& host);

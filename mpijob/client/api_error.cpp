@@ -31,7 +31,7 @@ std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   constexpr std::size_t most = 500;
   if (text.size() > most) text = text.substr(0, most) + "...";
-  return trimmed(text);
+  return std::string(trimmed(text));
 }
 
 // "MPIJob mnist in namespace lab", "pods in namespace lab"

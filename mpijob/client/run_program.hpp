@@ -2,8 +2,9 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "base/spawn.hpp"
 
 namespace ringtrain::mpijob {
 
@@ -13,9 +14,8 @@ struct ProgramOutput {
 };
 
 // Runs `arguments[0]` (a path, or a name to look up in PATH) to its end, with `environment` beside
-// ours. Its stderr is ours, and so is its stdin where it is `interactive`; else that is empty.
-ProgramOutput run_program(const std::vector<std::string>& arguments,
-                          const std::vector<std::pair<std::string, std::string>>& environment,
+// ours. Its stderr is ours, and so is its stdin if it is `interactive`; else that is empty.
+ProgramOutput run_program(const std::vector<std::string>& arguments, const Environment& environment,
                           bool interactive);
 
 }  // namespace ringtrain::mpijob

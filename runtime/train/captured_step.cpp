@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace ringtrain {
 namespace {
 
@@ -34,8 +36,6 @@ class SavedTensors {
   std::vector<NamedTensor> tensors_;
   std::vector<torch::Tensor> values_;
 };
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 

@@ -115,10 +115,10 @@ TEST(Process, LeavesNoStraysWhenItsChildIsKilled) {
   expect_all_end(watched);
 }
 
-TEST(Process, LeavesNoStraysWhenItsKeeperIsKilled) {
+TEST(Process, LeavesNoStraysWhenItsSubreaperIsKilled) {
   Process process(family);
   const auto watched = watch(read_processes(process.standard_output()));
-  ::kill(process.keeper(), SIGKILL);
+  ::kill(process.subreaper(), SIGKILL);
   EXPECT_FALSE(process.wait().success());
   expect_all_end(watched);
 }

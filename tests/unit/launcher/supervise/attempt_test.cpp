@@ -138,7 +138,7 @@ TEST(Attempt, EndsAtOnceWhenAHostIsLost) {
 
 TEST(Attempt, StopsOnSignals) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    // The stand-in signals us, its keeper's parent, and then waits to be ended.
+    // The stand-in signals us, the parent of its subreaper, and then waits to be ended.
     const std::string send = "kill -" + std::to_string(signal) + " " + std::to_string(::getpid()) +
                              "; while :; do sleep 0.01; done";
     const AttemptEnd end = run(send, false);

@@ -53,18 +53,6 @@ TEST(ProgressText, OfAnEpochLeavesOutWhatWasNotEvaluated) {
   EXPECT_EQ(epoch_line({0, 1, 700, 0.0612, {}, {}, 9.2}), "epoch 1/1: train loss 0.0612, 9.2 s");
 }
 
-TEST(ProgressText, PrintsSecondsAndCounts) {
-  EXPECT_EQ(print_seconds(4.21), "4.2 s");
-  EXPECT_EQ(print_seconds(59.7), "1 min 0 s");
-  EXPECT_EQ(print_seconds(7500), "2 h 5 min");
-  EXPECT_EQ(print_seconds(-1), "? s");
-  EXPECT_EQ(print_seconds(std::numeric_limits<double>::quiet_NaN()), "? s");
-  EXPECT_EQ(print_count(0), "0");
-  EXPECT_EQ(print_count(12.34), "12.3");
-  EXPECT_EQ(print_count(999), "999");
-  EXPECT_EQ(print_count(1234567), "1,234,567");
-}
-
 TEST(Progress, InALogIsALineEveryFewSeconds) {
   const Screen screen;
   Progress progress(screen.descriptor(), false);

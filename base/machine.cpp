@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/cores.hpp"
+#include "base/machine.hpp"
 
 #include <fmt/format.h>
 #include <sched.h>
@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<std::string> first_line(const fs::path& file) {
+std::optional<std::string> first_line_of(const fs::path& file) {
   std::ifstream stream(file);
   std::string line;
   if (!std::getline(stream, line)) return std::nullopt;
@@ -68,28 +68,31 @@ std::optional<double> cgroup_cpu_quota(const fs::path& proc_self_cgroup, const f
     if (quota > 0 && period > 0) least = std::min(least.value_or(quota / period), quota / period);
   };
   for (const fs::path& directory : group_directories(proc_self_cgroup, root, "cpu")) {
-    if (const auto line = first_line(directory / "cpu.max")) {  // "200000 100000" or "max 100000"
+    if (const auto line =
+            first_line_of(directory / "cpu.max")) {  // "200000 100000" or "max 100000"
       const auto space = line->find(' ');
       if (space == std::string::npos) continue;
       const auto quota = number(line->substr(0, space));
       const auto period = number(line->substr(space));
       if (quota && period) limit(*quota, *period);
-    } else if (const auto quota = first_line(directory / "cpu.cfs_quota_us")) {
-      const auto period = first_line(directory / "cpu.cfs_period_us");
+    } else if (const auto quota = first_line_of(directory / "cpu.cfs_quota_us")) {
+      const auto period = first_line_of(directory / "cpu.cfs_period_us");
       if (period) limit(number(*quota).value_or(-1), number(*period).value_or(-1));
     }
   }
   return least;
 }
 
-std::optional<double> cgroup_memory_limit(const fs::path& proc_self_cgroup, const fs::path& root) {
-  std::optional<double> least;
+std::optional<uint64_t> cgroup_memory_limit(const fs::path& proc_self_cgroup,
+                                            const fs::path& root) {
+  std::optional<uint64_t> least;
   for (const fs::path& directory : group_directories(proc_self_cgroup, root, "memory")) {
     for (const char* name : {"memory.max", "memory.limit_in_bytes"}) {
-      const auto line = first_line(directory / name);
+      const auto line = first_line_of(directory / name);
       const auto bytes = line ? number(*line) : std::nullopt;
       // Version 1 says "no limit" with a number near 2^63.
-      if (bytes && *bytes < 9e18) least = std::min(least.value_or(*bytes), *bytes);
+      if (!bytes || *bytes < 0 || *bytes >= 9e18) continue;
+      least = std::min(least.value_or(UINT64_MAX), static_cast<uint64_t>(*bytes));
     }
   }
   return least;
@@ -109,14 +112,33 @@ Cores this_machine_cores() {
   if (::sched_getaffinity(0, sizeof mask, &mask) != 0) return result;
   std::set<std::pair<std::string, std::string>> cores;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(static_cast<std::size_t>(cpu), &mask)) continue;
+    if (!CPU_ISSET(static_cast<size_t>(cpu), &mask)) continue;
     const fs::path topology = fmt::format("/sys/devices/system/cpu/cpu{}/topology", cpu);
-    const auto package = first_line(topology / "physical_package_id");
-    const auto core = first_line(topology / "core_id");
+    const auto package = first_line_of(topology / "physical_package_id");
+    const auto core = first_line_of(topology / "core_id");
     cores.emplace(package.value_or("?"), core.value_or(fmt::format("cpu{}", cpu)));
   }
   result.threads = std::max(1, CPU_COUNT(&mask));
   result.cores = std::max(1, static_cast<int>(cores.size()));
+  return result;
+}
+
+uint64_t Memory::usable() const { return std::min(available, limit.value_or(available)); }
+
+Memory this_machine_memory() {
+  Memory result{.limit = cgroup_memory_limit()};
+  // The page cache counts as used in a control group, yet can be dropped, so only the limit is
+  // taken from there.
+  std::ifstream meminfo("/proc/meminfo");
+  std::string line;
+  while (std::getline(meminfo, line)) {  // "MemTotal:       16384000 kB"
+    const auto colon = line.find(':');
+    if (colon == std::string::npos) continue;
+    const std::string key = line.substr(0, colon);
+    const auto bytes = static_cast<uint64_t>(number(line.substr(colon + 1)).value_or(0) * 1024);
+    if (key == "MemTotal") result.total = bytes;
+    if (key == "MemAvailable") result.available = bytes;
+  }
   return result;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/cores.hpp"
+#include "base/machine.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ class Cgroup : public testing::Test {
   std::optional<double> cpus() {
     return cgroup_cpu_quota(directory_.path() / "self", directory_.path() / "cgroup");
   }
-  std::optional<double> bytes() {
+  std::optional<uint64_t> bytes() {
     return cgroup_memory_limit(directory_.path() / "self", directory_.path() / "cgroup");
   }
 
@@ -33,7 +33,7 @@ TEST_F(Cgroup, Version2TakesTheLeastOnTheWayUp) {
   write("cgroup/a/memory.max", "max\n");
   write("cgroup/a/b/memory.max", "1048576\n");
   EXPECT_EQ(cpus(), 1.5);
-  EXPECT_EQ(bytes(), 1048576);
+  EXPECT_EQ(bytes(), 1048576U);
 }
 
 TEST_F(Cgroup, Version1KnowsItsControllers) {
@@ -63,6 +63,18 @@ TEST(Cores, ThisMachineHasSome) {
   const Cores cores = this_machine_cores();
   EXPECT_GE(cores.cores, 1);
   EXPECT_GE(cores.threads, cores.cores);
+}
+
+TEST(Memory, IsUsableWithinTheLimit) {
+  EXPECT_EQ((Memory{.total = 8, .available = 5}.usable()), 5U);
+  EXPECT_EQ((Memory{.total = 8, .available = 5, .limit = 3}.usable()), 3U);
+  EXPECT_EQ((Memory{.total = 8, .available = 5, .limit = 7}.usable()), 5U);
+}
+
+TEST(Memory, ThisMachineHasSome) {
+  const Memory memory = this_machine_memory();
+  EXPECT_GT(memory.available, 0U);
+  EXPECT_GE(memory.total, memory.available);
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+// Resources of the machine that this process may use: its affinity mask, its control group and the
+// kernel's figures together.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 
 namespace ringtrain {
 
-// What this process may compute on.
 struct Cores {
   int threads = 1;              // hardware threads in our affinity mask
   int cores = 1;                // the physical cores that they belong to
@@ -16,6 +18,15 @@ struct Cores {
 
 Cores this_machine_cores();
 
+struct Memory {
+  uint64_t total = 0;                  // bytes
+  uint64_t available = 0;              // bytes that the kernel calls available
+  std::optional<uint64_t> limit = {};  // bytes that the control group allows, where it limits them
+  uint64_t usable() const;             // available within the limit
+};
+
+Memory this_machine_memory();
+
 // CPUs by cpu.max (version 2) or cpu.cfs_quota_us (version 1) of this process's control group or
 // one above.
 std::optional<double> cgroup_cpu_quota(
@@ -23,7 +34,7 @@ std::optional<double> cgroup_cpu_quota(
     const std::filesystem::path& root = "/sys/fs/cgroup");
 
 // Bytes that the control group allows, by memory.max or memory.limit_in_bytes.
-std::optional<double> cgroup_memory_limit(
+std::optional<uint64_t> cgroup_memory_limit(
     const std::filesystem::path& proc_self_cgroup = "/proc/self/cgroup",
     const std::filesystem::path& root = "/sys/fs/cgroup");
 
