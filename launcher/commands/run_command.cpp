@@ -18,11 +18,13 @@
 #include "job/parse.hpp"
 #include "job/paths.hpp"
 #include "launcher/mpi/mpirun.hpp"
-#include "launcher/mpi/placement.hpp"
 #include "launcher/mpi/worker_program.hpp"
+#include "launcher/process/stop_signals.hpp"
 #include "launcher/supervise/host_source.hpp"
+#include "launcher/supervise/mpirun_starter.hpp"
 #include "launcher/supervise/supervise.hpp"
-#include "launcher/terminal/progress.hpp"
+#include "launcher/supervise/system_clock.hpp"
+#include "launcher/terminal/run_display.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -40,38 +42,7 @@ struct RunOptions {
   bool trace = false;
 };
 
-bool is_address(const std::string& host) {
-  return host.find(':') != std::string::npos ||
-         host.find_first_not_of("0123456789.") == std::string::npos;
-}
-
-// The names by which ranks can prove that they run where they should. Addresses are no proof: a
-// rank knows its host by name.
-std::string expected_hosts(const RankLayout& layout) {
-  std::string names;
-  if (layout.local) return names;
-  for (const Host& host : layout.hosts) {
-    if (is_address(host.name) || host.name == "localhost") return "";
-    names += (names.empty() ? "" : ",") + host.name;
-  }
-  return names;
-}
-
-std::vector<std::string> worker_arguments(const RunOptions& options, const RankLayout& layout,
-                                          const std::string& worker) {
-  std::vector<std::string> arguments = {worker,
-                                        std::filesystem::absolute(options.job_file).string()};
-  for (const std::string& text : options.overrides) {
-    arguments.insert(arguments.end(), {"--set", text});
-  }
-  arguments.insert(arguments.end(), {"--events", "--expect-ranks", std::to_string(layout.ranks())});
-  if (const std::string hosts = expected_hosts(layout); !hosts.empty()) {
-    arguments.insert(arguments.end(), {"--expect-hosts", hosts});
-  }
-  return arguments;
-}
-
-// What a person wants to know at the end.
+// The run in a few lines, and the next commands.
 void print_summary(const nlohmann::ordered_json& result, const RunOptions& options,
                    const JobSpec& job) {
   const auto number = [&](const char* key) {
@@ -91,7 +62,7 @@ void print_summary(const nlohmann::ordered_json& result, const RunOptions& optio
                       ranks == 1 ? "rank" : "ranks", print_seconds(total),
                       print_count(number("samples_per_second")));
   if (const auto lost = result.find("recovery"); lost != result.end()) {
-    text += fmt::format("  lost   {} in {} restarts, {} samples done again\n",
+    text += fmt::format("  lost   {} in {} restarts, {} samples redone\n",
                         print_seconds(lost->value("seconds_lost", 0.0)), lost->value("restarts", 0),
                         print_count(lost->value("samples_replayed", 0.0)));
   }
@@ -124,40 +95,40 @@ Supervision plan_run(const RunOptions& options, const JobSpec& job) {
   if (run.workers.max > job.batch_size) run.workers.max = static_cast<int>(job.batch_size);
   run.restarts = job.restarts;
   run.batch_size = job.batch_size;
-  run.keep_stdout = options.json;
-  run.relay_events = options.events;
   run.host_timeout = std::chrono::seconds(options.host_timeout);
   run.start_timeout = std::chrono::seconds(options.start_timeout);
-  // A hostfile alone says how many there can be.
+  // Without discovery there will never be more slots than in the hostfile.
   if (!options.hostfile.empty() && options.discover.empty() && options.ranks > 0) {
     first_slots(read_hostfile(options.hostfile), options.ranks);
   }
-  const std::string worker = find_worker();
-  const Mpirun mpirun = find_mpirun();
-  run.command = [options, worker, mpirun](const RankLayout& layout, const std::string& hostfile,
-                                          bool go_on) {
-    auto arguments = worker_arguments(options, layout, worker);
-    if (go_on) arguments.insert(arguments.end(), {"--set", "checkpoint.resume=auto"});
-    return mpirun_command(mpirun, layout, hostfile, arguments);
-  };
   return run;
+}
+
+Outcome supervise_on_terminal(const RunOptions& options, const JobSpec& job) {
+  const Supervision supervision = plan_run(options, job);
+  const WorkerJob worker_job{find_worker(), options.job_file, options.overrides};
+  const Mpirun mpirun = find_mpirun();
+  // Other hosts may see other disks; there rank 0 checks the paths.
+  if (all_are_this_machine(supervision.hosts.hosts())) check_paths(job);
+  StopSignals stop;  // before any start: a signal in between must not leave ranks behind
+  SystemClock clock(stop);
+  MpirunStarter starter(mpirun, worker_job, stop);
+  RunDisplay display(options.json, options.events);
+  return supervise(supervision, starter, clock, display);
 }
 
 int run(RunOptions options) {
   if (options.trace) options.overrides.emplace_back("trace=true");
   const JobSpec job = parse_job(options.job_file, options.overrides);
-  Supervision supervision = plan_run(options, job);
-  // Other hosts may see other disks; there rank 0 looks for itself.
-  if (all_are_this_machine(supervision.hosts.hosts())) check_paths(job);
   const auto started = std::chrono::system_clock::now().time_since_epoch();
-  const Outcome outcome = supervise(std::move(supervision));
+  const Outcome outcome = supervise_on_terminal(options, job);
   if (outcome.exit_code != 0) {
     const std::string behind =
         outcome.exit_code == 4
             ? who_is_behind(job.output, std::chrono::duration<double>(started).count())
             : "";
-    if (!behind.empty()) std::fputs(fmt::format("ringtrain: {}\n", behind).c_str(), stderr);
     // fmt::print would throw where the terminal was closed.
+    if (!behind.empty()) std::fputs(fmt::format("ringtrain: {}\n", behind).c_str(), stderr);
     std::fputs(fmt::format("ringtrain: {}: {}\n", job.name, outcome.cause).c_str(), stderr);
     return outcome.exit_code;
   }

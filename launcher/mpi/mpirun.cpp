@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.hpp"
 #include "launcher/process/scratch.hpp"
 
 namespace ringtrain::launcher {
@@ -46,12 +47,12 @@ bool is_line_of_dashes(const std::string& line) {
   return line.size() >= 20 && line.find_first_not_of('-') == std::string::npos;
 }
 
-// The word that follows `before`; empty where that is not there.
+// Returns the word that follows `before`, without a full stop; empty where there is none.
 std::string word_after(const std::string& text, const std::string& before) {
   const auto start = text.find(before);
   if (start == std::string::npos) return "";
   const auto from = start + before.size();
-  return text.substr(from, text.find_first_of(" \n,.", from) - from);
+  return std::string(trimmed(text.substr(from, text.find_first_of(" \n,", from) - from), "."));
 }
 
 }  // namespace
@@ -187,6 +188,11 @@ MpirunCommand mpirun_command(const Mpirun& mpirun, const RankLayout& layout,
   return command;
 }
 
+std::string describe(const LostRank& rank) {
+  return fmt::format("rank {} on {} was ended by signal {}{}{}", rank.rank, rank.host, rank.signal,
+                     rank.signal_name.empty() ? "" : " ", rank.signal_name);
+}
+
 bool cross_memory_allowed() {
   int from = 1;
   int to = 0;
@@ -229,12 +235,12 @@ std::vector<std::string> MpirunMessages::close_block() {
   const bool by_signal = text.find("exited on signal") != std::string::npos;
   if (by_signal && !lost_rank_) {
     const auto name = text.find('(', text.find("exited on signal"));
-    const std::string signal_name =
-        name == std::string::npos ? "" : text.substr(name, text.find(')', name) - name + 1);
-    lost_rank_ =
-        fmt::format("rank {} on {} was ended by signal {}{}{}", word_after(text, "process rank "),
-                    word_after(text, "on node "), word_after(text, "exited on signal "),
-                    signal_name.empty() ? "" : " ", signal_name);
+    lost_rank_ = LostRank{.rank = word_after(text, "process rank "),
+                          .host = word_after(text, "on node "),
+                          .signal = std::atoi(word_after(text, "exited on signal ").c_str()),
+                          .signal_name = name == std::string::npos
+                                             ? ""
+                                             : text.substr(name, text.find(')', name) - name + 1)};
   }
   const bool about_an_end = by_signal || text.find("non-zero status") != std::string::npos ||
                             text.find("non-zero exit code") != std::string::npos ||

@@ -54,8 +54,19 @@ MpirunCommand mpirun_command(const Mpirun& mpirun, const RankLayout& layout,
 // Whether the kernel and the container let processes of a user read each other's memory.
 bool cross_memory_allowed();
 
-// Sorts mpirun's own words out of what comes on stderr. They stand between lines of dashes; those
-// about the end of a rank are kept, because we say the same in one line.
+// A rank that a signal ended, as mpirun reports it.
+struct LostRank {
+  std::string rank;
+  std::string host;
+  int signal = 0;
+  std::string signal_name;  // "(Killed)"
+};
+
+// "rank 1 on node3 was ended by signal 9 (Killed)"
+std::string describe(const LostRank& rank);
+
+// Sorts mpirun's own messages out of stderr. They stand between lines of dashes; those about the
+// end of a rank are held back, because one line of ours says the same.
 class MpirunMessages {
  public:
   // One line of stderr. Gives the lines to show, none while a message is under way.
@@ -63,9 +74,9 @@ class MpirunMessages {
   // What is still held back, once stderr has ended.
   std::vector<std::string> finish();
 
-  // "rank 1 on node3 was ended by signal 9 (Killed)", where mpirun said so.
-  const std::optional<std::string>& lost_rank() const { return lost_rank_; }
-  // Messages about an end that were kept.
+  // The first rank that a signal ended, once mpirun has reported one.
+  const std::optional<LostRank>& lost_rank() const { return lost_rank_; }
+  // Messages about an end, which were held back.
   const std::vector<std::string>& kept() const { return kept_; }
 
  private:
@@ -73,7 +84,7 @@ class MpirunMessages {
 
   bool in_block_ = false;
   std::vector<std::string> block_;
-  std::optional<std::string> lost_rank_;
+  std::optional<LostRank> lost_rank_;
   std::vector<std::string> kept_;
 };
 

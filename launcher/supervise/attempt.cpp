@@ -1,236 +1,205 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/supervise/attempt.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <map>
-#include <stdexcept>
+#include <optional>
+#include <string>
+#include <utility>
 #include <variant>
 
 #include "base/text.hpp"
-#include "job/event_lines.hpp"
-#include "launcher/process/process.hpp"
-#include "launcher/process/stopped_ranks.hpp"
-#include "launcher/supervise/event_relay.hpp"
+#include "launcher/mpi/mpirun.hpp"
 #include "launcher/supervise/hang_detector.hpp"
 
 namespace ringtrain::launcher {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::seconds;
 
-constexpr std::chrono::milliseconds between_looks(200);
+constexpr std::chrono::milliseconds kBetweenLooks(200);
 // A cluster gives 30 s from SIGTERM to SIGKILL; a checkpoint has most of them.
-constexpr seconds for_a_last_checkpoint(22);
-constexpr seconds between_requests(1);
-constexpr seconds after_failure(3);  // in which mpirun ends the other ranks by itself
-constexpr seconds after_result(20);
+constexpr seconds kForLastCheckpoint(22);
+constexpr seconds kBetweenRequests(1);
+constexpr seconds kAfterFailure(3);  // in which mpirun ends the other ranks by itself
+constexpr seconds kAfterResult(20);
+
+//   training ──> growing ──> releasing
+//      ├───────────┴───┬──────┴───────> stopping
+//      ├──> failing ───┤
+//      └──> finished ──┘
+// and from training, growing and failing to abandoned.
+enum class State {
+  training,
+  growing,    // more ranks could run: they are asked to end at the next checkpoint or epoch
+  releasing,  // they were asked to, and will be started again
+  stopping,   // they were asked to save a checkpoint and end, for a request to us
+  failing,    // a rank has reported a failure; the others end by themselves
+  abandoned,  // they hang, or a host is lost: they were killed
+  finished,   // the result is there; they end by themselves
+};
 
 class Attempt {
  public:
-  Attempt(const MpirunCommand& command, const AttemptOptions& options, Progress& progress,
-          StopSignals& stop)
-      : options_(options),
-        progress_(progress),
-        stop_(stop),
-        process_(command.arguments, command.environment),
-        patience_(Clock::now(), options.start_timeout) {}
+  Attempt(Ranks& ranks, const AttemptOptions& options, Clock& clock, RunObserver& observer)
+      : ranks_(ranks),
+        options_(options),
+        clock_(clock),
+        observer_(observer),
+        hang_detector_(clock.now(), options.start_timeout) {}
 
   AttemptEnd run() {
-    watch();
-    const ExitStatus status = process_.wait();
-    drain(process_.standard_output(), output_lines_, take_output_);
-    drain(process_.standard_error(), error_lines_, take_error_);
-    output_lines_.finish(take_output_);
-    error_lines_.finish(take_error_);
-    for (const std::string& line : messages_.finish()) progress_.line(line);
-    progress_.clear();
-    return end_of(status);
+    for (;;) {
+      const Ranks::Seen seen = ranks_.wait(kBetweenLooks, sink_);
+      while (const int signal = clock_.wait_for_stop(std::chrono::milliseconds(0))) {
+        on_stop(signal);
+      }
+      if (seen.ended) break;
+      // Output that came in time counts, though this process may have been too busy, or paused, to
+      // read it.
+      check_deadlines(!seen.output);
+    }
+    const ExitStatus status = ranks_.finish(sink_);
+    for (const std::string& line : messages_.finish()) observer_.on_standard_error(line);
+    AttemptEnd end = end_of(status);
+    observer_.on_ranks_ended();
+    return end;
   }
 
  private:
-  void watch() {
-    for (;;) {
-      FileDescriptor& out = process_.standard_output();
-      FileDescriptor& err = process_.standard_error();
-      std::array<pollfd, 4> events{pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0},
-                                   pollfd{process_.ended(), POLLIN, 0},
-                                   pollfd{stop_.descriptor(), POLLIN, 0}};
-      const int ready = ::poll(events.data(), events.size(), between_looks.count());
-      if (ready < 0) {
-        if (errno == EINTR) continue;
-        throw std::runtime_error(fmt::format("poll: {}", std::strerror(errno)));
-      }
-      if (events[0].revents != 0) read_some(out, output_lines_, take_output_);
-      if (events[1].revents != 0) read_some(err, error_lines_, take_error_);
-      if (events[3].revents != 0) {
-        while (const int signal = stop_.take()) on_stop(signal);
-      }
-      if (events[2].revents != 0) return;
-      // What was said in time counts, though we may have been too busy, or paused, to hear it.
-      const bool heard_all = events[0].revents == 0;
-      look_at_the_clock(heard_all);
-    }
-  }
+  bool is_training() const { return state_ == State::training || state_ == State::growing; }
 
   void on_stop(int signal) {
-    if (stopped_by_ != 0) {
-      process_.kill();
+    if (stop_signal_ != 0) {
+      ranks_.kill();
       return;
     }
-    stopped_by_ = signal;
-    progress_.line(signal == SIGINT
-                       ? "stopping, with a checkpoint; Ctrl-C again ends the ranks at once"
-                       : "stopping, with a checkpoint");
+    stop_signal_ = signal;
+    state_ = State::stopping;
+    observer_.on_message(signal == SIGINT
+                             ? "stopping with a checkpoint; Ctrl-C again ends the ranks at once"
+                             : "stopping with a checkpoint");
     ask_to_end();
   }
 
-  // mpirun takes SIGTERM for the order to kill all ranks within a second; SIGUSR2 it passes on.
+  // mpirun takes SIGTERM for an order to kill all ranks within a second; SIGUSR2 it passes on.
   void ask_to_end() {
     if (asked_at_) return;
-    process_.send(SIGUSR2);
-    asked_at_ = Clock::now();
-    kill_after(for_a_last_checkpoint);
+    ranks_.send(SIGUSR2);
+    asked_at_ = clock_.now();
+    kill_after(kForLastCheckpoint);
   }
 
-  void kill_after(Clock::duration wait) {
-    const auto at = Clock::now() + wait;
+  void kill_after(Clock::TimePoint::duration wait) {
+    const auto at = clock_.now() + wait;
     if (!kill_at_ || at < *kill_at_) kill_at_ = at;
   }
 
-  void look_at_the_clock(bool heard_all) {
-    const auto now = Clock::now();
+  void check_deadlines(bool all_was_read) {
+    const auto now = clock_.now();
     if (kill_at_ && now >= *kill_at_) {
-      process_.kill();
+      ranks_.kill();
       return;
     }
-    // Again and again: ranks may just have been starting, and have heard nothing.
-    if (asked_at_ && now - *asked_at_ >= between_requests) {
-      process_.send(SIGUSR2);
+    // Repeated: ranks that were just starting did not get the first one.
+    if (asked_at_ && now - *asked_at_ >= kBetweenRequests) {
+      ranks_.send(SIGUSR2);
       asked_at_ = now;
     }
-    if (asked_at_ || lost_) return;
-    if (heard_all && now >= patience_.deadline()) {
-      const auto silence = std::chrono::duration<double>(now - patience_.heard());
-      std::string paused = stopped_ranks(process_.subreaper());
-      for (const auto& [host, text] : paused_) {
+    if (!is_training()) return;
+    if (all_was_read && now >= hang_detector_.deadline()) {
+      const auto silence = std::chrono::duration<double>(now - hang_detector_.reported_at());
+      std::string paused = ranks_.paused();
+      for (const auto& [host, text] : paused_on_hosts_) {
         if (!text.empty()) paused += fmt::format("{} on {}", text, host);
       }
-      end_because(fmt::format("the ranks hang: nothing was heard for {}{}",
-                              print_seconds(silence.count()), paused));
-      return;
+      abandon(fmt::format("hang: no progress for {}{}", print_seconds(silence.count()), paused));
+    } else if (state_ == State::training && options_.can_grow()) {
+      state_ = State::growing;
     }
-    if (!release_) release_ = options_.release();
   }
 
-  void end_because(const std::string& cause) {
-    if (!lost_) lost_ = cause;
-    process_.kill();
-  }
-
-  static bool read_some(FileDescriptor& from, Lines& lines, const Lines::Take& take) {
-    std::array<char, 65536> buffer;
-    const ssize_t size = ::read(from.get(), buffer.data(), buffer.size());
-    if (size > 0) lines.feed({buffer.data(), static_cast<std::size_t>(size)}, take);
-    if (size == 0 || (size < 0 && errno != EINTR && errno != EAGAIN)) from.close();
-    return size > 0;
-  }
-
-  // What is still in the pipe after everybody has gone.
-  static void drain(FileDescriptor& from, Lines& lines, const Lines::Take& take) {
-    if (!from.is_open()) return;
-    ::fcntl(from.get(), F_SETFL, O_NONBLOCK);
-    while (from.is_open() && read_some(from, lines, take)) {
-    }
+  void abandon(const std::string& cause) {
+    state_ = State::abandoned;
+    abandoned_because_ = cause;
+    ranks_.kill();
   }
 
   void on_output(const std::string& line) {
     const auto event = parse_event(line);
     if (!event) {
-      if (options_.keep_stdout) {
-        progress_.line(line);
-      } else {
-        progress_.clear();
-        write_line(STDOUT_FILENO, line);
-      }
+      observer_.on_standard_output(line);
       return;
     }
-    options_.on_event(*event, line);
+    options_.on_event(*event);
+    observer_.on_event(*event, line);
     std::visit([this](const auto& what) { on(what); }, *event);
   }
 
   void on(const StartedEvent& started) {
     steps_ = started.steps;
     step_ = started.from_step;
-    patience_.started(step_, Clock::now());
-    for (const std::string& line : started_lines(started)) progress_.line(line);
+    hang_detector_.started(step_, clock_.now());
   }
   void on(const StepEvent& step) {
     step_ = step.step;
     steps_ = step.steps;
-    patience_.step(step.step, Clock::now());
-    progress_.show(step, Clock::now());
+    hang_detector_.step(step.step, clock_.now());
   }
   void on(const EpochEvent& epoch) {
     step_ = epoch.step;
-    patience_.step(epoch.step, Clock::now());
-    progress_.show(epoch);
-    if (epoch.step >= steps_ || epoch.epoch + 1 == epoch.epochs) patience_.saving(Clock::now());
-    if (release_) ask_to_release();
+    hang_detector_.step(epoch.step, clock_.now());
+    if (epoch.step >= steps_ || epoch.epoch + 1 == epoch.epochs) {
+      hang_detector_.saving(clock_.now());
+    }
+    release_if_growing();
   }
   void on(const CheckpointEvent& checkpoint) {
-    // Of quick steps it may be the first that is told of.
+    // With fast steps, a checkpoint event can arrive before any step event.
     if (checkpoint.step > step_) {
       step_ = checkpoint.step;
-      patience_.step(step_, Clock::now());
+      hang_detector_.step(step_, clock_.now());
     }
-    progress_.line(
-        fmt::format("checkpoint of step {}", print_count(static_cast<double>(checkpoint.step))));
-    if (release_) ask_to_release();
+    release_if_growing();
   }
   void on(const StoppedEvent& stopped) {
     step_ = stopped.step;
-    ended_as_told_ = true;
-    if (stopped.saved) saved_at_ = stopped.step;
+    ranks_stopped_ = true;
+    if (stopped.saved) saved_step_ = stopped.step;
   }
   void on(const EvaluatingEvent& evaluating) {
-    patience_.evaluation(evaluating.batches, Clock::now());
+    hang_detector_.evaluation(evaluating.batches, clock_.now());
   }
   void on(const LostHostEvent& host) {
-    if (result_ || asked_at_) return;
-    end_because(fmt::format("the connection to {} was lost", host.host));
+    if (!is_training() && state_ != State::failing) return;
+    abandon(fmt::format("the connection to {} was lost", host.host));
   }
-  void on(const PausedEvent& paused) { paused_[paused.host] = paused.text; }
-  void on(const LogEvent& log) {
-    progress_.line(log.level == "info" ? log.message : log.level + ": " + log.message);
-  }
+  void on(const PausedEvent& paused) { paused_on_hosts_[paused.host] = paused.text; }
+  void on(const LogEvent& /*log*/) {}
   void on(const ResultEvent& result) {
     result_ = result.result;
-    kill_after(after_result);
+    if (is_training()) state_ = State::finished;
+    kill_after(kAfterResult);
   }
   void on(const FailureEvent& failure) {
     if (!failure_) failure_ = failure;
-    kill_after(after_failure);
+    if (is_training()) state_ = State::failing;
+    kill_after(kAfterFailure);
   }
 
-  void ask_to_release() {
-    if (stopped_by_ != 0 || lost_ || result_) return;
-    released_ = true;
+  void release_if_growing() {
+    if (state_ != State::growing) return;
+    state_ = State::releasing;
     ask_to_end();
   }
 
   void on_error(const std::string& line) {
-    if (lost_) return;  // about what we have done
-    for (const std::string& shown : messages_.feed(line)) progress_.line(shown);
-    if (messages_.lost_rank()) kill_after(after_failure);
+    if (state_ == State::abandoned) return;  // about our own kill
+    for (const std::string& shown : messages_.feed(line)) observer_.on_standard_error(shown);
+    if (messages_.lost_rank()) kill_after(kAfterFailure);
   }
 
   std::string at_step() const {
@@ -240,86 +209,62 @@ class Attempt {
   }
 
   AttemptEnd end_of(const ExitStatus& status) {
-    using Kind = AttemptEnd::Kind;
-    // The result comes last, with everything on the disk: what is lost after it does not matter.
-    if (result_ && !failure_) return {Kind::finished, 0, "", std::move(result_)};
-    if (stopped_by_ != 0) {
-      std::string cause =
-          fmt::format("stopped by signal {} ({})", stopped_by_, ::strsignal(stopped_by_));
-      if (saved_at_) {
-        cause += fmt::format("; the same command goes on from step {}",
-                             print_count(static_cast<double>(*saved_at_)));
-      }
-      return {Kind::stopped, 128 + stopped_by_, cause, {}};
-    }
-    if (failure_ && !failure_->again) {
-      const bool input = failure_->exit_code == 2 || failure_->exit_code == 3;
-      return {Kind::refused, input ? failure_->exit_code : 4, told(), {}};
-    }
-    if (released_) return {Kind::released, 0, "", {}};
-    if (lost_) return {Kind::lost, 4, *lost_ + at_step(), {}};
+    // The result comes last, with everything on the disk: a loss after it does not matter.
+    if (result_ && !failure_) return AttemptEnd::finished(std::move(*result_));
+    if (stop_signal_ != 0) return AttemptEnd::stopped(stop_signal_, saved_step_);
+    if (failure_ && !failure_->again) return AttemptEnd::refused(*failure_);
+    if (state_ == State::releasing) return AttemptEnd::released();
+    return AttemptEnd::lost(cause_of_loss(status));
+  }
+
+  std::string cause_of_loss(const ExitStatus& status) {
+    if (state_ == State::abandoned) return abandoned_because_ + at_step();
     // A rank that was killed explains why others lost it, not the other way round.
-    if (messages_.lost_rank()) {
-      std::string cause = *messages_.lost_rank() + at_step();
-      if (cause.find("signal 9") != std::string::npos) {
-        cause += ": by hand, or because memory ran out (see dmesg)";
-      }
-      return {Kind::lost, 4, cause, {}};
+    if (const auto& rank = messages_.lost_rank()) {
+      return describe(*rank) + at_step() +
+             (rank->signal == SIGKILL ? ": by hand, or because memory ran out (see dmesg)" : "");
     }
-    if (failure_) return {Kind::lost, 4, told(), {}};
-    if (ended_as_told_)
-      return {Kind::lost, 4, "the ranks were told to end by others" + at_step(), {}};
-    for (const std::string& line : messages_.kept()) progress_.line(line);
+    if (failure_) return describe(*failure_);
+    if (ranks_stopped_) return "somebody else stopped the ranks" + at_step();
+    for (const std::string& line : messages_.kept()) observer_.on_standard_error(line);
     if (status.signal != 0) {
-      return {Kind::lost,
-              4,
-              fmt::format("mpirun was ended by signal {} ({}){}", status.signal,
-                          ::strsignal(status.signal), at_step()),
-              {}};
+      return fmt::format("mpirun was ended by signal {} ({}){}", status.signal,
+                         ::strsignal(status.signal), at_step());
     }
-    if (status.success()) return {Kind::lost, 4, "the ranks ended without a result", {}};
-    return {Kind::lost,
-            4,
-            fmt::format("mpirun ended with exit code {}{}: the lines above say more", status.code,
-                        at_step()),
-            {}};
+    if (status.success()) return "the ranks ended without a result";
+    return fmt::format("mpirun ended with exit code {}{}: see the lines above", status.code,
+                       at_step());
   }
 
-  std::string told() const {
-    if (failure_->exit_code == 2 || failure_->exit_code == 3) return failure_->message;
-    return fmt::format("rank {} on {}: {}", failure_->rank, failure_->host, failure_->message);
-  }
-
+  Ranks& ranks_;
   const AttemptOptions& options_;
-  Progress& progress_;
-  StopSignals& stop_;
-  Process process_;
-  Patience patience_;
-  Lines output_lines_;
-  Lines error_lines_;
+  Clock& clock_;
+  RunObserver& observer_;
+  const LineSink sink_{[this](const std::string& line) { on_output(line); },
+                       [this](const std::string& line) { on_error(line); }};
+
+  State state_ = State::training;
+  std::string abandoned_because_;
+  int stop_signal_ = 0;  // the first request to us
+  std::optional<Clock::TimePoint> asked_at_;
+  std::optional<Clock::TimePoint> kill_at_;
+
+  HangDetector hang_detector_;
   MpirunMessages messages_;
-  const Lines::Take take_output_ = [this](const std::string& line) { on_output(line); };
-  const Lines::Take take_error_ = [this](const std::string& line) { on_error(line); };
-  std::map<std::string, std::string> paused_;  // by host
-  std::optional<nlohmann::ordered_json> result_;
-  std::optional<FailureEvent> failure_;
-  std::optional<std::string> lost_;  // why we ended the ranks
-  bool ended_as_told_ = false;
-  std::optional<int64_t> saved_at_;  // the step of the checkpoint that they left then
-  std::optional<Clock::time_point> asked_at_;
-  std::optional<Clock::time_point> kill_at_;
+  std::map<std::string, std::string> paused_on_hosts_;
   int64_t step_ = 0;
   int64_t steps_ = 0;
-  bool release_ = false;   // at the next checkpoint or epoch
-  bool released_ = false;  // they were asked
-  int stopped_by_ = 0;
+  std::optional<nlohmann::ordered_json> result_;
+  std::optional<FailureEvent> failure_;
+  bool ranks_stopped_ = false;
+  std::optional<int64_t> saved_step_;  // of the checkpoint that they left then
 };
 
 }  // namespace
 
-AttemptEnd attempt(const MpirunCommand& command, const AttemptOptions& options, Progress& progress,
-                   StopSignals& stop) {
-  return Attempt(command, options, progress, stop).run();
+AttemptEnd attempt(Ranks& ranks, const AttemptOptions& options, Clock& clock,
+                   RunObserver& observer) {
+  return Attempt(ranks, options, clock, observer).run();
 }
 
 }  // namespace ringtrain::launcher

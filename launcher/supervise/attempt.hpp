@@ -3,47 +3,27 @@
 
 #include <chrono>
 #include <functional>
-#include <optional>
-#include <string>
 
-#include "job/events.hpp"
-#include "launcher/mpi/mpirun.hpp"
-#include "launcher/process/stop_signals.hpp"
-#include "launcher/terminal/progress.hpp"
+#include "launcher/supervise/attempt_end.hpp"
+#include "launcher/supervise/clock.hpp"
+#include "launcher/supervise/ranks.hpp"
+#include "launcher/supervise/run_observer.hpp"
 
 namespace ringtrain::launcher {
 
-// How one set of ranks ended.
-struct AttemptEnd {
-  enum class Kind {
-    finished,  // with a result
-    stopped,   // as a signal told us to
-    released,  // as we asked, to be started again on other hosts
-    refused,   // job, data or arithmetic: it would end in the same way again
-    lost,      // by anything else
-  };
-  Kind kind = Kind::lost;
-  int exit_code = 4;
-  std::string cause;  // one line; empty where finished or released
-  std::optional<nlohmann::ordered_json> result;
-};
-
 struct AttemptOptions {
-  bool keep_stdout = false;                 // for the result; what ranks print goes to stderr
   std::chrono::seconds start_timeout{300};  // from mpirun to the first step
-  // With its line, as it came.
-  std::function<void(const Event&, const std::string& line)> on_event = [](const Event&,
-                                                                           const std::string&) {};
-  // Asked a few times a second. Once true, the ranks are asked to end at their next checkpoint or
-  // epoch.
-  std::function<bool()> release = [] { return false; };
+  // Called with each event before the observer.
+  std::function<void(const Event& event)> on_event = [](const Event&) {};
+  // Asked a few times a second whether more ranks could run. Once true, the ranks are asked to end
+  // at their next checkpoint or epoch.
+  std::function<bool()> can_grow = [] { return false; };
 };
 
-// Starts mpirun, relays progress and output, and returns when no process is left. A signal to us
-// asks the ranks to write a checkpoint and end (SIGUSR2, which mpirun passes on), the second one
-// ends them at once; so do we where they are silent for too long (patience.hpp), or a host of
-// theirs is lost.
-AttemptEnd attempt(const MpirunCommand& command, const AttemptOptions& options, Progress& progress,
-                   StopSignals& stop);
+// Watches ranks until no process of them is left. A request to stop asks them to write a checkpoint
+// and end (SIGUSR2, which mpirun passes on), the second one kills them; so does a hang
+// (hang_detector.hpp) or a lost host.
+AttemptEnd attempt(Ranks& ranks, const AttemptOptions& options, Clock& clock,
+                   RunObserver& observer);
 
 }  // namespace ringtrain::launcher

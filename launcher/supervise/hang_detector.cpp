@@ -6,58 +6,58 @@
 namespace ringtrain::launcher {
 namespace {
 
-using Seconds = Patience::Seconds;
+using Seconds = HangDetector::Seconds;
 
-constexpr std::size_t remembered = 63;
-constexpr Seconds least(10);
-constexpr Seconds unknown(60);  // while no step has been timed
-constexpr Seconds for_saving(300);
-constexpr double steps_of_patience = 20;
-constexpr double per_evaluated_batch = 5;  // steps; a forward pass alone is less than one
+constexpr size_t kRemembered = 63;
+constexpr Seconds kLeast(10);
+constexpr Seconds kUntimed(60);  // while no step has been timed
+constexpr Seconds kForSaving(300);
+constexpr double kSteps = 20;
+constexpr double kStepsPerEvaluatedBatch = 5;  // a forward pass alone takes less than one
 
 }  // namespace
 
 // The first step may take longer than any other, but it gives an idea.
-void Patience::started(int64_t step, Clock::time_point now) {
+void HangDetector::started(int64_t step, TimePoint now) {
   step_ = step;
-  heard_ = now;
+  reported_at_ = now;
 }
 
-void Patience::step(int64_t step, Clock::time_point now) {
+void HangDetector::step(int64_t step, TimePoint now) {
   if (step_ && step > *step_) {
-    const Seconds each = Seconds(now - heard_) / static_cast<double>(step - *step_);
-    if (steps_.size() < remembered) {
-      steps_.push_back(each);
+    const Seconds each = Seconds(now - reported_at_) / static_cast<double>(step - *step_);
+    if (step_times_.size() < kRemembered) {
+      step_times_.push_back(each);
     } else {
-      steps_[next_++ % remembered] = each;
+      step_times_[next_++ % kRemembered] = each;
     }
   }
   step_ = step;
-  heard_ = now;
+  reported_at_ = now;
   allowed_ = for_steps();
 }
 
-void Patience::evaluation(int64_t batches, Clock::time_point now) {
-  heard_ = now;
-  allowed_ = for_steps() + per_evaluated_batch * static_cast<double>(batches) * median();
+void HangDetector::evaluation(int64_t batches, TimePoint now) {
+  reported_at_ = now;
+  allowed_ = for_steps() + kStepsPerEvaluatedBatch * static_cast<double>(batches) * median();
 }
 
-void Patience::saving(Clock::time_point now) {
-  heard_ = now;
-  allowed_ = for_saving;
+void HangDetector::saving(TimePoint now) {
+  reported_at_ = now;
+  allowed_ = kForSaving;
 }
 
-Seconds Patience::median() const {
-  if (steps_.empty()) return Seconds(0);
-  std::vector<Seconds> sorted = steps_;
+Seconds HangDetector::median() const {
+  if (step_times_.empty()) return Seconds(0);
+  std::vector<Seconds> sorted = step_times_;
   const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
   std::nth_element(sorted.begin(), middle, sorted.end());
   return *middle;
 }
 
-Seconds Patience::for_steps() const {
-  if (steps_.empty()) return unknown;
-  return std::max(least, steps_of_patience * median());
+Seconds HangDetector::for_steps() const {
+  if (step_times_.empty()) return kUntimed;
+  return std::max(kLeast, kSteps * median());
 }
 
 }  // namespace ringtrain::launcher

@@ -9,40 +9,40 @@
 
 namespace ringtrain::launcher {
 
-// How long ranks may be silent before they count as hung: 20 steps as they have been in this run,
-// but not less than 10 seconds; longer where no step can be expected.
-class Patience {
+// Decides how long ranks may report nothing before they count as hung: 20 steps at this run's own
+// pace, but at least 10 seconds; longer while no step can be expected.
+class HangDetector {
  public:
-  using Clock = std::chrono::steady_clock;
+  using TimePoint = std::chrono::steady_clock::time_point;
   using Seconds = std::chrono::duration<double>;
 
-  // `start`: from the start of mpirun to the first step, which reads libraries and the dataset.
-  Patience(Clock::time_point now, Seconds start) : heard_(now), allowed_(start) {}
+  // start: from the start of mpirun to the first step, which reads libraries and the dataset.
+  HangDetector(TimePoint now, Seconds start) : reported_at_(now), allowed_(start) {}
 
-  // Ranks have started, and go on from this step.
-  void started(int64_t step, Clock::time_point now);
-  // So many steps have been done.
-  void step(int64_t step, Clock::time_point now);
+  // Ranks have started at this step.
+  void started(int64_t step, TimePoint now);
+  // This many steps are done.
+  void step(int64_t step, TimePoint now);
   // An evaluation of so many batches begins; it ends with the next step or epoch.
-  void evaluation(int64_t batches, Clock::time_point now);
+  void evaluation(int64_t batches, TimePoint now);
   // The last step is done: the model is written.
-  void saving(Clock::time_point now);
+  void saving(TimePoint now);
 
-  Clock::time_point deadline() const {
-    return heard_ + std::chrono::duration_cast<Clock::duration>(allowed_);
+  TimePoint deadline() const {
+    return reported_at_ + std::chrono::duration_cast<TimePoint::duration>(allowed_);
   }
-  // Since when there was silence, for "no step for 12 s".
-  Clock::time_point heard() const { return heard_; }
+  // Time of the last report of progress.
+  TimePoint reported_at() const { return reported_at_; }
 
  private:
   Seconds median() const;
   Seconds for_steps() const;
 
-  Clock::time_point heard_;
+  TimePoint reported_at_;
   Seconds allowed_;
   std::optional<int64_t> step_;
-  std::vector<Seconds> steps_;  // seconds of a step, of the latest that were told of
-  std::size_t next_ = 0;
+  std::vector<Seconds> step_times_;  // of the latest steps, in no order
+  size_t next_ = 0;
 };
 
 }  // namespace ringtrain::launcher

@@ -1,28 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/supervise/host_gatherer.hpp"
-#include "base/text.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
+#include <utility>
+
+#include "base/text.hpp"
 
 namespace ringtrain::launcher {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds between_looks(3);
-constexpr milliseconds between_rounds(1'000);
-
-std::vector<std::string> names_of(const std::vector<Host>& hosts) {
-  std::vector<std::string> names;
-  for (const Host& host : hosts) names.push_back(host.name);
-  return names;
-}
+constexpr std::chrono::seconds kBetweenLooks(3);
+constexpr milliseconds kBetweenRounds(1'000);
+constexpr milliseconds kBetweenAnswers(20);
 
 std::vector<Host> those_that_answer(const std::vector<Host>& hosts, const HostCheck& check) {
   std::vector<Host> good;
@@ -32,9 +26,6 @@ std::vector<Host> those_that_answer(const std::vector<Host>& hosts, const HostCh
   }
   return good;
 }
-
-// Another way than ssh to reach hosts (kubectl exec) can't be asked.
-bool reached_by_ssh() { return std::getenv("OMPI_MCA_plm_rsh_agent") == nullptr; }
 
 // "node2: no sshd listens there; node3: ..."
 std::string print_problems(const std::map<std::string, std::string>& problems) {
@@ -52,79 +43,79 @@ int RankRange::most(int slots) const {
   return std::min(slots, workers.max);
 }
 
-int wait_for_signal(StopSignals& stop, milliseconds time) {
-  const auto end = Clock::now() + time;
+GatheredHosts HostGatherer::gather(std::chrono::seconds patience, std::chrono::seconds timeout) {
+  const auto start = clock_.now();
+  check_.reset();
+  reported_.clear();
+  reported_slots_ = false;
   for (;;) {
-    if (const int signal = stop.take()) return signal;
-    const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now()).count();
-    if (left <= 0) return 0;
-    pollfd event{stop.descriptor(), POLLIN, 0};
-    ::poll(&event, 1, static_cast<int>(left) + 1);
-  }
-}
-
-Gathered gather_hosts(HostSource& source, const RankRange& range, std::chrono::seconds patience,
-                      std::chrono::seconds timeout, Progress& progress, StopSignals& stop) {
-  const auto start = Clock::now();
-  std::map<std::string, std::string> told;
-  for (;;) {
-    const std::vector<Host> hosts = source.look();
-    if (!source.complaint().empty()) progress.line("warning: " + source.complaint());
-    HostCheck check(reached_by_ssh() ? names_of(hosts) : std::vector<std::string>());
-    while (!check.done()) {
-      if (const int signal = wait_for_signal(stop, milliseconds(20))) return {{}, "", signal};
+    look();
+    const std::vector<Host> hosts = source_.hosts();
+    const auto check = starter_.check(hosts);
+    while (!check->done()) {
+      if (const int signal = clock_.wait_for_stop(kBetweenAnswers)) return {.stop_signal = signal};
     }
-    const std::vector<Host> good = reached_by_ssh() ? those_that_answer(hosts, check) : hosts;
+    const std::vector<Host> good = those_that_answer(hosts, *check);
     const int slots = total_slots(good);
-    const int wanted = std::max(range.least(), range.most(total_slots(hosts)));
-    const auto waited = Clock::now() - start;
-    if (slots >= wanted) return {first_slots(good, wanted), "", 0};
-    const std::string problems = print_problems(check.problems());
-    if (slots >= range.least() && waited >= patience) {
-      progress.line(fmt::format("going on with {} ranks; {}", range.most(slots), problems));
-      return {first_slots(good, range.most(slots)), "", 0};
+    const int wanted = std::max(range_.least(), range_.most(total_slots(hosts)));
+    const auto waited = clock_.now() - start;
+    if (slots >= wanted) return {.hosts = first_slots(good, wanted)};
+    const std::string problems = print_problems(check->problems());
+    if (slots >= range_.least() && waited >= patience) {
+      observer_.on_message(
+          fmt::format("continuing with {} ranks; {}", range_.most(slots), problems));
+      return {.hosts = first_slots(good, range_.most(slots))};
     }
     if (waited >= timeout) {
-      const std::string why =
-          !problems.empty() ? problems : fmt::format("there are {} slots", total_slots(hosts));
-      return {{},
-              fmt::format("no hosts for {} ranks in {}: {}", range.least(),
-                          print_seconds(static_cast<double>(timeout.count())), why),
-              0};
+      return {.cause = fmt::format("no hosts for {} ranks in {}: {}", range_.least(),
+                                   print_seconds(static_cast<double>(timeout.count())),
+                                   problems.empty()
+                                       ? fmt::format("there are {} slots", total_slots(hosts))
+                                       : problems)};
     }
-    for (const auto& [host, problem] : check.problems()) {
-      if (!problem.empty() && told[host] != problem) {
-        progress.line(fmt::format("waiting for {}: {}", host, problem));
-      }
-      told[host] = problem;
-    }
-    if (problems.empty() && told[""].empty()) {
-      told[""] = "told";
-      progress.line(fmt::format("waiting for hosts: {} slots of {}", slots, wanted));
-    }
-    if (const int signal = wait_for_signal(stop, between_rounds)) return {{}, "", signal};
+    report(check->problems(), slots, wanted);
+    if (const int signal = clock_.wait_for_stop(kBetweenRounds)) return {.stop_signal = signal};
   }
 }
 
-bool Growth::is_possible() {
+void HostGatherer::look() {
+  source_.look();
+  if (!source_.complaint().empty()) observer_.on_message("warning: " + source_.complaint());
+}
+
+// Each problem once, until it changes.
+void HostGatherer::report(const std::map<std::string, std::string>& problems, int slots,
+                          int wanted) {
+  bool all_answer = true;
+  for (const auto& [host, problem] : problems) {
+    if (!problem.empty() && reported_[host] != problem) {
+      observer_.on_message(fmt::format("waiting for {}: {}", host, problem));
+    }
+    reported_[host] = problem;
+    all_answer = all_answer && problem.empty();
+  }
+  if (all_answer && !std::exchange(reported_slots_, true)) {
+    observer_.on_message(fmt::format("waiting for hosts: {} slots of {}", slots, wanted));
+  }
+}
+
+bool HostGatherer::can_grow(const std::vector<Host>& in_use) {
   if (!source_.can_change()) return false;
   if (check_) {
     if (!check_->done()) return false;
     const std::vector<Host> good = those_that_answer(source_.hosts(), *check_);
     check_.reset();
     const int most = range_.most(total_slots(good));
-    if (most <= total_slots(in_use_)) return false;
-    progress_.line(fmt::format(
-        "{} ranks can run now: going over to them at the next checkpoint or epoch", most));
+    if (most <= total_slots(in_use)) return false;
+    observer_.on_message(fmt::format(
+        "{} ranks can run now: restarting with them at the next checkpoint or epoch", most));
     return true;
   }
-  if (Clock::now() < next_look_) return false;
-  next_look_ = Clock::now() + between_looks;
-  const std::vector<Host>& hosts = source_.look();
-  if (!source_.complaint().empty()) progress_.line("warning: " + source_.complaint());
-  if (range_.most(total_slots(hosts)) > total_slots(in_use_)) {
-    check_ = std::make_unique<HostCheck>(names_of(hosts));
-  }
+  if (clock_.now() < next_look_) return false;
+  next_look_ = clock_.now() + kBetweenLooks;
+  look();
+  const std::vector<Host>& hosts = source_.hosts();
+  if (range_.most(total_slots(hosts)) > total_slots(in_use)) check_ = starter_.check(hosts);
   return false;
 }
 

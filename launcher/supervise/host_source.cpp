@@ -9,12 +9,24 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "launcher/process/process.hpp"
 
 namespace ringtrain::launcher {
 namespace {
 
-constexpr std::chrono::milliseconds for_discovery(5'000);
+constexpr std::chrono::milliseconds kForDiscovery(5'000);
+
+std::vector<Host> run_discovery(const std::string& program, const std::string& hostfile) {
+  const Captured run = capture({program}, kForDiscovery);
+  if (run.timed_out) throw job_error(fmt::format("{}: takes longer than 5 s", program));
+  if (!run.status.success()) {
+    throw job_error(fmt::format("{}: ends with exit code {}: {}", program, run.status.code,
+                                first_line(run.standard_error)));
+  }
+  const std::vector<Host> known = hostfile.empty() ? std::vector<Host>() : read_hostfile(hostfile);
+  return parse_discovered(run.standard_output, program, known);
+}
 
 }  // namespace
 
@@ -50,49 +62,37 @@ std::vector<Host> parse_discovered(const std::string& text, const std::string& n
   return none ? std::vector<Host>() : parse_hostfile(hostfile, name);
 }
 
-HostSource::HostSource(std::string hostfile, std::string discover)
-    : hostfile_(std::move(hostfile)), discover_(std::move(discover)) {
-  if (is_this_machine()) {
+HostSource::HostSource(std::string hostfile, std::string discover) {
+  if (hostfile.empty() && discover.empty()) {
     hosts_ = {{"localhost", 1}};
     return;
   }
-  if (!discover_.empty()) {
-    const std::string program = find_program(std::filesystem::absolute(discover_).string());
+  if (!discover.empty()) {
+    const std::string program = find_program(std::filesystem::absolute(discover).string());
     if (program.empty()) {
-      throw job_error(fmt::format("--discover {}: is no program: make it executable", discover_));
+      throw job_error(fmt::format("--discover {}: is not a program: make it executable", discover));
     }
-    discover_ = program;
+    discover = program;
   } else {
-    const auto folder = std::filesystem::absolute(hostfile_).parent_path();
-    discover_ = find_program((folder / "discover_hosts.sh").string());
+    const auto folder = std::filesystem::absolute(hostfile).parent_path();
+    discover = find_program((folder / "discover_hosts.sh").string());
   }
-  if (!hostfile_.empty()) hosts_ = read_hostfile(hostfile_);
-  if (!discover_.empty()) hosts_ = discovered();
+  list_ = [hostfile = std::move(hostfile), discover = std::move(discover)] {
+    return discover.empty() ? read_hostfile(hostfile) : run_discovery(discover, hostfile);
+  };
+  hosts_ = list_();
 }
 
-std::vector<Host> HostSource::discovered() const {
-  const Captured said = capture({discover_}, for_discovery);
-  if (said.timed_out) throw job_error(fmt::format("{}: takes longer than 5 s", discover_));
-  if (!said.status.success()) {
-    throw job_error(fmt::format("{}: ends with exit code {}: {}", discover_, said.status.code,
-                                said.standard_error.substr(0, said.standard_error.find('\n'))));
-  }
-  const std::vector<Host> known =
-      hostfile_.empty() ? std::vector<Host>() : read_hostfile(hostfile_);
-  return parse_discovered(said.standard_output, discover_, known);
-}
-
-const std::vector<Host>& HostSource::look() {
+void HostSource::look() {
   complaint_.clear();
-  if (is_this_machine()) return hosts_;
+  if (is_this_machine()) return;
   try {
-    hosts_ = discover_.empty() ? read_hostfile(hostfile_) : discovered();
-    complained_.clear();
+    hosts_ = list_();
+    last_complaint_.clear();
   } catch (const std::exception& error) {
-    if (complained_ != error.what()) complaint_ = error.what();
-    complained_ = error.what();
+    if (last_complaint_ != error.what()) complaint_ = error.what();
+    last_complaint_ = error.what();
   }
-  return hosts_;
 }
 
 }  // namespace ringtrain::launcher

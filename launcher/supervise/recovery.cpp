@@ -11,7 +11,6 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "launcher/terminal/progress.hpp"
 
 namespace ringtrain::launcher {
 
@@ -40,12 +39,12 @@ std::optional<std::string> Recovery::reached(int64_t step, Clock::time_point now
   if (step < step_) return std::nullopt;
   std::optional<std::string> line;
   if (lost_since_) {
-    // Steps are told of a few times a second: as exact is this.
+    // As exact as step events, which come a few times a second.
     const double seconds = std::chrono::duration<double>(now - *lost_since_).count();
     const int64_t steps = std::max(int64_t{0}, step_ - replay_from_);
     seconds_lost_ += seconds;
     steps_replayed_ += steps;
-    line = fmt::format("recovered: back at step {} after {}, {} samples done again",
+    line = fmt::format("recovered: back at step {} after {}, {} samples redone",
                        print_count(static_cast<double>(step_)), print_seconds(seconds),
                        print_count(static_cast<double>(steps * batch_size_)));
     lost_since_.reset();
@@ -57,7 +56,7 @@ std::optional<std::string> Recovery::reached(int64_t step, Clock::time_point now
 
 bool Recovery::lost(const std::string& cause, Clock::time_point now) {
   causes_.push_back(cause);
-  // Lost again on the way back: it all counts from the first loss on.
+  // A loss on the way back counts from the first loss on.
   if (!lost_since_) lost_since_ = step_at_.value_or(now);
   const bool progress = saved_step_ > saved_at_last_loss_;
   saved_at_last_loss_ = saved_step_;
@@ -86,7 +85,7 @@ void add_to_result(const ordered_json& summary, ordered_json& result) {
   try {
     write_file(file, result.dump(2) + "\n");
   } catch (const Error&) {
-    // What stands in result.json without it is true as well.
+    // result.json is right without it, too.
   }
 }
 

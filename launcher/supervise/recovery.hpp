@@ -12,27 +12,27 @@
 
 namespace ringtrain::launcher {
 
-// What interruptions have cost a training run, by what its ranks tell.
+// Costs of interruptions of a training run, from the events of its ranks.
 class Recovery {
  public:
   using Clock = std::chrono::steady_clock;
 
   explicit Recovery(int64_t batch_size) : batch_size_(batch_size) {}
 
-  // A line to show when an event makes good what was lost: "back at step 340: 4.1 s lost ...".
+  // Returns a line to show when an event regains what was lost: "recovered: back at step 340 ...".
   std::optional<std::string> on_event(const Event& event, Clock::time_point now);
 
-  // The ranks were lost. True where there is a newer checkpoint than at the last loss.
+  // Notes a loss of the ranks. Returns whether there is a newer checkpoint than at the last loss.
   bool lost(const std::string& cause, Clock::time_point now);
 
-  // Of the newest checkpoint that was told of; 0: none.
+  // Step of the newest checkpoint reported; 0: none.
   int64_t saved_step() const { return saved_step_; }
 
-  // A checkpoint of this run is on the disk.
+  // Whether a checkpoint of this run is on the disk.
   bool has_saved() const { return has_saved_; }
 
   // {"restarts": 1, "seconds_lost": 4.1, "steps_replayed": 10, "samples_replayed": 1280,
-  //  "causes": ["rank 1 ..."]}; nothing where all went well.
+  //  "causes": ["rank 1 ..."]}; nothing without a loss.
   std::optional<nlohmann::ordered_json> summary() const;
 
  private:
@@ -44,7 +44,7 @@ class Recovery {
   bool has_saved_ = false;
   int64_t saved_step_ = 0;
   int64_t saved_at_last_loss_ = 0;
-  // Of a loss that is not made good yet: since when, and from which step on it is done again.
+  // Set while lost steps are being redone: since when, and from which step on.
   std::optional<Clock::time_point> lost_since_;
   int64_t replay_from_ = 0;
 
@@ -53,8 +53,8 @@ class Recovery {
   int64_t steps_replayed_ = 0;
 };
 
-// Adds the summary to result.json where that lies within reach and holds just `result`, and to
-// `result` itself. Never half.
+// Adds the summary to `result`, and to result.json if that is on this machine and holds just
+// `result`; never half.
 void add_to_result(const nlohmann::ordered_json& summary, nlohmann::ordered_json& result);
 
 }  // namespace ringtrain::launcher

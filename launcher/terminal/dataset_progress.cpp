@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "launcher/terminal/bar.hpp"
+
 namespace ringtrain::launcher {
 
 DatasetProgress::DatasetProgress(std::string doing)
@@ -22,11 +24,9 @@ void DatasetProgress::draw(uint64_t done, uint64_t total) {
   if (total == 0 || now - last_ < std::chrono::milliseconds(100)) return;
   last_ = now;
   drawn_ = true;
-  constexpr int kWidth = 40;
+  constexpr size_t kWidth = 40;
   const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-  const int filled = static_cast<int>(share * kWidth);
-  fmt::print(stderr, "\r{} [{}{}] {:3.0f}%", doing_, std::string(static_cast<size_t>(filled), '#'),
-             std::string(static_cast<size_t>(kWidth - filled), ' '), share * 100);
+  fmt::print(stderr, "\r{} {} {:3.0f}%", doing_, draw_bar(share, kWidth), share * 100);
   std::fflush(stderr);
 }
 

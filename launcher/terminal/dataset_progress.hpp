@@ -16,7 +16,7 @@ class DatasetProgress {
   DatasetProgress& operator=(const DatasetProgress&) = delete;
   ~DatasetProgress() { finish(); }
 
-  // To be called by one thread at a time, while this object lives.
+  // Returns a function to be called by one thread at a time, while this object lives.
   datasets::Progress callback();
   // Removes the bar.
   void finish();

@@ -58,7 +58,7 @@ class OnOneHost(FaultsTest):
         launcher = self.begin()
         launcher.until("checkpoint of step")
         os.kill(self.workers("login")[1], signal.SIGSTOP)
-        self.assertRegex(launcher.until("lost: "), r"hang: nothing was heard for 1\d s; rank [01] is paused")
+        self.assertRegex(launcher.until("lost: "), r"hang: no progress for 1\d s; rank [01] is paused")
         self.assert_like_undisturbed(launcher)
 
     def test_a_killed_launcher_and_a_second_one(self):
@@ -75,7 +75,7 @@ class OnOneHost(FaultsTest):
             launcher.until("training")
             launcher.process.send_signal(number)
             self.assertEqual(launcher.end(), 128 + number, launcher.said)
-            self.assertIn("the same command goes on from step", launcher.said)
+            self.assertIn("the same command resumes from step", launcher.said)
         self.assert_like_undisturbed(self.begin(), restarts=0)
 
     def test_restarts_without_progress_come_to_an_end(self):
@@ -119,7 +119,7 @@ class OnSeveralHosts(FaultsTest):
         launcher = self.begin()
         launcher.until("checkpoint of step")
         self.bed.lose("node2")
-        launcher.until("going on with 1 ranks; node2")
+        launcher.until("continuing with 1 ranks; node2")
         self.bed.start("node2")
         launcher.until("2 ranks can run now", "train loss")
         self.assertEqual(launcher.end(), 0, launcher.said)

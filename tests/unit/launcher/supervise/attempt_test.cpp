@@ -8,17 +8,20 @@
 #include <csignal>
 #include <string>
 
-#include "launcher/supervise/event_relay.hpp"
+#include "launcher/process/stop_signals.hpp"
+#include "launcher/supervise/mpirun_starter.hpp"
+#include "launcher/supervise/system_clock.hpp"
+#include "launcher/terminal/run_display.hpp"
 
 namespace ringtrain::launcher {
 namespace {
 
 using testing::HasSubstr;
 
-// Stands for mpirun: a shell that says what the script says, "@" being the start of an event.
+// Runs a script in place of mpirun; "@" in it begins an event.
 AttemptEnd run(std::string script, bool keep_stdout, std::string* out = nullptr,
                std::string* err = nullptr, bool relay_events = false) {
-  for (std::size_t at = 0; (at = script.find('@', at)) != std::string::npos;) {
+  for (size_t at = 0; (at = script.find('@', at)) != std::string::npos;) {
     script.replace(at, 1, "\x1e");
   }
   testing::internal::CaptureStdout();
@@ -26,14 +29,10 @@ AttemptEnd run(std::string script, bool keep_stdout, std::string* out = nullptr,
   AttemptEnd end;
   {
     StopSignals stop;
-    Progress progress(STDERR_FILENO, false);
-    AttemptOptions options;
-    options.keep_stdout = keep_stdout;
-    EventRelay relay(STDOUT_FILENO);
-    options.on_event = [&](const Event& event, const std::string& line) {
-      if (relay_events) relay.pass_on(line, event);
-    };
-    end = attempt({{"/bin/sh", "-c", script}, {}}, options, progress, stop);
+    SystemClock clock(stop);
+    RunDisplay display(keep_stdout, relay_events);
+    ProcessRanks ranks({{"/bin/sh", "-c", script}, {}}, stop);
+    end = attempt(ranks, {}, clock, display);
   }
   const std::string got_out = testing::internal::GetCapturedStdout();
   const std::string got_err = testing::internal::GetCapturedStderr();

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "launcher/supervise/host_check.hpp"
 #include "launcher/supervise/host_source.hpp"
+#include "launcher/supervise/ssh_host_check.hpp"
 #include "tests/throws_error.hpp"
 
 namespace ringtrain::launcher {

@@ -13,34 +13,34 @@ namespace {
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-const Patience::Clock::time_point start{};  // NOLINT(cert-err58-cpp)
+const Recovery::Clock::time_point kStart{};  // NOLINT(cert-err58-cpp)
 
-TEST(Patience, IsTwentyMedianStepsButTenSecondsAtLeast) {
-  Patience patience(start, seconds(300));
-  EXPECT_EQ(patience.deadline(), start + seconds(300));
-  patience.step(1, start + seconds(50));
-  patience.step(11, start + seconds(51));  // 0.1 s each
-  EXPECT_EQ(patience.deadline(), start + seconds(61));
-  for (int i = 1; i <= 5; ++i) patience.step(11 + i, start + seconds(51 + 3 * i));
-  EXPECT_EQ(patience.deadline(), start + seconds(66 + 60));
+TEST(HangDetector, IsTwentyMedianStepsButTenSecondsAtLeast) {
+  HangDetector detector(kStart, seconds(300));
+  EXPECT_EQ(detector.deadline(), kStart + seconds(300));
+  detector.step(1, kStart + seconds(50));
+  detector.step(11, kStart + seconds(51));  // 0.1 s each
+  EXPECT_EQ(detector.deadline(), kStart + seconds(61));
+  for (int i = 1; i <= 5; ++i) detector.step(11 + i, kStart + seconds(51 + 3 * i));
+  EXPECT_EQ(detector.deadline(), kStart + seconds(66 + 60));
 }
 
-TEST(Patience, KnowsAStepFromTheFirstOneOn) {
-  Patience patience(start, seconds(300));
-  patience.started(40, start + seconds(10));
-  EXPECT_EQ(patience.deadline(), start + seconds(310));
-  patience.step(42, start + seconds(12));
-  EXPECT_EQ(patience.deadline(), start + seconds(12 + 20));
+TEST(HangDetector, KnowsAStepFromTheFirstOneOn) {
+  HangDetector detector(kStart, seconds(300));
+  detector.started(40, kStart + seconds(10));
+  EXPECT_EQ(detector.deadline(), kStart + seconds(310));
+  detector.step(42, kStart + seconds(12));
+  EXPECT_EQ(detector.deadline(), kStart + seconds(12 + 20));
 }
 
-TEST(Patience, CountsTheBatchesOfAnEvaluation) {
-  Patience patience(start, seconds(300));
-  patience.step(1, start);
-  patience.step(2, start + seconds(1));
-  patience.evaluation(100, start + seconds(1));
-  EXPECT_EQ(patience.deadline(), start + seconds(1 + 20 + 500));
-  patience.step(2, start + seconds(90));
-  EXPECT_EQ(patience.deadline(), start + seconds(90 + 20));
+TEST(HangDetector, CountsTheBatchesOfAnEvaluation) {
+  HangDetector detector(kStart, seconds(300));
+  detector.step(1, kStart);
+  detector.step(2, kStart + seconds(1));
+  detector.evaluation(100, kStart + seconds(1));
+  EXPECT_EQ(detector.deadline(), kStart + seconds(1 + 20 + 500));
+  detector.step(2, kStart + seconds(90));
+  EXPECT_EQ(detector.deadline(), kStart + seconds(90 + 20));
 }
 
 StartedEvent from(int64_t step) {
@@ -57,15 +57,15 @@ StepEvent at(int64_t step) {
 
 TEST(Recovery, CountsWhatIsDoneAgain) {
   Recovery recovery(32);
-  recovery.on_event(from(0), start);
-  recovery.on_event(CheckpointEvent{100}, start + seconds(10));
-  recovery.on_event(at(140), start + seconds(14));
+  recovery.on_event(from(0), kStart);
+  recovery.on_event(CheckpointEvent{100}, kStart + seconds(10));
+  recovery.on_event(at(140), kStart + seconds(14));
   EXPECT_FALSE(recovery.summary());
-  EXPECT_TRUE(recovery.lost("rank 1 was ended", start + seconds(15)));
+  EXPECT_TRUE(recovery.lost("rank 1 was ended", kStart + seconds(15)));
   EXPECT_EQ(recovery.saved_step(), 100);
-  recovery.on_event(from(100), start + seconds(17));
-  EXPECT_FALSE(recovery.on_event(at(120), start + seconds(19)));
-  const auto line = recovery.on_event(at(150), start + seconds(22));
+  recovery.on_event(from(100), kStart + seconds(17));
+  EXPECT_FALSE(recovery.on_event(at(120), kStart + seconds(19)));
+  const auto line = recovery.on_event(at(150), kStart + seconds(22));
   ASSERT_TRUE(line);
   EXPECT_THAT(*line, HasSubstr("step 140"));
   const auto summary = recovery.summary();
@@ -77,12 +77,12 @@ TEST(Recovery, CountsWhatIsDoneAgain) {
 
 TEST(Recovery, ProgressIsANewerCheckpoint) {
   Recovery recovery(32);
-  recovery.on_event(at(140), start);
-  EXPECT_FALSE(recovery.lost("a", start));
-  recovery.on_event(CheckpointEvent{150}, start);
-  EXPECT_TRUE(recovery.lost("b", start));
-  recovery.on_event(CheckpointEvent{150}, start);
-  EXPECT_FALSE(recovery.lost("c", start));
+  recovery.on_event(at(140), kStart);
+  EXPECT_FALSE(recovery.lost("a", kStart));
+  recovery.on_event(CheckpointEvent{150}, kStart);
+  EXPECT_TRUE(recovery.lost("b", kStart));
+  recovery.on_event(CheckpointEvent{150}, kStart);
+  EXPECT_FALSE(recovery.lost("c", kStart));
 }
 
 TEST(RankRange, IsAsStartedWhereTheJobDoesNotSay) {

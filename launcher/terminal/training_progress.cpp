@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/terminal/progress.hpp"
+#include "launcher/terminal/training_progress.hpp"
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -10,11 +10,12 @@
 
 #include "base/text.hpp"
 #include "job/event_lines.hpp"
+#include "launcher/terminal/bar.hpp"
 
 namespace ringtrain::launcher {
 namespace {
 
-constexpr std::chrono::seconds between_lines(5);
+constexpr std::chrono::seconds kBetweenLines(5);
 
 int terminal_columns(int descriptor) {
   winsize size{};
@@ -37,47 +38,42 @@ std::string progress_bar(const StepEvent& step, int columns) {
                                         print_seconds(step.seconds_left));
   const int room = columns - 1 - static_cast<int>(left.size() + right.size()) - 2;
   if (room < 8) return (left + right.substr(1)).substr(0, std::max(0, columns - 1));
-  const auto width = static_cast<std::size_t>(std::min(room, 40));
-  const auto filled = static_cast<std::size_t>(share * static_cast<double>(width));
-  std::string bar(filled, '=');
-  if (filled < width) bar += '>';
-  bar.resize(width, ' ');
-  return left + "[" + bar + "]" + right;
+  return left + draw_bar(share, static_cast<size_t>(std::min(room, 40))) + right;
 }
 
-void Progress::show(const StepEvent& step, Clock::time_point now) {
+void TrainingProgress::show(const StepEvent& step, Clock::time_point now) {
   if (terminal_) {
     const std::string bar = progress_bar(step, terminal_columns(descriptor_));
     write("\r" + bar + "\x1b[K");
     bar_ = bar;
     return;
   }
-  if (last_line_ && now - *last_line_ < between_lines) return;
+  if (last_line_ && now - *last_line_ < kBetweenLines) return;
   last_line_ = now;
   line(progress_line(step));
 }
 
-void Progress::show(const EpochEvent& epoch) { line(epoch_line(epoch)); }
+void TrainingProgress::show(const EpochEvent& epoch) { line(epoch_line(epoch)); }
 
-void Progress::line(const std::string& text) {
+void TrainingProgress::line(const std::string& text) {
   const std::string bar = bar_;
   clear();
   write(text + "\n" + bar);
   bar_ = bar;
 }
 
-void Progress::clear() {
+void TrainingProgress::clear() {
   if (bar_.empty()) return;
   bar_.clear();
   write("\r\x1b[K");
 }
 
-void Progress::write(const std::string& text) const {
-  for (std::size_t done = 0; done < text.size();) {
+void TrainingProgress::write(const std::string& text) const {
+  for (size_t done = 0; done < text.size();) {
     const ssize_t size = ::write(descriptor_, text.data() + done, text.size() - done);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return;  // nobody looks any more; training goes on
-    done += static_cast<std::size_t>(size);
+    if (size < 0) return;  // a closed terminal does not end training
+    done += static_cast<size_t>(size);
   }
 }
 

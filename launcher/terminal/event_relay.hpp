@@ -9,8 +9,9 @@
 
 namespace ringtrain::launcher {
 
-// Writes the ranks' events to a descriptor as they came, for a program that reads our log: of steps
-// at most one a second, and the start again every ten minutes, since logs are rotated.
+// Writes the ranks' events to a descriptor as they came, for a program that reads our log. Step
+// events are thinned to one a second; the started event is repeated every ten minutes, since logs
+// are rotated.
 class EventRelay {
  public:
   explicit EventRelay(int descriptor) : descriptor_(descriptor) {}
@@ -25,7 +26,7 @@ class EventRelay {
   std::optional<Clock::time_point> step_at_;
 };
 
-// The line and a newline; that nobody reads is no error.
+// Writes the line and a newline. A closed pipe or terminal is not an error.
 void write_line(int descriptor, const std::string& line);
 
 }  // namespace ringtrain::launcher

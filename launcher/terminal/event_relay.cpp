@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/supervise/event_relay.hpp"
+#include "launcher/terminal/event_relay.hpp"
 
 #include <unistd.h>
 
@@ -26,11 +26,11 @@ void EventRelay::pass_on(const std::string& line, const Event& event) {
 
 void write_line(int descriptor, const std::string& line) {
   const std::string text = line + "\n";
-  for (std::size_t done = 0; done < text.size();) {
+  for (size_t done = 0; done < text.size();) {
     const ssize_t size = ::write(descriptor, text.data() + done, text.size() - done);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return;
-    done += static_cast<std::size_t>(size);
+    done += static_cast<size_t>(size);
   }
 }
 

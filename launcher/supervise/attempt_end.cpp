@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/supervise/attempt_end.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+constexpr int kBadJob = static_cast<int>(ExitCode::bad_job);
+constexpr int kBadData = static_cast<int>(ExitCode::bad_data);
+constexpr int kFailed = static_cast<int>(ExitCode::failed);
+
+bool is_bad_input(const FailureEvent& failure) {
+  return failure.exit_code == kBadJob || failure.exit_code == kBadData;
+}
+
+}  // namespace
+
+AttemptEnd AttemptEnd::finished(nlohmann::ordered_json result) {
+  return {.kind = Kind::finished, .exit_code = 0, .result = std::move(result)};
+}
+
+AttemptEnd AttemptEnd::stopped(int signal, std::optional<int64_t> saved_step) {
+  std::string cause = fmt::format("stopped by signal {} ({})", signal, ::strsignal(signal));
+  if (saved_step) {
+    cause += fmt::format("; the same command resumes from step {}",
+                         print_count(static_cast<double>(*saved_step)));
+  }
+  return {.kind = Kind::stopped, .exit_code = 128 + signal, .cause = std::move(cause)};
+}
+
+AttemptEnd AttemptEnd::released() { return {.kind = Kind::released, .exit_code = 0}; }
+
+AttemptEnd AttemptEnd::refused(const FailureEvent& failure) {
+  return {.kind = Kind::refused,
+          .exit_code = is_bad_input(failure) ? failure.exit_code : kFailed,
+          .cause = describe(failure)};
+}
+
+AttemptEnd AttemptEnd::lost(std::string cause) {
+  return {.kind = Kind::lost, .exit_code = kFailed, .cause = std::move(cause)};
+}
+
+std::string describe(const FailureEvent& failure) {
+  if (is_bad_input(failure)) return failure.message;
+  return fmt::format("rank {} on {}: {}", failure.rank, failure.host, failure.message);
+}
+
+}  // namespace ringtrain::launcher

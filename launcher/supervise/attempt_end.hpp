@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "job/events.hpp"
+
+namespace ringtrain::launcher {
+
+// How one set of ranks ended.
+struct AttemptEnd {
+  enum class Kind {
+    finished,  // with a result
+    stopped,   // by a request to us
+    released,  // by us, to be started again with more ranks
+    refused,   // job, data or arithmetic: another attempt would end the same
+    lost,      // by anything else
+  };
+  Kind kind = Kind::lost;
+  int exit_code = 4;
+  std::string cause = {};  // one line; empty when finished or released
+  std::optional<nlohmann::ordered_json> result = {};
+
+  static AttemptEnd finished(nlohmann::ordered_json result);
+  // saved_step: the step of the checkpoint that the ranks left, if they did.
+  static AttemptEnd stopped(int signal, std::optional<int64_t> saved_step);
+  static AttemptEnd released();
+  static AttemptEnd refused(const FailureEvent& failure);
+  static AttemptEnd lost(std::string cause);
+};
+
+// "rank 1 on node3: CUDA out of memory"; of bad input the message alone.
+std::string describe(const FailureEvent& failure);
+
+}  // namespace ringtrain::launcher

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "job/events.hpp"
+#include "launcher/mpi/mpirun.hpp"
+#include "launcher/mpi/placement.hpp"
+#include "launcher/process/process.hpp"
+#include "launcher/process/stop_signals.hpp"
+#include "launcher/supervise/ranks.hpp"
+
+namespace ringtrain::launcher {
+
+// Ranks under a real mpirun, or any program in its place.
+class ProcessRanks : public Ranks {
+ public:
+  // hostfile: a file that the command names; it lives as long as the ranks.
+  ProcessRanks(const MpirunCommand& command, StopSignals& stop,
+               std::unique_ptr<TemporaryHostfile> hostfile = nullptr)
+      : hostfile_(std::move(hostfile)),
+        stop_(stop),
+        process_(command.arguments, command.environment) {}
+
+  Seen wait(std::chrono::milliseconds at_most, const LineSink& sink) override;
+  ExitStatus finish(const LineSink& sink) override;
+  void send(int signal) override { process_.send(signal); }
+  void kill() override { process_.kill(); }
+  std::string paused() override;
+
+ private:
+  std::unique_ptr<TemporaryHostfile> hostfile_;
+  StopSignals& stop_;
+  Process process_;
+  Lines output_;
+  Lines errors_;
+};
+
+// Starts a job's ranks by Open MPI, and asks hosts by ssh.
+class MpirunStarter : public RankStarter {
+ public:
+  // stop: ends a wait for the ranks.
+  MpirunStarter(Mpirun mpirun, WorkerJob job, StopSignals& stop)
+      : mpirun_(std::move(mpirun)), job_(std::move(job)), stop_(stop) {}
+  std::unique_ptr<Ranks> start(const std::vector<Host>& hosts, StartFrom from) override;
+  std::unique_ptr<HostCheck> check(const std::vector<Host>& hosts) override;
+
+ private:
+  Mpirun mpirun_;
+  WorkerJob job_;
+  StopSignals& stop_;
+};
+
+}  // namespace ringtrain::launcher
