@@ -42,7 +42,7 @@ std::vector<std::string> run_together(const Node& node, const std::function<std:
 
 // The kernel would kill a rank in the middle of training.
 void check_room(size_t bytes) {
-  const uint64_t available = available_memory();
+  const uint64_t available = this_machine_memory().usable();
   if (bytes <= available) return;
   throw lost_error(fmt::format("the ranks of this node share {} MiB and {} MiB are available",
                                (bytes >> 20) + 1, available >> 20));

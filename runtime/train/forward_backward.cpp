@@ -36,8 +36,7 @@ double ForwardBackward::run(const datasets::Batch& batch, int64_t epoch, uint64_
   const torch::Tensor labels = device_.load_labels(batch);
   phase.next("forward and backward");
   // The seed of what a model draws (dropout) is a function of the position in the run, too.
-  const uint64_t seed =
-      mix(job_.seed, static_cast<uint64_t>(epoch), batch.first_position);
+  const uint64_t seed = mix(job_.seed, static_cast<uint64_t>(epoch), batch.first_position);
   const torch::Tensor loss = step_.run({.inputs = inputs,
                                         .labels = labels,
                                         .scale = 1.0F / static_cast<float>(samples_in_mean),

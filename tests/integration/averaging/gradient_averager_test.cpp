@@ -58,7 +58,8 @@ torch::Tensor summed_loss(Model& model, const torch::Tensor& x, const torch::Ten
 // A model on its way through one step, as the trainer puts it together.
 struct Step : RankParts {
   Step(const ModelOptions& options, const CommOptions& communication)
-      : RankParts(make_device(JobSpec::Device::cpu, 0), options, make_smooth_model, communication, 50'000) {
+      : RankParts(make_device(JobSpec::Device::cpu, 0), options, make_smooth_model, communication,
+                  50'000) {
     model->set_sum_over_ranks([this](std::span<double> values) { thread.all_reduce(values); });
   }
 

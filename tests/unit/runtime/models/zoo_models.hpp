@@ -12,7 +12,7 @@ namespace ringtrain {
 
 // A model for square images.
 inline ModelOptions options_for(const std::string& name, int64_t channels, int64_t pixels,
-                         int64_t classes = 10, uint64_t seed = 1) {
+                                int64_t classes = 10, uint64_t seed = 1) {
   ModelOptions options;
   options.name = name;
   options.channels = channels;
