@@ -6,7 +6,7 @@
 
 namespace ringtrain {
 
-// Where downloads are kept: $RINGTRAIN_CACHE, else $XDG_CACHE_HOME/ringtrain, else
+// Folder of downloads: $RINGTRAIN_CACHE, else $XDG_CACHE_HOME/ringtrain, else
 // ~/.cache/ringtrain.
 std::filesystem::path cache_directory();
 

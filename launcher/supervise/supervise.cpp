@@ -77,7 +77,7 @@ class Supervisor {
   }
 
   AttemptEnd train_on(const std::vector<Host>& hosts) {
-    // What was saved before the loss is this run's work, whatever the job says of earlier runs.
+    // A checkpoint saved before the loss is of this run, whatever the job says of earlier runs.
     const auto ranks = starter_.start(
         hosts, recovery_.has_saved() ? StartFrom::newest_checkpoint : StartFrom::job);
     const auto note = [&](const Event& event) {
