@@ -41,6 +41,7 @@ FROM $BUILD_BASE AS tools
 ARG PRESET=cpu
 WORKDIR /src
 COPY scripts/setup scripts/
+COPY scripts/install scripts/install
 RUN if [ "$PRESET" = cuda ]; then scripts/setup --cuda; else scripts/setup; fi
 
 FROM tools AS build

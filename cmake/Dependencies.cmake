@@ -25,7 +25,9 @@ find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
-find_package(GTest REQUIRED)
+if(RINGTRAIN_TESTS)
+  find_package(GTest REQUIRED)
+endif()
 pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
 
 # Debian's serial C library; no high-level, no C++ bindings.

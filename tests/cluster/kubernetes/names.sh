@@ -2,8 +2,9 @@
 # Names and small functions that the scripts of the test cluster share.
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-built=${RINGTRAIN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ringtrain}/kubernetes   # stays
-state=${RINGTRAIN_CLUSTER:-/var/tmp/ringtrain-cluster}                           # of a cluster that is up; down removes it
+cache=${RINGTRAIN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ringtrain}
+built=$cache/kubernetes/$(cat "$here"/programs/* | sha256sum | cut -c1-12)   # stays
+state=${RINGTRAIN_CLUSTER:-/var/tmp/ringtrain-cluster}   # of a cluster that is up; down removes it
 programs=$built/bin
 group=$(basename "$state")   # the cgroup of everything that runs in pods
 address=10.244.0.1           # of the control plane; node N is 10.244.N.1, its pods 10.244.N.2 and up
