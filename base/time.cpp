@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <ctime>
 
 namespace ringtrain {
@@ -23,10 +22,9 @@ std::optional<Time> parse_time(const std::string& text) {
   }
   std::chrono::minutes offset(0);
   if (*rest == '+' || *rest == '-') {
-    int hours = 0;
-    int minutes = 0;
-    if (std::sscanf(rest + 1, "%2d:%2d", &hours, &minutes) != 2) return std::nullopt;
-    offset = std::chrono::minutes(60 * hours + minutes) * (*rest == '-' ? -1 : 1);
+    std::tm ahead{};
+    if (::strptime(rest + 1, "%H:%M", &ahead) == nullptr) return std::nullopt;
+    offset = std::chrono::minutes(60 * ahead.tm_hour + ahead.tm_min) * (*rest == '-' ? -1 : 1);
   } else if (*rest != 'Z' && *rest != 'z') {
     return std::nullopt;
   }

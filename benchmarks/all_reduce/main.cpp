@@ -27,8 +27,9 @@ uint64_t check(const World& world, Contestant& contestant) {
   contestant.fill([&](size_t i) { return value_of(world.rank(), i); });
   contestant.all_reduce();
   const int ranks = world.size();
-  return world.sum(contestant.wrong(
-      [&](size_t i) { return static_cast<float>(ranks * (ranks + 1) / 2) * value_of(0, i); }));
+  return world.sum(contestant.wrong([&](size_t i) {
+    return static_cast<float>(ranks) * static_cast<float>(ranks + 1) / 2 * value_of(0, i);
+  }));
 }
 
 nlohmann::json time(const World& world, const std::string& name, Contestant& contestant,

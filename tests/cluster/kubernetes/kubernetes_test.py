@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs on a real Kubernetes with two nodes: by kubectl, by the chart, by kustomize, and with faults.
 
-  kubernetes_test.py [unittest arguments]
+  kubernetes_test.py up|down         brings the cluster up, with the image and MNIST on its nodes, or down
+  kubernetes_test.py CLASS.METHOD    a test, on a cluster that is up
 
-A cluster that is up already is used, and stays. Else one is brought up and, at the end, down.
+`ctest --test-dir build/cpu -L kubernetes` does all of it.
 """
 
 import sys
@@ -18,14 +19,20 @@ from faults_test import Faults  # noqa: F401
 from jobs_test import Jobs  # noqa: F401
 
 
-if __name__ == "__main__":
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__.strip())
     if reason := cluster.why_not():
         print(f"skipped: {reason}")
         sys.exit(77)
-    end = cluster.bring_up()
-    try:
-        done = unittest.main(verbosity=2, exit=False)
-    finally:
-        if end:
-            end()
-    sys.exit(0 if done.result.wasSuccessful() else 1)
+    what = sys.argv[1]
+    if what == "up":
+        cluster.bring_up()
+    elif what == "down":
+        cluster.must(cluster.HERE / "down")
+    else:
+        unittest.main(argv=[sys.argv[0], what], verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
