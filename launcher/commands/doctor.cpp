@@ -17,6 +17,7 @@
 #include "base/machine.hpp"
 #include "base/text.hpp"
 #include "launcher/mpi/mpirun.hpp"
+#include "launcher/mpi/mpirun_command.hpp"
 #include "launcher/mpi/placement.hpp"
 #include "launcher/mpi/worker_program.hpp"
 #include "launcher/process/process.hpp"

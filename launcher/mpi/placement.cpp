@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,8 +14,6 @@
 #include <system_error>
 #include <utility>
 
-#include "base/machine.hpp"
-#include "launcher/process/process.hpp"
 #include "launcher/process/scratch.hpp"
 
 namespace ringtrain::launcher {
@@ -33,6 +32,18 @@ Environment own_environment() {
 }
 
 }  // namespace
+
+int RankLayout::threads_per_rank() const {
+  return local ? std::max(1, cores.usable() / std::max(1, ranks())) : 0;
+}
+
+bool cross_memory_allowed() {
+  int from = 1;
+  int to = 0;
+  const iovec local{&to, sizeof to};
+  const iovec remote{&from, sizeof from};
+  return ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) == sizeof to && to == from;
+}
 
 RankLayout lay_out_on(std::vector<Host> hosts) {
   RankLayout layout;

@@ -5,20 +5,40 @@
 #include <vector>
 
 #include "base/file_descriptor.hpp"
+#include "base/machine.hpp"
+#include "base/spawn.hpp"
 #include "launcher/mpi/hostfile.hpp"
-#include "launcher/mpi/mpirun.hpp"
 
 namespace ringtrain::launcher {
 
-// Where ranks go: on the hosts of a hostfile (0 ranks: on all its slots), or without one on this
-// machine (0 ranks: a single one). Throws a job error where the hostfile is not good, or too small.
+// Where ranks run, and everything else that decides on mpirun's command line besides its version.
+struct RankLayout {
+  std::vector<Host> hosts;  // with the slots that are used, all of them
+  bool local = true;        // every host is this machine
+  Cores cores;              // of this machine; used when local
+  bool root = false;
+  bool cross_memory = true;  // processes may read each other's memory (process_vm_readv)
+  Environment environment;   // ours, as it stands
+  std::string scratch;       // a name of scratch folders; empty: Open MPI's own places
+  std::string program;       // `ringtrain` itself, for its remote shell; empty: plain ssh
+
+  int ranks() const { return total_slots(hosts); }
+  // Compute threads of a rank: its share of the machine's cores. 0: unknown, as hosts are remote.
+  int threads_per_rank() const;
+};
+
+// Lays ranks out on the hosts of a hostfile (0 ranks: on all its slots), or without one on this
+// machine (0 ranks: a single one). Throws a job error for a hostfile that is bad or too small.
 RankLayout lay_out_ranks(const std::string& hostfile, int ranks);
 
-// The same for hosts that were chosen already.
+// Lays ranks out on all slots of these hosts.
 RankLayout lay_out_on(std::vector<Host> hosts);
 
-// A file with just the given hosts, for mpirun. It lies in memory, and so is gone with us however
-// we end; its path is good for programs that start while the object lives.
+// Whether the kernel and the container let processes of a user read each other's memory.
+bool cross_memory_allowed();
+
+// A file with just the given hosts, for mpirun. It lies in memory, and so is gone with this process
+// however that ends; its path is good for programs that start while the object lives.
 class TemporaryHostfile {
  public:
   explicit TemporaryHostfile(const std::vector<Host>& hosts);

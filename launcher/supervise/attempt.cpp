@@ -12,7 +12,7 @@
 #include <variant>
 
 #include "base/text.hpp"
-#include "launcher/mpi/mpirun.hpp"
+#include "launcher/mpi/mpirun_messages.hpp"
 #include "launcher/supervise/hang_detector.hpp"
 
 namespace ringtrain::launcher {

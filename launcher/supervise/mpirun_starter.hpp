@@ -7,6 +7,7 @@
 
 #include "job/events.hpp"
 #include "launcher/mpi/mpirun.hpp"
+#include "launcher/mpi/mpirun_command.hpp"
 #include "launcher/mpi/placement.hpp"
 #include "launcher/process/process.hpp"
 #include "launcher/process/stop_signals.hpp"
