@@ -36,6 +36,13 @@ std::string print_time(Time time) {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
 }
 
+std::string print_time_ms(Time time) {
+  const auto since = std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds.count()),
+                     (since - seconds).count());
+}
+
 std::string print_age(std::chrono::seconds age) {
   const auto seconds = std::max<int64_t>(0, age.count());
   if (seconds < 120) return fmt::format("{}s", seconds);

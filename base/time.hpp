@@ -17,6 +17,9 @@ std::optional<Time> parse_time(const std::string& text);
 // "2026-11-24T23:51:30Z"
 std::string print_time(Time time);
 
+// "2026-11-24T23:51:30.123Z"
+std::string print_time_ms(Time time);
+
 // "4s", "12m", "3h5m", "2d4h", as columns of a table have it.
 std::string print_age(std::chrono::seconds age);
 

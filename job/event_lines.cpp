@@ -27,14 +27,11 @@ std::string epoch_line(const EpochEvent& epoch) {
 std::vector<std::string> started_lines(const StartedEvent& started) {
   std::vector<std::string> lines;
   std::string last;
-  for (const auto& rank : started.placement) {
-    if (!rank.is_object()) continue;
-    const std::string host = rank.value("host", "?");
-    const std::string text =
-        fmt::format("{} ({})", rank.value("rank", int64_t{0}), rank.value("device", "?"));
-    if (lines.empty() || last != host) {
-      lines.push_back(fmt::format("on {}: rank {}", host, text));
-      last = host;
+  for (const RankPlacement& rank : started.placement) {
+    const std::string text = fmt::format("{} ({})", rank.rank, rank.device);
+    if (lines.empty() || last != rank.host) {
+      lines.push_back(fmt::format("on {}: rank {}", rank.host, text));
+      last = rank.host;
     } else {
       lines.back() += ", " + text;
     }

@@ -1,85 +1,165 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job/events.hpp"
 
+#include <algorithm>
+#include <cstdlib>
 #include <utility>
 
+#include "job/result_fields.hpp"
+
 namespace ringtrain {
-namespace {
 
 using nlohmann::ordered_json;
 
-constexpr char record_separator = '\x1e';
-constexpr std::size_t longest_line = 16 << 20;
-
-std::optional<double> optional_number(const ordered_json& event, const char* key) {
-  const auto found = event.find(key);
-  if (found == event.end() || found->is_null()) return std::nullopt;
-  return found->get<double>();
+constexpr auto fields_of(const StartedEvent*) {
+  using T = StartedEvent;
+  return std::tuple(field("placement", &T::placement), field("world_size", &T::world_size),
+                    field("step", &T::from_step), field("steps", &T::steps),
+                    field("epochs", &T::epochs), field("communication", &T::communication));
 }
 
-// A loss that is not finite is null in JSON.
-double number(const ordered_json& event, const char* key) {
-  return optional_number(event, key).value_or(0);
+constexpr auto fields_of(const StepEvent*) {
+  using T = StepEvent;
+  return std::tuple(field("epoch", &T::epoch), field("epochs", &T::epochs), field("step", &T::step),
+                    field("steps", &T::steps), field("loss", &T::loss),
+                    field("samples_per_second", &T::samples_per_second),
+                    field("seconds_left", &T::seconds_left));
 }
 
-Event event_from(const std::string& kind, ordered_json event) {
-  if (kind == "started") {
-    return StartedEvent{event.value("world_size", int64_t{0}), event.value("steps", int64_t{0}),
-                        event.value("epochs", int64_t{0}), event.value("step", int64_t{0}),
-                        event.value("placement", ordered_json::array())};
-  }
-  if (kind == "step") {
-    return StepEvent{event.value("epoch", int64_t{0}),
-                     event.value("epochs", int64_t{0}),
-                     event.value("step", int64_t{0}),
-                     event.value("steps", int64_t{0}),
-                     number(event, "loss"),
-                     number(event, "samples_per_second"),
-                     number(event, "seconds_left")};
-  }
-  if (kind == "epoch") {
-    return EpochEvent{event.value("epoch", int64_t{0}),
-                      event.value("epochs", int64_t{0}),
-                      event.value("step", int64_t{0}),
-                      number(event, "train_loss"),
-                      optional_number(event, "test_loss"),
-                      optional_number(event, "test_accuracy"),
-                      number(event, "seconds")};
-  }
-  if (kind == "checkpoint") return CheckpointEvent{event.value("step", int64_t{0})};
-  if (kind == "stopped") {
-    const auto checkpoint = event.find("checkpoint");
-    const bool saved = checkpoint != event.end() && checkpoint->is_string();
-    return StoppedEvent{event.value("step", int64_t{0}), saved};
-  }
-  if (kind == "evaluating") return EvaluatingEvent{event.value("batches", int64_t{0})};
-  if (kind == "lost_host") return LostHostEvent{event.value("host", "")};
-  if (kind == "paused") return PausedEvent{event.value("host", ""), event.value("text", "")};
-  if (kind == "failure") {
-    const int exit_code = event.value("exit_code", 4);
-    return FailureEvent{exit_code, event.value("again", exit_code != 2 && exit_code != 3),
-                        event.value("rank", int64_t{0}), event.value("host", ""),
-                        event.value("message", "")};
-  }
-  if (kind == "result") {
-    event.erase("event");
-    return ResultEvent{std::move(event)};
-  }
-  return LogEvent{event.value("level", "info"), event.value("message", "")};
+constexpr auto fields_of(const EpochEvent*) {
+  using T = EpochEvent;
+  return std::tuple(field("epoch", &T::epoch), field("epochs", &T::epochs), field("step", &T::step),
+                    field("samples_seen", &T::samples_seen),
+                    field("learning_rate", &T::learning_rate), field("train_loss", &T::train_loss),
+                    field("test_loss", &T::test_loss), field("test_accuracy", &T::test_accuracy),
+                    field("seconds", &T::seconds), field("step_seconds", &T::slowest));
+}
+
+constexpr auto fields_of(const CheckpointEvent*) {
+  using T = CheckpointEvent;
+  return std::tuple(field("step", &T::step), field("path", &T::path), field("bytes", &T::bytes),
+                    field("seconds", &T::seconds), field("pause", &T::pause));
+}
+
+constexpr auto fields_of(const StoppedEvent*) {
+  using T = StoppedEvent;
+  return std::tuple(field("step", &T::step), field("steps", &T::steps),
+                    field("samples_seen", &T::samples_seen), field("checkpoint", &T::checkpoint));
+}
+
+constexpr auto fields_of(const EvaluatingEvent*) {
+  return std::tuple(field("batches", &EvaluatingEvent::batches));
+}
+
+constexpr auto fields_of(const LostHostEvent*) {
+  return std::tuple(field("host", &LostHostEvent::host));
+}
+
+constexpr auto fields_of(const PausedEvent*) {
+  return std::tuple(field("host", &PausedEvent::host), field("text", &PausedEvent::text));
+}
+
+constexpr auto fields_of(const LogEvent*) {
+  return std::tuple(field("level", &LogEvent::level), field("message", &LogEvent::message));
+}
+
+constexpr auto fields_of(const FailureEvent*) {
+  using T = FailureEvent;
+  return std::tuple(field("exit_code", &T::exit_code), field("again", &T::again),
+                    field("rank", &T::rank), field("host", &T::host),
+                    field("message", &T::message));
+}
+
+namespace {
+
+constexpr char kRecordSeparator = '\x1e';
+constexpr size_t kLongestLine = 16 << 20;
+constexpr int kVersion = 1;
+
+template <class T>
+void put(ordered_json& json, const T& event) {
+  put_fields(json, event);
+}
+
+void put(ordered_json& json, const ResultEvent& event) { put_fields(json, event.result); }
+
+template <class T>
+void take(const ordered_json& json, T& event) {
+  take_fields(json, event);
+}
+
+void take(const ordered_json& json, ResultEvent& event) { take_fields(json, event.result); }
+
+void take(const ordered_json& json, FailureEvent& event) {
+  take_fields(json, event);
+  if (!json.contains("again")) event.again = event.exit_code != 2 && event.exit_code != 3;
+}
+
+template <class T>
+bool take_kind(const std::string& kind, const ordered_json& json, std::optional<Event>& event) {
+  if (kind != T::kKind) return false;
+  take(json, event.emplace().emplace<T>());
+  return true;
+}
+
+// One call of take_kind for each alternative of Event.
+template <class... T>
+std::optional<Event> take_event(const ordered_json& json, const std::variant<T...>* /*kinds*/) {
+  const auto kind = json.at("event").get<std::string>();
+  std::optional<Event> event;
+  (take_kind<T>(kind, json, event) || ...);
+  return event;
+}
+
+// Text from files need not be UTF-8: what is not is replaced rather than refused.
+std::string print(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 }  // namespace
 
-std::optional<Event> parse_event(std::string_view line) {
-  if (!line.starts_with(record_separator)) return std::nullopt;
+int attempt_from_environment() {
+  const char* const text = std::getenv(kAttemptVariable);
+  return text == nullptr ? 1 : std::max(1, std::atoi(text));
+}
+
+std::string print_event(const Event& event, int attempt, Time time) {
+  ordered_json json;
+  std::visit(
+      [&](const auto& content) {
+        json = {{"event", content.kKind},
+                {"version", kVersion},
+                {"time", print_time_ms(time)},
+                {"attempt", attempt}};
+        put(json, content);
+      },
+      event);
+  return kRecordSeparator + print(json);
+}
+
+std::optional<EventRecord> parse_event(std::string_view line) {
+  if (!line.starts_with(kRecordSeparator)) return std::nullopt;
   try {
-    ordered_json event = ordered_json::parse(line.substr(1));
-    const auto kind = event.at("event").get<std::string>();
-    for (const char* known : {"started", "step", "epoch", "checkpoint", "stopped", "evaluating",
-                              "lost_host", "paused", "log", "result", "failure"}) {
-      if (kind == known) return event_from(kind, std::move(event));
-    }
+    const auto json = ordered_json::parse(line.substr(1));
+    if (json.value("version", kVersion) > kVersion) return std::nullopt;
+    auto event = take_event(json, static_cast<const Event*>(nullptr));
+    if (!event) return std::nullopt;
+    return EventRecord{std::move(*event), parse_time(json.value("time", "")),
+                       json.value("attempt", 1)};
+  } catch (const ordered_json::exception&) {
     return std::nullopt;
+  }
+}
+
+std::string print_history_line(const EpochEvent& epoch) { return print(ordered_json(epoch)); }
+
+std::optional<EpochEvent> parse_history_line(std::string_view line) {
+  try {
+    const auto json = ordered_json::parse(line);
+    if (!json.is_object()) return std::nullopt;
+    EpochEvent epoch;
+    take_fields(json, epoch);
+    return epoch;
   } catch (const ordered_json::exception&) {
     return std::nullopt;
   }
@@ -90,13 +170,13 @@ void Lines::feed(std::string_view bytes, const Take& take) {
     const auto end = bytes.find_first_of("\n\x1e");
     if (end == std::string_view::npos) {
       open_ += bytes;
-      if (open_.size() > longest_line) finish(take);
+      if (open_.size() > kLongestLine) finish(take);
       return;
     }
     open_ += bytes.substr(0, end);
     const bool newline = bytes[end] == '\n';
     if (newline || !open_.empty()) take(std::exchange(open_, {}));
-    if (!newline) open_ = record_separator;
+    if (!newline) open_ = kRecordSeparator;
     bytes.remove_prefix(end + 1);
   }
 }

@@ -1,28 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the worker tells the launcher with --events: lines on stdout, each a byte 0x1e, a JSON
-// object and a newline (RFC 7464). Every other line is for the user and is passed on. Epochs count
-// from 0 here, and from 1 where a person reads them.
+// Events of a run: lines of JSON that the ranks, the remote shell and the guard write to stdout for
+// the launcher. docs/reference/events.md describes every kind and its keys.
+//
+// A line is the byte 0x1e, a JSON object and a newline (RFC 7464); every other line of stdout is
+// for the user. Epochs count from 0 here, and from 1 where a person reads them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "job/result_file.hpp"
 
 namespace ringtrain {
 
 struct StartedEvent {
+  static constexpr const char* kKind = "started";
+  std::vector<RankPlacement> placement;
   int64_t world_size = 0;
+  int64_t from_step = 0;  // "step": the step of the checkpoint that training resumes from
   int64_t steps = 0;
   int64_t epochs = 0;
-  int64_t from_step = 0;             // the steps that a checkpoint had done already
-  nlohmann::ordered_json placement;  // [{rank, host, device}, ...]
+  std::string communication;
+  bool operator==(const StartedEvent&) const = default;
 };
 
 struct StepEvent {
+  static constexpr const char* kKind = "step";
   int64_t epoch = 0;
   int64_t epochs = 0;
   int64_t step = 0;
@@ -30,78 +40,128 @@ struct StepEvent {
   double loss = 0;
   double samples_per_second = 0;
   double seconds_left = 0;
+  bool operator==(const StepEvent&) const = default;
 };
 
+// An epoch is complete. history.jsonl holds the same keys, a line for each epoch.
 struct EpochEvent {
+  static constexpr const char* kKind = "epoch";
   int64_t epoch = 0;
   int64_t epochs = 0;
   int64_t step = 0;
+  uint64_t samples_seen = 0;
+  double learning_rate = 0;
   double train_loss = 0;
-  std::optional<double> test_loss;
-  std::optional<double> test_accuracy;  // 0 to 1
+  std::optional<double> test_loss = {};
+  std::optional<double> test_accuracy = {};  // 0 to 1
   double seconds = 0;
+  std::optional<RankSpeed> slowest = {};  // "step_seconds"
+  bool operator==(const EpochEvent&) const = default;
 };
 
-// A whole checkpoint lies on the disk.
+// A checkpoint is complete and safe on disk.
 struct CheckpointEvent {
+  static constexpr const char* kKind = "checkpoint";
   int64_t step = 0;
+  std::string path;
+  uint64_t bytes = 0;
+  double seconds = 0;  // to write it
+  double pause = 0;    // seconds for which training stood still
+  bool operator==(const CheckpointEvent&) const = default;
 };
 
-// The ranks end because they were asked to.
+// The ranks exit because they were asked to.
 struct StoppedEvent {
+  static constexpr const char* kKind = "stopped";
   int64_t step = 0;
-  bool saved = false;  // their work is in a checkpoint
+  int64_t steps = 0;
+  uint64_t samples_seen = 0;
+  std::optional<std::string> checkpoint = {};  // path of the one that holds their work
+  bool operator==(const StoppedEvent&) const = default;
 };
 
-// The test set is gone through, in so many batches.
+// An evaluation of the test set begins.
 struct EvaluatingEvent {
+  static constexpr const char* kKind = "evaluating";
   int64_t batches = 0;
+  bool operator==(const EvaluatingEvent&) const = default;
 };
 
-// From our remote shell: ssh to the host has failed.
+// Written by our remote shell: ssh to the host has failed.
 struct LostHostEvent {
+  static constexpr const char* kKind = "lost_host";
   std::string host;
+  bool operator==(const LostHostEvent&) const = default;
 };
 
-// From our guard on a host: which of its ranks are paused by a signal, "; rank 1 is paused
-// (SIGSTOP)"; empty: none any more.
+// Written by our guard on a host: the ranks that a signal has paused there, as "; rank 1 is paused
+// (SIGSTOP)". An empty text: none any more.
 struct PausedEvent {
+  static constexpr const char* kKind = "paused";
   std::string host;
   std::string text;
+  bool operator==(const PausedEvent&) const = default;
 };
 
 struct LogEvent {
-  std::string level;
+  static constexpr const char* kKind = "log";
+  std::string level = "info";  // or "warning"
   std::string message;
+  bool operator==(const LogEvent&) const = default;
 };
 
+// The model and result.json are complete and safe on disk.
 struct ResultEvent {
-  nlohmann::ordered_json result;  // the content of result.json
+  static constexpr const char* kKind = "result";
+  Result result;  // its keys are the event's own
+  bool operator==(const ResultEvent&) const = default;
 };
 
 struct FailureEvent {
+  static constexpr const char* kKind = "failure";
   int exit_code = 4;
-  bool again = true;  // another try may end otherwise
+  bool again = true;  // a restart may succeed
   int64_t rank = 0;
   std::string host;
   std::string message;
+  bool operator==(const FailureEvent&) const = default;
 };
 
 using Event =
     std::variant<StartedEvent, StepEvent, EpochEvent, CheckpointEvent, StoppedEvent,
                  EvaluatingEvent, LostHostEvent, PausedEvent, LogEvent, ResultEvent, FailureEvent>;
 
-// A line without its newline. Nothing where it is no event: no 0x1e, broken by another rank's
-// output, or of a kind that is not known.
-std::optional<Event> parse_event(std::string_view line);
+struct EventRecord {
+  Event event;
+  std::optional<Time> time;  // to the millisecond
+  int attempt = 1;           // number of the start of the ranks within this run, from 1
+};
 
-// Cuts a stream into lines. A 0x1e starts one, too, so that an event is found behind unfinished
-// output.
+// The variable by which the launcher passes the attempt's number to all processes of an attempt.
+inline constexpr const char* kAttemptVariable = "RINGTRAIN_ATTEMPT";
+// Returns its value; 1 where it is not set.
+int attempt_from_environment();
+
+// Returns the line without its newline.
+std::string print_event(const Event& event, int attempt,
+                        Time time = std::chrono::system_clock::now());
+
+// Reads a line without its newline. Returns nothing for any other line: without 0x1e, broken by
+// another rank's output, of an unknown kind or a newer version.
+std::optional<EventRecord> parse_event(std::string_view line);
+
+// A line of history.jsonl, without its newline.
+std::string print_history_line(const EpochEvent& epoch);
+// Returns nothing where the line is broken.
+std::optional<EpochEvent> parse_history_line(std::string_view line);
+
+// Cuts a stream into lines. A 0x1e starts a line, too, so that an event behind unfinished output is
+// found.
 class Lines {
  public:
   using Take = std::function<void(const std::string& line)>;
   void feed(std::string_view bytes, const Take& take);
-  // The last line, where it has no newline.
+  // Takes the last line, where it has no newline.
   void finish(const Take& take);
 
  private:

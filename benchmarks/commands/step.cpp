@@ -97,14 +97,13 @@ Sample train(const RankLayout& layout, const Options& options, const std::string
   Sample sample;
   Lines lines;
   const auto take = [&](const std::string& line) {
-    const auto event = parse_event(line);
-    const auto* result = event ? std::get_if<ResultEvent>(&*event) : nullptr;
-    if (result == nullptr) return;
-    const auto& seconds = result->result.at("seconds");
-    const auto second = [&](const char* key) { return seconds.at(key).get<double>(); };
-    sample.rate = result->result.at("samples_per_second").get<double>();
-    const double exposed = second("exposed_communication");
-    sample.exposed_share = exposed / (second("compute") + second("data_wait") + exposed);
+    const auto record = parse_event(line);
+    const auto* event = record ? std::get_if<ResultEvent>(&record->event) : nullptr;
+    if (event == nullptr) return;
+    const Seconds& seconds = event->result.seconds;
+    sample.rate = event->result.samples_per_second;
+    const double exposed = seconds.exposed_communication;
+    sample.exposed_share = exposed / (seconds.compute + seconds.data_wait + exposed);
   };
   lines.feed(output, take);
   lines.finish(take);

@@ -17,6 +17,7 @@
 #include "job/flight_file.hpp"
 #include "job/parse.hpp"
 #include "job/paths.hpp"
+#include "job/result_file.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/worker_program.hpp"
 #include "launcher/process/stop_signals.hpp"
@@ -43,39 +44,25 @@ struct RunOptions {
 };
 
 // The run in a few lines, and the next commands.
-void print_summary(const nlohmann::ordered_json& result, const RunOptions& options,
-                   const JobSpec& job) {
-  const auto number = [&](const char* key) {
-    const auto found = result.find(key);
-    return found != result.end() && found->is_number() ? found->get<double>() : 0.0;
-  };
-  std::string text = fmt::format("{}: ", result.value("name", "the job"));
-  if (result.contains("test_accuracy") && result["test_accuracy"].is_number()) {
-    text += fmt::format("test accuracy {:.2f}%, ", 100 * number("test_accuracy"));
+void print_summary(const Result& result, const RunOptions& options, const JobSpec& job) {
+  std::string text = fmt::format("{}: ", result.name);
+  if (result.test_accuracy) {
+    text += fmt::format("test accuracy {:.2f}%, ", 100 * *result.test_accuracy);
   }
-  const auto ranks = static_cast<int64_t>(number("ranks"));
-  const double total = result.contains("seconds") && result["seconds"].is_object()
-                           ? result["seconds"].value("total", 0.0)
-                           : 0.0;
   text += fmt::format("train loss {:.4f}; {} steps on {} {} in {}, {} samples/s\n",
-                      number("train_loss"), print_count(number("steps")), ranks,
-                      ranks == 1 ? "rank" : "ranks", print_seconds(total),
-                      print_count(number("samples_per_second")));
-  if (const auto lost = result.find("recovery"); lost != result.end()) {
+                      result.train_loss, print_count(static_cast<double>(result.steps)),
+                      result.ranks, result.ranks == 1 ? "rank" : "ranks",
+                      print_seconds(result.seconds.total), print_count(result.samples_per_second));
+  if (const auto& lost = result.recovery) {
     text += fmt::format("  lost   {} in {} restarts, {} samples redone\n",
-                        print_seconds(lost->value("seconds_lost", 0.0)), lost->value("restarts", 0),
-                        print_count(lost->value("samples_replayed", 0.0)));
+                        print_seconds(lost->seconds_lost), lost->restarts,
+                        print_count(static_cast<double>(lost->samples_replayed)));
   }
-  if (const auto slow = result.find("slowest"); slow != result.end() && slow->is_object()) {
-    const double seconds = slow->value("seconds", 0.0);
-    const double median = slow->value("median_of_others", 0.0);
-    if (seconds > 1.2 * median) {
-      text +=
-          fmt::format("  slow   rank {} on {}: {:.2f} times the others' time a step\n",
-                      slow->value("slowest_rank", 0), slow->value("host", "?"), seconds / median);
-    }
+  if (const auto& slow = result.slowest; slow && slow->seconds > 1.2 * slow->median) {
+    text += fmt::format("  slow   rank {} on {}: {:.2f} times the others' time a step\n",
+                        slow->rank, slow->host, slow->seconds / slow->median);
   }
-  const std::filesystem::path model(result.value("model", ""));
+  const std::filesystem::path model(result.model);
   const std::string script = (model.parent_path() / "model.pt").string();
   text += fmt::format("  model  {} and {}\n", model.string(), script);
   text += fmt::format("  next   python -c \"import torch; print(torch.jit.load('{}'))\"\n", script);
@@ -133,7 +120,7 @@ int run(RunOptions options) {
     return outcome.exit_code;
   }
   if (options.json) {
-    fmt::print("{}\n", outcome.result->dump(2));
+    fmt::print("{}", print_result(*outcome.result));
   } else {
     print_summary(*outcome.result, options, job);
   }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "job/events.hpp"
 #include "launcher/process/scratch.hpp"
 
 namespace ringtrain::launcher {
@@ -146,6 +147,10 @@ class Builder {
   }
 
   void pass_environment() {
+    if (layout_.attempt > 0) {
+      command_.environment.emplace_back(kAttemptVariable, std::to_string(layout_.attempt));
+      if (!layout_.local) add({"-x", kAttemptVariable});
+    }
     for (const char* name : {"OMP_NUM_THREADS", "MKL_NUM_THREADS"}) {
       if (threads_ == 0 || has_variable(layout_.environment, name)) continue;
       command_.environment.emplace_back(name, std::to_string(threads_));

@@ -20,6 +20,7 @@ struct RankLayout {
   bool cross_memory = true;  // processes may read each other's memory (process_vm_readv)
   Environment environment;   // ours, as it stands
   std::string scratch;       // a name of scratch folders; empty: Open MPI's own places
+  int attempt = 0;           // number of this start within the run, from 1; 0: not passed on
   std::string program;       // `ringtrain` itself, for its remote shell; empty: plain ssh
 
   int ranks() const { return total_slots(hosts); }

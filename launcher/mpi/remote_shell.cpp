@@ -2,6 +2,7 @@
 #include "launcher/mpi/remote_shell.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -16,7 +17,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -53,9 +53,9 @@ std::size_t words_in(const char* text) {
   return count;
 }
 
-// On stdout, as events of ranks are: that is, by way of ssh, the launcher's pipe.
-void tell(const nlohmann::ordered_json& event) {
-  const std::string line = "\x1e" + event.dump() + "\n";
+// Writes to stdout, which is the launcher's pipe, by way of ssh on another host.
+void report(const Event& event) {
+  const std::string line = print_event(event, attempt_from_environment()) + "\n";
   [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
 }
 
@@ -80,9 +80,11 @@ int remote_shell(const std::vector<std::string>& arguments) {
   const char* const scratch = std::getenv("RINGTRAIN_SCRATCH");
   // The same program is there as the worker is; where not, there is no guard, but a run.
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-  const std::string guarded = "[ -x " + shell_quoted(self) + " ] && exec " + shell_quoted(self) +
-                              " guard " + shell_quoted(scratch == nullptr ? "" : scratch) +
-                              " \"$1\"; exec sh -c \"$1\"";
+  const std::string attempt =
+      fmt::format("export {}={}; ", kAttemptVariable, attempt_from_environment());
+  const std::string guarded =
+      attempt + "[ -x " + shell_quoted(self) + " ] && exec " + shell_quoted(self) + " guard " +
+      shell_quoted(scratch == nullptr ? "" : scratch) + " \"$1\"; exec sh -c \"$1\"";
 
   std::vector<std::string> ssh = {"ssh"};
   for (const std::string& option : ssh_options()) ssh.push_back(option);
@@ -106,7 +108,7 @@ int remote_shell(const std::vector<std::string>& arguments) {
   }
   constexpr int connection_failed = 255;
   const int code = child.wait().shell_code();
-  if (code == connection_failed) tell({{"event", "lost_host"}, {"host", host}});
+  if (code == connection_failed) report(LostHostEvent{host});
   return code;
 }
 
@@ -136,7 +138,7 @@ int guard(const std::string& scratch, const std::string& command) {
     if (Clock::now() >= next_look) {
       next_look = Clock::now() + between_looks;
       if (std::string now = stopped_ranks(self); now != paused) {
-        tell({{"event", "paused"}, {"host", host.data()}, {"text", now}});
+        report(PausedEvent{host.data(), now});
         paused = std::move(now);
       }
     }

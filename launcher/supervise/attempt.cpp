@@ -129,14 +129,14 @@ class Attempt {
   }
 
   void on_output(const std::string& line) {
-    const auto event = parse_event(line);
-    if (!event) {
+    const auto record = parse_event(line);
+    if (!record) {
       observer_.on_standard_output(line);
       return;
     }
-    options_.on_event(*event);
-    observer_.on_event(*event, line);
-    std::visit([this](const auto& what) { on(what); }, *event);
+    options_.on_event(record->event);
+    observer_.on_event(record->event, line);
+    std::visit([this](const auto& what) { on(what); }, record->event);
   }
 
   void on(const StartedEvent& started) {
@@ -168,7 +168,7 @@ class Attempt {
   void on(const StoppedEvent& stopped) {
     step_ = stopped.step;
     ranks_stopped_ = true;
-    if (stopped.saved) saved_step_ = stopped.step;
+    if (stopped.checkpoint) saved_step_ = stopped.step;
   }
   void on(const EvaluatingEvent& evaluating) {
     hang_detector_.evaluation(evaluating.batches, clock_.now());
@@ -254,7 +254,7 @@ class Attempt {
   std::map<std::string, std::string> paused_on_hosts_;
   int64_t step_ = 0;
   int64_t steps_ = 0;
-  std::optional<nlohmann::ordered_json> result_;
+  std::optional<Result> result_;
   std::optional<FailureEvent> failure_;
   bool ranks_stopped_ = false;
   std::optional<int64_t> saved_step_;  // of the checkpoint that they left then

@@ -22,7 +22,7 @@ bool is_bad_input(const FailureEvent& failure) {
 
 }  // namespace
 
-AttemptEnd AttemptEnd::finished(nlohmann::ordered_json result) {
+AttemptEnd AttemptEnd::finished(Result result) {
   return {.kind = Kind::finished, .exit_code = 0, .result = std::move(result)};
 }
 

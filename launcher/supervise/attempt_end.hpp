@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -22,9 +21,9 @@ struct AttemptEnd {
   Kind kind = Kind::lost;
   int exit_code = 4;
   std::string cause = {};  // one line; empty when finished or released
-  std::optional<nlohmann::ordered_json> result = {};
+  std::optional<Result> result = {};
 
-  static AttemptEnd finished(nlohmann::ordered_json result);
+  static AttemptEnd finished(Result result);
   // saved_step: the step of the checkpoint that the ranks left, if they did.
   static AttemptEnd stopped(int signal, std::optional<int64_t> saved_step);
   static AttemptEnd released();

@@ -69,7 +69,8 @@ ExitStatus ProcessRanks::finish(const LineSink& sink) {
 std::string ProcessRanks::paused() { return stopped_ranks(process_.subreaper()); }
 
 std::unique_ptr<Ranks> MpirunStarter::start(const std::vector<Host>& hosts, StartFrom from) {
-  const RankLayout layout = lay_out_on(hosts);
+  RankLayout layout = lay_out_on(hosts);
+  layout.attempt = ++attempts_;
   auto hostfile = std::make_unique<TemporaryHostfile>(layout.hosts);
   const MpirunCommand command =
       mpirun_command(mpirun_, layout, hostfile->path(), worker_command(job_, layout, from));

@@ -52,6 +52,7 @@ class MpirunStarter : public RankStarter {
   Mpirun mpirun_;
   WorkerJob job_;
   StopSignals& stop_;
+  int attempts_ = 0;
 };
 
 }  // namespace ringtrain::launcher

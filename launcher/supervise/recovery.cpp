@@ -4,17 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <exception>
 #include <filesystem>
 #include <variant>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/text.hpp"
 
 namespace ringtrain::launcher {
-
-using nlohmann::ordered_json;
 
 std::optional<std::string> Recovery::on_event(const Event& event, Clock::time_point now) {
   if (const auto* started = std::get_if<StartedEvent>(&event)) {
@@ -29,8 +25,8 @@ std::optional<std::string> Recovery::on_event(const Event& event, Clock::time_po
     saved_step_ = std::max(saved_step_, checkpoint->step);
     has_saved_ = true;
   } else if (const auto* stopped = std::get_if<StoppedEvent>(&event)) {
-    if (stopped->saved) saved_step_ = std::max(saved_step_, stopped->step);
-    has_saved_ = has_saved_ || stopped->saved;
+    if (stopped->checkpoint) saved_step_ = std::max(saved_step_, stopped->step);
+    has_saved_ = has_saved_ || stopped->checkpoint.has_value();
   }
   return std::nullopt;
 }
@@ -63,27 +59,24 @@ bool Recovery::lost(const std::string& cause, Clock::time_point now) {
   return progress;
 }
 
-std::optional<ordered_json> Recovery::summary() const {
+std::optional<RecoverySummary> Recovery::summary() const {
   if (causes_.empty()) return std::nullopt;
-  return ordered_json{{"restarts", causes_.size()},
-                      {"seconds_lost", seconds_lost_},
-                      {"steps_replayed", steps_replayed_},
-                      {"samples_replayed", steps_replayed_ * batch_size_},
-                      {"causes", causes_}};
+  return RecoverySummary{.restarts = static_cast<int64_t>(causes_.size()),
+                         .seconds_lost = seconds_lost_,
+                         .steps_replayed = steps_replayed_,
+                         .samples_replayed = steps_replayed_ * batch_size_,
+                         .causes = causes_};
 }
 
-void add_to_result(const ordered_json& summary, ordered_json& result) {
-  namespace fs = std::filesystem;
-  const fs::path file = fs::path(result.value("model", "")).parent_path() / "result.json";
-  bool ours = false;
-  try {
-    ours = ordered_json::parse(read_file(file)) == result;
-  } catch (const std::exception&) {  // not a whole file, or another's
-  }
-  result["recovery"] = summary;
+void add_to_result(const RecoverySummary& summary, Result& result) {
+  const auto file = std::filesystem::path(result.model).parent_path() / "result.json";
+  const auto found = read_result(file);
+  // Compared as texts: a loss that is not a number differs from itself.
+  const bool ours = found && print_result(*found) == print_result(result);
+  result.recovery = summary;
   if (!ours) return;
   try {
-    write_file(file, result.dump(2) + "\n");
+    write_result(file, result);
   } catch (const Error&) {
     // result.json is right without it, too.
   }

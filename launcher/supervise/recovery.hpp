@@ -3,12 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "job/events.hpp"
+#include "job/result_file.hpp"
 
 namespace ringtrain::launcher {
 
@@ -31,9 +31,8 @@ class Recovery {
   // Whether a checkpoint of this run is on the disk.
   bool has_saved() const { return has_saved_; }
 
-  // {"restarts": 1, "seconds_lost": 4.1, "steps_replayed": 10, "samples_replayed": 1280,
-  //  "causes": ["rank 1 ..."]}; nothing without a loss.
-  std::optional<nlohmann::ordered_json> summary() const;
+  // Returns nothing without a loss.
+  std::optional<RecoverySummary> summary() const;
 
  private:
   std::optional<std::string> reached(int64_t step, Clock::time_point now);
@@ -55,6 +54,6 @@ class Recovery {
 
 // Adds the summary to `result`, and to result.json if that is on this machine and holds just
 // `result`; never half.
-void add_to_result(const nlohmann::ordered_json& summary, nlohmann::ordered_json& result);
+void add_to_result(const RecoverySummary& summary, Result& result);
 
 }  // namespace ringtrain::launcher

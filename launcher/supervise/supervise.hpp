@@ -3,11 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "job/job_spec.hpp"
+#include "job/result_file.hpp"
 #include "launcher/supervise/clock.hpp"
 #include "launcher/supervise/host_source.hpp"
 #include "launcher/supervise/ranks.hpp"
@@ -21,7 +21,7 @@ struct Outcome {
   // 128 + N after a request to stop by signal N.
   int exit_code = 4;
   std::string cause = {};  // one line; empty on success
-  std::optional<nlohmann::ordered_json> result = {};
+  std::optional<Result> result = {};
 };
 
 struct Supervision {

@@ -28,10 +28,8 @@ std::string wanted_pod(const JobObserver& observer, const LogOptions& options) {
   }
   const auto& started = observer.log().started();
   if (!started) return "";
-  for (const auto& place : started->placement) {
-    if (!place.is_object() || place.value("rank", int64_t{-1}) != options.rank) continue;
-    const std::string host = place.value("host", "");
-    return host.substr(0, host.find('.'));
+  for (const RankPlacement& place : started->placement) {
+    if (place.rank == options.rank) return place.host.substr(0, place.host.find('.'));
   }
   throw std::runtime_error(fmt::format("{} has no rank {}: it has {} ranks", options.name,
                                        options.rank, started->world_size));

@@ -26,11 +26,8 @@ struct Rank {
 std::vector<Rank> ranks_of(const TrainingLog& log) {
   std::vector<Rank> ranks;
   if (!log.started()) return ranks;
-  for (const auto& place : log.started()->placement) {
-    if (!place.is_object()) continue;
-    const std::string host = place.value("host", "");
-    ranks.push_back({place.value("rank", int64_t{0}), host.substr(0, host.find('.')),
-                     place.value("device", "")});
+  for (const RankPlacement& place : log.started()->placement) {
+    ranks.push_back({place.rank, place.host.substr(0, place.host.find('.')), place.device});
   }
   return ranks;
 }
@@ -40,18 +37,14 @@ std::string age(std::optional<Time> since, Time now) {
   return print_age(std::chrono::duration_cast<std::chrono::seconds>(now - *since));
 }
 
-std::string result_line(const ordered_json& result) {
+std::string result_line(const Result& result) {
   std::string text;
-  const auto number = [&](const char* key) {
-    const auto found = result.find(key);
-    return found != result.end() && found->is_number() ? found->get<double>() : 0.0;
-  };
-  if (result.contains("test_accuracy") && result["test_accuracy"].is_number()) {
-    text += fmt::format("test accuracy {:.2f}%, ", 100 * number("test_accuracy"));
+  if (result.test_accuracy) {
+    text += fmt::format("test accuracy {:.2f}%, ", 100 * *result.test_accuracy);
   }
-  return text + fmt::format("train loss {:.4f}, {} steps, {} samples/s", number("train_loss"),
-                            print_count(number("steps")),
-                            print_count(number("samples_per_second")));
+  return text + fmt::format("train loss {:.4f}, {} steps, {} samples/s", result.train_loss,
+                            print_count(static_cast<double>(result.steps)),
+                            print_count(result.samples_per_second));
 }
 
 // How far the training is, where the log tells.
@@ -186,7 +179,8 @@ ordered_json status_to_json(const JobPicture& picture) {
           {"started", time_or_null(status.started)},
           {"finished", time_or_null(status.finished)},
           {"training", training_to_json(picture.log)},
-          {"result", picture.log.result() ? picture.log.result()->result : ordered_json()},
+          {"result",
+           picture.log.result() ? result_to_json(picture.log.result()->result) : ordered_json()},
           {"ranks", ranks},
           {"pods", pods},
           {"notes", picture.notes}};

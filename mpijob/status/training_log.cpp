@@ -17,13 +17,13 @@ StampedLine split_stamp(const std::string& line) {
 
 void TrainingLog::take(const std::string& line) {
   const StampedLine stamped = split_stamp(line);
-  const auto event = parse_event(stamped.text);
-  if (!event) {
+  const auto record = parse_event(stamped.text);
+  if (!record) {
     const std::string own = "ringtrain: ";
     if (stamped.text.starts_with(own)) own_line_ = stamped.text.substr(own.size());
     return;
   }
-  if (const auto* started = std::get_if<StartedEvent>(&*event)) {
+  if (const auto* started = std::get_if<StartedEvent>(&record->event)) {
     // The launcher says it again from time to time: only after an end it is a new start.
     if (!is_training()) {
       step_.reset();
@@ -34,14 +34,14 @@ void TrainingLog::take(const std::string& line) {
     result_.reset();
     own_line_.clear();
     started_ = *started;
-  } else if (const auto* step = std::get_if<StepEvent>(&*event)) {
+  } else if (const auto* step = std::get_if<StepEvent>(&record->event)) {
     step_ = *step;
     step_at_ = stamped.time;
-  } else if (const auto* epoch = std::get_if<EpochEvent>(&*event)) {
+  } else if (const auto* epoch = std::get_if<EpochEvent>(&record->event)) {
     epoch_ = *epoch;
-  } else if (const auto* result = std::get_if<ResultEvent>(&*event)) {
+  } else if (const auto* result = std::get_if<ResultEvent>(&record->event)) {
     result_ = *result;
-  } else if (const auto* failure = std::get_if<FailureEvent>(&*event)) {
+  } else if (const auto* failure = std::get_if<FailureEvent>(&record->event)) {
     if (!failure_) failure_ = *failure;
   }
 }

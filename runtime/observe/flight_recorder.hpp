@@ -11,16 +11,15 @@
 #include <thread>
 #include <vector>
 
+#include "job/flight_file.hpp"
+
 namespace ringtrain {
 
 // The last collective calls of this rank, written to a file when something hangs, so that one can
 // see which rank did not come, and to what. Calls have the same numbers on every rank, as their
 // order is the same.
 //
-// The file, JSON: {"rank", "world_size", "reason", "written_at", "calls": [{"sequence",
-// "operation", "bytes", "state", "queued_at", "started_at", "ended_at"}, ...]}, oldest first;
-// times in seconds since 1970, state one of queued, started, ended, failed. launcher/flight.hpp
-// reads them. Any thread.
+// job/flight_file.hpp holds the file's format. Any thread may call.
 class FlightRecorder {
  public:
   static constexpr size_t kCalls = 256;
@@ -34,7 +33,7 @@ class FlightRecorder {
   FlightRecorder(const FlightRecorder&) = delete;
   FlightRecorder& operator=(const FlightRecorder&) = delete;
 
-  // operation: a string literal. Sequence numbers count from 1.
+  // Sequence numbers count from 1.
   void queued(uint64_t sequence, const char* operation, size_t bytes);
   void started(uint64_t sequence);
   void ended(uint64_t sequence);
@@ -45,16 +44,8 @@ class FlightRecorder {
  private:
   using Clock = std::chrono::system_clock;  // the same on all hosts, more or less
 
-  struct Call {
-    uint64_t sequence = 0;
-    const char* operation = "";
-    size_t bytes = 0;
-    const char* state = "";
-    double queued_at = 0, started_at = 0, ended_at = 0;
-  };
-
   static double now();
-  Call& call(uint64_t sequence) { return calls_[sequence % kCalls]; }
+  FlightCall& call(uint64_t sequence) { return calls_[sequence % kCalls]; }
   bool write(const std::string& reason);  // with mutex_ held
   void watch();
 
@@ -65,7 +56,7 @@ class FlightRecorder {
 
   std::mutex mutex_;
   std::condition_variable stop_changed_;
-  std::vector<Call> calls_{kCalls};
+  std::vector<FlightCall> calls_{kCalls};
   double last_end_ = now();
   bool stop_ = false;
   bool written_ = false;  // by the watcher

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "job/events.hpp"
 
 namespace ringtrain {
 
@@ -19,12 +20,8 @@ std::string kept_lines(const std::filesystem::path& file, int64_t first_step) {
   std::ifstream old(file);
   std::string kept, line;
   while (first_step > 0 && std::getline(old, line)) {
-    const auto value = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!value.is_object()) continue;
-    const auto step = value.find("step");
-    const bool later =
-        step != value.end() && step->is_number() && step->get<int64_t>() >= first_step;
-    if (!later) kept += line + '\n';
+    const auto epoch = parse_history_line(line);
+    if (epoch && epoch->step < first_step) kept += line + '\n';
   }
   return kept;
 }
@@ -35,11 +32,11 @@ History::History(const std::filesystem::path& file, int64_t first_step) : path_(
   write_file(file, kept_lines(file, first_step));
 }
 
-void History::append(const nlohmann::ordered_json& line) {
+void History::append(const std::string& line) {
   // Opened for each line: a stream that has failed once, on a full disk, keeps the text it could
   // not write.
   std::ofstream file(path_, std::ios::app);
-  file << (broken_ ? "\n" : "") << line.dump() << '\n' << std::flush;
+  file << (broken_ ? "\n" : "") << line << '\n' << std::flush;
   broken_ = !file;
   if (broken_) {
     throw job_error(fmt::format("output: cannot write {} (is the disk full?)", path_.string()));

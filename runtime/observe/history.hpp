@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json.hpp>
+#include <string>
 
 namespace ringtrain {
 
@@ -15,7 +15,7 @@ class History {
   explicit History(const std::filesystem::path& file, int64_t first_step = 0);
   // Throws a job error if the line cannot be written. The next line starts on its own line even if
   // a part of this one was written.
-  void append(const nlohmann::ordered_json& line);
+  void append(const std::string& line);
 
  private:
   std::filesystem::path path_;

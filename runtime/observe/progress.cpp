@@ -10,11 +10,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenReports(250);
 
-nlohmann::ordered_json or_null(const std::optional<Evaluation>& evaluation,
-                               double Evaluation::*member) {
-  return evaluation ? nlohmann::ordered_json((*evaluation).*member) : nlohmann::ordered_json();
-}
-
 }  // namespace
 
 Progress::Progress(const Reporter& reporter, History* history, int64_t epochs, int64_t steps)
@@ -45,14 +40,13 @@ void Progress::step_done(int64_t epoch, int64_t step, double loss, uint64_t samp
   const double rate = static_cast<double>(samples_since_) / seconds;
   const double left =
       seconds / static_cast<double>(step - reported_step_) * static_cast<double>(steps_ - step);
-  reporter_.event("step",
-                  {{"epoch", epoch},
-                   {"epochs", epochs_},
-                   {"step", step},
-                   {"steps", steps_},
-                   {"loss", loss_since_ / static_cast<double>(samples_since_)},
-                   {"samples_per_second", rate},
-                   {"seconds_left", left}},
+  reporter_.event(StepEvent{.epoch = epoch,
+                            .epochs = epochs_,
+                            .step = step,
+                            .steps = steps_,
+                            .loss = loss_since_ / static_cast<double>(samples_since_),
+                            .samples_per_second = rate,
+                            .seconds_left = left},
                   "");
   set_reported(step);
 }
@@ -61,25 +55,26 @@ void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,
                           const TrainingTotals& totals, const std::optional<Evaluation>& evaluation,
                           const std::optional<RankSpeed>& slowest) {
   const double seconds = std::chrono::duration<double>(Clock::now() - epoch_began_at_).count();
-  const nlohmann::ordered_json line = {
-      {"epoch", epoch},
-      {"epochs", epochs_},
-      {"step", step},
-      {"samples_seen", totals.samples_seen},
-      {"learning_rate", learning_rate},
-      {"train_loss", totals.train_loss()},
-      {"test_loss", or_null(evaluation, &Evaluation::loss)},
-      {"test_accuracy", or_null(evaluation, &Evaluation::accuracy)},
-      {"seconds", seconds},
-      {"step_seconds", slowest ? to_json(*slowest) : nlohmann::ordered_json()}};
-  append_to_history(line);
+  EpochEvent done{.epoch = epoch,
+                  .epochs = epochs_,
+                  .step = step,
+                  .samples_seen = totals.samples_seen,
+                  .learning_rate = learning_rate,
+                  .train_loss = totals.train_loss(),
+                  .seconds = seconds,
+                  .slowest = slowest};
+  if (evaluation) {
+    done.test_loss = evaluation->loss;
+    done.test_accuracy = evaluation->accuracy;
+  }
+  append_to_history(done);
   std::string text = fmt::format("epoch {}/{}: step {}, train loss {:.4f}", epoch + 1, epochs_,
                                  step, totals.train_loss());
   if (evaluation) {
     text += fmt::format(", test loss {:.4f}, test accuracy {:.2f}%", evaluation->loss,
                         100 * evaluation->accuracy);
   }
-  reporter_.event("epoch", line, text + fmt::format(", {:.1f} s", seconds));
+  reporter_.event(done, text + fmt::format(", {:.1f} s", seconds));
   set_reported(step);  // the time of the evaluation is no training time
 }
 
@@ -92,17 +87,17 @@ void Progress::straggler(const RankSpeed& slow) const {
 void Progress::checkpoint_written(int64_t step, const std::string& path, uint64_t bytes,
                                   double seconds, double pause) const {
   reporter_.event(
-      "checkpoint",
-      {{"step", step}, {"path", path}, {"bytes", bytes}, {"seconds", seconds}, {"pause", pause}},
+      CheckpointEvent{
+          .step = step, .path = path, .bytes = bytes, .seconds = seconds, .pause = pause},
       fmt::format("checkpoint {}: {:.1f} MB in {:.2f} s, training paused for {:.3f} s", path,
                   static_cast<double>(bytes) / 1e6, seconds, pause));
 }
 
 // A full disk must not end a training run that needs it for its history alone.
-void Progress::append_to_history(const nlohmann::ordered_json& line) {
+void Progress::append_to_history(const EpochEvent& epoch) {
   if (history_ == nullptr) return;
   try {
-    history_->append(line);
+    history_->append(print_history_line(epoch));
   } catch (const Error& error) {
     warn(fmt::format("{}; training continues", error.what()));
   }

@@ -34,7 +34,7 @@ class Progress {
                           double pause) const;
   // An evaluation of `batches` batches begins.
   void evaluating(int64_t batches) const {
-    reporter_.event("evaluating", {{"batches", batches}}, "");
+    reporter_.event(EvaluatingEvent{.batches = batches}, "");
   }
   void log(const std::string& line) const { reporter_.log(line); }
   void warn(const std::string& line) const { reporter_.warn(line); }
@@ -43,7 +43,7 @@ class Progress {
   using Clock = std::chrono::steady_clock;
 
   void set_reported(int64_t step);
-  void append_to_history(const nlohmann::ordered_json& line);
+  void append_to_history(const EpochEvent& epoch);
 
   const Reporter& reporter_;
   History* history_;

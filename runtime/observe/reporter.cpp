@@ -23,18 +23,16 @@ void write_whole(int fd, const std::string& text) {
 
 }  // namespace
 
-Reporter::Reporter(bool events, bool quiet) : events_(events), quiet_(quiet) {
+Reporter::Reporter(bool events, bool quiet)
+    : events_(events), quiet_(quiet), attempt_(attempt_from_environment()) {
   if (events) return;
   if (spdlog::get("ringtrain") == nullptr) spdlog::stderr_color_mt("ringtrain");
   spdlog::get("ringtrain")->set_pattern("%H:%M:%S %^%l%$ %v");
 }
 
-void Reporter::event(const std::string& name, const nlohmann::ordered_json& fields,
-                     const std::string& line) const {
+void Reporter::event(const Event& event, const std::string& line) const {
   if (quiet_) return;
   if (events_) {
-    nlohmann::ordered_json event = {{"event", name}};
-    event.update(fields);
     write_event(event);
   } else if (!line.empty()) {
     spdlog::get("ringtrain")->info(line);
@@ -42,36 +40,29 @@ void Reporter::event(const std::string& name, const nlohmann::ordered_json& fiel
 }
 
 void Reporter::log(const std::string& line) const {
-  event("log", {{"level", "info"}, {"message", line}}, line);
+  event(LogEvent{.level = "info", .message = line}, line);
 }
 
 void Reporter::warn(const std::string& line) const {
   if (quiet_) return;
   if (events_) {
-    write_event({{"event", "log"}, {"level", "warning"}, {"message", line}});
+    write_event(LogEvent{.level = "warning", .message = line});
   } else {
     spdlog::get("ringtrain")->warn(line);
   }
 }
 
-void Reporter::failure(int exit_code, int rank, const std::string& host, const std::string& message,
-                       bool again) const {
+void Reporter::failure(const FailureEvent& failure) const {
   if (events_) {
-    write_event({{"event", "failure"},
-                 {"exit_code", exit_code},
-                 {"again", again},
-                 {"rank", rank},
-                 {"host", host},
-                 {"message", message}});
+    write_event(failure);
   } else {
-    spdlog::get("ringtrain")->error("rank {} on {}: {}", rank, host, message);
+    spdlog::get("ringtrain")
+        ->error("rank {} on {}: {}", failure.rank, failure.host, failure.message);
   }
 }
 
-void Reporter::write_event(const nlohmann::ordered_json& event) const {
-  // Text from files may not be UTF-8: replace rather than refuse it.
-  using OnError = nlohmann::ordered_json::error_handler_t;
-  write_whole(STDOUT_FILENO, "\x1e" + event.dump(-1, ' ', false, OnError::replace) + "\n");
+void Reporter::write_event(const Event& event) const {
+  write_whole(STDOUT_FILENO, print_event(event, attempt_) + "\n");
 }
 
 }  // namespace ringtrain

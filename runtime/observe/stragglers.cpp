@@ -15,13 +15,6 @@ constexpr int kInARow = 3;
 
 }  // namespace
 
-nlohmann::ordered_json to_json(const RankSpeed& speed) {
-  return {{"slowest_rank", speed.rank},
-          {"host", speed.host},
-          {"seconds", speed.seconds},
-          {"median_of_others", speed.median}};
-}
-
 Stragglers::Stragglers(int rank, std::vector<std::string> hosts)
     : rank_(static_cast<size_t>(rank)), hosts_(std::move(hosts)), slow_in_a_row_(hosts_.size()) {}
 

@@ -2,26 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/sum_slots.hpp"
+#include "job/result_file.hpp"
 
 namespace ringtrain {
-
-// A rank's own seconds of a step: without the time it waited for others.
-struct RankSpeed {
-  int rank = 0;
-  std::string host;
-  double seconds = 0;  // a step
-  double median = 0;   // of the other ranks
-};
-
-// {"slowest_rank", "host", "seconds", "median_of_others"}
-nlohmann::ordered_json to_json(const RankSpeed& speed);
 
 // Finds the rank that the others wait for. Every 16 steps each rank adds its own time to a sum that
 // a step makes anyway, so that all ranks know the same at the cost of a few numbers.

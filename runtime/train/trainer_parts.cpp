@@ -98,7 +98,7 @@ TrainerParts::TrainerParts(const JobSpec& job, const World& world, const SlabLay
       trace(into),
       collectives(step_collectives(job, world, device, layout.elements())),
       space(layout, bucket_elements(job, *collectives, device), *collectives),
-      recorder(job.output / fmt::format("flight-{}.json", world.rank()), world.rank(), world.size(),
+      recorder(flight_path(job.output, world.rank()), world.rank(), world.size(),
                std::chrono::duration<double>(job.communication.timeout_seconds)),
       thread(*collectives, &recorder, trace),
       optimizer(job.optimizer, job.clip_norm, space, dimensions_of(model), thread, device),

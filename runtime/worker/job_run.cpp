@@ -101,9 +101,9 @@ bool JobRun::already_complete() {
   std::string found;
   run_on_all_ranks(world_, [&] {
     if (!output_ || state.step < length_.steps) return;
-    std::optional<nlohmann::ordered_json> result;
+    std::optional<Result> result;
     if (state.closed_step == state.step) result = output_->result_of(state.step);
-    if (result) found = result->dump();
+    if (result) found = print_result(*result);
     if (!result && state.step > length_.steps) {
       throw job_error(
           fmt::format("{} is at step {}, past the end of this job at {}: raise epochs or "
@@ -117,7 +117,7 @@ bool JobRun::already_complete() {
       fmt::format("{} is already complete after {} steps, nothing to do; raise `epochs` to "
                   "continue, or set checkpoint.resume=never to start over",
                   job_.output.string(), state.step));
-  reporter_.event("result", nlohmann::ordered_json::parse(found), "");
+  reporter_.event(ResultEvent{parse_result(found).value()}, "");
   return true;
 }
 
@@ -183,17 +183,14 @@ Result JobRun::train() {
 }
 
 void JobRun::report_start(const Trainer& trainer) const {
-  Result start;
-  start.placement = placement_;
   const std::string communication = trainer.describe_communication();
   reporter_.event(
-      "started",
-      {{"placement", to_json(start)["placement"]},
-       {"world_size", world_.size()},
-       {"step", point_ ? point_->state.step : 0},
-       {"steps", length_.steps},
-       {"epochs", job_.epochs},
-       {"communication", communication}},
+      StartedEvent{.placement = placement_,
+                   .world_size = world_.size(),
+                   .from_step = point_ ? point_->state.step : 0,
+                   .steps = length_.steps,
+                   .epochs = job_.epochs,
+                   .communication = communication},
       fmt::format("{}: {} on {} ranks, {} training samples, {} steps; {}", job_.name, job_.model,
                   world_.size(), plan_.train.rows, length_.steps, communication));
   if (point_) {
@@ -202,30 +199,27 @@ void JobRun::report_start(const Trainer& trainer) const {
   if (world_.size() > 1 && model_->uses_local_batch_statistics()) {
     reporter_.warn(
         "batch normalisation sees the samples of one rank only: the result depends on the number "
-        "of "
-        "ranks");
+        "of ranks");
   }
 }
 
 // The ranks were asked to stop: exit code 0 and no result.json. The same job can be resumed.
 void JobRun::report_stop(const Result& result, const std::filesystem::path& checkpoint) const {
-  nlohmann::ordered_json path;
+  StoppedEvent stopped{
+      .step = result.steps, .steps = length_.steps, .samples_seen = result.samples_seen};
   std::string how = "there is no checkpoint to resume from";
   if (!checkpoint.empty()) {
-    path = checkpoint.string();
+    stopped.checkpoint = checkpoint.string();
     how = fmt::format("the same command resumes from {}", checkpoint.string());
   }
-  reporter_.event("stopped",
-                  {{"step", result.steps},
-                   {"steps", length_.steps},
-                   {"samples_seen", result.samples_seen},
-                   {"checkpoint", path}},
+  reporter_.event(stopped,
                   fmt::format("stopped at step {} of {}: {}", result.steps, length_.steps, how));
 }
 
 void JobRun::save(Result result) {
   if (trace_) write_joint_trace(world_, *trace_, job_.output);
   result.placement = placement_;
+  result.ranks = world_.size();
   run_on_all_ranks(world_, [&] {
     if (!output_) return;
     result.model = output_->weights_file();
@@ -233,7 +227,7 @@ void JobRun::save(Result result) {
     result.seconds.total = seconds_now() - started_;
     output_->save_result(result);
   });
-  reporter_.event("result", to_json(result),
+  reporter_.event(ResultEvent{result},
                   fmt::format("done: {} in {:.1f} s, {:.0f} samples/s", result.model,
                               result.seconds.total, result.samples_per_second));
 }

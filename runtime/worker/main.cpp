@@ -51,22 +51,29 @@ int run(const WorkerOptions& options) {
   const World world;
   const auto host = world.hosts()[static_cast<size_t>(world.rank())];
   const Reporter reporter(options.events, world.rank() != 0);
+  const auto fail = [&](int code, const std::string& message, bool again) {
+    reporter.failure({.exit_code = code,
+                      .again = again,
+                      .rank = world.rank(),
+                      .host = host,
+                      .message = message});
+  };
   try {
     run_job(world, options, reporter, started);
     return 0;
   } catch (const SharedError& error) {
     const int code = static_cast<int>(exit_code_of(error));
     if (world.rank() == error.rank()) {
-      reporter.failure(code, world.rank(), host, error.what(), is_worth_a_retry(error));
+      fail(code, error.what(), is_worth_a_retry(error));
     }
     return code;
   } catch (const c10::Error& error) {
     const int code = static_cast<int>(ExitCode::failed);
-    reporter.failure(code, world.rank(), host, error.what_without_backtrace(), true);
+    fail(code, error.what_without_backtrace(), true);
     World::abort(code);
   } catch (const std::exception& error) {
     const int code = static_cast<int>(exit_code_of(error));
-    reporter.failure(code, world.rank(), host, error.what(), is_worth_a_retry(error));
+    fail(code, error.what(), is_worth_a_retry(error));
     World::abort(code);
   }
 }

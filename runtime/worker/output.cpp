@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -12,7 +11,6 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "runtime/models/model_files.hpp"
 
 namespace ringtrain {
@@ -61,22 +59,17 @@ void Output::save_model(const Model& model, const datasets::Plan& plan, const Jo
 }
 
 void Output::save_result(const Result& result) const {
-  write_file(folder_ / "result.json", to_json(result).dump(2) + "\n");
+  write_result(folder_ / "result.json", result);
 }
 
-std::optional<nlohmann::ordered_json> Output::result_of(int64_t steps) const {
-  nlohmann::ordered_json result;
-  try {
-    result = nlohmann::ordered_json::parse(read_file(folder_ / "result.json"));
-  } catch (const std::exception&) {
-    return std::nullopt;  // not there, or not whole
-  }
-  const bool fits = result.is_object() && result.value("status", "") == "finished" &&
-                    result.value("steps", int64_t{-1}) == steps;
+std::optional<Result> Output::result_of(int64_t steps) const {
+  auto result = read_result(folder_ / "result.json");
   std::error_code error;
   const bool whole = std::filesystem::is_regular_file(weights_file(), error) &&
                      std::filesystem::is_regular_file(folder_ / "model.pt", error);
-  if (!fits || !whole) return std::nullopt;
+  if (!whole || !result || result->status != "finished" || result->steps != steps) {
+    return std::nullopt;
+  }
   return result;
 }
 

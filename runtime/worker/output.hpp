@@ -3,13 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "datasets/format/plan.hpp"
 #include "job/job_spec.hpp"
+#include "job/result_file.hpp"
 #include "runtime/models/model.hpp"
-#include "runtime/observe/result.hpp"
 
 namespace ringtrain {
 
@@ -29,7 +28,7 @@ class Output {
   void save_result(const Result& result) const;
   // Returns result.json if it is of a run that finished with step `steps` and both model files are
   // there.
-  std::optional<nlohmann::ordered_json> result_of(int64_t steps) const;
+  std::optional<Result> result_of(int64_t steps) const;
 
  private:
   std::filesystem::path folder_;

@@ -12,6 +12,7 @@ TEST(Time, IsReadAsKubernetesWritesIt) {
   const auto time = parse_time("2026-11-24T23:51:30Z");
   ASSERT_TRUE(time);
   EXPECT_EQ(print_time(*time), "2026-11-24T23:51:30Z");
+  EXPECT_EQ(print_time_ms(*time + std::chrono::milliseconds(7)), "2026-11-24T23:51:30.007Z");
   EXPECT_EQ(parse_time("2026-11-24T23:51:30.250000Z"), *time + std::chrono::milliseconds(250));
   EXPECT_EQ(parse_time("2026-11-25T01:51:30+02:00"), time);
   for (const char* text : {"", "2026-11-24", "2026-11-24T23:51:30", "2026-11-24T23:51:30+x"}) {

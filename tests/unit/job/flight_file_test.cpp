@@ -57,5 +57,23 @@ TEST_F(Flight, BrokenRecordsCountAsNotThere) {
   EXPECT_EQ(told(), "");
 }
 
+TEST_F(Flight, ComesBackAsItWas) {
+  const FlightFile flight{.rank = 1,
+                          .world_size = 2,
+                          .reason = "a \"collective\" call failed",
+                          .written_at = 1764200000.123456,
+                          .calls = {{7, "publish", 16, FlightState::ended, 1.5, 2.5, 3.5},
+                                    {8, "sum", 8, FlightState::queued, 4.5, 0, 0}}};
+  const auto file = flight_path(folder.path(), 1);
+  EXPECT_EQ(file.filename(), "flight-1.json");
+  write_flight(file, flight);
+  EXPECT_EQ(read_flight(file), flight);
+}
+
+TEST_F(Flight, RecordsOfLaterVersionsAreNotGuessed) {
+  folder.write("flight-0.json", R"({"version": 2, "rank": 0})");
+  EXPECT_FALSE(read_flight(flight_path(folder.path(), 0)));
+}
+
 }  // namespace
 }  // namespace ringtrain

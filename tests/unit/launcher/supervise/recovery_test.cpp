@@ -55,10 +55,16 @@ StepEvent at(int64_t step) {
   return event;
 }
 
+CheckpointEvent checkpoint(int64_t step) {
+  CheckpointEvent event;
+  event.step = step;
+  return event;
+}
+
 TEST(Recovery, CountsWhatIsDoneAgain) {
   Recovery recovery(32);
   recovery.on_event(from(0), kStart);
-  recovery.on_event(CheckpointEvent{100}, kStart + seconds(10));
+  recovery.on_event(checkpoint(100), kStart + seconds(10));
   recovery.on_event(at(140), kStart + seconds(14));
   EXPECT_FALSE(recovery.summary());
   EXPECT_TRUE(recovery.lost("rank 1 was ended", kStart + seconds(15)));
@@ -70,18 +76,18 @@ TEST(Recovery, CountsWhatIsDoneAgain) {
   EXPECT_THAT(*line, HasSubstr("step 140"));
   const auto summary = recovery.summary();
   ASSERT_TRUE(summary);
-  EXPECT_EQ((*summary)["samples_replayed"], 40 * 32);
-  EXPECT_EQ((*summary)["seconds_lost"], 8.0);
-  EXPECT_EQ((*summary)["restarts"], 1);
+  EXPECT_EQ(summary->samples_replayed, 40 * 32);
+  EXPECT_EQ(summary->seconds_lost, 8.0);
+  EXPECT_EQ(summary->restarts, 1);
 }
 
 TEST(Recovery, ProgressIsANewerCheckpoint) {
   Recovery recovery(32);
   recovery.on_event(at(140), kStart);
   EXPECT_FALSE(recovery.lost("a", kStart));
-  recovery.on_event(CheckpointEvent{150}, kStart);
+  recovery.on_event(checkpoint(150), kStart);
   EXPECT_TRUE(recovery.lost("b", kStart));
-  recovery.on_event(CheckpointEvent{150}, kStart);
+  recovery.on_event(checkpoint(150), kStart);
   EXPECT_FALSE(recovery.lost("c", kStart));
 }
 

@@ -6,7 +6,6 @@
 
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/error.hpp"
@@ -32,9 +31,9 @@ class HistoryTest : public testing::Test {
 TEST_F(HistoryTest, HasALineForEveryObjectAsSoonAsItIsAppended) {
   History history(file_);
   EXPECT_EQ(text(), "");
-  history.append({{"step", 1}});
+  history.append(R"({"step":1})");
   EXPECT_EQ(text(), "{\"step\":1}\n");
-  history.append({{"step", 2}});
+  history.append(R"({"step":2})");
   EXPECT_EQ(text(), "{\"step\":1}\n{\"step\":2}\n");
 }
 
@@ -48,7 +47,7 @@ TEST_F(HistoryTest, KeepsTheLinesBeforeTheStepOfAResume) {
   folder_.write("history.jsonl", "{\"step\":10}\n{\"note\":1}\n{\"step\":20}\n{\"step\":30}\n");
   History history(file_, 20);
   EXPECT_EQ(text(), "{\"step\":10}\n{\"note\":1}\n");
-  history.append({{"step", 20}});
+  history.append(R"({"step":20})");
   EXPECT_EQ(text(), "{\"step\":10}\n{\"note\":1}\n{\"step\":20}\n");
 }
 
@@ -65,17 +64,14 @@ TEST_F(HistoryTest, CannotStartInAFolderThatIsMissing) {
 
 TEST_F(HistoryTest, BeginsANewLineAfterOneThatCouldNotBeWritten) {
   History history(file_);
-  history.append({{"step", 1}});
+  history.append(R"({"step":1})");
   std::filesystem::remove(file_);
   std::filesystem::create_directory(file_);  // in its place, what cannot be written to
-  EXPECT_THAT(
-      [&] {
-        history.append({{"step", 2}});
-      },
-      ThrowsError(ErrorKind::job, HasSubstr("is the disk full?")));
+  EXPECT_THAT([&] { history.append(R"({"step":2})"); },
+              ThrowsError(ErrorKind::job, HasSubstr("is the disk full?")));
   std::filesystem::remove(file_);
   folder_.write("history.jsonl", "{\"st");
-  history.append({{"step", 3}});
+  history.append(R"({"step":3})");
   EXPECT_EQ(text(), "{\"st\n{\"step\":3}\n");
 }
 

@@ -26,19 +26,20 @@ std::string stderr_of(const std::function<void()>& action) {
 
 TEST(Reporter, WritesEventsAsJsonSequencesForTheLauncher) {
   const Reporter reporter(/*events=*/true, /*quiet=*/false);
-  EXPECT_EQ(stdout_of([&] {
-              reporter.event("step", {{"step", 3}}, "for people");
-            }),
-            "\x1e{\"event\":\"step\",\"step\":3}\n");
-  EXPECT_EQ(stdout_of([&] { reporter.warn("slow"); }),
-            "\x1e{\"event\":\"log\",\"level\":\"warning\",\"message\":\"slow\"}\n");
+  std::string said = stdout_of([&] { reporter.event(EvaluatingEvent{3}, "for people"); });
+  ASSERT_TRUE(said.ends_with('\n'));
+  said.pop_back();
+  EXPECT_EQ(parse_event(said).value().event, Event(EvaluatingEvent{3}));
+  said = stdout_of([&] { reporter.warn("slow"); });
+  said.pop_back();
+  EXPECT_EQ(parse_event(said).value().event, Event(LogEvent{"warning", "slow"}));
 }
 
 TEST(Reporter, WritesLinesWithTheTimeForPeople) {
   EXPECT_THAT(stderr_of([] {
                 const Reporter reporter(/*events=*/false, /*quiet=*/false);
-                reporter.event("step", {{"step", 3}}, "step 3");
-                reporter.event("step", {{"step", 4}}, "");
+                reporter.event(EvaluatingEvent{3}, "step 3");
+                reporter.event(EvaluatingEvent{4}, "");
                 reporter.warn("slow");
               }),
               testing::MatchesRegex("..:..:.. info step 3\n..:..:.. warning slow\n"));
@@ -47,12 +48,14 @@ TEST(Reporter, WritesLinesWithTheTimeForPeople) {
 TEST(Reporter, ReportsOnlyFailuresIfQuiet) {
   const Reporter reporter(/*events=*/true, /*quiet=*/true);
   EXPECT_EQ(stdout_of([&] {
-              reporter.event("step", {{"step", 3}}, "step 3");
+              reporter.event(EvaluatingEvent{3}, "step 3");
               reporter.log("one");
               reporter.warn("two");
             }),
             "");
-  EXPECT_THAT(stdout_of([&] { reporter.failure(4, 2, "node2", "lost", true); }),
+  EXPECT_THAT(stdout_of([&] {
+                reporter.failure({4, true, 2, "node2", "lost"});
+              }),
               HasSubstr(R"("exit_code":4,"again":true,"rank":2,"host":"node2","message":"lost")"));
 }
 
