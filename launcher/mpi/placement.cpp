@@ -31,18 +31,19 @@ Environment own_environment() {
   return result;
 }
 
-}  // namespace
-
-int RankLayout::threads_per_rank() const {
-  return local ? std::max(1, cores.usable() / std::max(1, ranks())) : 0;
-}
-
+// True if the kernel and the container let processes of a user read each other's memory.
 bool cross_memory_allowed() {
   int from = 1;
   int to = 0;
   const iovec local{&to, sizeof to};
   const iovec remote{&from, sizeof from};
   return ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) == sizeof to && to == from;
+}
+
+}  // namespace
+
+int RankLayout::threads_per_rank() const {
+  return local ? std::max(1, cores.usable() / std::max(1, ranks())) : 0;
 }
 
 RankLayout lay_out_on(std::vector<Host> hosts) {

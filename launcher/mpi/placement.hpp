@@ -35,9 +35,6 @@ RankLayout lay_out_ranks(const std::string& hostfile, int ranks);
 // Lays ranks out on all slots of these hosts.
 RankLayout lay_out_on(std::vector<Host> hosts);
 
-// Whether the kernel and the container let processes of a user read each other's memory.
-bool cross_memory_allowed();
-
 // A file with just the given hosts, for mpirun. It lies in memory, and so is gone with this process
 // however that ends; its path is good for programs that start while the object lives.
 class TemporaryHostfile {
