@@ -1,8 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake --install build/cpu --prefix DIR --strip: bin/ with both programs, lib/ringtrain/ with the parts of
-# libtorch and CUDA that they are linked with. Everything else they need is packages (Dockerfile).
+# cmake --install build/cpu --prefix DIR --strip: bin/ with both programs, share/ with their man pages
+# and completion, lib/ringtrain/ with the parts of libtorch and CUDA that they are linked with. Everything else they
+# need is packages (Dockerfile).
 
 install(TARGETS ringtrain RUNTIME)
+
+# Completion and man pages are made from the programs as they were built, while they are installed.
+find_program(HELP2MAN help2man)
+install(CODE "
+  set(generated ${CMAKE_BINARY_DIR}/share)
+  file(REMOVE_RECURSE \${generated})
+  file(MAKE_DIRECTORY \${generated}/bash-completion/completions \${generated}/zsh/site-functions)
+  execute_process(COMMAND $<TARGET_FILE:ringtrain> completion bash COMMAND_ERROR_IS_FATAL ANY
+                  OUTPUT_FILE \${generated}/bash-completion/completions/ringtrain)
+  execute_process(COMMAND $<TARGET_FILE:ringtrain> completion zsh COMMAND_ERROR_IS_FATAL ANY
+                  OUTPUT_FILE \${generated}/zsh/site-functions/_ringtrain)
+  if(EXISTS \"${HELP2MAN}\")
+    execute_process(COMMAND ${CMAKE_SOURCE_DIR}/scripts/man ${CMAKE_BINARY_DIR}/bin \${generated}/man/man1
+                    COMMAND_ERROR_IS_FATAL ANY)
+  else()
+    message(STATUS \"No help2man: man pages are left out\")
+  endif()")
+install(DIRECTORY ${CMAKE_BINARY_DIR}/share/ DESTINATION share)
+
 if(NOT RINGTRAIN_TORCH)
   return()
 endif()

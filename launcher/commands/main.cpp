@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "launcher/commands/bench_command.hpp"
 #include "launcher/commands/change_commands.hpp"
+#include "launcher/commands/completion.hpp"
 #include "launcher/commands/dataset_command.hpp"
 #include "launcher/commands/doctor.hpp"
 #include "launcher/commands/job_commands.hpp"
@@ -69,6 +70,7 @@ int main(int argc, char** argv) {
     ringtrain::launcher::add_dataset_command(app);
     add_doctor_command(app, exit_code);
     ringtrain::launcher::add_bench_command(app);
+    ringtrain::launcher::add_completion_command(app);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
