@@ -61,7 +61,6 @@ def ctest(preset, *arguments):
 
 def stages(turn):
     """All of them; with a turn, what CI does with a commit of that quarter."""
-    others = [] if turn is None else ["-LE", f"turn[^{turn}]"]
     quarter = [] if turn is None else ["--quarter", str(turn)]
     without = "kubernetes" if turn is None else f"kubernetes|turn[^{turn}]"
     site = [["scripts/setup", "--site"], ["scripts/site"]]
@@ -74,8 +73,8 @@ def stages(turn):
         # No GPU is needed to compile and link for one: the backends run over a stand-in for CUDA and NCCL.
         Stage("cuda", [*build("cuda", "-DCMAKE_CUDA_ARCHITECTURES=90", "--target", *CUDA_TARGETS),
                        ctest("cuda", "-R", "gpu_backends_test")]),
-        Stage("kubernetes", [ctest("cpu", "-L", "kubernetes", *others)]),
-        *([Stage("site", site)] if turn in (None, 3) else []),
+        # Not in CI yet: the whole has not been seen to fit into its time.
+        *([Stage("kubernetes", [ctest("cpu", "-L", "kubernetes")]), Stage("site", site)] if turn is None else []),
     ]
 
 
