@@ -21,6 +21,13 @@ class FaultsTest(case.HostsTest):
         super().setUp()
         self.job = self.write_job(epochs=6, evaluate_every_epochs=0, checkpoint={"every_steps": 20}, restarts=2)
 
+    def pause_at_a_checkpoint(self, launcher, host):
+        """Stops the last rank on the host, so that steps are left to train when the fault is noticed."""
+        launcher.until("checkpoint of step")
+        rank = self.workers(host)[-1]
+        os.kill(rank, signal.SIGSTOP)
+        return rank
+
     @classmethod
     def digest(cls, output):
         return hashlib.sha256((output / "model.safetensors").read_bytes()).hexdigest()
@@ -49,21 +56,19 @@ class OnOneHost(FaultsTest):
 
     def test_a_killed_rank(self):
         launcher = self.begin()
-        launcher.until("checkpoint of step")
-        os.kill(self.workers("login")[1], signal.SIGKILL)
+        os.kill(self.pause_at_a_checkpoint(launcher, "login"), signal.SIGKILL)
         self.assertRegex(launcher.until("lost: "), r"rank [01] on login was ended by signal 9 .*after step \d+")
         self.assert_like_undisturbed(launcher)
 
     def test_a_paused_rank(self):
         launcher = self.begin()
-        launcher.until("checkpoint of step")
-        os.kill(self.workers("login")[1], signal.SIGSTOP)
+        self.pause_at_a_checkpoint(launcher, "login")
         self.assertRegex(launcher.until("lost: "), r"hang: no progress for 1\d s; rank [01] is paused")
         self.assert_like_undisturbed(launcher)
 
     def test_a_killed_launcher_and_a_second_one(self):
         launcher = self.begin()
-        launcher.until("checkpoint of step")
+        self.pause_at_a_checkpoint(launcher, "login")
         launcher.process.kill()
         launcher.end()
         self.wait_until_all_are_gone()
@@ -105,7 +110,7 @@ class OnSeveralHosts(FaultsTest):
 
     def test_a_lost_link_that_comes_back(self):
         launcher = self.begin()
-        launcher.until("checkpoint of step")
+        self.pause_at_a_checkpoint(launcher, "node2")
         self.bed.link("node2", up=False)
         self.addCleanup(self.bed.link, "node2", True)
         self.assertIn("the connection to node2 was lost", launcher.until("lost: "))
@@ -117,7 +122,7 @@ class OnSeveralHosts(FaultsTest):
         self.job = self.write_job(epochs=6, evaluate_every_epochs=0, checkpoint={"every_steps": 20}, restarts=2,
                                   workers={"min": 1, "max": 2})
         launcher = self.begin()
-        launcher.until("checkpoint of step")
+        self.pause_at_a_checkpoint(launcher, "node2")
         self.bed.lose("node2")
         launcher.until("continuing with 1 ranks; node2")
         self.bed.start("node2")
@@ -142,7 +147,7 @@ class OnSeveralHosts(FaultsTest):
 
     def test_killed_ssh_connections(self):
         launcher = self.begin()
-        launcher.until("checkpoint of step")
+        self.pause_at_a_checkpoint(launcher, "node2")
         self.bed.kill_sshd("node2")
         launcher.until("lost: ")
         self.assertIn("no sshd listens there", launcher.until("waiting for"))
@@ -151,8 +156,7 @@ class OnSeveralHosts(FaultsTest):
 
     def test_a_killed_rank(self):
         launcher = self.begin()
-        launcher.until("checkpoint of step")
-        os.kill(self.workers("node2")[0], signal.SIGKILL)
+        os.kill(self.pause_at_a_checkpoint(launcher, "node2"), signal.SIGKILL)
         self.assertIn("rank 1 on node2 was ended by signal 9", launcher.until("lost: "))
         self.assert_like_undisturbed(launcher)
 
