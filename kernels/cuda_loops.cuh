@@ -19,7 +19,7 @@ inline constexpr int kWarpThreads = 32;
 // Blocks for a grid-stride loop: enough to fill any card several times over.
 inline unsigned blocks_for(size_t n, size_t per_block) {
   constexpr size_t kMost = 132 * 16;
-  return static_cast<unsigned>(std::clamp<size_t>((n + kPerBlock - 1) / kPerBlock, 1, kMost));
+  return static_cast<unsigned>(std::clamp<size_t>((n + per_block - 1) / per_block, 1, kMost));
 }
 
 // Returns the number of elements before the first aligned group of four.

@@ -34,7 +34,7 @@ ROOMS = (
          ("base", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),
     Room("runtime/device", "memory, streams, load and pack, on a CPU or a GPU",
          ("base", "job", "kernels", "datasets/format", "datasets/reading")),
-    Room("runtime/comm", "collectives over MPI and NCCL", ("base", "job", "kernels", "collectives")),
+    Room("runtime/comm", "collectives over MPI and NCCL", ("base", "kernels", "collectives")),
     Room("runtime/models", "the model zoo and TorchScript files", ("base", "job", "model_files")),
     Room("runtime/tasks", "loss and metrics of a kind of model", ("base", "job", "runtime/models")),
     Room("runtime/observe", "progress, history, trace, stragglers", ("base", "job")),
