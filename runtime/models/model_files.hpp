@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two forms in which a trained model leaves a job: weights by name (safetensors) and a program
-// that runs (TorchScript). Both appear whole or not at all: written beside the destination under a
-// temporary name, flushed to disk, renamed.
+// The files of a trained model: weights by name (safetensors) and a program that runs (TorchScript).
+// Both appear whole or not at all: written beside the destination under a temporary name, flushed to
+// disk, renamed.
 #pragma once
 
 #include <filesystem>
@@ -27,12 +27,12 @@ struct Safetensors {
 void write_safetensors(const std::filesystem::path& file, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata);
 
-// The file may be anything: names, types, shapes and offsets are checked against each other and
-// against the file's size before memory is taken. Throws a data error.
+// Reads a file that may hold anything: names, types, shapes and offsets are checked against each
+// other and against the file's size before memory is allocated. Throws a data error.
 Safetensors read_safetensors(const std::filesystem::path& file);
 
-// What torch.jit.load opens, in C++ and in Python; the extra files come back through its parameter
-// _extra_files. Throws a data error when the file cannot be written.
+// Writes a file for torch.jit.load, in C++ and Python, which returns the extra files through its
+// parameter _extra_files. Throws a data error if the file cannot be written.
 void write_torchscript(const std::filesystem::path& file, const torch::jit::Module& module,
                        const std::map<std::string, std::string>& extra_files);
 
