@@ -11,7 +11,6 @@
 
 namespace ringtrain::benchmarks {
 
-using namespace launcher;
 void BenchTable::add(const std::string& name, const std::string& limit,
                      std::function<double()> run) {
   rows_.push_back({name, limit, std::move(run), {}});

@@ -13,7 +13,9 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/statistics.hpp"
-#include "launcher/mpi/placement.hpp"
+#include "launcher/mpi/mpirun.hpp"
+#include "launcher/mpi/mpirun_command.hpp"
+#include "launcher/mpi/mpirun_messages.hpp"
 #include "launcher/process/process.hpp"
 
 namespace ringtrain::benchmarks {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "launcher/mpi/mpirun.hpp"
+#include "launcher/mpi/placement.hpp"
 
 namespace ringtrain::benchmarks {
 

@@ -83,8 +83,8 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
 }
 
 std::vector<Host> read_hostfile(const std::filesystem::path& file) {
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
+  std::error_code unreadable;  // then it does not exist, either
+  const auto status = std::filesystem::status(file, unreadable);
   if (!std::filesystem::exists(status)) {
     throw job_error(fmt::format("{}: there is no such hostfile", file.string()));
   }

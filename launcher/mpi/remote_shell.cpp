@@ -23,6 +23,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "base/spawn.hpp"
+#include "job/events.hpp"
 #include "launcher/process/process_tree.hpp"
 #include "launcher/process/scratch.hpp"
 #include "launcher/process/stopped_ranks.hpp"

@@ -168,7 +168,7 @@ void SimulatedCluster::on_event(const Event& event, const std::string& line) {
     has_reported_checkpoint_ = true;
     newest_reported_ = std::max(newest_reported_, checkpoint->step);
   } else if (const auto* stopped = std::get_if<StoppedEvent>(&event)) {
-    if (!stopped->saved) return;
+    if (!stopped->checkpoint) return;
     has_reported_checkpoint_ = true;
     newest_reported_ = std::max(newest_reported_, stopped->step);
   }

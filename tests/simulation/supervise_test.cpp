@@ -50,9 +50,8 @@ std::vector<std::string> wrong_in(const Outcome& outcome, const Scenario& scenar
   require(outcome.result.has_value() == (outcome.exit_code == 0), "a result without success");
   require(outcome.cause.empty() == (outcome.exit_code == 0), "a failure without a cause");
   if (outcome.result) {
-    const int restarts = outcome.result->contains("recovery")
-                             ? (*outcome.result)["recovery"]["restarts"].get<int>()
-                             : 0;
+    const auto& recovery = outcome.result->recovery;
+    const int64_t restarts = recovery ? recovery->restarts : 0;
     require(restarts == cluster.losses(), "the result miscounts the losses");
   }
   const bool refused = cluster.last_end() && cluster.last_end()->refused;

@@ -20,7 +20,7 @@ constexpr uint64_t kTrainRows = 300;  // 9 whole batches of 32, and a short one
 constexpr int64_t kStepsPerEpoch = 10;
 
 // A run that has ended: its result and its model's parameters.
-struct Run {
+struct Outcome {
   Result result;
   std::vector<torch::Tensor> parameters;
 };
@@ -45,7 +45,7 @@ class TrainerTest : public testing::TestWithParam<int> {
   }
   ~TrainerTest() override { test_world().barrier(); }  // before rank 0 removes the folder
 
-  Run train(const JobSpec& job) {
+  Outcome train(const JobSpec& job) {
     const auto plan = datasets::deserialise(plan_);
     const auto device = make_device(JobSpec::Device::cpu, 0);
     const auto model = make_model({.name = "mlp",
@@ -58,7 +58,7 @@ class TrainerTest : public testing::TestWithParam<int> {
     const Reporter reporter(/*events=*/false, /*quiet=*/true);
     Progress progress(reporter, nullptr, job.epochs, 0);
     const auto point = resume_point(job, plan);
-    Run run;
+    Outcome run;
     {
       Trainer trainer(job, test_world(), plan, *device, *model, progress, nullptr);
       if (point) trainer.resume(*point);
@@ -113,13 +113,13 @@ TEST_P(TrainerTest, LeavesTheSameModelOnEveryRank) {
 }
 
 TEST_P(TrainerTest, ContinuesFromACheckpointBitByBit) {
-  const Run whole = train(job_);
+  const Outcome whole = train(job_);
   job_.output = path_ / "resumed";
   JobSpec first = job_;
   first.max_steps = 12;
   first.checkpoint.every_steps = 4;
   train(first);
-  const Run resumed = train(job_);
+  const Outcome resumed = train(job_);
   EXPECT_EQ(resumed.result.resumed_from_step, 12);
   EXPECT_EQ(resumed.result.order_hash, whole.result.order_hash);
   EXPECT_EQ(resumed.result.samples_seen, whole.result.samples_seen);

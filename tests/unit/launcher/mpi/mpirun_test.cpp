@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/mpi/mpirun.hpp"
 
+#include "launcher/mpi/mpirun_command.hpp"
+#include "launcher/mpi/mpirun_messages.hpp"
+#include "launcher/mpi/placement.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -46,9 +46,16 @@ TEST(ProgressText, FitsTheTerminal) {
 }
 
 TEST(ProgressText, OfAnEpochLeavesOutWhatWasNotEvaluated) {
-  EXPECT_EQ(epoch_line({1, 3, 700, 0.0612, 0.048, 0.98414, 9.2}),
+  EXPECT_EQ(epoch_line({.epoch = 1,
+                        .epochs = 3,
+                        .step = 700,
+                        .train_loss = 0.0612,
+                        .test_loss = 0.048,
+                        .test_accuracy = 0.98414,
+                        .seconds = 9.2}),
             "epoch 2/3: train loss 0.0612, test loss 0.0480, test accuracy 98.41%, 9.2 s");
-  EXPECT_EQ(epoch_line({0, 1, 700, 0.0612, {}, {}, 9.2}), "epoch 1/1: train loss 0.0612, 9.2 s");
+  EXPECT_EQ(epoch_line({.epochs = 1, .step = 700, .train_loss = 0.0612, .seconds = 9.2}),
+            "epoch 1/1: train loss 0.0612, 9.2 s");
 }
 
 TEST(TrainingProgress, InALogIsALineEveryFewSeconds) {
