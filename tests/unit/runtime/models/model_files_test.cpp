@@ -226,7 +226,7 @@ TEST_F(ModelFiles, TorchScriptOpensAgainWithItsExtraFiles) {
   }
 
   EXPECT_THAT([&] { write_torchscript(scratch_.path() / "no" / "model.pt", model->script(), {}); },
-              ThrowsError(ErrorKind::data, HasSubstr("model.pt")));
+              ThrowsError(ErrorKind::io, HasSubstr("model.pt")));
 }
 
 // A full disk, as far as a file system without one can show it.

@@ -59,7 +59,7 @@ TEST_F(HistoryTest, DropsTheHalfLineOfAKilledRun) {
 
 TEST_F(HistoryTest, CannotStartInAFolderThatIsMissing) {
   EXPECT_THAT([&] { History(folder_ / "none" / "history.jsonl"); },
-              ThrowsError(ErrorKind::job, HasSubstr("cannot write")));
+              ThrowsError(ErrorKind::io, HasSubstr("history.jsonl")));
 }
 
 TEST_F(HistoryTest, BeginsANewLineAfterOneThatCouldNotBeWritten) {
