@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of a trained model: weights by name (safetensors) and a program that runs (TorchScript).
-// Both appear whole or not at all: written beside the destination under a temporary name, flushed to
-// disk, renamed.
+// The files of a trained model: weights by name (safetensors) and a program that runs
+// (TorchScript). Both appear whole or not at all: written beside the destination under a temporary
+// name, flushed to disk, renamed.
 #pragma once
 
 #include <filesystem>
