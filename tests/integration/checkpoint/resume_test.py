@@ -138,7 +138,7 @@ class Resumed(CheckpointTest):
         middle = self.output / "checkpoints" / self.checkpoints()[0]
         result, said = self.train(2, "max_steps=40", f"checkpoint.resume={middle}")
         self.assertEqual(result["resumed_from_step"], int(middle.name[5:]))
-        self.assertIn("of an earlier run are now in", said)
+        self.assertIn("of an earlier run to", said)
         result, _ = self.train(2, "max_steps=20", "checkpoint.resume=never")
         self.assertIsNone(result["resumed_from_step"])
         self.assertEqual(self.checkpoints()[-1], "step-00000020")
