@@ -9,7 +9,7 @@
 
 namespace ringtrain {
 
-// The CRC32C of `size` bytes; pass an earlier result as `crc` to go on where it stopped.
+// Returns the CRC32C of `size` bytes; pass an earlier result as `crc` to continue it.
 uint32_t crc32c(const void* data, size_t size, uint32_t crc = 0);
 // The same without the CPU's instruction, for machines that lack it and for tests.
 uint32_t crc32c_portable(const void* data, size_t size, uint32_t crc = 0);

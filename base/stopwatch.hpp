@@ -5,7 +5,7 @@
 
 namespace ringtrain {
 
-// Of a clock that only goes forward.
+// Seconds on the monotonic clock.
 inline double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }

@@ -22,7 +22,7 @@ namespace {
 using mpijob::ApiClient;
 using nlohmann::json;
 
-struct Options {
+struct ChangeOptions {
   std::string name;
   int workers = 0;
   int seconds = 120;
@@ -38,7 +38,7 @@ void set_suspend(ApiClient& client, const std::string& name, bool suspend) {
   if (has_ended(job)) {
     throw job_error(
         fmt::format("{} has ended: 'ringtrain delete {}' removes it, and submitting it "
-                    "again goes on from its newest checkpoint",
+                    "again resumes from its newest checkpoint",
                     name, name));
   }
   const std::string queue = mpijob::label_of(job, "kueue.x-k8s.io/queue-name");
@@ -51,13 +51,13 @@ void set_suspend(ApiClient& client, const std::string& name, bool suspend) {
   client.patch(mpijob::mpi_jobs, name, {{"spec", {{"runPolicy", {{"suspend", suspend}}}}}});
 }
 
-// How far the training was, for somebody who stops it.
+// "at step 120 of 400": the progress that a stop interrupts.
 std::string last_step(const mpijob::TrainingLog& log) {
   if (!log.step()) return "before its first step";
   return fmt::format("at step {} of {}", log.step()->step, log.step()->steps);
 }
 
-void stop(ApiClient& client, const Options& options) {
+void stop(ApiClient& client, const ChangeOptions& options) {
   mpijob::JobObserver observer(client, options.name);
   set_suspend(client, options.name, true);
   std::string where = last_step(observer.log());
@@ -67,19 +67,19 @@ void stop(ApiClient& client, const Options& options) {
     if (observer.log().step()) where = last_step(observer.log());
     if (status.state == "Suspended") break;
     if (deadline.passed()) {
-      throw std::runtime_error(fmt::format("{} is told to stop, but still has pods after {} s: {}",
-                                           options.name, options.seconds,
-                                           mpijob::status_line(mpijob::picture_of(observer))));
+      throw std::runtime_error(
+          fmt::format("{} was asked to stop, but still has pods after {} s: {}", options.name,
+                      options.seconds, mpijob::status_line(mpijob::picture_of(observer))));
     }
     observer.wait(std::chrono::milliseconds(1000));
   }
   fmt::print(
-      "{0} stopped {1}; 'ringtrain resume {0}' goes on from its newest checkpoint, "
+      "{0} stopped {1}; 'ringtrain resume {0}' resumes from its newest checkpoint, "
       "'ringtrain delete {0}' removes it\n",
       options.name, where);
 }
 
-void scale(ApiClient& client, const Options& options) {
+void scale(ApiClient& client, const ChangeOptions& options) {
   const json job = client.get(mpijob::mpi_jobs, options.name);
   if (has_ended(job)) throw job_error(fmt::format("{} has ended", options.name));
   const std::string longest = fmt::format("{}-worker-{}", options.name, options.workers - 1);
@@ -89,7 +89,7 @@ void scale(ApiClient& client, const Options& options) {
                     options.name, options.workers, longest));
   }
   json changes = {{"spec", {{"mpiReplicaSpecs", {{"Worker", {{"replicas", options.workers}}}}}}}};
-  // A gang that waits for more pods than there are would wait for ever.
+  // A gang waits forever for more pods than there are.
   const auto gang = mpijob::look_number(
       job, {"spec", "runPolicy", "schedulingPolicy", "minAvailable"}, options.workers);
   if (gang > options.workers) {
@@ -101,10 +101,10 @@ void scale(ApiClient& client, const Options& options) {
              options.name, options.workers, before, options.name);
 }
 
-// A command that changes one job.
+// Adds a command that changes one job.
 template <typename Act>
 CLI::App* add(CLI::App& app, const char* name, const char* what,
-              const std::shared_ptr<Options>& options, Act act) {
+              const std::shared_ptr<ChangeOptions>& options, Act act) {
   CLI::App* const command = app.add_subcommand(name, what);
   const auto cluster = add_cluster_options(*command);
   add_job_name(*command, options->name);
@@ -116,7 +116,7 @@ CLI::App* add(CLI::App& app, const char* name, const char* what,
 }
 
 void add_timeout(CLI::App& command, int& seconds) {
-  command.add_option("--timeout", seconds, "How long to wait for its pods to end")
+  command.add_option("--timeout", seconds, "How long to wait for the job's pods to end")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str()
       ->type_name("SECONDS");
@@ -125,46 +125,46 @@ void add_timeout(CLI::App& command, int& seconds) {
 }  // namespace
 
 void add_change_commands(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ChangeOptions>();
   CLI::App* command = add(
       app, "stop",
-      "End a job's training so that it can be resumed: ranks get SIGTERM, and its pods are gone "
-      "when the command returns",
+      "Stop a job so that it can be resumed: ranks get SIGTERM, and the job's pods are gone when "
+      "the command returns",
       options, stop);
   add_timeout(*command, options->seconds);
 
-  add(app, "suspend", "As stop, but without waiting for the pods to end",
-      std::make_shared<Options>(), [](ApiClient& client, const Options& given) {
+  add(app, "suspend", "Stop a job without waiting for its pods to end",
+      std::make_shared<ChangeOptions>(), [](ApiClient& client, const ChangeOptions& given) {
         set_suspend(client, given.name, true);
-        fmt::print("{0} suspends; 'ringtrain resume {0}' goes on from its newest checkpoint\n",
+        fmt::print("{0} suspends; 'ringtrain resume {0}' resumes from its newest checkpoint\n",
                    given.name);
       });
 
-  add(app, "resume", "Go on with a job that was stopped or suspended", std::make_shared<Options>(),
-      [](ApiClient& client, const Options& given) {
+  add(app, "resume", "Resume a job that was stopped or suspended",
+      std::make_shared<ChangeOptions>(), [](ApiClient& client, const ChangeOptions& given) {
         set_suspend(client, given.name, false);
         fmt::print("{0} resumes; 'ringtrain status --watch {0}' shows it\n", given.name);
       });
 
-  options = std::make_shared<Options>();
-  command = add(app, "scale",
-                "Change the number of a job's workers; the ranks start anew from a checkpoint",
-                options, scale);
-  command->add_option("workers", options->workers, "The new number")
+  options = std::make_shared<ChangeOptions>();
+  command =
+      add(app, "scale", "Change the number of a job's workers; ranks restart from a checkpoint",
+          options, scale);
+  command->add_option("workers", options->workers, "The new number of workers")
       ->required()
       ->check(CLI::Range(1, 65536))
       ->type_name("N");
 
-  options = std::make_shared<Options>();
+  options = std::make_shared<ChangeOptions>();
   command = add(
-      app, "delete", "Remove a job with all that belongs to it; volumes and their data stay",
-      options, [](ApiClient& client, const Options& given) {
+      app, "delete", "Delete a job with everything that belongs to it; volumes and their data stay",
+      options, [](ApiClient& client, const ChangeOptions& given) {
         mpijob::delete_job(client, given.name, {std::chrono::seconds(given.seconds), given.force});
         fmt::print("{} is deleted\n", given.name);
       });
   add_timeout(*command, options->seconds);
   command->add_flag("--force", options->force,
-                    "Do not wait for pods on nodes that do not answer: they may go on there");
+                    "Do not wait for pods on nodes that do not answer: they may still run there");
 }
 
 }  // namespace ringtrain::launcher

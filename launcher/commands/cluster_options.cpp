@@ -7,11 +7,13 @@ std::shared_ptr<mpijob::AccessOptions> add_cluster_options(CLI::App& command) {
   auto options = std::make_shared<mpijob::AccessOptions>();
   command
       .add_option("--kubeconfig", options->kubeconfig,
-                  "Left out: $KUBECONFIG, ~/.kube/config, or the pod's service account")
+                  "Kubeconfig (default: $KUBECONFIG, ~/.kube/config, or the pod's service account)")
       ->type_name("FILE");
-  command.add_option("--context", options->context, "Left out: the kubeconfig's current one")
+  command
+      .add_option("--context", options->context,
+                  "Context of the kubeconfig (default: its current one)")
       ->type_name("NAME");
-  command.add_option("--namespace", options->name_space, "Left out: the context's")
+  command.add_option("--namespace", options->name_space, "Namespace (default: the context's)")
       ->type_name("NAME");
   return options;
 }

@@ -82,11 +82,11 @@ void print_info(const Plan& plan) {
 }
 
 void add_info(CLI::App& dataset) {
-  CLI::App& command = *dataset.add_subcommand("info", "What a dataset holds");
+  CLI::App& command = *dataset.add_subcommand("info", "Show the contents of a dataset");
   const auto path = std::make_shared<std::string>();
   const auto json = std::make_shared<bool>(false);
   command.add_option("dataset", *path, "A file, or a directory of part files")->required();
-  command.add_flag("--json", *json, "Print JSON");
+  command.add_flag("--json", *json, "Print the contents as JSON");
   command.callback([path, json] {
     const Plan plan = datasets::open_dataset_unverified(*path);
     if (*json) {
@@ -99,7 +99,7 @@ void add_info(CLI::App& dataset) {
 }
 
 void add_verify(CLI::App& dataset) {
-  CLI::App& command = *dataset.add_subcommand("verify", "Checks every byte of a dataset");
+  CLI::App& command = *dataset.add_subcommand("verify", "Check every byte of a dataset");
   const auto path = std::make_shared<std::string>();
   command.add_option("dataset", *path, "A file, or a directory of part files")->required();
   command.callback([path] {
@@ -122,8 +122,8 @@ void add_split(CLI::App& dataset) {
       "split", "Cut a dataset into part files, for ranks without shared storage");
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("dataset", arguments->path, "A file")->required();
-  command.add_option("--parts", arguments->parts, "How many")->required();
-  command.add_option("-o,--output", arguments->output, "The directory to make")->required();
+  command.add_option("--parts", arguments->parts, "Number of part files")->required();
+  command.add_option("-o,--output", arguments->output, "Directory to create")->required();
   command.callback([arguments] {
     DatasetProgress bar("splitting");
     const Plan plan = datasets::open_dataset_unverified(arguments->path);
@@ -139,7 +139,7 @@ void add_export(CLI::App& dataset) {
   const auto path = std::make_shared<std::string>();
   const auto output = std::make_shared<std::string>();
   command.add_option("dataset", *path, "A file, or a directory of part files")->required();
-  command.add_option("-o,--output", *output, "The directory for the .npy files")->required();
+  command.add_option("-o,--output", *output, "Directory for the .npy files")->required();
   command.callback([path, output] {
     DatasetProgress bar("exporting");
     const auto written =
@@ -157,15 +157,15 @@ void add_sample(CLI::App& dataset) {
     uint64_t seed = 0;
     bool test = false;
   };
-  CLI::App& command = *dataset.add_subcommand("sample", "Draw rows with their labels as a picture");
+  CLI::App& command = *dataset.add_subcommand("sample", "Draw rows with their labels as a PNG");
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("dataset", arguments->path, "A file, or a directory of part files")
       ->required();
-  command.add_option("-o,--output", arguments->output, "The PNG file to write")
+  command.add_option("-o,--output", arguments->output, "PNG file to write")->capture_default_str();
+  command.add_option("--rows", arguments->rows, "Number of rows")->capture_default_str();
+  command.add_option("--seed", arguments->seed, "Seed for the choice of rows")
       ->capture_default_str();
-  command.add_option("--rows", arguments->rows, "How many")->capture_default_str();
-  command.add_option("--seed", arguments->seed, "Which")->capture_default_str();
-  command.add_flag("--test", arguments->test, "Of the test part");
+  command.add_flag("--test", arguments->test, "Draw test rows");
   command.callback([arguments] {
     const Plan plan = datasets::open_dataset_unverified(arguments->path);
     datasets::write_contact_sheet(plan, arguments->test ? Split::test : Split::train,
@@ -177,7 +177,7 @@ void add_sample(CLI::App& dataset) {
 }  // namespace
 
 void add_dataset_command(CLI::App& app) {
-  CLI::App& dataset = *app.add_subcommand("dataset", "Make, look at and check datasets");
+  CLI::App& dataset = *app.add_subcommand("dataset", "Create, inspect and check datasets");
   dataset.require_subcommand(1);
   add_import_commands(dataset);
   add_info(dataset);

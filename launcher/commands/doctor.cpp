@@ -61,8 +61,8 @@ Finding examine_mpi(std::optional<Mpirun>& mpirun) {
   return finding;
 }
 
-// One rank of a program that does nothing: root, slots, temporary directories and sockets all have
-// their say.
+// Starts one rank of a program that does nothing: that takes root, slots, temporary directories and
+// sockets.
 Finding examine_start(const Mpirun& mpirun) {
   Finding finding{"start", Finding::Status::good, "", ""};
   const RankLayout layout = lay_out_on({{"localhost", 1}});
@@ -76,13 +76,13 @@ Finding examine_start(const Mpirun& mpirun) {
   }
   finding.status = Status::bad;
   finding.found =
-      run.timed_out ? "mpirun did not come back in 20 s" : fmt::format("mpirun fails as {}", user);
+      run.timed_out ? "mpirun did not end within 20 s" : fmt::format("mpirun fails as {}", user);
   std::istringstream lines(run.standard_error);
   std::string line;
   while (std::getline(lines, line) && (line.empty() || line[0] == '-')) {
   }
-  finding.advice = fmt::format("see what '{} true' says{}{}", mpirun.path,
-                               line.empty() ? "" : "; here it was: ", line);
+  finding.advice = fmt::format("run '{} true' to see why{}{}", mpirun.path,
+                               line.empty() ? "" : "; here: ", line);
   return finding;
 }
 
@@ -109,7 +109,8 @@ Finding examine_shared_memory() {
     finding.status = Status::bad;
     finding.advice = "it cannot be written: mount it with mode 1777";
   } else if (free < 256.0 * (1 << 20)) {
-    // A container's usual 64 MiB hold no gradients, and running over it ends a rank by SIGBUS.
+    // A container's usual 64 MiB are too small for gradients, and a rank that exceeds them dies by
+    // SIGBUS.
     finding.status = Status::bad;
     finding.advice =
         "too small for the gradients of a larger model: docker run --shm-size=2g, or an "
@@ -168,7 +169,7 @@ Finding examine_gpu() {
   int version = 0, count = 0;
   if (init == nullptr || driver_version == nullptr || count_of == nullptr || device_of == nullptr ||
       name_of == nullptr || memory_of == nullptr || driver_version(&version) != 0) {
-    finding.found = "libcuda.so.1 is not what it should be";
+    finding.found = "libcuda.so.1 lacks functions of a driver";
     finding.advice = "install the NVIDIA driver again";
     return finding;
   }
@@ -176,8 +177,7 @@ Finding examine_gpu() {
       fmt::format("driver for CUDA {}.{}", version / 1000, version % 1000 / 10);
   if (const int error = init(0); error != 0 || count_of(&count) != 0 || count == 0) {
     finding.found = fmt::format("{}, but no GPU that can be used (cuInit: {})", driver, error);
-    finding.advice =
-        "see what nvidia-smi says; in a container give it the GPU: docker run --gpus all";
+    finding.advice = "run nvidia-smi; a container needs access to the GPU: docker run --gpus all";
     return finding;
   }
   std::string names;
@@ -221,9 +221,9 @@ Finding examine_worker() {
   // The first start after a build reads half a gigabyte of libraries from disk.
   const Captured run = capture({worker, "--version"}, seconds(60));
   if (!run.status.success()) {
-    return {
-        "worker", Status::bad, fmt::format("{} does not start", worker),
-        run.timed_out ? "it did not answer in 60 s" : "it says: " + first_line(run.standard_error)};
+    return {"worker", Status::bad, fmt::format("{} does not start", worker),
+            run.timed_out ? "it did not answer in 60 s"
+                          : "its message: " + first_line(run.standard_error)};
   }
   std::string versions;
   std::istringstream lines(run.standard_output);
@@ -275,7 +275,7 @@ std::string print_findings(const std::vector<Finding>& findings) {
     if (!finding.advice.empty()) text += fmt::format("{:<18} {}\n", "", finding.advice);
   }
   text += can_train(findings) ? "A run on CPU will work.\n"
-                              : "A run on CPU will not work until what is bad is put right.\n";
+                              : "A run on CPU will not work until the bad findings are mended.\n";
   return text;
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a training run needs of a machine: what was found, what is wrong with it, what to do about
-// it.
+// Checks of a machine for a training run: what was found, what is wrong, what to do about it.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,16 +11,16 @@ namespace ringtrain::launcher {
 struct Finding {
   enum class Status {
     good,
-    missing,  // something that only some runs need: other hosts, a GPU
-    bad       // a run on CPU would not work, or not well
+    missing,  // only some runs need it: other hosts, a GPU
+    bad       // a run on CPU would fail, or be slow
   };
   std::string what;  // "MPI", "/dev/shm"
   Status status = Status::good;
   std::string found;   // "Open MPI 4.1.4, /usr/bin/mpirun"
-  std::string advice;  // empty where all is well
+  std::string advice;  // empty if all is well
 };
 
-// Looks at everything; starts mpirun once, with `true` as its program. Takes about a second.
+// Runs all checks; starts mpirun once, with `true` as its program. Takes about a second.
 std::vector<Finding> examine_machine();
 
 // Whether a run on CPU would work.

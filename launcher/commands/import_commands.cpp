@@ -27,7 +27,7 @@ namespace {
 using datasets::ImportOptions;
 using datasets::Plan;
 
-// What every import takes besides its sources.
+// Options that every import has besides its sources.
 struct Arguments {
   std::string output;
   ImportOptions options;
@@ -36,20 +36,19 @@ struct Arguments {
 };
 using Import = std::function<Plan(const Arguments& arguments)>;
 
-// A subcommand that runs `import` under a progress bar and says what came out.
+// Adds a subcommand that runs `import` under a progress bar and prints the result.
 std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command,
                                const std::string& name, const std::string& description,
                                Import import) {
   command = import_command.add_subcommand(name, description);
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("-o,--output", arguments->output, "The dataset file to write")->required();
-  command->add_option("--seed", arguments->options.shuffle_seed,
-                      "Of the order in which rows are stored, and of the split");
+  command->add_option("-o,--output", arguments->output, "Dataset file to write")->required();
+  command->add_option("--seed", arguments->options.shuffle_seed, "Seed for row order and split");
   command->add_option("--block-rows", arguments->options.block_rows,
-                      "Rows per block; 0: blocks of 256 to 512 KiB");
+                      "Rows per block (default: blocks of 256 to 512 KiB)");
   command
       ->add_option("--class-names", arguments->options.class_names,
-                   "Names of the classes, in the order of their labels")
+                   "Class names, in the order of their labels")
       ->delimiter(',');
   command->callback([arguments, import = std::move(import)] {
     DatasetProgress bar("importing");
@@ -67,7 +66,7 @@ std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command,
 void add_test_share(CLI::App& command, Arguments& arguments) {
   command
       .add_option("--test-share", arguments.test_share,
-                  "Share of the rows that becomes the test part when the source has none")
+                  "Share of test rows, if the source has none")
       ->capture_default_str();
 }
 
@@ -83,14 +82,14 @@ const std::vector<std::string> kFourFiles = {"train_features", "train_labels", "
 
 void add_mnist(CLI::App& import) {
   CLI::App* command = nullptr;
-  add(import, command, "mnist", "The 70,000 MNIST digits, fetched and checked",
+  add(import, command, "mnist", "Download and check the 70,000 MNIST digits",
       [](const Arguments& a) { return datasets::import_mnist(a.output, a.options); });
 }
 
 void add_idx(CLI::App& import) {
   CLI::App* command = nullptr;
-  const auto arguments =
-      add(import, command, "idx", "IDX files at hand, plain or gzipped", [](const Arguments& a) {
+  const auto arguments = add(
+      import, command, "idx", "Import local IDX files, plain or gzipped", [](const Arguments& a) {
         std::vector<std::unique_ptr<datasets::ByteSource>> sources;
         for (const std::string& path : a.paths) sources.push_back(datasets::open_source(path));
         return datasets::import_idx({*sources[0], *sources[1], *sources[2], *sources[3]}, a.output,
@@ -109,7 +108,7 @@ datasets::ChannelOrder channel_order(const std::string& name) {
 }
 
 void add_channels(CLI::App& command, ArrayArguments& arguments) {
-  command.add_option("--channels", arguments.channels, "Where features have their channels")
+  command.add_option("--channels", arguments.channels, "Position of the channels in the features")
       ->check(CLI::IsMember({"auto", "first", "last"}))
       ->capture_default_str();
 }
@@ -118,7 +117,7 @@ void add_npy(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto array = std::make_shared<ArrayArguments>();
   const auto arguments =
-      add(import, command, "npy", "Four .npy files of numbers", [array](const Arguments& a) {
+      add(import, command, "npy", "Import four .npy files of numbers", [array](const Arguments& a) {
         std::vector<std::unique_ptr<datasets::ArraySource>> arrays;
         for (const std::string& path : a.paths) arrays.push_back(datasets::open_npy(path));
         datasets::ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(),
@@ -141,7 +140,7 @@ void add_hdf5(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto names = std::make_shared<Hdf5Arguments>();
   const auto arguments = add(
-      import, command, "hdf5", "Datasets of any HDF5 file, chunked and compressed ones too",
+      import, command, "hdf5", "Import datasets of any HDF5 file, also chunked or compressed",
       [names](const Arguments& a) {
         if (names->test_x.empty() != names->test_y.empty()) {
           throw job_error("--test-x and --test-y belong together");
@@ -199,13 +198,12 @@ void add_csv(CLI::App& import) {
             return datasets::import_csv(sources, a.output, a.options);
           });
   add_paths(*command, *arguments, {"file"});
-  command->add_option("--test", csv->test, "A table of the test rows");
-  command->add_option("--label", csv->label,
-                      "The label's column, by name or number; else the last");
+  command->add_option("--test", csv->test, "Table of test rows");
+  command->add_option("--label", csv->label, "Label column, by name or number (default: the last)");
   command->add_option("--shape", csv->shape, "Channels, height and width of a sample")
       ->delimiter(',')
       ->expected(3);
-  command->add_option("--separator", csv->separator, "Between columns")->capture_default_str();
+  command->add_option("--separator", csv->separator, "Column separator")->capture_default_str();
   add_test_share(*command, *arguments);
 }
 
@@ -222,7 +220,7 @@ void add_images(CLI::App& import) {
   const auto image = std::make_shared<ImageArguments>();
   const auto arguments =
       add(import, command, "images",
-          "A folder, .zip or .tar(.gz) of class folders with JPEG and PNG files",
+          "Import class folders of JPEG and PNG files: a folder, .zip or .tar(.gz)",
           [image](const Arguments& a) {
             datasets::ImageSources sources;
             sources.path = a.paths[0];
@@ -244,15 +242,15 @@ void add_images(CLI::App& import) {
             return result.plan;
           });
   add_paths(*command, *arguments, {"source"});
-  command->add_option("--height", image->height, "Of a sample, in pixels")->capture_default_str();
-  command->add_option("--width", image->width, "Of a sample, in pixels")->capture_default_str();
+  command->add_option("--height", image->height, "Sample height in pixels")->capture_default_str();
+  command->add_option("--width", image->width, "Sample width in pixels")->capture_default_str();
   command->add_option("--channels", image->channels, "3: RGB, 1: grey")
       ->check(CLI::IsMember({1, 3}))
       ->capture_default_str();
-  command->add_option("--fit", image->fit, "crop: the middle; stretch: the whole image")
+  command->add_option("--fit", image->fit, "crop: keep the middle; stretch: keep the whole image")
       ->check(CLI::IsMember({"crop", "stretch"}))
       ->capture_default_str();
-  command->add_option("--broken", image->broken, "What to do with images that cannot be decoded")
+  command->add_option("--broken", image->broken, "Refuse or skip images that cannot be decoded")
       ->check(CLI::IsMember({"refuse", "skip"}))
       ->capture_default_str();
   add_test_share(*command, *arguments);
@@ -261,7 +259,7 @@ void add_images(CLI::App& import) {
 }  // namespace
 
 void add_import_commands(CLI::App& dataset) {
-  CLI::App& import = *dataset.add_subcommand("import", "Make a dataset from a source");
+  CLI::App& import = *dataset.add_subcommand("import", "Create a dataset from a source");
   import.require_subcommand(1);
   add_mnist(import);
   add_idx(import);

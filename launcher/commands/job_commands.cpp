@@ -21,14 +21,14 @@ struct ValidateOptions {
 }  // namespace
 
 void add_job_commands(CLI::App& app) {
-  app.add_subcommand("schema", "Print the JSON Schema of the job file: the reference of every key")
+  app.add_subcommand("schema", "Print the JSON Schema of the job file, with every key")
       ->callback([] { fmt::print("{}\n", job_schema()); });
 
   const auto options = std::make_shared<ValidateOptions>();
   CLI::App* const validate =
-      app.add_subcommand("validate", "Check a job file and print the job as understood");
+      app.add_subcommand("validate", "Check a job file, and print the job with all defaults");
   validate->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
-  validate->add_option("--set", options->overrides, "Overrides a key of the job; may be repeated")
+  validate->add_option("--set", options->overrides, "Override a key of the job; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
   validate->callback([options] {

@@ -5,8 +5,8 @@
 
 namespace ringtrain::launcher {
 
-// Adds `schema`, which prints the job file's JSON Schema, and `validate`, which prints a job as
-// understood.
+// Adds `schema`, which prints the job file's JSON Schema, and `validate`, which checks a job and
+// prints it with all defaults.
 void add_job_commands(CLI::App& app);
 
 }  // namespace ringtrain::launcher

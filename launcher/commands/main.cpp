@@ -28,7 +28,7 @@ namespace {
 void add_doctor_command(CLI::App& app, int& exit_code) {
   const auto json = std::make_shared<bool>(false);
   CLI::App* const command =
-      app.add_subcommand("doctor", "Look at what a run needs of this machine");
+      app.add_subcommand("doctor", "Check this machine for everything that a run needs");
   command->add_flag("--json", *json, "Print the findings as JSON");
   command->callback([json, &exit_code] {
     using namespace ringtrain::launcher;
@@ -38,8 +38,7 @@ void add_doctor_command(CLI::App& app, int& exit_code) {
   });
 }
 
-// Without fmt::print, which throws where the terminal was closed: that must not change the exit
-// code.
+// Avoids fmt::print, which throws on a closed terminal: that must not change the exit code.
 void complain(const std::exception& error) {
   std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
 }
@@ -49,7 +48,7 @@ void complain(const std::exception& error) {
 int main(int argc, char** argv) {
   int exit_code = 0;
   try {
-    // Two that programs call, not people: their arguments are not ours to understand.
+    // Two commands that programs call, not people: CLI11 must not parse their arguments.
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     if (!arguments.empty() && arguments[0] == "remote-shell") {
       return ringtrain::launcher::remote_shell({arguments.begin() + 1, arguments.end()});

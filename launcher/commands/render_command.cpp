@@ -31,9 +31,9 @@ void print_rendered(const RenderOptions& options) {
 void add_render_command(CLI::App& app) {
   const auto options = std::make_shared<RenderOptions>();
   CLI::App* const command = app.add_subcommand(
-      "render", "Print a job as an MPIJob and what it needs, for kubectl apply -f -");
+      "render", "Print a job as an MPIJob with the objects it needs, for kubectl apply -f -");
   command->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
-  command->add_option("--set", options->overrides, "Overrides a key of the job; may be repeated")
+  command->add_option("--set", options->overrides, "Override a key of the job; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
   command->callback([options] { print_rendered(*options); });

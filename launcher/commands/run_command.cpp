@@ -132,38 +132,40 @@ int run(RunOptions options) {
 void add_run_command(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<RunOptions>();
   CLI::App* const command =
-      app.add_subcommand("run", "Train a job's model, on this machine or on a hostfile's");
+      app.add_subcommand("run", "Train a model on this machine or on the hosts of a hostfile");
   command->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
   command
       ->add_option("-n,--ranks", options->ranks,
-                   "Ranks; left out: 1, or as many as the hostfile has slots")
+                   "Ranks to start (default: 1, or all slots of the hostfile)")
       ->check(CLI::Range(1, 65536))
       ->type_name("N");
-  command->add_option("--hostfile", options->hostfile, "Lines of 'host slots=N'")
+  command->add_option("--hostfile", options->hostfile, "Hosts, a line 'host slots=N' each")
       ->type_name("FILE");
   command
       ->add_option("--discover", options->discover,
-                   "A program that prints the hosts there are now; left out: discover_hosts.sh "
-                   "beside the hostfile, if there is one")
+                   "Program that prints the hosts available now (default: discover_hosts.sh beside "
+                   "the hostfile, if there is one)")
       ->type_name("PROGRAM");
   command
       ->add_option("--host-timeout", options->host_timeout,
-                   "How long hosts are waited for that do not answer (60)")
+                   "How long to wait for hosts that do not answer (default: 60)")
       ->check(CLI::Range(1, 86400))
       ->type_name("SECONDS");
   command
-      ->add_option("--start-timeout", options->start_timeout,
-                   "How long ranks may take to their first step before they count as hung (300)")
+      ->add_option(
+          "--start-timeout", options->start_timeout,
+          "How long ranks may take to their first step before they count as hung (default: 300)")
       ->check(CLI::Range(1, 86400))
       ->type_name("SECONDS");
-  command->add_option("--set", options->overrides, "Overrides a key of the job; may be repeated")
+  command->add_option("--set", options->overrides, "Override a key of the job; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
-  command->add_flag("--json", options->json, "Print result.json on stdout, all else on stderr");
+  command->add_flag("--json", options->json,
+                    "Print result.json on stdout, everything else on stderr");
   command->add_flag("--events", options->events,
-                    "Print what happens on stdout, too, for programs that read the log: 0x1e and a "
+                    "Print events on stdout as well, for programs that read the log: 0x1e and a "
                     "JSON object a line");
-  command->add_flag("--trace", options->trace, "Write trace.json, as --set trace=true");
+  command->add_flag("--trace", options->trace, "Write trace.json, like --set trace=true");
   command->footer(
       "Exit codes: 0 trained, 2 bad job or option, 3 bad data, 4 training failed,\n"
       "128 + N stopped by signal N.");

@@ -31,7 +31,7 @@ int submit(const mpijob::AccessOptions& cluster, const SubmitOptions& options) {
   auto objects = mpijob::render(read.job, read.text);
 
   mpijob::Access access = mpijob::find_access(cluster);
-  // --namespace, else the job file's, else the context's.
+  // --namespace comes first, then the job file's namespace, then the context's.
   const std::string own = read.job.kubernetes ? read.job.kubernetes->name_space : "";
   if (cluster.name_space.empty() && !own.empty()) access.name_space = own;
   for (auto& object : objects) object["metadata"]["namespace"] = access.name_space;
@@ -54,15 +54,15 @@ int submit(const mpijob::AccessOptions& cluster, const SubmitOptions& options) {
 
 void add_submit_command(CLI::App& app, int& exit_code) {
   CLI::App* const command =
-      app.add_subcommand("submit", "Run a job in a Kubernetes cluster with the MPI operator");
+      app.add_subcommand("submit", "Run a job on a Kubernetes cluster that has the MPI operator");
   const auto options = std::make_shared<SubmitOptions>();
   command->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
-  command->add_option("--set", options->overrides, "Overrides a key of the job; may be repeated")
+  command->add_option("--set", options->overrides, "Override a key of the job; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
   command->add_flag("--wait", options->wait,
-                    "Stay until it has ended, and tell how it goes; exit code 0 for a model");
-  command->add_option("--timeout", options->seconds, "With --wait: no longer than this")
+                    "Watch the job until it has ended; exit code 0 if it trained a model");
+  command->add_option("--timeout", options->seconds, "With --wait: the longest time to wait")
       ->check(CLI::Range(1, 1 << 30))
       ->type_name("SECONDS");
   const auto cluster = add_cluster_options(*command);

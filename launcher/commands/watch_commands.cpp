@@ -24,7 +24,7 @@ using nlohmann::json;
 
 std::vector<json> items_of(const json& list) { return list["items"].get<std::vector<json>>(); }
 
-// Few lines from the end of a launcher's log: whether and how far it trains.
+// Reads the last lines of a launcher's log: whether and how far it trains.
 mpijob::TrainingLog read_tail(ApiClient& client, const json& launcher) {
   mpijob::TrainingLog log;
   if (mpijob::look_text(launcher, {"status", "phase"}) != "Running") return log;
@@ -33,12 +33,12 @@ mpijob::TrainingLog read_tail(ApiClient& client, const json& launcher) {
         client.log(mpijob::name_of(launcher), "timestamps=true&tailLines=300"));
     for (std::string line; std::getline(lines, line);) log.take(line);
   } catch (const mpijob::ApiError&) {
-    // A table has no room for it; 'status' tells.
+    // A table has no room for the reason; 'status' shows it.
   }
   return log;
 }
 
-// All of a kind that may be read; none where they may not.
+// Lists all objects of a kind; none where we may not read them.
 std::vector<json> readable(ApiClient& client, const mpijob::Resource& resource,
                            const mpijob::Selection& selection) {
   try {
@@ -49,13 +49,13 @@ std::vector<json> readable(ApiClient& client, const mpijob::Resource& resource,
   }
 }
 
-// Every job of the namespace, by one list of each kind and the tails of the logs.
+// Reads every job of the namespace, by one list of each kind and the tails of the logs.
 std::vector<mpijob::JobPicture> all_jobs(ApiClient& client) {
-  constexpr const char* job_label = "training.kubeflow.org/job-name";
+  constexpr const char* kJobLabel = "training.kubeflow.org/job-name";
   const auto jobs = items_of(client.list(mpijob::mpi_jobs));
   if (jobs.empty()) return {};
-  const auto pods = readable(client, mpijob::pods, {job_label, ""});
-  const auto launchers = readable(client, mpijob::batch_jobs, {job_label, ""});
+  const auto pods = readable(client, mpijob::pods, {kJobLabel, ""});
+  const auto launchers = readable(client, mpijob::batch_jobs, {kJobLabel, ""});
   const auto events = readable(client, mpijob::events, {"", "type!=Normal"});
   const auto now = std::chrono::system_clock::now();
 
@@ -64,7 +64,7 @@ std::vector<mpijob::JobPicture> all_jobs(ApiClient& client) {
     const std::string name = mpijob::name_of(job);
     mpijob::JobObjects objects{job, nullptr, {}, events};
     for (const json& pod : pods) {
-      if (mpijob::label_of(pod, job_label) == name) objects.pods.push_back(pod);
+      if (mpijob::label_of(pod, kJobLabel) == name) objects.pods.push_back(pod);
     }
     for (const json& launcher : launchers) {
       if (mpijob::name_of(launcher) == name + "-launcher") objects.launcher_job = launcher;
@@ -76,10 +76,10 @@ std::vector<mpijob::JobPicture> all_jobs(ApiClient& client) {
   return result;
 }
 
-// For a column; 'status' has the whole.
+// Shortens text for a column; 'status' shows all of it.
 std::string shortened(const std::string& text) {
-  constexpr std::size_t most = 100;
-  return text.size() > most ? text.substr(0, most) + "..." : text;
+  constexpr size_t kMost = 100;
+  return text.size() > kMost ? text.substr(0, kMost) + "..." : text;
 }
 
 std::string progress_column(const mpijob::TrainingLog& log) {
@@ -119,7 +119,7 @@ void add_jobs_command(CLI::App& app) {
   CLI::App* const command = app.add_subcommand("jobs", "List a cluster's jobs");
   const auto options = add_cluster_options(*command);
   const auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "Print them as JSON");
+  command->add_flag("--json", *as_json, "Print the jobs as JSON");
   command->callback([options, as_json] { print_jobs(*options, *as_json); });
 }
 
@@ -130,13 +130,13 @@ struct StatusOptions {
 };
 
 void add_status_command(CLI::App& app, int& exit_code) {
-  CLI::App* const command = app.add_subcommand(
-      "status", "Tell how a cluster's job is, where its ranks are, or why it does not run");
+  CLI::App* const command =
+      app.add_subcommand("status", "Show a job's state, rank placement, and why it is not running");
   const auto cluster = add_cluster_options(*command);
   const auto options = std::make_shared<StatusOptions>();
   add_job_name(*command, options->name);
-  command->add_flag("--json", options->json, "Print it as JSON");
-  command->add_flag("--watch", options->watch, "Stay until the job has ended");
+  command->add_flag("--json", options->json, "Print the state as JSON");
+  command->add_flag("--watch", options->watch, "Watch until the job has ended");
   command->callback([cluster, options, &exit_code] {
     ApiClient client(mpijob::find_access(*cluster));
     mpijob::JobObserver observer(client, options->name);
@@ -152,20 +152,20 @@ void add_status_command(CLI::App& app, int& exit_code) {
 
 void add_logs_command(CLI::App& app) {
   CLI::App* const command = app.add_subcommand(
-      "logs", "Print a job's log: the launcher's, which has the ranks' output in it");
+      "logs", "Print a job's log: that of the launcher, with the output of the ranks");
   const auto cluster = add_cluster_options(*command);
   const auto options = std::make_shared<mpijob::LogOptions>();
   add_job_name(*command, options->name);
-  command->add_flag("-f,--follow", options->follow, "Stay until the job has ended");
+  command->add_flag("-f,--follow", options->follow, "Watch until the job has ended");
   auto* const rank = command->add_option(
-      "--rank", options->rank, "The log of the worker's pod that has this rank (ssh, containers)");
+      "--rank", options->rank, "Print the log of the pod with this rank (sshd, containers)");
   rank->check(CLI::Range(0, 1 << 20))->type_name("N");
-  command->add_flag("--launcher", options->launcher, "The launcher's log, as without")
+  command->add_flag("--launcher", options->launcher, "Print the launcher's log (the default)")
       ->excludes(rank);
-  command->add_option("--tail", options->tail, "Only so many lines from the end")
+  command->add_option("--tail", options->tail, "Print only the last lines")
       ->check(CLI::Range(0, 1 << 30))
       ->type_name("LINES");
-  command->add_flag("--events", options->events, "Print the launcher's events, too, as JSON");
+  command->add_flag("--events", options->events, "Print the launcher's events as well, as JSON");
   command->callback([cluster, options] {
     ApiClient client(mpijob::find_access(*cluster));
     mpijob::print_logs(client, *options);

@@ -16,10 +16,10 @@
 namespace ringtrain::launcher {
 namespace {
 
-constexpr int max_slots = 65536;
-constexpr std::uintmax_t max_file_bytes = 1 << 20;
+constexpr int kMaxSlots = 65536;
+constexpr std::uintmax_t kMaxFileBytes = 1 << 20;
 
-// A name or an address. No '-' first: ssh would take it for an option.
+// Accepts names and addresses, but no '-' first: ssh would take it for an option.
 bool is_host_name(std::string_view name) {
   if (name.empty() || name.size() > 253 || name.front() == '-') return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
@@ -28,7 +28,7 @@ bool is_host_name(std::string_view name) {
   });
 }
 
-// Control characters of a hostile file do not reach the terminal.
+// Keeps control characters of a hostile file from the terminal.
 std::string printable(std::string_view text) {
   std::string result;
   for (const char c : text.substr(0, 60)) result += c >= 0x20 && c < 0x7F ? c : '?';
@@ -62,8 +62,8 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
       int count = 0;
       const char* const end = word.data() + word.size();
       const auto parsed = std::from_chars(word.data() + equals + 1, end, count);
-      if (parsed.ec != std::errc{} || parsed.ptr != end || count < 1 || count > max_slots) {
-        refuse(fmt::format("{} must be a whole number from 1 to {}, found '{}'", key, max_slots,
+      if (parsed.ec != std::errc{} || parsed.ptr != end || count < 1 || count > kMaxSlots) {
+        refuse(fmt::format("{} must be a whole number from 1 to {}, found '{}'", key, kMaxSlots,
                            printable(word.substr(equals + 1))));
       }
       if (key == "slots") slots = count;
@@ -76,7 +76,7 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
       known->slots += slots;
       slots = known->slots;
     }
-    if (total_slots(hosts) > max_slots) refuse(fmt::format("more than {} slots", max_slots));
+    if (total_slots(hosts) > kMaxSlots) refuse(fmt::format("more than {} slots", kMaxSlots));
   }
   if (hosts.empty()) throw job_error(fmt::format("{}: names no host", name));
   return hosts;
@@ -92,7 +92,7 @@ std::vector<Host> read_hostfile(const std::filesystem::path& file) {
     throw job_error(fmt::format("{}: the hostfile is not a regular file", file.string()));
   }
   try {
-    return parse_hostfile(read_file(file, max_file_bytes), file.string());
+    return parse_hostfile(read_file(file, kMaxFileBytes), file.string());
   } catch (const Error& error) {
     throw job_error(error.what());
   }

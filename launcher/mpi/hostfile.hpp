@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Open MPI's hostfile: one host a line, "node1 slots=4", and # comments. A line without slots
-// counts as one slot; a host that stands there twice has the slots of both lines.
+// counts as one slot; a host that is listed twice has the slots of both lines.
 #pragma once
 
 #include <filesystem>
@@ -15,17 +15,17 @@ struct Host {
   bool operator==(const Host&) const = default;
 };
 
-// Throws a job error "hosts:3: what is wrong".
+// Parses a hostfile. Throws a job error "hosts:3: what is wrong".
 std::vector<Host> parse_hostfile(const std::string& text, const std::string& name);
 std::vector<Host> read_hostfile(const std::filesystem::path& file);
 
 int total_slots(const std::vector<Host>& hosts);
 
-// The first hosts with just the slots that `ranks` ranks fill. Throws a job error where slots are
-// too few.
+// Returns the first hosts with just the slots that `ranks` ranks fill. Throws a job error for too
+// few slots.
 std::vector<Host> first_slots(const std::vector<Host>& hosts, int ranks);
 
-// As text for mpirun --hostfile.
+// Returns the text of a hostfile for mpirun.
 std::string print_hostfile(const std::vector<Host>& hosts);
 
 // Whether the name means this machine: no ssh is needed, and its files are ours.

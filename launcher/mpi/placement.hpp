@@ -11,7 +11,7 @@
 
 namespace ringtrain::launcher {
 
-// Where ranks run, and everything else that decides on mpirun's command line besides its version.
+// Placement of ranks, and everything else that decides on mpirun's command line but its version.
 struct RankLayout {
   std::vector<Host> hosts;  // with the slots that are used, all of them
   bool local = true;        // every host is this machine

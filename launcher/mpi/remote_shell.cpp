@@ -34,22 +34,22 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds between_signs(1'000);
-constexpr milliseconds longest_silence(8'000);
-constexpr milliseconds between_looks(3'000);  // for paused ranks
-constexpr milliseconds after_close(1'000);  // in which orted ends by itself, in a run without fault
+constexpr milliseconds kBetweenSigns(1'000);
+constexpr milliseconds kLongestSilence(8'000);
+constexpr milliseconds kBetweenLooks(3'000);  // for paused ranks
+constexpr milliseconds kAfterClose(1'000);  // in which orted ends by itself, in a run without fault
 
-// For a POSIX shell, and within one argument.
+// Quotes text as one argument of a POSIX shell.
 std::string shell_quoted(const std::string& text) {
   std::string result = "'";
   for (const char c : text) result += c == '\'' ? "'\\''" : std::string(1, c);
   return result + "'";
 }
 
-std::size_t words_in(const char* text) {
+size_t words_in(const char* text) {
   std::istringstream words(text == nullptr ? "" : text);
   std::string word;
-  std::size_t count = 0;
+  size_t count = 0;
   while (words >> word) ++count;
   return count;
 }
@@ -73,13 +73,13 @@ std::vector<std::string> ssh_options() {
 }
 
 int remote_shell(const std::vector<std::string>& arguments) {
-  const std::size_t options = words_in(std::getenv("OMPI_MCA_plm_rsh_args"));
+  const size_t options = words_in(std::getenv("OMPI_MCA_plm_rsh_args"));
   if (arguments.size() < options + 2) return 2;
   const std::string& host = arguments[options];
   std::string command;
-  for (std::size_t i = options + 1; i < arguments.size(); ++i) command += arguments[i] + " ";
+  for (size_t i = options + 1; i < arguments.size(); ++i) command += arguments[i] + " ";
   const char* const scratch = std::getenv("RINGTRAIN_SCRATCH");
-  // The same program is there as the worker is; where not, there is no guard, but a run.
+  // The host has this program as it has the worker; without it the run has no guard.
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
   const std::string attempt =
       fmt::format("export {}={}; ", kAttemptVariable, attempt_from_environment());
@@ -102,14 +102,14 @@ int remote_shell(const std::vector<std::string>& arguments) {
   checked(::fcntl(signs.write_end.get(), F_SETFL, O_NONBLOCK), "fcntl");
   const FileDescriptor ended(static_cast<int>(::syscall(SYS_pidfd_open, child.process(), 0)));
   while (!child.poll()) {
-    // Nothing is lost where the pipe is full: then the host hears nothing, and that is the sign.
+    // A full pipe is no loss: ssh is stuck, and the host must notice just that.
     [[maybe_unused]] const ssize_t written = ::write(signs.write_end.get(), ".", 1);
     pollfd event{ended.get(), POLLIN, 0};
-    ::poll(&event, 1, static_cast<int>(between_signs.count()));
+    ::poll(&event, 1, static_cast<int>(kBetweenSigns.count()));
   }
-  constexpr int connection_failed = 255;
+  constexpr int kConnectionFailed = 255;
   const int code = child.wait().shell_code();
-  if (code == connection_failed) report(LostHostEvent{host});
+  if (code == kConnectionFailed) report(LostHostEvent{host});
   return code;
 }
 
@@ -130,14 +130,14 @@ int guard(const std::string& scratch, const std::string& command) {
   int status = 0;
   bool alone = false;
   bool listening = true;
-  auto kill_at = Clock::now() + longest_silence;
+  auto kill_at = Clock::now() + kLongestSilence;
   std::array<char, 256> host{};
   checked(::gethostname(host.data(), host.size() - 1), "gethostname");
   std::string paused;
-  auto next_look = Clock::now() + between_looks;
+  auto next_look = Clock::now() + kBetweenLooks;
   for (;;) {
     if (Clock::now() >= next_look) {
-      next_look = Clock::now() + between_looks;
+      next_look = Clock::now() + kBetweenLooks;
       if (std::string now = stopped_ranks(self); now != paused) {
         report(PausedEvent{host.data(), now});
         paused = std::move(now);
@@ -151,22 +151,22 @@ int guard(const std::string& scratch, const std::string& command) {
     const auto left = std::chrono::duration_cast<milliseconds>(kill_at - Clock::now()).count();
     if (left <= 0) signal_descendants(self, SIGKILL);
     const int timeout =
-        left > 0 ? static_cast<int>(std::min<int64_t>(left, between_looks.count())) + 1 : 20;
+        left > 0 ? static_cast<int>(std::min<int64_t>(left, kBetweenLooks.count())) + 1 : 20;
     std::array<pollfd, 2> events{pollfd{signals.get(), POLLIN, 0},
                                  pollfd{listening ? STDIN_FILENO : -1, POLLIN, 0}};
     if (::poll(events.data(), events.size(), timeout) < 0 && errno != EINTR) return 1;
     signalfd_siginfo info{};
     while (::read(signals.get(), &info, sizeof info) == sizeof info) {
-      if (info.ssi_signo == SIGTERM) kill_at = std::min(kill_at, Clock::now() + after_close);
+      if (info.ssi_signo == SIGTERM) kill_at = std::min(kill_at, Clock::now() + kAfterClose);
     }
     if (events[1].revents == 0) continue;
     std::array<char, 256> signs{};
     const ssize_t size = ::read(STDIN_FILENO, signs.data(), signs.size());
     if (size > 0) {
-      kill_at = Clock::now() + longest_silence;
+      kill_at = Clock::now() + kLongestSilence;
     } else if (size == 0 || errno != EINTR) {
       listening = false;
-      kill_at = std::min(kill_at, Clock::now() + after_close);
+      kill_at = std::min(kill_at, Clock::now() + kAfterClose);
     }
   }
 }

@@ -4,10 +4,10 @@
 //   mpirun ── ringtrain remote-shell ── ssh ~~~ sshd ── ringtrain guard ── orted ── ranks
 //
 // The remote shell sends a byte a second through ssh. The guard ends everything below it when the
-// bytes stop: at once when the connection was closed, after `longest_silence` when the network or
+// bytes stop: at once when the connection was closed, after kLongestSilence when the network or
 // this machine is gone and nobody is left to close it (TCP alone would wait for a quarter of an
-// hour). In the other direction ssh itself asks for signs of life, and the remote shell tells the
-// launcher of a host that is lost.
+// hour). In the other direction ssh itself asks for signs of life, and the remote shell reports a
+// lost host to the launcher.
 //
 // Both are commands of `ringtrain` that are not for people.
 #pragma once
@@ -17,15 +17,15 @@
 
 namespace ringtrain::launcher {
 
-// `arguments`: options for ssh as many as OMPI_MCA_plm_rsh_args has words, the host, and the words
-// of a command for its shell. Returns the exit code of ssh.
+// Runs a command on a host. `arguments`: as many options for ssh as OMPI_MCA_plm_rsh_args has
+// words, the host, and the words of a command for its shell. Returns the exit code of ssh.
 int remote_shell(const std::vector<std::string>& arguments);
 
-// Runs a command by /bin/sh and stays until everything that it started has ended; then removes its
+// Runs a command by /bin/sh, waits until everything that it started has ended, and removes its
 // scratch folders (scratch.hpp). Returns the command's exit code.
 int guard(const std::string& scratch, const std::string& command);
 
-// The ssh options of every connection: never a question, no host that is waited for without end.
+// Returns the ssh options of every connection: no questions, and a limit to every wait.
 std::vector<std::string> ssh_options();
 
 }  // namespace ringtrain::launcher

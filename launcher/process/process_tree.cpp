@@ -42,7 +42,7 @@ std::vector<pid_t> descendants(pid_t root) {
   }
   ::closedir(directory);
   std::vector<pid_t> found{root};
-  for (std::size_t i = 0; i < found.size(); ++i) {
+  for (size_t i = 0; i < found.size(); ++i) {
     for (const auto& [process, parent] : parents) {
       if (parent == found[i]) found.push_back(process);
     }

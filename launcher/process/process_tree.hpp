@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The processes below a process: to find, to signal and to reap.
+// Finds, signals and reaps the processes below a process.
 #pragma once
 
 #include <sys/types.h>
@@ -13,16 +13,16 @@ struct ProcessStat {
   pid_t parent = 0;
 };
 
-// By /proc/PID/stat; as it is set above where the process is gone.
+// Reads /proc/PID/stat; the defaults above for a process that has ended.
 ProcessStat stat_of(pid_t process);
 
-// Every process below `root`, by /proc.
+// Returns every process below `root`, by /proc.
 std::vector<pid_t> descendants(pid_t root);
 
 void signal_descendants(pid_t root, int signal);
 
-// Reaps our children that have ended. True when `child` is among them; `status` is then its status.
-// Sets `alone` when no children are left.
+// Reaps our children that have ended. Returns whether `child` is among them; `status` is then its
+// wait status. Sets `alone` to whether no children are left.
 bool reap(pid_t child, int& status, bool& alone);
 
 }  // namespace ringtrain::launcher

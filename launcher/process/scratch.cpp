@@ -16,19 +16,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view prefix = "ringtrain-";
-constexpr std::size_t digits = 16;
+constexpr std::string_view kPrefix = "ringtrain-";
+constexpr size_t kDigits = 16;
 
 bool is_ours(const std::string& name) {
-  return name.starts_with(prefix) && name.size() == prefix.size() + digits &&
-         name.find_first_not_of("0123456789abcdef", prefix.size()) == std::string::npos;
+  return name.starts_with(kPrefix) && name.size() == kPrefix.size() + kDigits &&
+         name.find_first_not_of("0123456789abcdef", kPrefix.size()) == std::string::npos;
 }
 
 }  // namespace
 
 std::string new_scratch_name() {
   std::random_device random;
-  return fmt::format("{}{:08x}{:08x}", prefix, random(), random());
+  return fmt::format("{}{:08x}{:08x}", kPrefix, random(), random());
 }
 
 std::string scratch_in_memory(const std::string& name) { return "/dev/shm/" + name; }
@@ -56,7 +56,7 @@ void remove_scratch(const std::string& name) {
     if (entry.path().filename().string().starts_with(ours)) found.push_back(entry.path());
   }
   for (const fs::path& path : found) fs::remove_all(path, ignored);
-  ::rmdir(scratch_for_session(name).c_str());  // unless another host is not done with it
+  ::rmdir(scratch_for_session(name).c_str());  // fails while another host uses it
 }
 
 }  // namespace ringtrain::launcher

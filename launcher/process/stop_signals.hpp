@@ -7,8 +7,8 @@
 
 namespace ringtrain::launcher {
 
-// SIGINT, SIGTERM and SIGHUP as a descriptor to poll, for as long as the object lives; a closed
-// terminal or pipe does not end us meanwhile. One at a time.
+// Turns SIGINT, SIGTERM and SIGHUP into a descriptor to poll while the object lives; writing to a
+// closed terminal or pipe does not end the process meanwhile. One at a time.
 class StopSignals {
  public:
   StopSignals();
@@ -17,7 +17,7 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
   int descriptor() const { return descriptor_.get(); }
-  // The next one, or 0.
+  // Returns the next signal, or 0.
   int take();
 
  private:

@@ -19,10 +19,10 @@ std::string rank_of(pid_t process) {
   } catch (const Error&) {
     return "";  // ended meanwhile, or another user's
   }
-  constexpr std::string_view name("\0OMPI_COMM_WORLD_RANK=", 22);
-  const auto start = environment.find(name);
+  constexpr std::string_view kName("\0OMPI_COMM_WORLD_RANK=", 22);
+  const auto start = environment.find(kName);
   if (start == std::string::npos) return "";
-  const auto from = start + name.size();
+  const auto from = start + kName.size();
   return environment.substr(from, environment.find('\0', from) - from);
 }
 

@@ -7,8 +7,8 @@
 
 namespace ringtrain::launcher {
 
-// Which ranks below a process are paused by a signal: "; rank 1 is paused (SIGSTOP)". Empty where
-// none is, or it runs on another host.
+// Lists the ranks below a process that a signal has paused: "; rank 1 is paused (SIGSTOP)". Empty
+// if there is none, or it runs on another host.
 std::string stopped_ranks(pid_t root);
 
 }  // namespace ringtrain::launcher
