@@ -28,6 +28,10 @@ std::string print_seconds(double seconds) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
+std::string print_gib(uint64_t bytes) {
+  return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1 << 30));
+}
+
 std::string print_count(double count) {
   if (!std::isfinite(count)) return "?";
   if (std::abs(count) < 99.5) return fmt::format("{:.3g}", count);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ std::string first_line(std::string_view text);
 
 // "4.2 s", "3 min 20 s", "2 h 5 min"; "? s" for what is negative or not finite.
 std::string print_seconds(double seconds);
+
+// "1.5 GiB"
+std::string print_gib(uint64_t bytes);
 
 // "6,712", as counts and rates read best.
 std::string print_count(double count);

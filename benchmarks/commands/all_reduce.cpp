@@ -28,7 +28,7 @@ namespace {
 constexpr const char* kGloo = "PyTorch, Gloo";
 constexpr const char* kBound = "memcpy";
 
-struct Options {
+struct AllReduceOptions {
   int ranks = 0;
   std::string hostfile;
   std::vector<uint64_t> sizes;
@@ -68,7 +68,7 @@ std::string joined(const std::vector<uint64_t>& sizes) {
   return fmt::format("{}", fmt::join(sizes, ","));
 }
 
-void measure_ours(const RankLayout& layout, const Options& options, Measured& measured) {
+void measure_ours(const RankLayout& layout, const AllReduceOptions& options, Measured& measured) {
   const auto result =
       run_ranks(layout,
                 {find_program_beside("ringtrain-bench-all-reduce"), "--sizes",
@@ -84,7 +84,7 @@ void measure_ours(const RankLayout& layout, const Options& options, Measured& me
   }
 }
 
-void measure_gloo(const RankLayout& layout, const Options& options, Measured& measured) {
+void measure_gloo(const RankLayout& layout, const AllReduceOptions& options, Measured& measured) {
   const std::string master = layout.local ? "127.0.0.1" : layout.hosts.front().name;
   const auto result = run_peers(
       layout,
@@ -97,8 +97,7 @@ void measure_gloo(const RankLayout& layout, const Options& options, Measured& me
   }
 }
 
-// What is printed and written of a row; a share or ratio is missing where there is nothing to
-// relate it to.
+// Printed figures of a row; a share or ratio is missing if there is nothing to relate it to.
 struct Figures {
   double seconds, algorithm_rate, bus_rate;
   std::optional<double> over_gloo, of_limit;
@@ -114,7 +113,7 @@ Figures figures(const Measured& measured, const Row& row) {
     result.over_gloo = median_ratio(gloo->seconds, row.seconds);
   }
   if (!measured.link.empty()) {
-    // Only where nodes have one rank each is the bus rate the link's.
+    // The bus rate is the link's only if each node has one rank.
     result.of_limit = result.bus_rate / median(measured.link);
   } else if (const Row* bound = measured.find(row.bytes, kBound)) {
     result.of_limit = median_ratio(bound->seconds, row.seconds);
@@ -132,7 +131,7 @@ std::string time_text(double seconds) {
                         : fmt::format("{:.2f} ms", seconds * 1e3);
 }
 
-void print(const Measured& measured, const Options& options) {
+void print(const Measured& measured, const AllReduceOptions& options) {
   const bool network = !measured.link.empty();
   fmt::print(
       "{} ranks, 1 thread each; fp32 sums of arrays that were just written. Timed: from all ranks\n"
@@ -167,7 +166,7 @@ void print(const Measured& measured, const Options& options) {
   }
 }
 
-nlohmann::ordered_json to_json(const Measured& measured, const Options& options) {
+nlohmann::ordered_json to_json(const Measured& measured, const AllReduceOptions& options) {
   nlohmann::ordered_json result = {{"ranks", measured.ranks}, {"rounds", options.rounds}};
   if (!measured.link.empty()) result["link_bytes_per_second"] = measured.link;
   for (const Row& row : measured.rows) {
@@ -186,10 +185,10 @@ nlohmann::ordered_json to_json(const Measured& measured, const Options& options)
   return result;
 }
 
-void run(const Options& options) {
+void run(const AllReduceOptions& options) {
   for (const uint64_t size : options.sizes) {
     if (size == 0 || size % sizeof(float) != 0 || size > uint64_t{1} << 32) {
-      throw job_error(fmt::format("--sizes: {} is no multiple of 4 up to 4 GiB", size));
+      throw job_error(fmt::format("--sizes: {} is not a multiple of 4 up to 4 GiB", size));
     }
   }
   const RankLayout layout = lay_out_ranks(options.hostfile, options.ranks);
@@ -205,7 +204,7 @@ void run(const Options& options) {
     measure_ours(layout, options, measured);
     if (gloo) measure_gloo(layout, options, measured);
   }
-  // By size; within one in the order in which they came.
+  // Sorted by size; rows of one size stay in their order.
   std::stable_sort(measured.rows.begin(), measured.rows.end(),
                    [](const Row& a, const Row& b) { return a.bytes < b.bytes; });
   print(measured, options);
@@ -219,26 +218,30 @@ void run(const Options& options) {
 
 void add_bench_all_reduce_command(CLI::App& bench) {
   CLI::App& command = *bench.add_subcommand(
-      "allreduce", "Sums over ranks: ours, MPI's and Gloo's, beside the limit of memory or link");
-  const auto options = std::make_shared<Options>();
+      "allreduce",
+      "Measure all-reduces: ours, MPI's and Gloo's, beside the limit of memory or link");
+  const auto options = std::make_shared<AllReduceOptions>();
   options->python = default_python();
   for (uint64_t size = 4 << 10; size <= 256 << 20; size *= 4) options->sizes.push_back(size);
-  command.add_option("-n,--ranks", options->ranks, "Left out: 2, or the hostfile's slots")
+  command
+      .add_option("-n,--ranks", options->ranks,
+                  "Ranks to start (default: 2, or all slots of the hostfile)")
       ->check(CLI::Range(2, 65536));
-  command.add_option("--hostfile", options->hostfile, "Lines of 'host slots=N'")->type_name("FILE");
-  command.add_option("--sizes", options->sizes, "Bytes; 256K, 25M and so on are understood")
+  command.add_option("--hostfile", options->hostfile, "Hosts, a line 'host slots=N' each")
+      ->type_name("FILE");
+  command.add_option("--sizes", options->sizes, "Sizes in bytes, such as 256K or 25M")
       ->delimiter(',')
       ->transform(CLI::AsSizeValue(false));
-  command.add_option("--rounds", options->rounds, "Every contestant runs once a round")
+  command.add_option("--rounds", options->rounds, "Rounds; each contestant runs once a round")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command.add_option("--seconds", options->seconds, "For a contestant and size in a round")
+  command.add_option("--seconds", options->seconds, "Seconds for a contestant and size in a round")
       ->check(CLI::Range(0.001, 60.0))
       ->capture_default_str();
-  command.add_option("--python", options->python, "A Python with torch, for Gloo")
+  command.add_option("--python", options->python, "Python with torch, for Gloo")
       ->capture_default_str();
-  command.add_option("--peer", options->peer, "Gloo's script")->capture_default_str();
-  command.add_option("--json", options->json, "Write the results to this file too")
+  command.add_option("--peer", options->peer, "Script for Gloo")->capture_default_str();
+  command.add_option("--json", options->json, "Write the results to this file as well")
       ->type_name("FILE");
   command.callback([options] {
     if (options->hostfile.empty() && options->ranks == 0) options->ranks = 2;

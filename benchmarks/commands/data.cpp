@@ -32,7 +32,7 @@ using datasets::Split;
 using datasets::Tier;
 using Clock = std::chrono::steady_clock;
 
-struct Options {
+struct DataOptions {
   std::string directory = "data/bench";
   uint64_t mebibytes = 512;  // per sample size
   int rounds = 5;
@@ -47,7 +47,7 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// What this process has had read from disks so far.
+// Bytes that this process has read from disks so far.
 uint64_t bytes_from_disk() {
   std::ifstream io("/proc/self/io");
   std::string key;
@@ -60,7 +60,7 @@ uint64_t bytes_from_disk() {
 
 class SizeBench {
  public:
-  SizeBench(const Options& options, uint64_t sample_bytes)
+  SizeBench(const DataOptions& options, uint64_t sample_bytes)
       : options_(options),
         plan_(make_bench_dataset(
             std::filesystem::path(options.directory) / fmt::format("bench-{}.h5", sample_bytes),
@@ -134,7 +134,7 @@ class SizeBench {
     BenchTable table;
     const std::string limit = fmt::format("pread of blocks, cold, {} threads", kBenchThreads);
     table.add(limit, "", from_disk([&] { pread_blocks(plan_, kBenchThreads); }));
-    // A reader of its own: the checksums of a first epoch are part of its price.
+    // A fresh reader each time: the checksums of a first epoch are part of its cost.
     table.add("ringtrain, out of core, cold", limit, from_disk([&] {
                 const uint64_t before = bytes_from_disk();
                 Reader reader(plan_, Split::train, bench_reader_options(Tier::out_of_core, false));
@@ -178,14 +178,14 @@ class SizeBench {
     }
   }
 
-  const Options& options_;
+  const DataOptions& options_;
   Plan plan_;
   double bytes_;
   double sample_bytes_;
   double ours_ = 0;
 };
 
-void run(const Options& options) {
+void run(const DataOptions& options) {
   if (options.rounds < 1 || options.mebibytes < 1) {
     throw job_error("--rounds and --mib must be at least 1");
   }
@@ -207,23 +207,25 @@ void run(const Options& options) {
 
 void add_bench_data_command(CLI::App& bench) {
   CLI::App& command = *bench.add_subcommand(
-      "data", "The reader beside the machine's limits and beside others' readers");
-  const auto options = std::make_shared<Options>();
-  command.add_option("--directory", options->directory, "For the files that are read")
+      "data", "Measure the reader beside the limits of the machine and other readers");
+  const auto options = std::make_shared<DataOptions>();
+  command.add_option("--directory", options->directory, "Directory for the files to read")
       ->capture_default_str();
-  command.add_option("--mib", options->mebibytes, "Data per sample size")->capture_default_str();
-  command.add_option("--rounds", options->rounds, "Every contestant runs once a round")
+  command.add_option("--mib", options->mebibytes, "MiB of data per sample size")
+      ->capture_default_str();
+  command.add_option("--rounds", options->rounds, "Rounds; each contestant runs once a round")
       ->capture_default_str();
   command.add_option("--sizes", options->sizes, "Bytes per sample")
       ->delimiter(',')
       ->capture_default_str();
   command
-      .add_option("--python", options->peers.python, "A Python with torch and h5py, for the peers")
+      .add_option("--python", options->peers.python, "Python with torch and h5py, for the peers")
       ->capture_default_str();
-  command.add_option("--peers", options->peers.script, "The peers' script")->capture_default_str();
-  command.add_option("--peer-seconds", options->peers.seconds, "How long each peer reads")
+  command.add_option("--peers", options->peers.script, "Script for the peers")
       ->capture_default_str();
-  command.add_option("--json", options->json, "Write the results to this file too");
+  command.add_option("--peer-seconds", options->peers.seconds, "Seconds that each peer reads")
+      ->capture_default_str();
+  command.add_option("--json", options->json, "Write the results to this file as well");
   command.callback([options] { run(*options); });
 }
 

@@ -5,8 +5,8 @@
 
 namespace ringtrain::benchmarks {
 
-// Adds `data` to `bench`: how fast our reader delivers samples beside the limits of the machine and
-// beside what others use, side by side in one run.
+// Adds `data` to `bench`: the rate of our reader beside the limits of the machine and beside other
+// readers, in one run.
 void add_bench_data_command(CLI::App& bench);
 
 }  // namespace ringtrain::benchmarks

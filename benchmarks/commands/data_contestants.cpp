@@ -46,7 +46,7 @@ kernels::Image image_of(const Plan& plan) {
           static_cast<int>(plan.shape.width)};
 }
 
-// Keeps a result alive that nobody looks at.
+// Keeps the compiler from dropping an unused result.
 std::atomic<uint64_t> sink;
 void use(const void* data) { sink += *static_cast<const unsigned char*>(data); }
 
@@ -63,7 +63,7 @@ Plan make_bench_dataset(const std::filesystem::path& path, uint64_t sample_bytes
       Plan plan = datasets::open_dataset_unverified(path);
       if (plan.train.rows == dataset.train_rows && plan.shape == dataset.shape) return plan;
     } catch (const Error&) {
-      // Left by something else: written again.
+      // Not ours: write it again.
     }
   }
   datasets::Writer writer(path, dataset);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `ringtrain bench data` times: each call goes once over the training rows of a dataset of u8.
+// Contestants of `ringtrain bench data`: each call goes once over the training rows of a u8 dataset.
 #pragma once
 
 #include <cstdint>
@@ -14,26 +14,25 @@ namespace ringtrain::benchmarks {
 constexpr uint64_t kBenchBatch = 128;
 constexpr int kBenchThreads = 16;  // of the raw reader, which has as many reads in flight
 
-// A dataset of random bytes, which nothing on the way can compress; one that is there already is
-// taken.
+// Creates a dataset of random bytes, which nothing on the way can compress, or reuses it.
 datasets::Plan make_bench_dataset(const std::filesystem::path& path, uint64_t sample_bytes,
                                   uint64_t total_bytes);
 
-// Of the dataset's own files. Pages that somebody has mapped stay.
+// Drops the dataset's files from the page cache. Pages that a process has mapped stay.
 void drop_from_page_cache(const datasets::Plan& plan);
 
-// The limit of reading: the blocks of an epoch, in its order, each thread into one buffer.
+// The limit of reading: reads the blocks of an epoch in its order, each thread into one buffer.
 void pread_blocks(const datasets::Plan& plan, int threads);
 
-// The limit of memory: rows in the order of the file, batch by batch; then to normalised floats.
+// The limit of memory: copies rows in file order, batch by batch; `to_floats` normalises them.
 void memcpy_rows(const datasets::Plan& plan, const Mapping& mapping, bool to_floats);
 
-// Our reader. With `to_floats` as training on a CPU uses it: rows are converted where they lie.
+// Our reader. `to_floats`: as on a CPU, rows are converted in place of a copy.
 datasets::ReaderOptions bench_reader_options(datasets::Tier tier, bool to_floats);
 void read_epoch(datasets::Reader& reader, const datasets::Plan& plan, uint64_t epoch,
                 bool to_floats);
 
-// What a program that calls H5Dread gets: for the first `rows` rows of a shuffled epoch, or for
+// The rate of a program that calls H5Dread: reads the first `rows` rows of a shuffled epoch, or
 // blocks in shuffled order.
 void read_samples_with_libhdf5(const datasets::Plan& plan, uint64_t rows);
 void read_blocks_with_libhdf5(const datasets::Plan& plan);

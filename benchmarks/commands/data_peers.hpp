@@ -8,15 +8,15 @@
 
 namespace ringtrain::benchmarks {
 
-// Others' readers, in a Python with torch, numpy and h5py.
+// Readers of other systems, in a Python with torch, numpy and h5py.
 struct Peers {
   std::string python = default_python();
   std::string script = "benchmarks/peers/data_peers.py";
   double seconds = 3;  // that each of them reads
 };
 
-// Samples per second of a torch DataLoader over the file: kind "h5py" or "memmap". 0 when it
-// failed.
+// Returns the samples per second of a torch DataLoader over the file; kind: "h5py" or "memmap". 0 if
+// it failed.
 double samples_per_second(const Peers& peers, const std::string& path, const std::string& kind,
                           int workers, uint64_t batch);
 

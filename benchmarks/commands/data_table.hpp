@@ -11,13 +11,13 @@ namespace ringtrain::benchmarks {
 // Contestants in a fixed order; every round runs each of them once.
 class BenchTable {
  public:
-  // `limit`: the contestant that this one is a share of; empty: none. `run` reads once and returns
-  // bytes per second; 0: it failed.
+  // Adds a contestant. `limit`: the contestant that it is compared with, or empty. `run` reads once
+  // and returns bytes per second, 0 if it failed.
   void add(const std::string& name, const std::string& limit, std::function<double()> run);
   void run(int rounds);
-  // The median, 0 when it failed.
+  // Returns the median rate, 0 if it failed.
   double rate(const std::string& name) const;
-  // The median over rounds of the ratio inside a round: the machine's moods cancel out.
+  // Returns the median over rounds of the ratio inside a round, which cancels drifts of the machine.
   double ratio(const std::string& name, const std::string& limit) const;
   void print(double sample_bytes) const;
   // Appends {"name", "bytes_per_second", "samples_per_second", "limit", "share"} for each.

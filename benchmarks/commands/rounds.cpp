@@ -28,27 +28,27 @@ std::string last_line(std::string text) {
   return text.substr(text.find_last_of('\n') + 1);
 }
 
-// What a rank said, without mpirun's own paragraphs about its end.
-std::string last_words(const std::string& standard_error) {
+// Returns the last line of the ranks, without mpirun's paragraphs about their end.
+std::string last_message(const std::string& standard_error) {
   MpirunMessages messages;
-  std::string said;
+  std::string text;
   std::string line;
   for (std::istringstream lines(standard_error); std::getline(lines, line);) {
-    for (const std::string& own : messages.feed(line)) said += own + "\n";
+    for (const std::string& own : messages.feed(line)) text += own + "\n";
   }
-  for (const std::string& own : messages.finish()) said += own + "\n";
-  return last_line(said);
+  for (const std::string& own : messages.finish()) text += own + "\n";
+  return last_line(text);
 }
 
 std::string run(const std::string& name, const MpirunCommand& command, std::chrono::seconds limit) {
-  const Captured said = capture(command.arguments, limit, command.environment);
-  if (said.timed_out) {
+  const Captured captured = capture(command.arguments, limit, command.environment);
+  if (captured.timed_out) {
     throw std::runtime_error(fmt::format("{}: not done after {} s", name, limit.count()));
   }
-  if (!said.status.success()) {
-    throw std::runtime_error(fmt::format("{}: {}", name, last_words(said.standard_error)));
+  if (!captured.status.success()) {
+    throw std::runtime_error(fmt::format("{}: {}", name, last_message(captured.standard_error)));
   }
-  return said.standard_output;
+  return captured.standard_output;
 }
 
 nlohmann::json parse(const std::string& name, const std::string& output) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What benchmarks have in common that start ranks, round after round.
+// Shared by benchmarks that start ranks, round after round.
 #pragma once
 
 #include <chrono>
@@ -11,30 +11,30 @@
 
 namespace ringtrain::benchmarks {
 
-// The median over rounds of a round's ratio, so that what disturbs a whole round cancels out. Both
-// have a value of every round.
+// Returns the median over rounds of a round's ratio, which cancels whatever disturbs a whole round.
+// Both have a value for every round.
 double median_ratio(const std::vector<double>& numerators, const std::vector<double>& denominators);
 
-// Runs a program on every rank of the layout, and gives what the ranks print. Throws
-// std::runtime_error with the program's own last line on stderr where it fails or takes longer.
+// Runs a program on every rank of the layout, and returns the ranks' output. Throws
+// std::runtime_error with the program's last line on stderr if it fails or takes longer.
 std::string output_of_ranks(const launcher::RankLayout& layout,
                             const std::vector<std::string>& program, std::chrono::seconds limit);
-// The same where rank 0 alone prints, a JSON object.
+// Does the same for rank 0 alone printing, a JSON object.
 nlohmann::json run_ranks(const launcher::RankLayout& layout,
                          const std::vector<std::string>& program, std::chrono::seconds limit);
-// The same for programs of Python: processes are not bound to cores, as torchrun leaves them.
+// Does the same for Python programs: like torchrun, it binds no process to cores.
 nlohmann::json run_peers(const launcher::RankLayout& layout,
                          const std::vector<std::string>& program, std::chrono::seconds limit);
 
-// The Python of `scripts/setup --peers` where that was run, else python3.
+// Returns the Python of `scripts/setup --peers` if that was run, else python3.
 std::string default_python();
-// Whether it can import all of "torch, torchvision".
+// Returns whether it can import all modules, such as "torch, torchvision".
 bool can_import(const std::string& python, const std::string& modules);
 
-// A TCP port that was free on this machine a moment ago.
+// Returns a TCP port that was free on this machine a moment ago.
 int free_port();
 
-// Throws a job error where the file cannot be written. An empty name: nothing.
+// Writes a file; does nothing for an empty name. Throws a job error.
 void write_json(const std::string& file, const nlohmann::ordered_json& json);
 
 }  // namespace ringtrain::benchmarks

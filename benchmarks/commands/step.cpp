@@ -37,7 +37,7 @@ constexpr const char* kOurs = "ringtrain";
 constexpr const char* kAlone = "no averaging";
 constexpr int kGlobalBatch = 128;
 
-struct Options {
+struct StepOptions {
   int ranks = 2;
   std::vector<std::string> models = {"mlp", "lenet5", "lenet", "resnet18"};
   std::string dataset = "data/mnist.h5";
@@ -49,7 +49,7 @@ struct Options {
   std::string json;
 };
 
-// Removed with all that jobs leave in it.
+// A folder that is removed with everything that jobs leave in it.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -73,8 +73,8 @@ struct Sample {
   double exposed_share = 0;  // of the time of training, waiting for other ranks; ours only
 };
 
-fs::path write_job(const TemporaryFolder& folder, const Options& options, const std::string& model,
-                   const std::string& backend, int64_t steps) {
+fs::path write_job(const TemporaryFolder& folder, const StepOptions& options,
+                   const std::string& model, const std::string& backend, int64_t steps) {
   const fs::path file = folder.path() / "job.yaml";
   write_file(
       file,
@@ -88,7 +88,7 @@ fs::path write_job(const TemporaryFolder& folder, const Options& options, const 
   return file;
 }
 
-Sample train(const RankLayout& layout, const Options& options, const std::string& model,
+Sample train(const RankLayout& layout, const StepOptions& options, const std::string& model,
              const std::string& backend, int64_t steps) {
   const TemporaryFolder folder;
   const fs::path job = write_job(folder, options, model, backend, steps);
@@ -111,7 +111,7 @@ Sample train(const RankLayout& layout, const Options& options, const std::string
   return sample;
 }
 
-Sample train_peer(const RankLayout& layout, const Options& options, const std::string& model,
+Sample train_peer(const RankLayout& layout, const StepOptions& options, const std::string& model,
                   const std::string& mode) {
   const auto result =
       run_peers(layout,
@@ -127,9 +127,9 @@ struct Contestant {
   std::function<Sample()> run;
 };
 
-nlohmann::ordered_json bench_model(const RankLayout& layout, const Options& options,
+nlohmann::ordered_json bench_model(const RankLayout& layout, const StepOptions& options,
                                    const std::string& model, bool with_peers) {
-  // As many steps as last so long.
+  // Finds the number of steps that take options.seconds.
   constexpr int64_t kFirstSteps = 2;
   double rate = train(layout, options, model, "auto", kFirstSteps).rate;
   const auto steps_for = [&](double seconds) {
@@ -154,7 +154,7 @@ nlohmann::ordered_json bench_model(const RankLayout& layout, const Options& opti
   std::vector<double> exposed;
   for (int round = 0; round < options.rounds; ++round) {
     fmt::print(stderr, "{}: round {} of {}\n", model, round + 1, options.rounds);
-    // What is compared most closely follows each other, in either order.
+    // The two that are compared most closely run in a row, in alternating order.
     std::vector<Contestant> order = contestants;
     if (round % 2 == 1) std::swap(order[0], order[1]);
     for (const Contestant& contestant : order) {
@@ -189,14 +189,14 @@ nlohmann::ordered_json bench_model(const RankLayout& layout, const Options& opti
   return result;
 }
 
-void run(const Options& options) {
+void run(const StepOptions& options) {
   if (!fs::exists(options.dataset)) {
     throw job_error(fmt::format(
-        "{} is not there: import MNIST (ringtrain dataset import mnist, or scripts/quickstart), or "
+        "{} is missing: import MNIST (ringtrain dataset import mnist, or scripts/quickstart), or "
         "name a dataset of u8 samples with --dataset",
         options.dataset));
   }
-  // Ranks and peers alike; the arithmetic of a rank is then the same with and without averaging.
+  // For ranks and peers alike: a rank computes the same with and without averaging.
   if (::setenv("OMP_NUM_THREADS", "1", 0) != 0) throw std::runtime_error("setenv");
   const RankLayout layout = lay_out_ranks("", options.ranks);
   const bool with_peers = can_import(options.python, "torch.distributed, h5py");
@@ -230,30 +230,30 @@ void run(const Options& options) {
 
 void add_bench_step_command(CLI::App& bench) {
   CLI::App& command = *bench.add_subcommand(
-      "step", "Training beside the same with no averaging, and beside PyTorch's DDP");
-  const auto options = std::make_shared<Options>();
+      "step", "Measure training beside the same without averaging, and beside PyTorch's DDP");
+  const auto options = std::make_shared<StepOptions>();
   options->python = default_python();
-  command.add_option("-n,--ranks", options->ranks, "Ranks, on this machine")
+  command.add_option("-n,--ranks", options->ranks, "Ranks on this machine")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  command.add_option("--models", options->models, "Of mlp, lenet5, lenet, resnet18")
+  command.add_option("--models", options->models, "Models to train")
       ->delimiter(',')
       ->check(CLI::IsMember({"mlp", "lenet5", "lenet", "resnet18"}))
       ->capture_default_str();
-  command.add_option("--dataset", options->dataset, "Of u8 samples")->capture_default_str();
+  command.add_option("--dataset", options->dataset, "Dataset of u8 samples")->capture_default_str();
   command.add_option("--device", options->device, "cpu, or cuda on a machine with a GPU")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
-  command.add_option("--rounds", options->rounds, "Every contestant runs once a round")
+  command.add_option("--rounds", options->rounds, "Rounds; each contestant runs once a round")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command.add_option("--seconds", options->seconds, "How long a run trains, about")
+  command.add_option("--seconds", options->seconds, "Seconds that a run trains, about")
       ->check(CLI::Range(0.1, 600.0))
       ->capture_default_str();
-  command.add_option("--python", options->python, "A Python with torch and h5py, for DDP")
+  command.add_option("--python", options->python, "Python with torch and h5py, for DDP")
       ->capture_default_str();
-  command.add_option("--peer", options->peer, "DDP's script")->capture_default_str();
-  command.add_option("--json", options->json, "Write the results to this file too")
+  command.add_option("--peer", options->peer, "Script for DDP")->capture_default_str();
+  command.add_option("--json", options->json, "Write the results to this file as well")
       ->type_name("FILE");
   command.callback([options] { run(*options); });
 }

@@ -5,8 +5,8 @@
 
 namespace ringtrain::benchmarks {
 
-// Adds `step` to `bench`: training of the zoo's models, the same with no averaging at all, which no
-// averaging can exceed, and PyTorch's DistributedDataParallel (benchmarks/peers/ddp_step.py).
+// Adds `step` to `bench`: training of the zoo's models, the same without averaging, which is the
+// limit, and PyTorch's DistributedDataParallel (benchmarks/peers/ddp_step.py).
 void add_bench_step_command(CLI::App& bench);
 
 }  // namespace ringtrain::benchmarks

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/commands/doctor.hpp"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -16,6 +14,7 @@
 
 #include "base/machine.hpp"
 #include "base/text.hpp"
+#include "launcher/commands/doctor_gpu.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/mpirun_command.hpp"
 #include "launcher/mpi/placement.hpp"
@@ -27,28 +26,6 @@ namespace {
 
 using std::chrono::seconds;
 using Status = Finding::Status;
-
-std::string gib(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1 << 30)); }
-
-// A shared library, open as long as the object lives.
-class Library {
- public:
-  explicit Library(const char* name) : handle_(::dlopen(name, RTLD_NOW | RTLD_LOCAL)) {}
-  ~Library() {
-    if (handle_ != nullptr) ::dlclose(handle_);
-  }
-  Library(const Library&) = delete;
-  Library& operator=(const Library&) = delete;
-
-  bool is_open() const { return handle_ != nullptr; }
-  template <typename Function>
-  Function* function(const char* name) const {
-    return handle_ == nullptr ? nullptr : reinterpret_cast<Function*>(::dlsym(handle_, name));
-  }
-
- private:
-  void* handle_;
-};
 
 Finding examine_mpi(std::optional<Mpirun>& mpirun) {
   Finding finding{"MPI", Finding::Status::good, "", ""};
@@ -102,13 +79,14 @@ Finding examine_shared_memory() {
   if (::statvfs("/dev/shm", &status) != 0) {
     return {"/dev/shm", Status::bad, "not there", "mount a tmpfs at /dev/shm"};
   }
-  const double size = static_cast<double>(status.f_blocks) * static_cast<double>(status.f_frsize);
-  const double free = static_cast<double>(status.f_bavail) * static_cast<double>(status.f_frsize);
-  Finding finding{"/dev/shm", Status::good, fmt::format("{} free of {}", gib(free), gib(size)), ""};
+  const uint64_t size = uint64_t{status.f_blocks} * status.f_frsize;
+  const uint64_t free = uint64_t{status.f_bavail} * status.f_frsize;
+  Finding finding{"/dev/shm", Status::good,
+                  fmt::format("{} free of {}", print_gib(free), print_gib(size)), ""};
   if (::access("/dev/shm", W_OK) != 0) {
     finding.status = Status::bad;
     finding.advice = "it cannot be written: mount it with mode 1777";
-  } else if (free < 256.0 * (1 << 20)) {
+  } else if (free < (uint64_t{256} << 20)) {
     // A container's usual 64 MiB are too small for gradients, and a rank that exceeds them dies by
     // SIGBUS.
     finding.status = Status::bad;
@@ -137,78 +115,18 @@ Finding examine_cores() {
 
 Finding examine_memory() {
   const Memory memory = this_machine_memory();
-  const auto gib_of = [](uint64_t bytes) { return gib(static_cast<double>(bytes)); };
   Finding finding{
       "memory", Status::good,
-      fmt::format("{} available of {}{}", gib_of(memory.available), gib_of(memory.total),
-                  memory.limit
-                      ? fmt::format(", limited to {} by the control group", gib_of(*memory.limit))
-                      : ""),
+      fmt::format("{} available of {}{}", print_gib(memory.available), print_gib(memory.total),
+                  memory.limit ? fmt::format(", limited to {} by the control group",
+                                             print_gib(*memory.limit))
+                               : ""),
       ""};
   if (memory.usable() < (uint64_t{512} << 20)) {
     finding.status = Status::bad;
     finding.advice = "a rank needs about 0.5 GiB: free some, or raise the container's limit";
   }
   return finding;
-}
-
-Finding examine_gpu() {
-  const Library cuda("libcuda.so.1");
-  Finding finding{"GPU", Status::missing, "", ""};
-  if (!cuda.is_open()) {
-    finding.found = "no NVIDIA driver";
-    finding.advice = "CPU ranks need none";
-    return finding;
-  }
-  auto* const init = cuda.function<int(unsigned)>("cuInit");
-  auto* const driver_version = cuda.function<int(int*)>("cuDriverGetVersion");
-  auto* const count_of = cuda.function<int(int*)>("cuDeviceGetCount");
-  auto* const device_of = cuda.function<int(int*, int)>("cuDeviceGet");
-  auto* const name_of = cuda.function<int(char*, int, int)>("cuDeviceGetName");
-  auto* const memory_of = cuda.function<int(size_t*, int)>("cuDeviceTotalMem_v2");
-  int version = 0, count = 0;
-  if (init == nullptr || driver_version == nullptr || count_of == nullptr || device_of == nullptr ||
-      name_of == nullptr || memory_of == nullptr || driver_version(&version) != 0) {
-    finding.found = "libcuda.so.1 lacks functions of a driver";
-    finding.advice = "install the NVIDIA driver again";
-    return finding;
-  }
-  const std::string driver =
-      fmt::format("driver for CUDA {}.{}", version / 1000, version % 1000 / 10);
-  if (const int error = init(0); error != 0 || count_of(&count) != 0 || count == 0) {
-    finding.found = fmt::format("{}, but no GPU that can be used (cuInit: {})", driver, error);
-    finding.advice = "run nvidia-smi; a container needs access to the GPU: docker run --gpus all";
-    return finding;
-  }
-  std::string names;
-  for (int i = 0; i < count; ++i) {
-    int device = 0;
-    std::array<char, 256> name{};
-    size_t bytes = 0;
-    if (device_of(&device, i) != 0 || name_of(name.data(), 255, device) != 0) continue;
-    memory_of(&bytes, device);
-    names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", name.data(),
-                         gib(static_cast<double>(bytes)));
-  }
-  finding.status = Status::good;
-  finding.found = fmt::format("{}; {}", names, driver);
-  if (version < 13000) {
-    finding.status = Status::missing;
-    finding.advice = "the CUDA build needs a driver for CUDA 13.0 or newer (580 or newer)";
-  }
-  return finding;
-}
-
-Finding examine_nccl() {
-  const Library nccl("libnccl.so.2");
-  auto* const version_of = nccl.function<int(int*)>("ncclGetVersion");
-  int version = 0;
-  if (version_of == nullptr || version_of(&version) != 0) {
-    return {"NCCL", Status::missing, "not on the library path",
-            "CPU ranks need none; a CUDA build of ringtrain-worker brings its own path"};
-  }
-  return {"NCCL", Status::good,
-          fmt::format("{}.{}.{}", version / 10000, version % 10000 / 100, version % 100), ""};
 }
 
 Finding examine_worker() {

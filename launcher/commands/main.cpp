@@ -5,8 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -15,7 +13,7 @@
 #include "launcher/commands/change_commands.hpp"
 #include "launcher/commands/completion.hpp"
 #include "launcher/commands/dataset_command.hpp"
-#include "launcher/commands/doctor.hpp"
+#include "launcher/commands/doctor_command.hpp"
 #include "launcher/commands/job_commands.hpp"
 #include "launcher/commands/render_command.hpp"
 #include "launcher/commands/run_command.hpp"
@@ -24,19 +22,6 @@
 #include "launcher/mpi/remote_shell.hpp"
 
 namespace {
-
-void add_doctor_command(CLI::App& app, int& exit_code) {
-  const auto json = std::make_shared<bool>(false);
-  CLI::App* const command =
-      app.add_subcommand("doctor", "Check this machine for everything that a run needs");
-  command->add_flag("--json", *json, "Print the findings as JSON");
-  command->callback([json, &exit_code] {
-    using namespace ringtrain::launcher;
-    const auto findings = examine_machine();
-    fmt::print("{}", *json ? findings_to_json(findings).dump(2) + "\n" : print_findings(findings));
-    exit_code = can_train(findings) ? 0 : 4;
-  });
-}
 
 // Avoids fmt::print, which throws on a closed terminal: that must not change the exit code.
 void complain(const std::exception& error) {
@@ -67,7 +52,7 @@ int main(int argc, char** argv) {
     ringtrain::launcher::add_change_commands(app);
     ringtrain::launcher::add_render_command(app);
     ringtrain::launcher::add_dataset_command(app);
-    add_doctor_command(app, exit_code);
+    ringtrain::launcher::add_doctor_command(app, exit_code);
     ringtrain::launcher::add_bench_command(app);
     ringtrain::launcher::add_completion_command(app);
     try {

@@ -31,6 +31,11 @@ TEST(Text, HasSecondsInTheUnitsOfAPerson) {
   EXPECT_EQ(print_seconds(std::nan("")), "? s");
 }
 
+TEST(Text, HasBytesInGibibytes) {
+  EXPECT_EQ(print_gib(uint64_t{3} << 29), "1.5 GiB");
+  EXPECT_EQ(print_gib(0), "0.0 GiB");
+}
+
 TEST(Text, HasCountsWithCommas) {
   EXPECT_EQ(print_count(0), "0");
   EXPECT_EQ(print_count(12.34), "12.3");

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "launcher/supervise/host_source.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/error.hpp"
-#include "launcher/supervise/host_source.hpp"
-#include "launcher/supervise/ssh_host_check.hpp"
 #include "tests/throws_error.hpp"
+#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -28,12 +31,44 @@ TEST(DiscoveredHosts, MayBeNoneYetButNotNonsense) {
               ThrowsError(ErrorKind::job));
 }
 
-TEST(HostCheck, SaysWhatIsWrongInOurWords) {
-  EXPECT_EQ(problem_from("ssh: Could not resolve hostname n: Name or service not known\r\n"),
-            "its name is not known (DNS)");
-  EXPECT_EQ(problem_from("ssh: connect to host n port 22: Connection refused\r\n"),
-            "no sshd listens there");
-  EXPECT_EQ(problem_from("something\nelse is wrong\n"), "else is wrong");
+TEST(HostSource, KeepsItsHostsWhileTheirListCannotBeRead) {
+  bool broken = false;
+  HostSource source([&broken]() -> std::vector<Host> {
+    if (broken) throw job_error("no list");
+    return {{"a", 1}};
+  });
+  EXPECT_TRUE(source.can_change());
+  broken = true;
+  source.look();
+  EXPECT_THAT(source.hosts(), ElementsAre(Host{"a", 1}));
+  EXPECT_EQ(source.complaint(), "no list");
+  source.look();
+  EXPECT_EQ(source.complaint(), "");  // once
+  broken = false;
+  source.look();
+  broken = true;
+  source.look();
+  EXPECT_EQ(source.complaint(), "no list");
+}
+
+TEST(HostSource, RunsADiscoveryScriptBesideTheHostfile) {
+  const TemporaryDirectory directory;
+  const auto hostfile = directory.write("hosts", "a slots=2\nb slots=2\n");
+  const auto script = directory.write("discover_hosts.sh", "#!/bin/sh\necho b\n");
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  HostSource source(hostfile.string(), "");
+  EXPECT_THAT(source.hosts(), ElementsAre(Host{"b", 2}));
+  directory.write("discover_hosts.sh", "#!/bin/sh\necho no >&2; exit 3\n");
+  source.look();
+  EXPECT_THAT(source.complaint(), testing::HasSubstr("ends with exit code 3: no"));
+}
+
+TEST(HostSource, WithoutAHostfileIsThisMachine) {
+  HostSource source("", "");
+  EXPECT_TRUE(source.is_this_machine());
+  EXPECT_FALSE(source.can_change());
+  source.look();
+  EXPECT_THAT(source.hosts(), ElementsAre(Host{"localhost", 1}));
 }
 
 }  // namespace

@@ -4,9 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "launcher/supervise/hang_detector.hpp"
-#include "launcher/supervise/host_gatherer.hpp"
-
 namespace ringtrain::launcher {
 namespace {
 
@@ -14,34 +11,6 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 
 const Recovery::Clock::time_point kStart{};  // NOLINT(cert-err58-cpp)
-
-TEST(HangDetector, IsTwentyMedianStepsButTenSecondsAtLeast) {
-  HangDetector detector(kStart, seconds(300));
-  EXPECT_EQ(detector.deadline(), kStart + seconds(300));
-  detector.step(1, kStart + seconds(50));
-  detector.step(11, kStart + seconds(51));  // 0.1 s each
-  EXPECT_EQ(detector.deadline(), kStart + seconds(61));
-  for (int i = 1; i <= 5; ++i) detector.step(11 + i, kStart + seconds(51 + 3 * i));
-  EXPECT_EQ(detector.deadline(), kStart + seconds(66 + 60));
-}
-
-TEST(HangDetector, KnowsAStepFromTheFirstOneOn) {
-  HangDetector detector(kStart, seconds(300));
-  detector.started(40, kStart + seconds(10));
-  EXPECT_EQ(detector.deadline(), kStart + seconds(310));
-  detector.step(42, kStart + seconds(12));
-  EXPECT_EQ(detector.deadline(), kStart + seconds(12 + 20));
-}
-
-TEST(HangDetector, CountsTheBatchesOfAnEvaluation) {
-  HangDetector detector(kStart, seconds(300));
-  detector.step(1, kStart);
-  detector.step(2, kStart + seconds(1));
-  detector.evaluation(100, kStart + seconds(1));
-  EXPECT_EQ(detector.deadline(), kStart + seconds(1 + 20 + 500));
-  detector.step(2, kStart + seconds(90));
-  EXPECT_EQ(detector.deadline(), kStart + seconds(90 + 20));
-}
 
 StartedEvent from(int64_t step) {
   StartedEvent started;
@@ -89,16 +58,6 @@ TEST(Recovery, ProgressIsANewerCheckpoint) {
   EXPECT_TRUE(recovery.lost("b", kStart));
   recovery.on_event(checkpoint(150), kStart);
   EXPECT_FALSE(recovery.lost("c", kStart));
-}
-
-TEST(RankRange, IsAsStartedWhereTheJobDoesNotSay) {
-  RankRange range{.started = 4, .workers = {}};
-  EXPECT_EQ(range.least(), 4);
-  EXPECT_EQ(range.most(8), 4);
-  EXPECT_EQ(range.most(3), 3);
-  range.workers = {.min = 2, .max = 6};
-  EXPECT_EQ(range.least(), 2);
-  EXPECT_EQ(range.most(8), 6);
 }
 
 }  // namespace
