@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Contestants of `ringtrain bench data`: each call goes once over the training rows of a u8 dataset.
+// Contestants of `ringtrain bench data`: each call reads the training rows of a u8 dataset once.
 #pragma once
 
 #include <cstdint>

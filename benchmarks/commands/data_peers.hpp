@@ -15,8 +15,8 @@ struct Peers {
   double seconds = 3;  // that each of them reads
 };
 
-// Returns the samples per second of a torch DataLoader over the file; kind: "h5py" or "memmap". 0 if
-// it failed.
+// Returns the samples per second of a torch DataLoader over the file, 0 if it failed; kind: "h5py"
+// or "memmap".
 double samples_per_second(const Peers& peers, const std::string& path, const std::string& kind,
                           int workers, uint64_t batch);
 

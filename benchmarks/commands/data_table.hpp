@@ -17,7 +17,7 @@ class BenchTable {
   void run(int rounds);
   // Returns the median rate, 0 if it failed.
   double rate(const std::string& name) const;
-  // Returns the median over rounds of the ratio inside a round, which cancels drifts of the machine.
+  // Returns the median over rounds of the ratio inside a round: drifts of the machine cancel out.
   double ratio(const std::string& name, const std::string& limit) const;
   void print(double sample_bytes) const;
   // Appends {"name", "bytes_per_second", "samples_per_second", "limit", "share"} for each.

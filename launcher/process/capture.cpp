@@ -53,7 +53,7 @@ std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) return is_program(name) ? name : "";
   const char* const path = std::getenv("PATH");
   std::string directories = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
-  for (std::size_t start = 0; start <= directories.size();) {
+  for (size_t start = 0; start <= directories.size();) {
     const auto colon = std::min(directories.find(':', start), directories.size());
     const std::string directory = directories.substr(start, colon - start);
     std::string candidate = (directory.empty() ? "." : directory) + "/" + name;

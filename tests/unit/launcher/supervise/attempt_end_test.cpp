@@ -10,6 +10,15 @@ namespace {
 
 using Kind = AttemptEnd::Kind;
 
+FailureEvent failure(int exit_code, const std::string& message) {
+  FailureEvent event;
+  event.exit_code = exit_code;
+  event.rank = 1;
+  event.host = "h";
+  event.message = message;
+  return event;
+}
+
 TEST(AttemptEnd, OfAStopSaysWhereTheSameCommandResumes) {
   const AttemptEnd end = AttemptEnd::stopped(SIGTERM, 1200);
   EXPECT_EQ(end.kind, Kind::stopped);
@@ -20,12 +29,11 @@ TEST(AttemptEnd, OfAStopSaysWhereTheSameCommandResumes) {
 }
 
 TEST(AttemptEnd, OfARefusalHasTheWorkersExitCode) {
-  const AttemptEnd data = AttemptEnd::refused({.exit_code = 3, .message = "bad block"});
+  const AttemptEnd data = AttemptEnd::refused(failure(3, "bad block"));
   EXPECT_EQ(data.kind, Kind::refused);
   EXPECT_EQ(data.exit_code, 3);
   EXPECT_EQ(data.cause, "bad block");
-  const AttemptEnd other = AttemptEnd::refused(
-      {.exit_code = 77, .again = false, .rank = 1, .host = "h", .message = "loss is not finite"});
+  const AttemptEnd other = AttemptEnd::refused(failure(77, "loss is not finite"));
   EXPECT_EQ(other.exit_code, 4);
   EXPECT_EQ(other.cause, "rank 1 on h: loss is not finite");
 }

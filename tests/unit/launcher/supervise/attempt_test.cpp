@@ -41,7 +41,7 @@ AttemptEnd run(std::string script, bool keep_stdout, std::string* out = nullptr,
   return end;
 }
 
-const std::string result =  // NOLINT(cert-err58-cpp)
+const std::string kResult =  // NOLINT(cert-err58-cpp)
     R"(echo '@{"event":"result","name":"x","steps":3}';)";
 
 std::string failure(int exit_code) {
@@ -58,7 +58,7 @@ std::string killed_notice() {
 }
 
 TEST(Attempt, GivesTheResultOfAFinishedRun) {
-  const AttemptEnd end = run(result, true);
+  const AttemptEnd end = run(kResult, true);
   EXPECT_EQ(end.exit_code, 0);
   ASSERT_TRUE(end.result);
   EXPECT_EQ(end.result->name, "x");
@@ -67,19 +67,19 @@ TEST(Attempt, GivesTheResultOfAFinishedRun) {
 
 TEST(Attempt, PassesOnOtherLinesAndKeepsStdoutCleanWhereAsked) {
   std::string out, err;
-  run("echo hello; echo careful >&2;" + result, false, &out, &err);
+  run("echo hello; echo careful >&2;" + kResult, false, &out, &err);
   EXPECT_EQ(out, "hello\n");
   EXPECT_EQ(err, "careful\n");
-  run("echo hello; echo careful >&2;" + result, true, &out, &err);
+  run("echo hello; echo careful >&2;" + kResult, true, &out, &err);
   EXPECT_EQ(out, "");
   EXPECT_THAT(err, HasSubstr("hello\n"));
 }
 
 TEST(Attempt, RelaysEventsWhereAsked) {
-  const std::string script =
-      R"(echo '@{"event":"started","world_size":2}'; echo hello; echo '@{"event":"step","step":1}'; )"
-      R"(echo '@{"event":"step","step":2}';)" +
-      result;
+  const std::string script = R"(echo '@{"event":"started","world_size":2}'; echo hello;)"
+                             R"(echo '@{"event":"step","step":1}';)"
+                             R"(echo '@{"event":"step","step":2}';)" +
+                             kResult;
   std::string out, err;
   EXPECT_EQ(run(script, false, &out, &err, true).exit_code, 0);
   EXPECT_EQ(out,
@@ -116,7 +116,7 @@ TEST(Attempt, FailsWhereNothingWasSaid) {
 }
 
 TEST(Attempt, IsFinishedWithAResultHoweverRanksEndThen) {
-  EXPECT_EQ(run(result + "exit 1", false).kind, AttemptEnd::Kind::finished);
+  EXPECT_EQ(run(kResult + "exit 1", false).kind, AttemptEnd::Kind::finished);
 }
 
 TEST(Attempt, IsNotForAnotherTryWhereThatWouldEndTheSame) {
@@ -128,10 +128,10 @@ TEST(Attempt, IsNotForAnotherTryWhereThatWouldEndTheSame) {
 }
 
 TEST(Attempt, EndsAtOnceWhenAHostIsLost) {
-  const AttemptEnd end = run(
-      R"(echo '@{"event":"step","step":340,"steps":400}'; echo '@{"event":"lost_host","host":"n2"}';)"
-      "while :; do sleep 0.01; done",
-      false);
+  const AttemptEnd end = run(R"(echo '@{"event":"step","step":340,"steps":400}';)"
+                             R"(echo '@{"event":"lost_host","host":"n2"}';)"
+                             "while :; do sleep 0.01; done",
+                             false);
   EXPECT_EQ(end.kind, AttemptEnd::Kind::lost);
   EXPECT_EQ(end.cause, "the connection to n2 was lost, after step 340 of 400");
 }
