@@ -22,7 +22,8 @@ Scenario draw_scenario(Random& random) {
   if (random.chance(60)) {
     scenario.workers.min = static_cast<int>(random.between(1, scenario.ranks));
     if (random.chance(50)) {
-      scenario.workers.max = static_cast<int>(random.between(scenario.ranks, all + 2));
+      scenario.workers.max =
+          static_cast<int>(random.between(scenario.ranks, std::max(scenario.ranks, all) + 2));
     }
   }
   scenario.restarts = static_cast<int>(random.between(0, 4));
