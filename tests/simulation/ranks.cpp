@@ -141,7 +141,7 @@ void SimulatedRanks::train_a_step() {
   write(fmt::format(R"({{"event":"step","epoch":{},"epochs":{},"step":{},"steps":{},"loss":0.5}})",
                     epoch, epochs(), step_, scenario_.steps));
   next_ = cluster_.now_ + scenario_.step_time;
-  if (random_.chance(2)) next_ += 4 * scenario_.step_time;
+  if (random_.chance(2)) next_ += random_.time(milliseconds(0), seconds(8));  // no hang yet
   const bool last = step_ >= scenario_.steps;
   if (scenario_.checkpoint_every > 0 && step_ % scenario_.checkpoint_every == 0) save(step_, false);
   if (last || step_ % scenario_.steps_per_epoch == 0) {

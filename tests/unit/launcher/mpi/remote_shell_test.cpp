@@ -7,9 +7,12 @@
 
 #include <array>
 #include <csignal>
+#include <variant>
 
 #include "base/file_descriptor.hpp"
 #include "base/spawn.hpp"
+#include "base/text.hpp"
+#include "job/events.hpp"
 #include "tests/unit/launcher/fake_ssh.hpp"
 
 namespace ringtrain::launcher {
@@ -54,7 +57,10 @@ TEST(RemoteShell, ReportsAHostThatSshLoses) {
   const FakeSsh ssh("exit 255");
   const Ended ended = run_remote_shell({"node2", "orted"});
   EXPECT_EQ(ended.exit_code, 255);
-  EXPECT_EQ(ended.output, "\x1e{\"event\":\"lost_host\",\"host\":\"node2\"}\n");
+  const auto event = parse_event(first_line(ended.output));
+  ASSERT_TRUE(event);
+  ASSERT_TRUE(std::holds_alternative<LostHostEvent>(event->event));
+  EXPECT_EQ(std::get<LostHostEvent>(event->event).host, "node2");
 }
 
 TEST(RemoteShell, SendsSignsOfLife) {
