@@ -316,7 +316,7 @@ std::string_view job_schema() {
           "type": "string", "pattern": "^([0-9]+([.][0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?)?$", "maxLength": 32, "default": ""
         },
         "shared_memory": {
-          "description": "Size of /dev/shm in a worker pod, where its ranks average; counts as its memory. A container's own is 64 MiB.",
+          "description": "Size of /dev/shm in a worker pod, for the messages of Open MPI between its ranks; counts as its memory. A container's own is 64 MiB.",
           "type": "string", "pattern": "^[0-9]+([.][0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$", "maxLength": 32, "default": "1Gi"
         },
         "rdma_resource": {

@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.hpp"
 #include "base/text.hpp"
 #include "job/flight_file.hpp"
 #include "job/parse.hpp"

@@ -10,7 +10,6 @@
 #include <thread>
 #include <utility>
 
-#include "base/error.hpp"
 #include "mpijob/client/api_error.hpp"
 #include "mpijob/client/credentials.hpp"
 

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "base/statistics.hpp"
-
 namespace ringtrain {
 
 bool LossSpikeDetector::is_spike(double loss, std::vector<double>& losses) const {

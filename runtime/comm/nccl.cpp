@@ -10,7 +10,6 @@
 #include <memory>
 #include <string>
 
-#include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "kernels/cuda_array.hpp"
 #include "kernels/cuda_check.hpp"

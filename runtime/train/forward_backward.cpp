@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/mix.hpp"
-#include "datasets/reading/order.hpp"
 #include "runtime/models/autocast.hpp"
 
 namespace ringtrain {

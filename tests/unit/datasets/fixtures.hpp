@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "datasets/reading/order.hpp"
+#include "base/mix.hpp"
 #include "datasets/writing/writer.hpp"
 #include "tests/unit/temporary_directory.hpp"
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "datasets/reading/open.hpp"
+#include "datasets/reading/order.hpp"
 #include "datasets/writing/hdf5_handle.hpp"
 #include "tests/throws_error.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
