@@ -27,8 +27,10 @@
 #include "kernels/sgd.hpp"
 #include "kernels/sum.hpp"
 
-namespace ringtrain::kernels {
+namespace ringtrain::benchmarks {
 namespace {
+
+using namespace kernels;
 
 constexpr int measurements = 15;
 constexpr double seconds_per_measurement = 0.004;
@@ -160,7 +162,7 @@ void measure(double mib) {
 }
 
 }  // namespace
-}  // namespace ringtrain::kernels
+}  // namespace ringtrain::benchmarks
 
 int main(int argc, char** argv) {
   std::vector<double> sizes;
@@ -173,6 +175,6 @@ int main(int argc, char** argv) {
   std::printf("%-28s %10s %10s %10s %8s\n", "kernel", "MiB moved", "GB/s", "memcpy", "ratio");
   for (const double mib : sizes) {
     std::printf("-- arrays of %g MiB of floats\n", mib);
-    ringtrain::kernels::measure(mib);
+    ringtrain::benchmarks::measure(mib);
   }
 }

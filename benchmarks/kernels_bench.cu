@@ -18,8 +18,10 @@
 #include "kernels/optimizers_cuda.hpp"
 #include "kernels/pack_cuda.hpp"
 
-namespace ringtrain::kernels {
+namespace ringtrain::benchmarks {
 namespace {
+
+using namespace kernels;
 
 using cuda::DeviceArray;
 
@@ -125,7 +127,7 @@ void measure(double mib) {
 }
 
 }  // namespace
-}  // namespace ringtrain::kernels
+}  // namespace ringtrain::benchmarks
 
 int main(int argc, char** argv) {
   const double mib = argc > 1 ? std::atof(argv[1]) : 256;
@@ -138,7 +140,7 @@ int main(int argc, char** argv) {
     ringtrain::kernels::check_cuda(cudaGetDeviceProperties(&card, 0));
     std::printf("%s, arrays of %g MiB\n%-28s %10s %10s %10s %8s\n", card.name, mib, "kernel",
                 "MiB moved", "GB/s", "copy", "ratio");
-    ringtrain::kernels::measure(mib);
+    ringtrain::benchmarks::measure(mib);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "kernels_cuda_bench: %s\n", error.what());
     return 4;

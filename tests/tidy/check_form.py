@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Form of a file: licence line, include guard, names of constants, columns, blanks."""
+"""Form of a file: licence line, include guard, namespace, names of constants, columns, blanks."""
 
 import re
 
 import cpp
+import rooms
 from source_tree import HEADER_SUFFIXES, Finding
 
 COLUMNS_CPP, COLUMNS = 100, 120
@@ -36,9 +37,19 @@ def check_cpp(path, text):
         yield Finding("pragma", path, 1, "no #pragma once: add it")
     for match in re.finditer(r"\bstd::size_t\b", source.code):
         yield Finding("size_t", path, source.line_of(match.start()), "std::size_t: write size_t")
+    yield from check_namespace(path, source)
     for line, name in constants(source):
         if not CONSTANT_NAME.match(name):
             yield Finding("constant", path, line, f'the constant {name} is not called kName: rename it', name)
+
+
+def check_namespace(path, source):
+    part = path.split("/")[0]
+    expected = "ringtrain" if part in rooms.PLAIN_NAMESPACE else f"ringtrain::{part}"
+    for match in re.finditer(r"^namespace (ringtrain[\w:]*) \{", source.code, re.MULTILINE):
+        if part != "tests" and not f"{match[1]}::".startswith(f"{expected}::"):
+            yield Finding("namespace", path, source.line_of(match.start()),
+                          f"namespace {match[1]} in {part}/: write {expected}")
 
 
 def constants(source):

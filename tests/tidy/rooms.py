@@ -92,6 +92,10 @@ ROOMS = (
     Room("scripts", "setup, test, lint, fuzz, and the like"),
 )
 
+# A file's namespace is ringtrain::FOLDER, by its top folder; the vocabulary that every program shares, and the trainer,
+# which other programs embed, are in ringtrain itself. Tests lie in the namespace of what they test.
+PLAIN_NAMESPACE = ("base", "job", "runtime", "examples")
+
 # Most arrows (pairs of folders of which one includes the other) among the folders of a part.
 MOST_ARROWS = {"launcher": 10, "mpijob": 4, "datasets": 8, "runtime": 26}
 
