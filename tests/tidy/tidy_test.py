@@ -184,8 +184,7 @@ class CheckTest(Plot):
         self.assertEqual(self.found(), [])
 
     def test_a_namespace_follows_the_top_folder(self):
-        self.expect("namespace", "job/a.cpp", LICENCE + "\nnamespace ringtrain::job {\n}\n", 3)
-        self.plant({"job/a.cpp": LICENCE + "\nnamespace ringtrain {\n}\n"})
+        self.expect("namespace", "base/a.cpp", LICENCE + "\nnamespace ringtrain::base {\n}\n", 3)
         self.expect("namespace", "base/a.cpp", LICENCE + "\nnamespace ringtrain::net {\n}\n", 3)
 
     def test_std_size_t_is_found(self):
