@@ -99,7 +99,7 @@ TYPED_TEST(Pack, TellsFinitenessAloneWithTheSameResult) {
 TYPED_TEST(Pack, KeepsABadRangeBadWhateverFollows) {
   const std::vector<float> gradient = random_floats(100, 4);
   std::vector<TypeParam> out(100);
-  EXPECT_FALSE(pack(gradient.data(), out.data(), 100, kScale, {nan, false}).finite);
+  EXPECT_FALSE(pack(gradient.data(), out.data(), 100, kScale, {kNan, false}).finite);
 }
 
 TEST(PackInFp32, TakesTheLargestFloats) {
