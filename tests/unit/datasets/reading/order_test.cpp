@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace ringtrain::datasets {
@@ -112,6 +113,24 @@ double chi_squared_over_dof(const std::vector<double>& counts) {
   double sum = 0;
   for (const double count : counts) sum += (count - mean) * (count - mean) / mean;
   return sum / static_cast<double>(counts.size() - 1);
+}
+
+TEST(Order, ARankReadsFewMoreBlocksThanItsRowsFill) {
+  constexpr uint64_t kRows = 64000, kBlockRows = 64, kBatch = 128;
+  const EpochOrder order = SampleOrder(kRows, kBlockRows, kBatch, 11, true).epoch(0);
+  uint64_t blocks = 0;
+  for (int rank = 0; rank < 4; ++rank) {
+    std::vector<uint64_t> newest(order.lanes() + 1, ~uint64_t{0});
+    for (uint64_t first = 0; first < kRows; first += kBatch) {
+      order.for_each_lane(slice_of({first, kBatch}, rank, 4), [&](const LaneRange& range) {
+        order.for_each_block(range.first, range.count, [&](const BlockRange& in_block) {
+          if (std::exchange(newest[range.lane], in_block.slot) != in_block.slot) ++blocks;
+        });
+      });
+    }
+  }
+  // 1000 blocks and 31 borders between lanes.
+  EXPECT_LE(blocks, 1050U);
 }
 
 TEST(OrderRandomness, EveryRowComesToEveryPlaceEquallyOften) {
