@@ -115,7 +115,7 @@ class EpochOrder {
   // Returns the row at a position of the epoch. Requires: position < rows.
   uint64_t row(uint64_t position) const;
 
-  // The same in three steps, for a reader that goes block by block.
+  // The same in steps, for a reader that goes block by block: lanes, then blocks, then rows.
   // Calls visit(LaneRange) for the positions of `slice`, in order.
   // Requires: they lie in one global batch.
   template <typename Visit>
@@ -125,19 +125,16 @@ class EpochOrder {
   void for_each_block(uint64_t first, uint64_t count, Visit&& visit) const;
   // Returns the block at a slot of the sequence.
   uint64_t block(uint64_t slot) const { return shuffle_ ? blocks_(slot) : slot; }
+  // Returns the block that holds a place of the sequence.
+  BlockOrder block_at(uint64_t place) const;
+
+  uint64_t lanes() const { return lanes_; }
+
+ private:
   uint64_t rows_of_block(uint64_t block) const {
     return block + 1 == block_count_ ? rows_ - block * block_rows_ : block_rows_;
   }
-  // Returns the block that holds a place of the sequence.
-  BlockOrder block_at(uint64_t place) const;
-  // Calls visit(row inside the block) for the places [first, first + count) of the block.
-  template <typename Visit>
-  void for_each_row(uint64_t block, uint64_t first, uint64_t count, Visit&& visit) const;
 
-  uint64_t lanes() const { return lanes_; }
-  uint64_t rows() const { return rows_; }
-
- private:
   uint64_t rows_;
   uint64_t block_rows_;
   uint64_t block_count_;
@@ -223,16 +220,6 @@ void EpochOrder::for_each_block(uint64_t first, uint64_t count, Visit&& visit) c
     first += range.count;
     count -= range.count;
   }
-}
-
-template <typename Visit>
-void EpochOrder::for_each_row(uint64_t block, uint64_t first, uint64_t count, Visit&& visit) const {
-  if (!shuffle_) {
-    for (uint64_t i = first; i < first + count; ++i) visit(i);
-    return;
-  }
-  const Permutation inside(rows_of_block(block), mix(key_, block));
-  for (uint64_t i = first; i < first + count; ++i) visit(inside(i));
 }
 
 }  // namespace ringtrain::datasets

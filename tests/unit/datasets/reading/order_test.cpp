@@ -75,11 +75,11 @@ TEST(Order, GivesRowsOneByOneAsInRanges) {
     const uint64_t count = std::min<uint64_t>(96, 1000 - first);
     std::vector<uint64_t> rows;
     epoch.for_each_lane({first, count}, [&](const LaneRange& lane) {
-      epoch.for_each_block(lane.first, lane.count, [&](const BlockRange& range) {
-        const uint64_t block = epoch.block(range.slot);
-        epoch.for_each_row(block, range.first, range.count,
-                           [&](uint64_t row) { rows.push_back(block * 64 + row); });
-      });
+      for (uint64_t place = lane.first; place < lane.first + lane.count;) {
+        const BlockOrder block = epoch.block_at(place);
+        const uint64_t end = std::min(lane.first + lane.count, block.end());
+        for (; place < end; ++place) rows.push_back(block.block * 64 + block.row(place));
+      }
     });
     ASSERT_EQ(rows.size(), count);
     for (uint64_t i = 0; i < count; ++i) ASSERT_EQ(rows[i], order.row(2, first + i));
