@@ -43,12 +43,12 @@ class JobRun {
         reporter_(reporter),
         started_(started),
         job_(agree_on_job(world, options.job_file, options.overrides)),
-        plan_(agree_on_dataset(world, job_)) {}
+        dataset_(agree_on_dataset(world, job_)) {}
 
   void run() {
     set_threads(world_);
     open_output();
-    point_ = agree_on_resume_point(world_, job_, plan_, reporter_);
+    point_ = agree_on_resume_point(world_, job_, dataset_, reporter_);
     if (point_ && already_complete()) return;
     make_model();
     Result result = train();
@@ -77,7 +77,7 @@ class JobRun {
   const Reporter& reporter_;
   double started_;
   JobSpec job_;
-  datasets::Plan plan_;
+  datasets::DatasetIndex dataset_;
   Length length_;
   std::optional<Output> output_;  // on rank 0 alone
   std::optional<ResumePoint> point_;
@@ -90,7 +90,7 @@ class JobRun {
 
 void JobRun::open_output() {
   run_on_all_ranks(world_, [&] {
-    length_ = length_of(job_, plan_, world_.size());
+    length_ = length_of(job_, dataset_, world_.size());
     if (world_.rank() == 0) output_.emplace(job_.output);
   });
 }
@@ -126,10 +126,10 @@ void JobRun::make_model() {
     device_ = make_device(job_.device, world_.node().rank(), log());
     model_ = ringtrain::make_model({.name = job_.model,
                                     .hidden = job_.hidden,
-                                    .channels = plan_.shape.channels,
-                                    .height = plan_.shape.height,
-                                    .width = plan_.shape.width,
-                                    .classes = static_cast<int64_t>(plan_.class_names.size()),
+                                    .channels = dataset_.shape.channels,
+                                    .height = dataset_.shape.height,
+                                    .width = dataset_.shape.width,
+                                    .classes = static_cast<int64_t>(dataset_.class_names.size()),
                                     .seed = job_.seed});
     if (output_ && !point_ && !job_.initialize_from.empty()) {
       load_pretrained(job_.initialize_from, *model_, log(), warn());
@@ -159,7 +159,7 @@ Result JobRun::train() {
     trace_.emplace(world_.rank(), world_.hosts()[static_cast<size_t>(world_.rank())]);
   }
   Trace* const trace = trace_ ? &*trace_ : nullptr;
-  Trainer trainer(job_, world_, plan_, *device_, *model_, progress, trace);
+  Trainer trainer(job_, world_, dataset_, *device_, *model_, progress, trace);
   report_start(trainer);
   if (point_) {
     trainer.resume(*point_);
@@ -192,7 +192,7 @@ void JobRun::report_start(const Trainer& trainer) const {
                    .epochs = job_.epochs,
                    .communication = communication},
       fmt::format("{}: {} on {} ranks, {} training samples, {} steps; {}", job_.name, job_.model,
-                  world_.size(), plan_.train.rows, length_.steps, communication));
+                  world_.size(), dataset_.train.rows, length_.steps, communication));
   if (point_) {
     reporter_.log(fmt::format("resuming from {}", point_->path.string()));
   }
@@ -223,7 +223,7 @@ void JobRun::save(Result result) {
   run_on_all_ranks(world_, [&] {
     if (!output_) return;
     result.model = output_->weights_file();
-    output_->save_model(*model_, plan_, job_);
+    output_->save_model(*model_, dataset_, job_);
     result.seconds.total = seconds_now() - started_;
     output_->save_result(result);
   });
