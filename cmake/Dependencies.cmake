@@ -12,7 +12,6 @@ endif()
 set(RINGTRAIN_WHEELS ${default_cache}/wheels CACHE PATH "Where scripts/setup put the wheels")
 
 find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
 find_package(MPI REQUIRED COMPONENTS C)
 find_package(CURL REQUIRED)
 find_package(ZLIB REQUIRED)
@@ -28,7 +27,6 @@ find_package(CLI11 REQUIRED)
 if(RINGTRAIN_TESTS)
   find_package(GTest REQUIRED)
 endif()
-pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
 
 # Debian's serial C library; no high-level, no C++ bindings.
 set(HDF5_PREFER_PARALLEL OFF)

@@ -26,14 +26,14 @@ JobSpec make_job(const char* dataset, const char* output) {
 // Collective.
 Result train(const World& world, const JobSpec& job) {
   // Rank 0 opens the HDF5 file and broadcasts what it found. Each rank reads its own samples.
-  const datasets::Plan plan = agree_on_dataset(world, job);
+  const datasets::DatasetIndex dataset = agree_on_dataset(world, job);
   const auto device = make_device(job.device, world.node().rank());
-  const auto model = make_model(model_options(job, plan));
+  const auto model = make_model(model_options(job, dataset));
   model->to(device->torch());
 
   const Reporter reporter(/*events=*/false, /*quiet=*/world.rank() != 0);
   Progress progress(reporter);
-  Trainer trainer(job, world, plan, *device, *model, progress);
+  Trainer trainer(job, world, dataset, *device, *model, progress);
   return trainer.train();
 }
 

@@ -26,7 +26,7 @@ namespace ringtrain::benchmarks {
 using namespace launcher;
 namespace {
 
-using datasets::Plan;
+using datasets::DatasetIndex;
 using datasets::Reader;
 using datasets::Split;
 using datasets::Tier;
@@ -62,17 +62,17 @@ class SizeBench {
  public:
   SizeBench(const DataOptions& options, uint64_t sample_bytes)
       : options_(options),
-        plan_(make_bench_dataset(
+        index_(make_bench_dataset(
             std::filesystem::path(options.directory) / fmt::format("bench-{}.h5", sample_bytes),
             sample_bytes, options.mebibytes << 20)),
-        bytes_(static_cast<double>(plan_.train.rows * plan_.row_bytes())),
+        bytes_(static_cast<double>(index_.train.rows * index_.row_bytes())),
         sample_bytes_(static_cast<double>(sample_bytes)) {}
 
   nlohmann::json run(bool with_peers) {
-    fmt::print("\n{} bytes per sample, {} samples\n", sample_bytes_, plan_.train.rows);
+    fmt::print("\n{} bytes per sample, {} samples\n", sample_bytes_, index_.train.rows);
     fmt::print("  {:<44}{:>8}{:>13}  {}\n", "", "GB/s", "samples/s", "share of its limit");
     nlohmann::json result = {{"sample_bytes", sample_bytes_},
-                             {"samples", plan_.train.rows},
+                             {"samples", index_.train.rows},
                              {"rows", nlohmann::json::array()}};
     run_cached(result["rows"]);
     run_cold(result);
@@ -91,32 +91,32 @@ class SizeBench {
   }
 
   void run_cached(nlohmann::json& rows) {
-    Reader in_memory(plan_, Split::train, bench_reader_options(Tier::in_memory, false));
-    Reader to_floats(plan_, Split::train, bench_reader_options(Tier::in_memory, true));
-    Reader out_of_core(plan_, Split::train, bench_reader_options(Tier::out_of_core, false));
-    const Mapping mapping(File::open_for_reading(plan_.files.front().path));
+    Reader in_memory(index_, Split::train, bench_reader_options(Tier::in_memory, false));
+    Reader to_floats(index_, Split::train, bench_reader_options(Tier::in_memory, true));
+    Reader out_of_core(index_, Split::train, bench_reader_options(Tier::out_of_core, false));
+    const Mapping mapping(File::open_for_reading(index_.shards.front().path));
     // Checks every block once, fills the page cache and the page tables.
     for (Reader* reader : {&in_memory, &to_floats, &out_of_core}) {
-      read_epoch(*reader, plan_, 0, reader == &to_floats);
+      read_epoch(*reader, index_, 0, reader == &to_floats);
     }
     uint64_t epoch = 0;
     BenchTable table;
-    table.add("memcpy", "", timed([&] { memcpy_rows(plan_, mapping, false); }));
+    table.add("memcpy", "", timed([&] { memcpy_rows(index_, mapping, false); }));
     table.add("ringtrain, in memory", "memcpy",
-              timed([&] { read_epoch(in_memory, plan_, ++epoch, false); }));
-    table.add("memcpy and conversion", "", timed([&] { memcpy_rows(plan_, mapping, true); }));
+              timed([&] { read_epoch(in_memory, index_, ++epoch, false); }));
+    table.add("memcpy and conversion", "", timed([&] { memcpy_rows(index_, mapping, true); }));
     table.add("ringtrain, in memory, and conversion", "memcpy and conversion",
-              timed([&] { read_epoch(to_floats, plan_, ++epoch, true); }));
-    table.add("pread of blocks, cached, 1 thread", "", timed([&] { pread_blocks(plan_, 1); }));
+              timed([&] { read_epoch(to_floats, index_, ++epoch, true); }));
+    table.add("pread of blocks, cached, 1 thread", "", timed([&] { pread_blocks(index_, 1); }));
     table.add("ringtrain, out of core, cached", "pread of blocks, cached, 1 thread",
-              timed([&] { read_epoch(out_of_core, plan_, ++epoch, false); }));
+              timed([&] { read_epoch(out_of_core, index_, ++epoch, false); }));
     const std::string many = fmt::format("pread of blocks, cached, {} threads", kBenchThreads);
-    table.add(many, "", timed([&] { pread_blocks(plan_, kBenchThreads); }));
-    table.add("libhdf5 per block", "", timed([&] { read_blocks_with_libhdf5(plan_); }));
-    const uint64_t samples = std::min<uint64_t>(plan_.train.rows, 100000);
+    table.add(many, "", timed([&] { pread_blocks(index_, kBenchThreads); }));
+    table.add("libhdf5 per block", "", timed([&] { read_blocks_with_libhdf5(index_); }));
+    const uint64_t samples = std::min<uint64_t>(index_.train.rows, 100000);
     table.add("libhdf5 per sample", "", [&, samples] {
       return static_cast<double>(samples) * sample_bytes_ /
-             seconds_of([&] { read_samples_with_libhdf5(plan_, samples); });
+             seconds_of([&] { read_samples_with_libhdf5(index_, samples); });
     });
     table.run(options_.rounds);
     finish(table, rows);
@@ -126,21 +126,21 @@ class SizeBench {
   void run_cold(nlohmann::json& result) {
     const auto from_disk = [&](std::function<void()> work) {
       return [this, work = std::move(work)] {
-        drop_from_page_cache(plan_);
+        drop_from_page_cache(index_);
         return bytes_ / seconds_of(work);
       };
     };
     double amplification = 0;
     BenchTable table;
     const std::string limit = fmt::format("pread of blocks, cold, {} threads", kBenchThreads);
-    table.add(limit, "", from_disk([&] { pread_blocks(plan_, kBenchThreads); }));
+    table.add(limit, "", from_disk([&] { pread_blocks(index_, kBenchThreads); }));
     // A fresh reader each time: the checksums of a first epoch are part of its cost.
     table.add("ringtrain, out of core, cold", limit, from_disk([&] {
                 const uint64_t before = bytes_from_disk();
-                Reader reader(plan_, Split::train, bench_reader_options(Tier::out_of_core, false));
-                read_epoch(reader, plan_, 0, false);
+                Reader reader(index_, Split::train, bench_reader_options(Tier::out_of_core, false));
+                read_epoch(reader, index_, 0, false);
                 amplification = static_cast<double>(bytes_from_disk() - before) /
-                                static_cast<double>(plan_.bytes(Split::train));
+                                static_cast<double>(index_.bytes(Split::train));
               }));
     table.run(options_.rounds);
     finish(table, result["rows"]);
@@ -156,9 +156,9 @@ class SizeBench {
           table.add(fmt::format("DataLoader, {}, {} workers, {}", kind, workers,
                                 cold ? "cold" : "cached"),
                     "", [this, cold, kind, workers] {
-                      if (cold) drop_from_page_cache(plan_);
+                      if (cold) drop_from_page_cache(index_);
                       return sample_bytes_ * samples_per_second(options_.peers,
-                                                                plan_.files.front().path, kind,
+                                                                index_.shards.front().path, kind,
                                                                 workers, kBenchBatch);
                     });
         }
@@ -179,7 +179,7 @@ class SizeBench {
   }
 
   const DataOptions& options_;
-  Plan plan_;
+  DatasetIndex index_;
   double bytes_;
   double sample_bytes_;
   double ours_ = 0;

@@ -23,7 +23,7 @@
 namespace ringtrain::benchmarks {
 namespace {
 
-using datasets::Plan;
+using datasets::DatasetIndex;
 using datasets::Split;
 
 datasets::Shape shape_of(uint64_t bytes) {
@@ -41,9 +41,9 @@ datasets::Shape shape_of(uint64_t bytes) {
   }
 }
 
-kernels::Image image_of(const Plan& plan) {
-  return {static_cast<int>(plan.shape.channels), static_cast<int>(plan.shape.height),
-          static_cast<int>(plan.shape.width)};
+kernels::Image image_of(const DatasetIndex& index) {
+  return {static_cast<int>(index.shape.channels), static_cast<int>(index.shape.height),
+          static_cast<int>(index.shape.width)};
 }
 
 // Keeps the compiler from dropping an unused result.
@@ -52,16 +52,16 @@ void use(const void* data) { sink += *static_cast<const unsigned char*>(data); }
 
 }  // namespace
 
-Plan make_bench_dataset(const std::filesystem::path& path, uint64_t sample_bytes,
-                        uint64_t total_bytes) {
+DatasetIndex make_bench_dataset(const std::filesystem::path& path, uint64_t sample_bytes,
+                                uint64_t total_bytes) {
   datasets::NewDataset dataset;
   dataset.shape = shape_of(sample_bytes);
   dataset.train_rows = std::max<uint64_t>(kBenchBatch, total_bytes / sample_bytes);
   dataset.source = "ringtrain bench data";
   if (std::filesystem::exists(path)) {
     try {
-      Plan plan = datasets::open_dataset_unverified(path);
-      if (plan.train.rows == dataset.train_rows && plan.shape == dataset.shape) return plan;
+      DatasetIndex index = datasets::open_dataset_unverified(path);
+      if (index.train.rows == dataset.train_rows && index.shape == dataset.shape) return index;
     } catch (const Error&) {
       // Not ours: write it again.
     }
@@ -80,29 +80,29 @@ Plan make_bench_dataset(const std::filesystem::path& path, uint64_t sample_bytes
   return writer.finish();
 }
 
-void drop_from_page_cache(const Plan& plan) {
-  for (const auto& file : plan.files) {
+void drop_from_page_cache(const DatasetIndex& index) {
+  for (const auto& file : index.shards) {
     const auto open = File::open_for_writing(file.path);
     open.sync();
     ::posix_fadvise(open.fd(), 0, 0, POSIX_FADV_DONTNEED);
   }
 }
 
-void pread_blocks(const Plan& plan, int threads) {
-  datasets::BlockFiles files(plan, Split::train);
+void pread_blocks(const DatasetIndex& index, int threads) {
+  datasets::BlockFiles files(index, Split::train);
   const auto order =
-      datasets::SampleOrder(plan.train.rows, plan.block_rows, kBenchBatch, 1, true).epoch(0);
+      datasets::SampleOrder(index.train.rows, index.block_rows, kBenchBatch, 1, true).epoch(0);
   for (const auto& file : files.files()) ::posix_fadvise(file.fd(), 0, 0, POSIX_FADV_RANDOM);
   std::atomic<uint64_t> next = 0;
   const auto work = [&] {
     constexpr size_t kPage = 4096;
     const std::unique_ptr<std::byte, void (*)(void*)> buffer(
         static_cast<std::byte*>(std::aligned_alloc(
-            kPage, (plan.block_rows * (plan.row_bytes() + 8) / kPage + 1) * kPage)),
+            kPage, (index.block_rows * (index.row_bytes() + 8) / kPage + 1) * kPage)),
         std::free);
     for (uint64_t slot = next++; slot < files.blocks(); slot = next++) {
       const auto place = files.place(order.block(slot));
-      files.file(place).read_at(buffer.get(), place.rows * plan.row_bytes(), place.x_offset);
+      files.file(place).read_at(buffer.get(), place.rows * index.row_bytes(), place.x_offset);
       files.file(place).read_at(buffer.get(), place.rows * sizeof(int64_t), place.y_offset);
       use(buffer.get());
     }
@@ -115,17 +115,17 @@ void pread_blocks(const Plan& plan, int threads) {
   for (int t = 0; t < threads; ++t) pool.emplace_back(work);
 }
 
-void memcpy_rows(const Plan& plan, const Mapping& mapping, bool to_floats) {
-  const auto& piece = plan.train.pieces.front();
+void memcpy_rows(const DatasetIndex& index, const Mapping& mapping, bool to_floats) {
+  const auto& piece = index.train.pieces.front();
   const std::byte* x = mapping.data() + piece.x_offset;
-  std::vector<std::byte> batch(kBenchBatch * plan.row_bytes());
-  std::vector<float> floats(kBenchBatch * plan.row_bytes());
-  for (uint64_t first = 0; first < plan.train.rows; first += kBenchBatch) {
-    const size_t rows = std::min(kBenchBatch, plan.train.rows - first);
-    std::memcpy(batch.data(), x + first * plan.row_bytes(), rows * plan.row_bytes());
+  std::vector<std::byte> batch(kBenchBatch * index.row_bytes());
+  std::vector<float> floats(kBenchBatch * index.row_bytes());
+  for (uint64_t first = 0; first < index.train.rows; first += kBenchBatch) {
+    const size_t rows = std::min(kBenchBatch, index.train.rows - first);
+    std::memcpy(batch.data(), x + first * index.row_bytes(), rows * index.row_bytes());
     if (to_floats) {
       kernels::input_batch(reinterpret_cast<const uint8_t*>(batch.data()), floats.data(), rows,
-                           image_of(plan), plan.mean, plan.std);
+                           image_of(index), index.mean, index.std);
     }
     use(batch.data());
   }
@@ -140,13 +140,14 @@ datasets::ReaderOptions bench_reader_options(datasets::Tier tier, bool to_floats
   return options;
 }
 
-void read_epoch(datasets::Reader& reader, const Plan& plan, uint64_t epoch, bool to_floats) {
-  std::vector<float> floats(to_floats ? kBenchBatch * plan.row_bytes() : 0);
+void read_epoch(datasets::Reader& reader, const DatasetIndex& index, uint64_t epoch,
+                bool to_floats) {
+  std::vector<float> floats(to_floats ? kBenchBatch * index.row_bytes() : 0);
   reader.start(epoch);
   while (const auto* batch = reader.next()) {
     if (to_floats) {
       kernels::input_batch(reinterpret_cast<const uint8_t* const*>(batch->samples), floats.data(),
-                           batch->rows, image_of(plan), plan.mean, plan.std);
+                           batch->rows, image_of(index), index.mean, index.std);
       use(floats.data());
     } else {
       use(batch->x);
@@ -154,22 +155,22 @@ void read_epoch(datasets::Reader& reader, const Plan& plan, uint64_t epoch, bool
   }
 }
 
-void read_samples_with_libhdf5(const Plan& plan, uint64_t rows) {
-  const datasets::Permutation order(plan.train.rows, 1);
+void read_samples_with_libhdf5(const DatasetIndex& index, uint64_t rows) {
+  const datasets::Permutation order(index.train.rows, 1);
   uint64_t position = 0;
-  read_with_libhdf5(plan, [&](uint64_t& first, uint64_t& count) {
+  read_with_libhdf5(index, [&](uint64_t& first, uint64_t& count) {
     count = position < rows ? 1 : 0;
     first = count > 0 ? order(position++) : 0;
   });
 }
 
-void read_blocks_with_libhdf5(const Plan& plan) {
-  const uint64_t blocks = plan.train.rows / plan.block_rows;
+void read_blocks_with_libhdf5(const DatasetIndex& index) {
+  const uint64_t blocks = index.train.rows / index.block_rows;
   const datasets::Permutation order(blocks, 1);
   uint64_t position = 0;
-  read_with_libhdf5(plan, [&](uint64_t& first, uint64_t& count) {
-    count = position < blocks ? plan.block_rows : 0;
-    first = count > 0 ? order(position++) * plan.block_rows : 0;
+  read_with_libhdf5(index, [&](uint64_t& first, uint64_t& count) {
+    count = position < blocks ? index.block_rows : 0;
+    first = count > 0 ? order(position++) * index.block_rows : 0;
   });
 }
 

@@ -99,7 +99,7 @@ Hdf5Link read_link(std::string_view body, const Hdf5Place& place) {
   return link;
 }
 
-// IV.A.2.c and IV.A.2.v: with an address of a heap, members are stored elsewhere ("densely").
+// IV.A.2.c and IV.A.2.v: the address of a heap means that members are stored there ("densely").
 void require_compact(std::string_view body, unsigned order_width, const Hdf5Place& place) {
   Hdf5Cursor cursor(body, place);
   cursor.u8();

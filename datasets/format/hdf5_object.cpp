@@ -21,8 +21,8 @@ uint32_t mix_rotate(uint32_t x, uint32_t y, int k) { return x ^ std::rotl(y, k);
 
 }  // namespace
 
-void Hdf5Place::refuse(std::string_view what) const {
-  throw data_error(fmt::format("{}: {}: {}", file.path().string(), object, what));
+void Hdf5Place::refuse(std::string_view why) const {
+  throw data_error(fmt::format("{}: {}: {}", file.path().string(), object, why));
 }
 
 std::string_view Hdf5Cursor::take(uint64_t size) {
@@ -81,7 +81,7 @@ std::vector<Hdf5Message> read_object(const Hdf5Place& place, uint64_t file_size,
   const size_t message_head = (flags & 0x04) != 0 ? 6 : 4;
   for (size_t next = 0;; ++next) {
     Hdf5Cursor cursor(messages, place);
-    while (cursor.left() >= message_head) {  // what is left over is a gap
+    while (cursor.left() >= message_head) {  // fewer bytes are a gap
       Hdf5Message message;
       message.type = cursor.u8();
       const uint64_t length = cursor.number(2);

@@ -12,11 +12,12 @@
 
 namespace ringtrain::datasets {
 
-// Where in which file, for messages.
+// A position in a file, for messages.
 struct Hdf5Place {
   const File& file;
   std::string object;
-  [[noreturn]] void refuse(std::string_view what) const;  // throws a data error
+  // Throws a data error.
+  [[noreturn]] void refuse(std::string_view why) const;
 };
 
 // Reads little-endian numbers from a bounded buffer; running over its end is a data error.
@@ -38,18 +39,18 @@ struct Hdf5Message {
   std::string body;
 };
 
-// The `size` bytes at `offset`, which must lie inside the file.
+// Returns the `size` bytes at `offset`; refuses what lies outside the file.
 std::string read_checked(const Hdf5Place& place, uint64_t file_size, uint64_t offset,
                          uint64_t size);
 
-// `bytes` ends in the checksum of what is before it: checks and returns that.
+// Checks the checksum at the end of `bytes` and returns the bytes before it.
 std::string_view without_checksum(std::string_view bytes, const Hdf5Place& place);
 
-// The messages of the object whose header is at `offset`, continuations included. IV.A.1.b: version
-// 2 headers.
+// Returns the messages of the object whose header is at `offset`, continuations included. IV.A.1.b:
+// version 2 headers.
 std::vector<Hdf5Message> read_object(const Hdf5Place& place, uint64_t file_size, uint64_t offset);
 
-// The checksum of HDF5's metadata: Jenkins' lookup3 (hashlittle).
+// Returns the checksum of HDF5's metadata: Jenkins' lookup3 (hashlittle).
 uint32_t lookup3(std::string_view bytes);
 
 }  // namespace ringtrain::datasets

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 
 namespace ringtrain::datasets::layout {
 
@@ -14,16 +14,16 @@ constexpr uint64_t kVersion = 1;
 
 // Attributes of the root group.
 constexpr const char* kFormatVersion = "ringtrain_format";  // u64
-constexpr const char* kUuid = "uuid";                       // string; the same in all part files
+constexpr const char* kUuid = "uuid";                       // string; the same in all shards
 constexpr const char* kMean = "mean";                       // f32 [channels]
 constexpr const char* kStd = "std";                         // f32 [channels]
 constexpr const char* kSource = "source";                   // string
 constexpr const char* kSourceSha256 = "source_sha256";      // string
 constexpr const char* kShuffleSeed = "shuffle_seed";        // u64
 constexpr const char* kBlockRows = "block_rows";            // u64
-// Where the rows of this file stand in the whole dataset, u64; whole: part 0 of 1, first rows 0.
-constexpr const char* kPartIndex = "part_index";
-constexpr const char* kPartCount = "part_count";
+// The position of this file's rows in the whole dataset, u64; a whole one is shard 0 of 1.
+constexpr const char* kShardIndex = "part_index";
+constexpr const char* kShardCount = "part_count";
 constexpr const char* kTrainFirstRow = "train_first_row";
 constexpr const char* kTrainTotalRows = "train_total_rows";
 constexpr const char* kTestFirstRow = "test_first_row";
@@ -36,6 +36,7 @@ constexpr const char* kY = "y";                      // i64 [rows]
 constexpr const char* kXCrc32c = "x_crc32c";         // u32 [blocks]
 constexpr const char* kYCrc32c = "y_crc32c";         // u32 [blocks]
 
+// Returns the path of a dataset of a split: "/train/x".
 inline std::string path(Split split, const char* name) {
   std::string result = "/";
   result += name_of(split);

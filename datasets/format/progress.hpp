@@ -6,7 +6,7 @@
 
 namespace ringtrain::datasets {
 
-// Called now and then with what is done and what there is to do, in any unit.
+// Called now and then with the work done and the work in all, in any unit.
 using Progress = std::function<void(uint64_t done, uint64_t total)>;
 
 }  // namespace ringtrain::datasets

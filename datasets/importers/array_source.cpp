@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "base/error.hpp"
-#include "datasets/reading/order.hpp"
+#include "datasets/importers/seeded_split.hpp"
 #include "datasets/writing/writer.hpp"
 
 namespace ringtrain::datasets {
@@ -69,7 +69,7 @@ double number_at(NumberType type, const std::byte* at) {
   return 0;
 }
 
-// How the elements of a source row become [channels, height, width].
+// The order of elements in a source row, and the shape [channels, height, width] that they become.
 struct Arrangement {
   Shape shape;
   bool channels_last = false;
@@ -85,7 +85,7 @@ Arrangement arrange(const ArraySource& x, ChannelOrder order) {
   }
   for (size_t i = 1; i < dims.size(); ++i) {
     if (dims[i] > kMaxDimension)
-      throw data_error(fmt::format("{}: a dimension of {}", x.name(), dims[i]));
+      throw data_error(fmt::format("{}: a dimension of {} is too large", x.name(), dims[i]));
   }
   const auto d = [&](size_t i) { return static_cast<int64_t>(dims[i]); };
   switch (dims.size()) {
@@ -139,15 +139,15 @@ std::vector<int64_t> read_labels(ArraySource& y, const ArraySource& x) {
 // Reorders and converts one row.
 class RowConverter {
  public:
-  RowConverter(const ArraySource& source, const Arrangement& arrangement, Element element)
+  RowConverter(const ArraySource& source, const Arrangement& arrangement, ElementType element)
       : type_(source.type()),
         element_(element),
         arrangement_(arrangement),
         row_(static_cast<size_t>(arrangement.shape.elements()) * size_of(element)) {}
 
   const std::byte* operator()(const std::byte* in) {
-    const bool same = (type_ == NumberType::u8 && element_ == Element::u8) ||
-                      (type_ == NumberType::f32 && element_ == Element::f32);
+    const bool same = (type_ == NumberType::u8 && element_ == ElementType::u8) ||
+                      (type_ == NumberType::f32 && element_ == ElementType::f32);
     if (same && !arrangement_.channels_last) return in;
     const auto channels = static_cast<size_t>(arrangement_.shape.channels);
     const auto pixels = static_cast<size_t>(arrangement_.shape.height * arrangement_.shape.width);
@@ -156,7 +156,7 @@ class RowConverter {
       for (size_t p = 0; p < pixels; ++p) {
         const size_t from = arrangement_.channels_last ? p * channels + c : c * pixels + p;
         const size_t to = c * pixels + p;
-        if (element_ == Element::u8) {
+        if (element_ == ElementType::u8) {
           row_[to] = in[from];
         } else {
           const auto value = static_cast<float>(number_at(type_, in + from * in_size));
@@ -169,7 +169,7 @@ class RowConverter {
 
  private:
   NumberType type_;
-  Element element_;
+  ElementType element_;
   Arrangement arrangement_;
   std::vector<std::byte> row_;
 };
@@ -204,24 +204,8 @@ uint64_t ArraySource::row_elements() const {
   return product;
 }
 
-SeededSplit::SeededSplit(uint64_t rows, double test_share, uint64_t seed)
-    : rows_(rows), key_(mix(seed, 2)) {
-  if (!(test_share > 0 && test_share < 1)) {
-    throw data_error(fmt::format("a test share of {}; it must lie between 0 and 1", test_share));
-  }
-  if (rows < 2) throw data_error("the source has no rows to spare for a test part");
-  const auto share = static_cast<uint64_t>(std::llround(static_cast<double>(rows) * test_share));
-  test_rows_ = std::clamp<uint64_t>(share, 1, rows - 1);
-}
-
-SeededSplit::Place SeededSplit::operator()(uint64_t row) const {
-  const uint64_t drawn = Permutation(rows_, key_)(row);
-  if (drawn < test_rows_) return {Split::test, drawn};
-  return {Split::train, drawn - test_rows_};
-}
-
-Plan import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
-                   const ImportOptions& options) {
+DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
+                           const ImportOptions& options) {
   ArraySource& train_x = *sources.train_x;
   const Arrangement train = arrange(train_x, sources.channels);
   const uint64_t row_bytes = train_x.row_bytes();  // also refuses rows that are too long
@@ -241,14 +225,11 @@ Plan import_arrays(const ArraySources& sources, const std::filesystem::path& des
 
   std::optional<SeededSplit> split;
   if (!has_test) split.emplace(train_x.rows(), sources.test_share, options.shuffle_seed);
-  NewDataset dataset;
-  dataset.element = train_x.type() == NumberType::u8 ? Element::u8 : Element::f32;
-  dataset.shape = train.shape;
+  NewDataset dataset = new_dataset(
+      options, train_x.name(),
+      train_x.type() == NumberType::u8 ? ElementType::u8 : ElementType::f32, train.shape);
   dataset.train_rows = split ? split->train_rows() : train_x.rows();
   dataset.test_rows = split ? split->test_rows() : sources.test_x->rows();
-  dataset.source = options.source.empty() ? train_x.name() : options.source;
-  dataset.shuffle_seed = options.shuffle_seed;
-  dataset.block_rows = options.block_rows;
   Writer writer(destination, dataset);
   writer.set_class_names(class_names_for(options, static_cast<uint64_t>(largest) + 1));
   writer.set_source_sha256(options.source_sha256);
@@ -258,13 +239,13 @@ Plan import_arrays(const ArraySources& sources, const std::filesystem::path& des
   std::vector<std::byte> window(std::min(window_rows, std::max(train_x.rows(), dataset.test_rows)) *
                                 row_bytes);
   uint64_t done = 0;
-  const auto copy = [&](Split part, ArraySource& x, const std::vector<int64_t>& labels) {
+  const auto copy = [&](Split own, ArraySource& x, const std::vector<int64_t>& labels) {
     RowConverter convert(x, train, dataset.element);
     for (uint64_t first = 0; first < x.rows(); first += window_rows) {
       const uint64_t count = std::min(window_rows, x.rows() - first);
       x.read(window.data(), count);
       for (uint64_t i = 0; i < count; ++i) {
-        SeededSplit::Place place{part, first + i};
+        SeededSplit::Place place{own, first + i};
         if (split) place = (*split)(first + i);
         writer.put(place.split, place.row, convert(window.data() + i * row_bytes),
                    labels[first + i]);

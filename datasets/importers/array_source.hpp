@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arrays of numbers as a source: what .npy and foreign HDF5 files have in common.
+// Arrays of numbers as a source, for .npy and foreign HDF5 files.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/importers/options.hpp"
 
 namespace ringtrain::datasets {
 
-// A number as it is stored. Sources hand over native (little-endian) order.
+// The type of a stored number. Sources deliver native (little-endian) order.
 enum class NumberType { u8, i8, u16, i16, u32, i32, u64, i64, f16, f32, f64 };
 size_t size_of(NumberType type);
 
@@ -26,11 +26,12 @@ class ArraySource {
   NumberType type() const { return type_; }
   const std::vector<uint64_t>& dims() const { return dims_; }
   uint64_t rows() const { return dims_.front(); }
-  uint64_t row_elements() const;  // the product of the other dimensions
+  // Returns the product of the other dimensions. Throws a data error if it is too large.
+  uint64_t row_elements() const;
   uint64_t row_bytes() const { return row_elements() * size_of(type_); }
-  // The next `count` rows, [count, row_bytes()]. Throws a data error.
+  // Reads the next `count` rows, [count, row_bytes()]. Throws a data error.
   virtual void read(std::byte* out, uint64_t count) = 0;
-  // That nothing follows the last row.
+  // Throws a data error if anything follows the last row.
   virtual void expect_end() {}
 
  protected:
@@ -50,28 +51,10 @@ struct ArraySources {
   ChannelOrder channels = ChannelOrder::automatic;
 };
 
-// Features of two to four dimensions ([rows, features], [rows, height, width], with channels before
-// or after); u8 stays u8, every other type becomes f32. Labels are whole numbers, one per row.
-// Throws a data error.
-Plan import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
-                   const ImportOptions& options);
-
-// How many of `rows` go to the test part, at least one; and where a source row goes.
-class SeededSplit {
- public:
-  SeededSplit(uint64_t rows, double test_share, uint64_t seed);
-  struct Place {
-    Split split;
-    uint64_t row;
-  };
-  Place operator()(uint64_t row) const;
-  uint64_t train_rows() const { return rows_ - test_rows_; }
-  uint64_t test_rows() const { return test_rows_; }
-
- private:
-  uint64_t rows_;
-  uint64_t test_rows_;
-  uint64_t key_;
-};
+// Imports features of two to four dimensions ([rows, features], [rows, height, width], with
+// channels before or after); u8 stays u8, every other type becomes f32. Labels are whole numbers,
+// one per row. Throws a data error.
+DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
+                           const ImportOptions& options);
 
 }  // namespace ringtrain::datasets

@@ -17,8 +17,8 @@
 namespace ringtrain::datasets {
 namespace {
 
-// Deflate cannot do better than this (zlib's technical notes), so a header's promise can be checked
-// before anything is unpacked.
+// The best ratio that deflate reaches (zlib's technical notes), so a header's promise can be
+// checked before anything is unpacked.
 constexpr uint64_t kMaxDeflateRatio = 1032;
 
 class PlainSource : public ByteSource {

@@ -14,14 +14,14 @@ namespace ringtrain::datasets {
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
-  // Up to `size` bytes; fewer only at the end. Throws a data error.
+  // Reads up to `size` bytes; fewer only at the end. Throws a data error.
   virtual size_t read(void* data, size_t size) = 0;
-  // No more bytes than this can come, known before reading any.
+  // Returns a bound of the bytes to come, known before any is read.
   virtual uint64_t most_bytes() const = 0;
-  // For messages: the file's name.
+  // Returns the file's name, for messages.
   const std::string& name() const { return name_; }
 
-  // All `size` bytes or a data error that says where the source ended.
+  // Reads all `size` bytes or throws a data error that says where the source ended.
   void read_exactly(void* data, size_t size);
 
  protected:
@@ -32,9 +32,9 @@ class ByteSource {
   uint64_t position_ = 0;
 };
 
-// Looks at the first bytes to tell a gzipped file from a plain one.
+// Opens a file, plain or gzipped by its first bytes. Throws a data error.
 std::unique_ptr<ByteSource> open_source(const std::filesystem::path& path);
-// `bytes` must outlive the source.
+// Requires: `bytes` outlive the source.
 std::unique_ptr<ByteSource> memory_source(std::string name, std::string_view bytes);
 
 }  // namespace ringtrain::datasets

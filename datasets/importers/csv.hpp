@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/importers/options.hpp"
 
 namespace ringtrain::datasets {
@@ -19,10 +19,10 @@ struct CsvSources {
   char separator = ',';
 };
 
-// A text table (plain or gzipped): numeric features, one column of labels (numbers or words). A
-// first line that is not numbers is taken as the names of the columns. Read twice, line by line.
-// Throws a data error with file and line.
-Plan import_csv(const CsvSources& sources, const std::filesystem::path& destination,
-                const ImportOptions& options);
+// Imports a text table (plain or gzipped): numeric features, one column of labels (numbers or
+// words). A first line that is not numbers is taken as the names of the columns. Reads the file
+// twice, line by line. Throws a data error with file and line.
+DatasetIndex import_csv(const CsvSources& sources, const std::filesystem::path& destination,
+                        const ImportOptions& options);
 
 }  // namespace ringtrain::datasets

@@ -18,13 +18,13 @@ namespace {
 
 constexpr uint64_t kMaxPixels = uint64_t{1} << 26;
 
-// What a progressive JPEG's coefficients may take: 6 bytes a pixel at most.
+// Memory for a progressive JPEG's coefficients, at most 6 bytes a pixel.
 constexpr long kMaxCoefficientBytes = long{128} << 20;
 
 // A progressive JPEG of a few bytes can ask for thousands of passes over all its pixels.
 constexpr int kMaxScans = 100;
 
-// libjpeg leaves by longjmp. Nothing between setjmp and the jump owns anything: pixels live in the
+// libjpeg leaves by longjmp. Nothing between setjmp and the jump owns memory: pixels belong to the
 // caller.
 struct JpegError {
   jpeg_error_mgr base;
@@ -52,8 +52,8 @@ void count_scans(j_common_ptr info) {
   std::longjmp(error->jump, 1);  // NOLINT(cert-err52-cpp)
 }
 
-// use(info) comes after the header has been read, and says whether it got what it wants; where not,
-// or where the library fails, `error` has the reason.
+// Reads the header and calls use(info), which returns whether it succeeded. If it did not, or the
+// library failed, `error` has the reason.
 template <class Use>
 bool with_jpeg(std::string_view bytes, JpegError& error, const Use& use) {
   jpeg_decompress_struct info;
@@ -77,7 +77,7 @@ bool with_jpeg(std::string_view bytes, JpegError& error, const Use& use) {
 }
 
 bool decode_jpeg(jpeg_decompress_struct& info, int64_t channels, int64_t least_width,
-                 int64_t least_height, Image& image, JpegError& error) {
+                 int64_t least_height, DecodedImage& image, JpegError& error) {
   if (uint64_t{info.image_width} * info.image_height > kMaxPixels) {
     std::strcpy(error.message.data(), "more than 2^26 pixels");
     return false;
@@ -115,7 +115,7 @@ bool decode_jpeg(jpeg_decompress_struct& info, int64_t channels, int64_t least_w
   return true;
 }
 
-Image decode_png(std::string_view bytes, int64_t channels) {
+DecodedImage decode_png(std::string_view bytes, int64_t channels) {
   png_image info;
   std::memset(&info, 0, sizeof info);
   info.version = PNG_IMAGE_VERSION;
@@ -127,9 +127,9 @@ Image decode_png(std::string_view bytes, int64_t channels) {
   if (png_image_begin_read_from_memory(&info, bytes.data(), bytes.size()) == 0) refuse();
   if (uint64_t{info.width} * info.height > kMaxPixels) throw data_error("more than 2^26 pixels");
   info.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  Image image{info.width, info.height, channels, {}};
+  DecodedImage image{info.width, info.height, channels, {}};
   image.pixels.resize(PNG_IMAGE_SIZE(info));
-  const png_color black{0, 0, 0};  // what shows through transparent pixels
+  const png_color black{0, 0, 0};  // behind transparent pixels
   if (png_image_finish_read(&info, &black, image.pixels.data(), 0, nullptr) == 0) refuse();
   return image;
 }
@@ -166,15 +166,11 @@ ImageSize image_size(std::string_view bytes) {
   return size;
 }
 
-bool looks_like_image(std::string_view bytes) {
-  return bytes.starts_with(kJpeg) || bytes.starts_with(kPng);
-}
-
-Image decode_image(std::string_view bytes, int64_t channels, int64_t least_width,
-                   int64_t least_height) {
+DecodedImage decode_image(std::string_view bytes, int64_t channels, int64_t least_width,
+                          int64_t least_height) {
   if (bytes.starts_with(kPng)) return decode_png(bytes, channels);
   if (!bytes.starts_with(kJpeg)) throw data_error("neither a JPEG nor a PNG");
-  Image image;
+  DecodedImage image;
   JpegError error{};
   const auto decode = [&](jpeg_decompress_struct& info) {
     return decode_jpeg(info, channels, least_width, least_height, image, error);

@@ -8,7 +8,7 @@
 namespace ringtrain::datasets {
 
 // Rows of pixels with their channels side by side.
-struct Image {
+struct DecodedImage {
   int64_t width = 0;
   int64_t height = 0;
   int64_t channels = 0;         // 1 or 3
@@ -20,18 +20,14 @@ struct ImageSize {
   int64_t height = 0;
 };
 
-// From the header alone. Throws a data error with the reason (no file name).
+// Reads the size from the header alone. Throws a data error with the reason (no file name).
 ImageSize image_size(std::string_view bytes);
 
-// Decodes a JPEG (libjpeg-turbo) or PNG (libpng) to 1 (grey) or 3 (RGB) channels. A JPEG may come
-// smaller than it is, to a half, a quarter or an eighth, but both sides stay at least `least_width`
-// and `least_height` where they were: the decoder scales for less than it costs to make all pixels.
-// Throws a data error with the reason (no file name): damaged, truncated, or of more than 2^26
-// pixels.
-Image decode_image(std::string_view bytes, int64_t channels, int64_t least_width = 1 << 30,
-                   int64_t least_height = 1 << 30);
-
-// What decode_image reads, by its first bytes.
-bool looks_like_image(std::string_view bytes);
+// Decodes a JPEG (libjpeg-turbo) or PNG (libpng) to 1 (grey) or 3 (RGB) channels. A JPEG may be
+// reduced to a half, a quarter or an eighth, which costs less than making all pixels; a side stays
+// at least `least_width` or `least_height` if it was. Throws a data error with the reason (no file
+// name): damaged, truncated, or of more than 2^26 pixels.
+DecodedImage decode_image(std::string_view bytes, int64_t channels, int64_t least_width = 1 << 30,
+                          int64_t least_height = 1 << 30);
 
 }  // namespace ringtrain::datasets

@@ -33,7 +33,7 @@ bool is_safe(std::string_view path) {
   return true;
 }
 
-// Messages print what an archive says, so only what is printable of it.
+// Keeps what is printable of a text from an archive, for messages.
 std::string printable(const char* text) {
   std::string result = text == nullptr ? "?" : std::string(text).substr(0, 200);
   for (char& c : result) {
@@ -41,6 +41,117 @@ std::string printable(const char* text) {
   }
   return result;
 }
+
+// Reads an archive entry by entry. Everything suspect is a data error.
+class ArchiveReader {
+ public:
+  ArchiveReader(std::string name, const TreeLimits& limits)
+      : name_(std::move(name)), limits_(limits), reader_(archive_read_new(), archive_read_free) {
+    if (!reader_) refuse("out of memory");
+    archive_read_support_filter_gzip(reader_.get());
+    archive_read_support_format_tar(reader_.get());
+    archive_read_support_format_zip(reader_.get());
+  }
+
+  void open_file(const std::filesystem::path& path) {
+    check_open(archive_read_open_filename(reader_.get(), path.c_str(), 1 << 18));
+    budget_ = std::filesystem::file_size(path) * kMaxRatio + kFreeBytes;
+  }
+  void open_memory(std::string_view bytes) {
+    check_open(archive_read_open_memory(reader_.get(), bytes.data(), bytes.size()));
+    budget_ = bytes.size() * kMaxRatio + kFreeBytes;
+  }
+
+  // Goes to the next regular file. Returns false at the end.
+  bool next() {
+    int result = ARCHIVE_OK;
+    while ((result = archive_read_next_header(reader_.get(), &entry_)) == ARCHIVE_OK ||
+           result == ARCHIVE_WARN) {
+      if (++entries_ > limits_.max_entries) {
+        refuse(fmt::format("more than {} entries", limits_.max_entries));
+      }
+      if (is_file()) return true;
+    }
+    if (result != ARCHIVE_EOF) refuse("damaged: " + reason());
+    return false;
+  }
+  const std::string& path() const { return path_; }
+  uint64_t number() const { return entries_ - 1; }
+
+  // Unpacks the bytes of the file.
+  void take(std::string& bytes) {
+    const int64_t promised =
+        archive_entry_size_is_set(entry_) != 0 ? archive_entry_size(entry_) : -1;
+    if (promised > 0) check_size(static_cast<uint64_t>(promised));
+    bytes.clear();
+    const void* block = nullptr;
+    size_t size = 0;
+    la_int64_t offset = 0;
+    int state = ARCHIVE_OK;
+    while ((state = archive_read_data_block(reader_.get(), &block, &size, &offset)) == ARCHIVE_OK) {
+      const auto end = static_cast<uint64_t>(offset) + size;
+      if (offset < 0) refuse("damaged");
+      check_size(end);
+      if (end < bytes.size()) refuse("damaged: an entry overlaps itself");
+      const uint64_t grown = end - bytes.size();
+      if (grown > budget_) refuse("unpacks to more than a thousand times its size: refused");
+      budget_ -= grown;
+      bytes.resize(static_cast<size_t>(offset));  // a hole of a sparse file
+      bytes.append(static_cast<const char*>(block), size);
+    }
+    if (state != ARCHIVE_EOF) refuse(fmt::format("damaged at '{}': {}", entry_name(), reason()));
+    if (promised >= 0 && bytes.size() != static_cast<uint64_t>(promised)) {
+      refuse(fmt::format("damaged: the entry '{}' has a wrong length", entry_name()));
+    }
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw data_error(fmt::format("{}: {}", name_, why));
+  }
+  [[noreturn]] void refuse_entry(std::string_view why) const {
+    refuse(fmt::format("the entry '{}' {}", entry_name(), why));
+  }
+  std::string reason() const { return printable(archive_error_string(reader_.get())); }
+  std::string entry_name() const { return printable(archive_entry_pathname(entry_)); }
+
+  void check_open(int result) const {
+    if (result != ARCHIVE_OK) {
+      refuse("neither a folder nor an archive that can be read: " + reason());
+    }
+  }
+  void check_size(uint64_t size) const {
+    if (size > limits_.max_file_bytes) {
+      refuse_entry(fmt::format("is larger than {} bytes", limits_.max_file_bytes));
+    }
+  }
+
+  // Takes the path of the entry. Returns false for a folder, refuses what is no plain file.
+  bool is_file() {
+    const char* raw = archive_entry_pathname(entry_);
+    if (raw == nullptr) refuse(fmt::format("entry {} has no readable name", entries_));
+    path_ = raw;
+    while (path_.starts_with("./")) path_.erase(0, 2);
+    const auto type = archive_entry_filetype(entry_);
+    if (type == AE_IFDIR && (path_.empty() || path_ == ".")) return false;
+    if (!is_safe(path_)) refuse_entry("leads outside the archive");
+    if (archive_entry_hardlink(entry_) != nullptr || archive_entry_symlink(entry_) != nullptr) {
+      refuse_entry("is a link");
+    }
+    if (type == AE_IFDIR) return false;
+    if (type != AE_IFREG) refuse_entry("is not a regular file");
+    if (archive_entry_is_encrypted(entry_) != 0) refuse_entry("is encrypted");
+    return true;
+  }
+
+  std::string name_;
+  const TreeLimits& limits_;
+  std::unique_ptr<archive, int (*)(archive*)> reader_;
+  uint64_t budget_ = 0;  // bytes that may still be unpacked
+  archive_entry* entry_ = nullptr;
+  uint64_t entries_ = 0;
+  std::string path_;
+};
 
 }  // namespace
 
@@ -57,95 +168,21 @@ FileTree::FileTree(std::filesystem::path path, TreeLimits limits)
 FileTree::FileTree(std::string name, std::string_view archive, TreeLimits limits)
     : kind_(Kind::archive_memory), name_(std::move(name)), memory_(archive), limits_(limits) {}
 
-template <typename Entry>
-void FileTree::walk_archive(Entry&& visit) const {
-  const auto refuse = [&](const std::string& what) {
-    throw data_error(fmt::format("{}: {}", name_, what));
-  };
-  const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
-  if (!reader) refuse("out of memory");
-  archive_read_support_filter_gzip(reader.get());
-  archive_read_support_format_tar(reader.get());
-  archive_read_support_format_zip(reader.get());
-  uint64_t packed = memory_.size();
-  int result = ARCHIVE_OK;
+template <typename Visit>
+void FileTree::walk_archive(Visit&& visit) const {
+  ArchiveReader reader(name_, limits_);
   if (kind_ == Kind::archive_memory) {
-    result = archive_read_open_memory(reader.get(), memory_.data(), memory_.size());
+    reader.open_memory(memory_);
   } else {
-    packed = std::filesystem::file_size(path_);
-    result = archive_read_open_filename(reader.get(), path_.c_str(), 1 << 18);
+    reader.open_file(path_);
   }
-  if (result != ARCHIVE_OK) {
-    refuse("neither a folder nor an archive that can be read: " +
-           printable(archive_error_string(reader.get())));
+  while (reader.next()) {
+    visit(reader.path(), reader.number(), [&](std::string& bytes) { reader.take(bytes); });
   }
-  uint64_t budget = packed * kMaxRatio + kFreeBytes;
-  uint64_t number = 0;
-  archive_entry* entry = nullptr;
-  while ((result = archive_read_next_header(reader.get(), &entry)) == ARCHIVE_OK ||
-         result == ARCHIVE_WARN) {
-    if (++number > limits_.max_entries)
-      refuse(fmt::format("more than {} entries", limits_.max_entries));
-    const char* raw = archive_entry_pathname(entry);
-    if (raw == nullptr) refuse(fmt::format("entry {} has no readable name", number));
-    std::string path = raw;
-    while (path.starts_with("./")) path.erase(0, 2);
-    const auto type = archive_entry_filetype(entry);
-    if (type == AE_IFDIR && (path.empty() || path == ".")) continue;
-    if (!is_safe(path))
-      refuse(fmt::format("the entry '{}' leads outside the archive", printable(raw)));
-    if (archive_entry_hardlink(entry) != nullptr || archive_entry_symlink(entry) != nullptr) {
-      refuse(fmt::format("the entry '{}' is a link", printable(raw)));
-    }
-    if (type == AE_IFDIR) continue;
-    if (type != AE_IFREG)
-      refuse(fmt::format("the entry '{}' is not a regular file", printable(raw)));
-    if (archive_entry_is_encrypted(entry) != 0) {
-      refuse(fmt::format("the entry '{}' is encrypted", printable(raw)));
-    }
-    // Takes the bytes of this entry; only called for entries that are wanted.
-    const auto take = [&](std::string& bytes) {
-      const int64_t promised =
-          archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : -1;
-      const auto too_large = [&](uint64_t size) {
-        if (size > limits_.max_file_bytes) {
-          refuse(fmt::format("the entry '{}' is larger than {} bytes", printable(raw),
-                             limits_.max_file_bytes));
-        }
-      };
-      if (promised > 0) too_large(static_cast<uint64_t>(promised));
-      bytes.clear();
-      const void* block = nullptr;
-      size_t size = 0;
-      la_int64_t offset = 0;
-      int state = ARCHIVE_OK;
-      while ((state = archive_read_data_block(reader.get(), &block, &size, &offset)) ==
-             ARCHIVE_OK) {
-        const auto end = static_cast<uint64_t>(offset) + size;
-        if (offset < 0) refuse("damaged");
-        too_large(end);
-        if (end < bytes.size()) refuse("damaged: an entry overlaps itself");
-        const uint64_t grown = end - bytes.size();
-        if (grown > budget) refuse("unpacks to more than a thousand times its size: refused");
-        budget -= grown;
-        bytes.resize(static_cast<size_t>(offset));  // a hole of a sparse file
-        bytes.append(static_cast<const char*>(block), size);
-      }
-      if (state != ARCHIVE_EOF) {
-        refuse(fmt::format("damaged at '{}': {}", printable(raw),
-                           printable(archive_error_string(reader.get()))));
-      }
-      if (promised >= 0 && bytes.size() != static_cast<uint64_t>(promised)) {
-        refuse(fmt::format("damaged: the entry '{}' has a wrong length", printable(raw)));
-      }
-    };
-    visit(path, number - 1, take);
-  }
-  if (result != ARCHIVE_EOF) refuse("damaged: " + printable(archive_error_string(reader.get())));
 }
 
-template <typename Entry>
-void FileTree::walk_folder(Entry&& visit) const {
+template <typename Visit>
+void FileTree::walk_folder(Visit&& visit) const {
   std::vector<std::string> paths;
   try {
     using Iterator = std::filesystem::recursive_directory_iterator;
@@ -155,7 +192,7 @@ void FileTree::walk_folder(Entry&& visit) const {
         if (entry->is_directory()) entry.disable_recursion_pending();
         continue;
       }
-      if (!entry->is_regular_file()) continue;  // follows links to files, which the user made
+      if (!entry->is_regular_file()) continue;  // follows the user's links to files
       if (paths.size() == limits_.max_entries) {
         throw data_error(fmt::format("{}: more than {} files", name_, limits_.max_entries));
       }

@@ -18,18 +18,18 @@ struct TreeLimits {
 
 class FileTree {
  public:
-  // Throws a data error when there is nothing at `path`.
+  // Throws a data error if there is nothing at `path`.
   explicit FileTree(std::filesystem::path path, TreeLimits limits = {});
-  // An archive in memory, which must outlive the tree.
+  // Takes an archive in memory. Requires: it outlives the tree.
   FileTree(std::string name, std::string_view archive, TreeLimits limits = {});
 
   // Calls visit(path inside, number) for every regular file, in an order that stays the same.
   void list(const std::function<void(const std::string& path, uint64_t number)>& visit) const;
 
   // Calls visit(path, number, bytes) for the files for which wanted(path, number) holds; `bytes`
-  // may be moved from. Refuses with a data error: paths that are absolute or contain "..", links
-  // that an archive holds, encrypted entries, files of more than max_file_bytes, archives that are
-  // damaged, unpack to more than a thousand times their size or hold more than max_entries.
+  // may be moved from. Throws a data error for paths that are absolute or contain "..", links in an
+  // archive, encrypted entries, files of more than max_file_bytes, and archives that are damaged,
+  // unpack to more than a thousand times their size or hold more than max_entries.
   void read(const std::function<bool(const std::string& path, uint64_t number)>& wanted,
             const std::function<void(const std::string& path, uint64_t number, std::string& bytes)>&
                 visit) const;
@@ -38,10 +38,10 @@ class FileTree {
 
  private:
   enum class Kind { folder, archive_file, archive_memory };
-  template <typename Entry>
-  void walk_archive(Entry&& visit) const;
-  template <typename Entry>
-  void walk_folder(Entry&& visit) const;
+  template <typename Visit>
+  void walk_archive(Visit&& visit) const;
+  template <typename Visit>
+  void walk_folder(Visit&& visit) const;
 
   Kind kind_;
   std::filesystem::path path_;

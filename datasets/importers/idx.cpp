@@ -14,7 +14,7 @@ namespace {
 
 // Reads and checks the header: two zero bytes, the type, the number of dimensions, then the
 // dimensions.
-std::vector<uint64_t> read_header(ByteSource& source, std::string_view what, size_t min_dims,
+std::vector<uint64_t> read_header(ByteSource& source, std::string_view contents, size_t min_dims,
                                   size_t max_dims) {
   std::array<unsigned char, 4> magic{};
   source.read_exactly(magic.data(), magic.size());
@@ -27,8 +27,9 @@ std::vector<uint64_t> read_header(ByteSource& source, std::string_view what, siz
                                  source.name(), magic[2]));
   }
   if (magic[3] < min_dims || magic[3] > max_dims) {
-    throw data_error(fmt::format("{}: {} dimensions are not what {} have; are the files swapped?",
-                                 source.name(), magic[3], what));
+    throw data_error(
+        fmt::format("{}: has {} dimensions, which {} do not have; are the files swapped?",
+                    source.name(), magic[3], contents));
   }
   std::vector<uint64_t> dims;
   uint64_t bytes = 4 + 4 * uint64_t{magic[3]};
@@ -84,8 +85,8 @@ void check_count(const ByteSource& images, uint64_t rows, const ByteSource& labe
 
 }  // namespace
 
-Plan import_idx(const IdxSources& sources, const std::filesystem::path& destination,
-                const ImportOptions& options) {
+DatasetIndex import_idx(const IdxSources& sources, const std::filesystem::path& destination,
+                        const ImportOptions& options) {
   const std::vector<uint64_t> train = read_header(sources.train_images, "images", 3, 4);
   const std::vector<uint64_t> test = read_header(sources.test_images, "images", 3, 4);
   const std::vector<uint8_t> train_labels = read_labels(sources.train_labels);
@@ -99,14 +100,10 @@ Plan import_idx(const IdxSources& sources, const std::filesystem::path& destinat
   const uint8_t largest = std::max(*std::max_element(train_labels.begin(), train_labels.end()),
                                    *std::max_element(test_labels.begin(), test_labels.end()));
 
-  NewDataset dataset;
-  dataset.element = Element::u8;
-  dataset.shape = shape_of(train);
+  NewDataset dataset =
+      new_dataset(options, sources.train_images.name(), ElementType::u8, shape_of(train));
   dataset.train_rows = train[0];
   dataset.test_rows = test[0];
-  dataset.source = options.source.empty() ? sources.train_images.name() : options.source;
-  dataset.shuffle_seed = options.shuffle_seed;
-  dataset.block_rows = options.block_rows;
   Writer writer(destination, dataset);
   writer.set_class_names(class_names_for(options, uint64_t{largest} + 1));
   writer.set_source_sha256(options.source_sha256);

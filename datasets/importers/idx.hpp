@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/importers/byte_source.hpp"
 #include "datasets/importers/options.hpp"
 
@@ -18,10 +18,10 @@ struct IdxSources {
   ByteSource& test_labels;
 };
 
-// Streams the images to a new dataset at `destination`. Throws a data error when a header promises
+// Streams the images to a new dataset at `destination`. Throws a data error if a header promises
 // more than its source can hold (before anything is allocated), images and labels differ in number,
 // or bytes are left over.
-Plan import_idx(const IdxSources& sources, const std::filesystem::path& destination,
-                const ImportOptions& options);
+DatasetIndex import_idx(const IdxSources& sources, const std::filesystem::path& destination,
+                        const ImportOptions& options);
 
 }  // namespace ringtrain::datasets

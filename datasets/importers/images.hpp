@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/importers/options.hpp"
 #include "datasets/importers/resize.hpp"
 
@@ -18,7 +18,7 @@ struct ImageSources {
   int64_t width = 224;
   int64_t channels = 3;  // or 1: grey
   Fit fit = Fit::crop;
-  double test_share = 0.1;  // of the images, drawn by seed, when there is no test part
+  double test_share = 0.1;  // of the images, drawn by seed, if there is no test split
   bool skip_broken = false;
   int threads = 0;  // 0: one per core
 };
@@ -29,14 +29,15 @@ struct BrokenImages {
 };
 
 struct ImportedImages {
-  Plan plan;
+  DatasetIndex index;
   BrokenImages broken;  // skipped
 };
 
-// JPEG and PNG files in one folder per class: CLASS/..., or train/CLASS/... and test/CLASS/...
-// (val/ counts as the test part when there is no test/). Folders around them are ignored. Images
-// are decoded by several threads and brought to one size. Throws a data error: no images, images
-// outside a class, test classes that training lacks, broken images (unless they are skipped).
+// Imports JPEG and PNG files in one folder per class: CLASS/..., or train/CLASS/... and
+// test/CLASS/... (val/ counts as the test split if there is no test/). Folders around them are
+// ignored. Several threads decode the images and bring them to one size. Throws a data error: no
+// images, images outside a class, test classes that training lacks, broken images (unless they are
+// skipped).
 ImportedImages import_images(const ImageSources& sources, const std::filesystem::path& destination,
                              const ImportOptions& options);
 

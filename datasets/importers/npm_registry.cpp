@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/importers/npm_registry.hpp"
-#include "base/text.hpp"
 
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+
+#include "base/text.hpp"
 
 namespace ringtrain::datasets {
 namespace {

@@ -9,8 +9,8 @@
 
 namespace ringtrain::datasets {
 
-// NumPy's .npy format (NEP 1), versions 1 to 3, of numbers in C order. Arrays of Python objects are
-// pickles, which can run any code when read, and are refused; so is everything whose header
+// Reads NumPy's .npy format (NEP 1), versions 1 to 3, of numbers in C order. Arrays of Python
+// objects are pickles, which can run any code when read, and are refused; so is a header that
 // promises more than the source can hold. Throws a data error.
 std::unique_ptr<ArraySource> npy_source(std::unique_ptr<ByteSource> bytes);
 std::unique_ptr<ArraySource> open_npy(const std::filesystem::path& path);

@@ -7,6 +7,17 @@
 
 namespace ringtrain::datasets {
 
+NewDataset new_dataset(const ImportOptions& options, const std::string& source, ElementType element,
+                       const Shape& shape) {
+  NewDataset dataset;
+  dataset.element = element;
+  dataset.shape = shape;
+  dataset.source = options.source.empty() ? source : options.source;
+  dataset.shuffle_seed = options.shuffle_seed;
+  dataset.block_rows = options.block_rows;
+  return dataset;
+}
+
 std::vector<std::string> numbered_classes(uint64_t count) {
   std::vector<std::string> names;
   for (uint64_t i = 0; i < count; ++i) names.push_back(std::to_string(i));

@@ -10,7 +10,7 @@
 namespace ringtrain::datasets {
 namespace {
 
-// Red, green, blue and whatever follows. Sums stay below 2^24: they are as exact as integers.
+// Red, green, blue and the float after them. Sums stay below 2^24: as exact as integers.
 using Pixel = float __attribute__((vector_size(16)));
 
 constexpr int kBits = 14;
@@ -19,8 +19,8 @@ constexpr int32_t kHalf = 1 << (kBits - 1);
 // Weights are not negative and sum to one: there is nothing to clamp.
 uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(sum >> kBits); }
 
-// The weighted sum of `taps` rows that follow each other `stride` bytes apart, columns begin to
-// end. Whole numbers.
+// Computes the weighted sum of `taps` rows, `stride` bytes apart, for the columns begin to end. The
+// results are whole numbers.
 RINGTRAIN_HOST_VARIANTS
 void blend_rows(const uint8_t* rows, size_t stride, const int16_t* weights, int64_t taps,
                 size_t begin, size_t end, float* out) {
@@ -32,7 +32,7 @@ void blend_rows(const uint8_t* rows, size_t stride, const int16_t* weights, int6
     for (int64_t k = 0; k < taps; ++k) {
       const int16_t weight = weights[k];
       const uint8_t* row = rows + static_cast<size_t>(k) * stride + first;
-      // 16 bits times 16 bits: what every CPU has as a vector instruction.
+      // 16 bits times 16 bits: every CPU has a vector instruction for it.
       if (columns == kColumns) {
         for (size_t i = 0; i < kColumns; ++i) sums[i] += weight * static_cast<int16_t>(row[i]);
       } else {
@@ -43,8 +43,8 @@ void blend_rows(const uint8_t* rows, size_t stride, const int16_t* weights, int6
   }
 }
 
-// A row of `width` pixels of three interleaved channels, of which channel c goes to out + c *
-// plane. One float behind the row is read too.
+// Computes a row of `width` pixels of three interleaved channels; channel c goes to out + c *
+// plane. Reads one float behind the row, too.
 RINGTRAIN_HOST_VARIANTS
 void blend_pixels(const float* row, const int32_t* first, const float* weights, int64_t taps,
                   int64_t width, size_t plane, uint8_t* out) {
@@ -73,7 +73,7 @@ void blend_grey(const float* row, const int32_t* first, const float* weights, in
 
 }  // namespace
 
-Window window_of(const Image& image, int64_t width, int64_t height, Fit fit) {
+Window window_of(const DecodedImage& image, int64_t width, int64_t height, Fit fit) {
   Window window{0, 0, static_cast<double>(image.width), static_cast<double>(image.height)};
   if (fit == Fit::stretch) return window;
   const double scale = std::min(window.width / static_cast<double>(width),
@@ -93,7 +93,7 @@ void Resizer::make_filter(Filter& filter, double begin, double extent, int64_t i
   std::vector<double> weights(static_cast<size_t>(filter.taps));
   for (int64_t i = 0; i < out; ++i) {
     const double centre = begin + (static_cast<double>(i) + 0.5) * step;
-    // Of the pixels whose middle lies within reach.
+    // The first pixel whose middle lies within reach.
     const auto first = std::clamp<int64_t>(static_cast<int64_t>(std::floor(centre - reach + 0.5)),
                                            0, in - filter.taps);
     double total = 0;
@@ -116,16 +116,16 @@ void Resizer::make_filter(Filter& filter, double begin, double extent, int64_t i
   }
 }
 
-void Resizer::resize(const Image& image, const Window& window, int64_t width, int64_t height,
+void Resizer::resize(const DecodedImage& image, const Window& window, int64_t width, int64_t height,
                      uint8_t* out) {
   make_filter(horizontal_, window.left, window.width, image.width, width);
   make_filter(vertical_, window.top, window.height, image.height, height);
   const int64_t channels = image.channels;
 
-  // Vertically first: whole rows side by side are what a CPU's vectors like.
+  // Vertically first: whole rows side by side make full vectors.
   const auto in_stride = static_cast<size_t>(image.width * channels);
   row_.assign(in_stride + 1, 0);
-  // The columns that the horizontal pass looks at.
+  // Columns that the horizontal pass reads.
   const auto begin = static_cast<size_t>(horizontal_.first.front() * channels);
   const auto end = static_cast<size_t>((horizontal_.first.back() + horizontal_.taps) * channels);
   const std::vector<float> weights(horizontal_.weights.begin(), horizontal_.weights.end());

@@ -21,14 +21,14 @@ enum class Fit {
   crop,     // the largest window of the output's proportions, from the middle
   stretch,  // the whole image
 };
-Window window_of(const Image& image, int64_t width, int64_t height, Fit fit);
+Window window_of(const DecodedImage& image, int64_t width, int64_t height, Fit fit);
 
 // Scales with a triangle filter as wide as the step between output pixels (what Pillow calls
 // bilinear with antialias), and separates the channels: [height, width, channels] to [channels,
 // height, width]. One object per thread.
 class Resizer {
  public:
-  void resize(const Image& image, const Window& window, int64_t width, int64_t height,
+  void resize(const DecodedImage& image, const Window& window, int64_t width, int64_t height,
               uint8_t* out);
 
  private:

@@ -11,61 +11,73 @@
 
 #include "base/check.hpp"
 #include "base/error.hpp"
-#include "datasets/reading/verify.hpp"
+#include "base/round_up.hpp"
+#include "datasets/reading/check_block.hpp"
 
 namespace ringtrain::datasets {
 namespace {
 
 constexpr uintptr_t kPage = 4096;
 
-// Of blocks, before their page tables are given back.
+// Bytes of blocks that are mapped before their page tables are given back.
 constexpr uint64_t kMostMapped = uint64_t{8} << 30;
-
-uintptr_t round_up(uintptr_t size) { return (size + kPage - 1) / kPage * kPage; }
-
-uint64_t block_count(const Plan& plan, Split split) {
-  return (plan.part(split).rows + plan.block_rows - 1) / plan.block_rows;
-}
 
 }  // namespace
 
-BlockFiles::BlockFiles(const Plan& plan, Split split)
-    : plan_(plan), split_(split), checked_(block_count(plan, split)) {
-  for (const DataFile& file : plan_.files) files_.push_back(File::open_for_reading(file.path));
+BlockFiles::BlockFiles(const DatasetIndex& index, Split split)
+    : index_(index), split_(split), checked_(index.blocks(split)) {
+  for (const Shard& shard : index_.shards) files_.push_back(File::open_for_reading(shard.path));
   check_sizes();
 }
 
 void BlockFiles::check_sizes() const {
   for (size_t i = 0; i < files_.size(); ++i) {
     const uint64_t size = files_[i].size();
-    if (size != plan_.files[i].size) {
+    if (size != index_.shards[i].size) {
       throw data_error(fmt::format(
           "{}: has {} bytes here, {} when it was opened: is it the same file on every host?",
-          plan_.files[i].path, size, plan_.files[i].size));
+          index_.shards[i].path, size, index_.shards[i].size));
     }
   }
 }
 
 BlockPlace BlockFiles::place(uint64_t block) const {
   RINGTRAIN_CHECK(block < blocks());
-  const uint64_t row = block * plan_.block_rows;
-  const std::vector<Piece>& pieces = plan_.part(split_).pieces;
+  const uint64_t row = block * index_.block_rows;
+  const std::vector<Piece>& pieces = index_.split(split_).pieces;
   const auto after = std::upper_bound(pieces.begin(), pieces.end(), row,
                                       [](uint64_t r, const Piece& p) { return r < p.first_row; });
   BlockPlace place;
   place.piece = &*std::prev(after);
   const uint64_t first = row - place.piece->first_row;
-  place.index = first / plan_.block_rows;
-  place.rows = std::min(plan_.block_rows, place.piece->rows - first);
-  place.x_offset = place.piece->x_offset + first * plan_.row_bytes();
+  place.index = first / index_.block_rows;
+  place.rows = std::min(index_.block_rows, place.piece->rows - first);
+  place.x_offset = place.piece->x_offset + first * index_.row_bytes();
   place.y_offset = place.piece->y_offset + first * sizeof(int64_t);
   return place;
 }
 
 void BlockFiles::check(uint64_t block, const BlockPlace& place, const BlockView& view) {
   if (checked_[block].load(std::memory_order_relaxed)) return;
-  verify_block(plan_, split_, *place.piece, place.index, view.x, view.y);
+  check_block(index_, split_, *place.piece, place.index, view.x, view.y);
   checked_[block].store(true, std::memory_order_relaxed);
+}
+
+BlockBuffer::BlockBuffer(BlockFiles& files) : files_(files) {
+  const DatasetIndex& index = files.index();
+  const uint64_t rows = std::min(index.block_rows, index.split(files.split()).rows);
+  x_.resize(rows * index.row_bytes());
+  y_.resize(rows * sizeof(int64_t));
+}
+
+BlockView BlockBuffer::read(uint64_t block) {
+  const BlockPlace place = files_.place(block);
+  const File& file = files_.file(place);
+  file.read_at(x_.data(), place.rows * files_.index().row_bytes(), place.x_offset);
+  file.read_at(y_.data(), place.rows * sizeof(int64_t), place.y_offset);
+  const BlockView view{x_.data(), y_.data()};
+  files_.check(block, place, view);
+  return view;
 }
 
 MappedBlocks::MappedBlocks(BlockFiles& files, Access access)
@@ -73,7 +85,7 @@ MappedBlocks::MappedBlocks(BlockFiles& files, Access access)
   for (const File& file : files.files()) {
     const Mapping& mapping = mappings_.emplace_back(file);
     if (mapping.size() == 0) continue;
-    // Only hints. Without the second, a page that is missing after all would bring its neighbours.
+    // Only hints. Without MADV_RANDOM, a page that is missing after all would bring its neighbours.
     ::madvise(const_cast<std::byte*>(mapping.data()), mapping.size(),
               access == Access::whole ? MADV_WILLNEED : MADV_RANDOM);
   }
@@ -81,7 +93,7 @@ MappedBlocks::MappedBlocks(BlockFiles& files, Access access)
 
 BlockView MappedBlocks::view(uint64_t block) {
   const BlockPlace place = files_.place(block);
-  const std::byte* base = mappings_[place.piece->file].data();
+  const std::byte* base = mappings_[place.piece->shard].data();
   const BlockView view{base + place.x_offset, base + place.y_offset};
   const uint32_t round = round_.load(std::memory_order_relaxed);
   if (present_[block].load(std::memory_order_relaxed) != round) {
@@ -93,7 +105,7 @@ BlockView MappedBlocks::view(uint64_t block) {
 }
 
 void MappedBlocks::make_present(const BlockPlace& place, const BlockView& view) {
-  const uint64_t x_bytes = place.rows * files_.plan().row_bytes();
+  const uint64_t x_bytes = place.rows * files_.index().row_bytes();
   const uint64_t y_bytes = place.rows * sizeof(int64_t);
   if (access_ == Access::blocks &&
       mapped_bytes_.fetch_add(x_bytes + y_bytes, std::memory_order_relaxed) > kMostMapped) {
@@ -101,9 +113,9 @@ void MappedBlocks::make_present(const BlockPlace& place, const BlockView& view) 
   }
   const auto populate = [&](const std::byte* data, uint64_t bytes) {
     const auto begin = reinterpret_cast<uintptr_t>(data) / kPage * kPage;
-    const auto end = round_up(reinterpret_cast<uintptr_t>(data) + bytes);
-    // Where the disk fails, touching the page would be a SIGBUS; this tells. Kernels before 5.14 do
-    // not know it (EINVAL).
+    const auto end = round_up(reinterpret_cast<uintptr_t>(data) + bytes, kPage);
+    // If the disk fails, this returns an error where touching the page would be a SIGBUS. Kernels
+    // before 5.14 do not know it (EINVAL).
     if (::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ) != 0 &&
         errno != EINVAL) {
       throw data_error(fmt::format("{}: cannot read {} bytes at {}: {}",
@@ -137,9 +149,6 @@ ReadAhead::~ReadAhead() {
 }
 
 void ReadAhead::request(uint64_t block) {
-  const BlockPlace place = files_.place(block);
-  bytes_.fetch_add(place.rows * (files_.plan().row_bytes() + sizeof(int64_t)),
-                   std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(block);
@@ -162,16 +171,16 @@ void ReadAhead::work() {
     lock.unlock();
     const BlockPlace place = files_.place(block);
     const int fd = files_.file(place).fd();
-    const auto ask = [&](uint64_t offset, uint64_t bytes) {
-      // The kernel cuts what one call asks for to the device's read-ahead, 128 KiB by default.
+    const auto request_bytes = [&](uint64_t offset, uint64_t bytes) {
+      // The kernel cuts a request to the device's read-ahead, 128 KiB by default.
       constexpr uint64_t kStep = uint64_t{128} << 10;
       for (uint64_t at = 0; at < bytes; at += kStep) {
         ::posix_fadvise(fd, static_cast<off_t>(offset + at),
                         static_cast<off_t>(std::min(kStep, bytes - at)), POSIX_FADV_WILLNEED);
       }
     };
-    ask(place.x_offset, place.rows * files_.plan().row_bytes());
-    ask(place.y_offset, place.rows * sizeof(int64_t));
+    request_bytes(place.x_offset, place.rows * files_.index().row_bytes());
+    request_bytes(place.y_offset, place.rows * sizeof(int64_t));
     lock.lock();
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blocks of one split as seen by a Reader: mapped, and read ahead where they are not in memory.
+// The blocks of one split: in the shards, read into a buffer, mapped, or read ahead.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/file.hpp"
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 
 namespace ringtrain::datasets {
 
@@ -22,7 +22,7 @@ struct BlockView {
   const std::byte* y = nullptr;  // [rows] int64, not necessarily aligned
 };
 
-// Where a block lies in the files.
+// Position of a block in the shards.
 struct BlockPlace {
   const Piece* piece = nullptr;
   uint64_t index = 0;  // within the piece
@@ -31,46 +31,61 @@ struct BlockPlace {
   uint64_t y_offset = 0;
 };
 
-// Opened files of a plan, and which of a split's blocks have been checked. Any thread may use it.
+// The open shards of a dataset, and which of a split's blocks have been checked.
+// Thread: any thread may use it.
 class BlockFiles {
  public:
-  BlockFiles(const Plan& plan, Split split);
+  BlockFiles(const DatasetIndex& index, Split split);
 
   BlockPlace place(uint64_t block) const;
-  const File& file(const BlockPlace& place) const { return files_[place.piece->file]; }
+  const File& file(const BlockPlace& place) const { return files_[place.piece->shard]; }
   // Checks a block the first time it is seen.
   void check(uint64_t block, const BlockPlace& place, const BlockView& view);
-  // That no file has changed its size since the plan was made. Throws a data error.
+  // Throws a data error if a file has changed its size since the index was made.
   void check_sizes() const;
   uint64_t blocks() const { return checked_.size(); }
-  const Plan& plan() const { return plan_; }
+  const DatasetIndex& index() const { return index_; }
   Split split() const { return split_; }
   const std::vector<File>& files() const { return files_; }
 
  private:
-  const Plan plan_;
+  const DatasetIndex index_;
   Split split_;
   std::vector<File> files_;
   std::vector<std::atomic<bool>> checked_;
 };
 
-// All blocks mapped: rows are copied once, from the page cache to where they are wanted, where
-// pread would copy them to a block's buffer first. Any thread may use it.
+// Reads blocks one at a time into a buffer of its own.
+class BlockBuffer {
+ public:
+  explicit BlockBuffer(BlockFiles& files);
+  // Reads and checks a block. Ensures: the view is valid until the next call.
+  BlockView read(uint64_t block);
+
+ private:
+  BlockFiles& files_;
+  std::vector<std::byte> x_;
+  std::vector<std::byte> y_;
+};
+
+// All blocks mapped: rows are copied once, from the page cache to their destination; pread would
+// copy them to a block's buffer first.
+// Thread: any thread may use it.
 class MappedBlocks {
  public:
   enum class Access {
-    whole,   // all of the files fit in memory: the kernel is asked to read them now
-    blocks,  // by block: nothing is read that no block asks for
+    whole,   // all shards fit in memory: the kernel is asked to read them now
+    blocks,  // nothing is read but the blocks that are asked for
   };
   MappedBlocks(BlockFiles& files, Access access);
 
-  // Waits for the disk where the block is not in memory yet. Throws a data error for a block that
-  // is damaged or cannot be read.
+  // Waits for the disk if the block is not in memory yet. Throws a data error for a block that is
+  // damaged or cannot be read.
   BlockView view(uint64_t block);
 
  private:
   void make_present(const BlockPlace& place, const BlockView& view);
-  // Maps the files anew: pages that are mapped take page tables, 2 MiB for every GiB.
+  // Maps the shards again: mapped pages take page tables, 2 MiB for every GiB.
   void start_over();
 
   BlockFiles& files_;
@@ -82,8 +97,9 @@ class MappedBlocks {
   std::atomic<uint64_t> mapped_bytes_ = 0;
 };
 
-// Asks the kernel for blocks before they are needed. request() belongs to one thread and returns at
-// once; a thread of this object makes the calls, since each allocates the block's pages.
+// Requests blocks from the kernel before they are needed.
+// Thread: request() and forget() belong to one thread and return at once; a thread of this object
+// makes the calls, since each allocates the block's pages.
 class ReadAhead {
  public:
   explicit ReadAhead(const BlockFiles& files);
@@ -92,15 +108,13 @@ class ReadAhead {
   ~ReadAhead();
 
   void request(uint64_t block);
-  void forget();  // what was requested and is not on its way yet
-  // Of rows and labels, requested so far.
-  uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  // Drops the requests that are not on their way yet.
+  void forget();
 
  private:
   void work();
 
   const BlockFiles& files_;
-  std::atomic<uint64_t> bytes_ = 0;
   std::mutex mutex_;
   std::condition_variable wanted_;
   std::deque<uint64_t> queue_;

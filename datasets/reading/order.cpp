@@ -93,10 +93,8 @@ BlockOrder EpochOrder::block_at(uint64_t place) const {
 uint64_t EpochOrder::row(uint64_t position) const {
   uint64_t result = 0;
   for_each_lane({position, 1}, [&](const LaneRange& lane) {
-    for_each_block(lane.first, 1, [&](const BlockRange& range) {
-      const uint64_t b = block(range.slot);
-      for_each_row(b, range.first, 1, [&](uint64_t inside) { result = b * block_rows_ + inside; });
-    });
+    const BlockOrder at = block_at(lane.first);
+    result = at.block * block_rows_ + at.row(lane.first);
   });
   return result;
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which row of the dataset stands at which position of which epoch: a pure function of the seed, so
-// every rank knows it without a message, nothing is stored, and a run goes on from one integer.
+// The row of the dataset at each position of each epoch: a pure function of the seed, so every rank
+// knows it without a message, nothing is stored, and a run resumes from one integer.
 //
 // The rows are visited block by block in a shuffled order of blocks, and inside a block in a
 // shuffled order of rows: a reader fetches whole blocks and still sees random samples (the rows
-// were shuffled once when the file was written). The sequence that this gives is cut into lanes,
-// and every global batch takes the same number of rows from each lane:
+// were shuffled once when the file was written). This sequence is cut into lanes, and every global
+// batch takes the same number of rows from each lane:
 //
 //     shuffled blocks   | 7  2  11 | 0  9  4 | 5  10  1 | 8  3  6 |  rest
 //                         lane 0     lane 1    lane 2     lane 3     last, short batch
 //     batch k         = [ c rows   | c rows  | c rows   | c rows ]
 //
-// A rank takes a contiguous slice of the batch, so it reads only the lanes under its slice,
-// whatever the number of ranks; and a batch mixes rows of many blocks.
+// A rank takes a contiguous slice of the batch, so it reads only the lanes under its slice, for any
+// number of ranks; and a batch mixes rows of many blocks.
 #pragma once
 
 #include <array>
@@ -74,25 +74,25 @@ struct Slice {
   bool operator==(const Slice&) const = default;
 };
 
-// The part of a global batch that a rank takes: contiguous; sizes differ by at most one, larger
-// ones first.
+// Returns a rank's slice of a global batch: contiguous; sizes differ by at most one, larger ones
+// first.
 Slice slice_of(Slice global_batch, int rank, int world_size);
 
 // Positions that follow each other in one lane.
 struct LaneRange {
-  uint64_t lane = 0;   // lanes() stands for the last, short batch
+  uint64_t lane = 0;   // lanes() for the last, short batch
   uint64_t first = 0;  // place in the sequence of shuffled blocks
   uint64_t count = 0;
 };
 
 // Rows of one block that follow each other in the sequence of shuffled blocks.
 struct BlockRange {
-  uint64_t slot = 0;   // which block of the sequence
+  uint64_t slot = 0;   // position of the block in the sequence
   uint64_t first = 0;  // place inside the block, before the shuffle of its rows
   uint64_t count = 0;
 };
 
-// A block of the sequence with the order of its rows: what a reader keeps while it walks a lane.
+// A block of the sequence with the order of its rows, kept while a reader walks a lane.
 struct BlockOrder {
   uint64_t block = 0;
   uint64_t first = 0;  // the block's place in the sequence of shuffled blocks
@@ -101,41 +101,40 @@ struct BlockOrder {
   Permutation inside{1, 0};
 
   uint64_t end() const { return first + rows; }
-  // The row inside the block at a place of the sequence, first <= place < end().
+  // Returns the row inside the block at a place of the sequence. Requires: first <= place < end().
   uint64_t row(uint64_t place) const { return shuffle ? inside(place - first) : place - first; }
 };
 
-// The order of one epoch. Immutable: any thread may use it.
+// The order of one epoch.
+// Thread: immutable; any thread may use it.
 class EpochOrder {
  public:
   EpochOrder(uint64_t rows, uint64_t block_rows, uint64_t batch_size, uint64_t seed, bool shuffle,
              uint64_t epoch);
 
-  // The row at a position of the epoch, 0 <= position < rows.
+  // Returns the row at a position of the epoch. Requires: position < rows.
   uint64_t row(uint64_t position) const;
 
-  // The same in three steps, for a reader that goes block by block.
-  // Calls visit(LaneRange) for the positions of `slice`, which lie in one global batch, in order.
+  // The same in steps, for a reader that goes block by block: lanes, then blocks, then rows.
+  // Calls visit(LaneRange) for the positions of `slice`, in order.
+  // Requires: they lie in one global batch.
   template <typename Visit>
   void for_each_lane(Slice slice, Visit&& visit) const;
   // Calls visit(BlockRange) for `count` places of the sequence from `first`, in order.
   template <typename Visit>
   void for_each_block(uint64_t first, uint64_t count, Visit&& visit) const;
-  // The block at a slot of the sequence, how many rows it has, and the order of the rows inside.
+  // Returns the block at a slot of the sequence.
   uint64_t block(uint64_t slot) const { return shuffle_ ? blocks_(slot) : slot; }
+  // Returns the block that holds a place of the sequence.
+  BlockOrder block_at(uint64_t place) const;
+
+  uint64_t lanes() const { return lanes_; }
+
+ private:
   uint64_t rows_of_block(uint64_t block) const {
     return block + 1 == block_count_ ? rows_ - block * block_rows_ : block_rows_;
   }
-  // The block that holds a place of the sequence.
-  BlockOrder block_at(uint64_t place) const;
-  // visit(row inside the block) for the places [first, first + count) of the block.
-  template <typename Visit>
-  void for_each_row(uint64_t block, uint64_t first, uint64_t count, Visit&& visit) const;
 
-  uint64_t lanes() const { return lanes_; }
-  uint64_t rows() const { return rows_; }
-
- private:
   uint64_t rows_;
   uint64_t block_rows_;
   uint64_t block_count_;
@@ -147,13 +146,13 @@ class EpochOrder {
   uint64_t key_;
   Permutation blocks_;
   uint64_t short_rows_;   // rows of the last block of the file when it is not full, else 0
-  uint64_t short_first_;  // place in the sequence where that block begins; rows_ when there is none
+  uint64_t short_first_;  // place in the sequence where that block begins; rows_ if there is none
 };
 
 // The order of every epoch of a job.
 class SampleOrder {
  public:
-  // shuffle == false: the row at position p is p.
+  // Without shuffle the row at position p is p.
   SampleOrder(uint64_t rows, uint64_t block_rows, uint64_t batch_size, uint64_t seed, bool shuffle);
   EpochOrder epoch(uint64_t epoch) const;
   uint64_t row(uint64_t epoch, uint64_t position) const;
@@ -166,8 +165,8 @@ class SampleOrder {
   bool shuffle_;
 };
 
-// What one delivered row of an epoch adds to the order hash: mix(epoch, position, row). The sum
-// (mod 2^64) over all rows does not depend on who delivered them or when.
+// Terms of the order hash: mix(epoch, position, row) for a row that is delivered. The sum (mod
+// 2^64) over all rows does not depend on the rank that delivered them, or when.
 class OrderTerms {
  public:
   explicit OrderTerms(uint64_t epoch) : epoch_(mix(epoch)) {}
@@ -221,16 +220,6 @@ void EpochOrder::for_each_block(uint64_t first, uint64_t count, Visit&& visit) c
     first += range.count;
     count -= range.count;
   }
-}
-
-template <typename Visit>
-void EpochOrder::for_each_row(uint64_t block, uint64_t first, uint64_t count, Visit&& visit) const {
-  if (!shuffle_) {
-    for (uint64_t i = first; i < first + count; ++i) visit(i);
-    return;
-  }
-  const Permutation inside(rows_of_block(block), mix(key_, block));
-  for (uint64_t i = first; i < first + count; ++i) visit(inside(i));
 }
 
 }  // namespace ringtrain::datasets

@@ -3,155 +3,229 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <condition_variable>
-#include <exception>
-#include <mutex>
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
 #include <optional>
 #include <stdexcept>
-#include <thread>
+#include <utility>
 #include <vector>
 
-#include "datasets/reading/assembler.hpp"
+#include "base/machine.hpp"
+#include "base/round_up.hpp"
+#include "base/stopwatch.hpp"
+#include "datasets/reading/block_store.hpp"
+#include "datasets/reading/order.hpp"
 
 namespace ringtrain::datasets {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+// Returns whether rows can be delivered without copying them.
+bool is_aligned(const DatasetIndex& index, Split split) {
+  const auto& pieces = index.split(split).pieces;
+  return std::all_of(pieces.begin(), pieces.end(), [&](const Piece& piece) {
+    return piece.x_offset % size_of(index.element) == 0;
+  });
+}
 
-// Assembles batches ahead in a thread.
-class Ring {
- public:
-  Ring(Assembler& assembler, std::vector<BatchBuffer>& buffers)
-      : assembler_(assembler), buffers_(buffers), thread_([this](std::stop_token t) { work(t); }) {}
-  Ring(const Ring&) = delete;
-  Ring& operator=(const Ring&) = delete;
-  ~Ring() {
-    thread_.request_stop();
-    { const std::lock_guard lock(mutex_); }
-    changed_.notify_all();
-    // jthread joins.
+bool fits_in_memory(const DatasetIndex& index, Tier tier) {
+  if (tier != Tier::automatic) return tier == Tier::in_memory;
+  return index.bytes(Split::train) + index.bytes(Split::test) <= this_machine_memory().usable() / 2;
+}
+
+// A batch with the memory that it points to.
+struct BatchBuffer {
+  // contiguous: with room for the rows' bytes.
+  BatchBuffer(uint64_t rows, uint64_t row_bytes, bool contiguous)
+      : x(nullptr, std::free), samples(rows), y(rows) {
+    if (contiguous) {
+      const size_t bytes = round_up(rows * row_bytes + 1, kCacheLineBytes);
+      x.reset(static_cast<std::byte*>(std::aligned_alloc(kCacheLineBytes, bytes)));
+      if (x == nullptr) throw std::bad_alloc();
+    }
+    batch.x = x.get();
+    batch.samples = samples.data();
+    batch.y = y.data();
   }
 
-  // Gives back the batch of the call before.
-  const BatchBuffer* next() {
-    std::unique_lock lock(mutex_);
-    if (holding_) {
-      ++consumed_;
-      holding_ = false;
-      changed_.notify_all();
-    }
-    changed_.wait(lock, [&] { return produced_ > consumed_ || finished_; });
-    if (produced_ == consumed_) {
-      if (error_) std::rethrow_exception(error_);
-      return nullptr;
-    }
-    holding_ = true;
-    return &buffers_[consumed_ % buffers_.size()];
-  }
+  std::unique_ptr<std::byte[], void (*)(void*)> x;
+  std::vector<const std::byte*> samples;
+  std::vector<int64_t> y;
+  Batch batch;
+};
 
- private:
-  void work(const std::stop_token& stop) {
-    std::unique_lock lock(mutex_);
-    while (!finished_) {
-      changed_.wait(
-          lock, [&] { return stop.stop_requested() || produced_ - consumed_ < buffers_.size(); });
-      if (stop.stop_requested()) return;
-      BatchBuffer& buffer = buffers_[produced_ % buffers_.size()];
-      lock.unlock();
-      bool more = false;
-      std::exception_ptr error;
-      try {
-        more = assembler_.assemble(buffer);
-      } catch (...) {
-        error = std::current_exception();
-      }
-      lock.lock();
-      if (more) {
-        ++produced_;
-      } else {
-        finished_ = true;
-        error_ = error;
-      }
-      changed_.notify_all();
-    }
-  }
+// Walks the global batches of an epoch.
+struct BatchWalk {
+  uint64_t position = 0;
 
-  Assembler& assembler_;
-  std::vector<BatchBuffer>& buffers_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  uint64_t produced_ = 0;
-  uint64_t consumed_ = 0;
-  bool holding_ = false;
-  bool finished_ = false;
-  std::exception_ptr error_;
-  std::jthread thread_;
+  Slice take(uint64_t rows, uint64_t batch_size) {
+    const Slice slice{position, std::min(batch_size, rows - position)};
+    position += slice.count;
+    return slice;
+  }
+};
+
+// Position of a lane.
+struct Lane {
+  BlockOrder order;
+  BlockView view;
+  uint64_t requested = ~uint64_t{0};  // slot of the newest block requested
 };
 
 }  // namespace
 
 struct Reader::State {
-  State(const Plan& plan, Split split, const ReaderOptions& o)
-      : options(o), bytes(plan.bytes(split)), assembler(plan, split, o) {
-    const int count = o.batches_ahead > 0 ? o.batches_ahead + 1 : 1;
-    buffers.reserve(static_cast<size_t>(count));
-    for (int i = 0; i < count; ++i) buffers.push_back(assembler.make_buffer());
+  State(const DatasetIndex& index, Split split, const ReaderOptions& o)
+      : options(o),
+        files(index, split),
+        rows(index.split(split).rows),
+        row_bytes(index.row_bytes()),
+        contiguous(o.contiguous || !is_aligned(index, split)),
+        order(rows, index.block_rows, o.batch_size, o.seed, o.shuffle),
+        buffer(std::min(divide_up(o.batch_size, static_cast<uint64_t>(o.world_size)), rows),
+               row_bytes, contiguous) {
+    const bool fits = fits_in_memory(index, o.tier);
+    blocks.emplace(files, fits ? MappedBlocks::Access::whole : MappedBlocks::Access::blocks);
+    if (!fits) ahead.emplace(files);
   }
+
+  bool assemble();
+  void look_ahead();
+  void list_rows(Slice own);
+  void copy_rows();
 
   ReaderOptions options;
-  uint64_t bytes;
-  Assembler assembler;
-  std::vector<BatchBuffer> buffers;
-  std::optional<Ring> ring;
+  BlockFiles files;
+  uint64_t rows;
+  uint64_t row_bytes;
+  bool contiguous;
+  SampleOrder order;
+  BatchBuffer buffer;
+  std::optional<EpochOrder> epoch_order;
+  std::optional<OrderTerms> terms;
+  std::optional<MappedBlocks> blocks;
+  std::optional<ReadAhead> ahead;
+  BatchWalk walk;
+  BatchWalk scout;  // as far as blocks have been requested
+  std::vector<Lane> lanes;
   uint64_t hash = 0;
-  Clock::duration waited{};
+  double waited = 0;
 };
 
-Reader::Reader(const Plan& plan, Split split, const ReaderOptions& options) {
+// Fills the buffer with the next batch. Returns false at the end of the epoch.
+bool Reader::State::assemble() {
+  if (walk.position >= rows) return false;
+  if (ahead) look_ahead();
+  const Slice global = walk.take(rows, options.batch_size);
+  const Slice own = slice_of(global, options.rank, options.world_size);
+  Batch& batch = buffer.batch;
+  batch.first_position = own.first;
+  batch.global_first = global.first;
+  batch.global_rows = global.count;
+  batch.rows = static_cast<uint32_t>(own.count);
+  list_rows(own);
+  if (contiguous) copy_rows();
+  return true;
+}
+
+// Requests the blocks of the coming batches: a rank enters a new one every block_rows of its rows.
+void Reader::State::look_ahead() {
+  const uint64_t ahead_rows = static_cast<uint64_t>(std::clamp(options.blocks_in_flight, 1, 1024)) *
+                              files.index().block_rows * static_cast<uint64_t>(options.world_size);
+  // Counted from the end of the next batch, which may be many blocks itself.
+  const uint64_t distance = options.batch_size + ahead_rows;
+  while (scout.position < rows && scout.position - walk.position < distance) {
+    const Slice own =
+        slice_of(scout.take(rows, options.batch_size), options.rank, options.world_size);
+    epoch_order->for_each_lane(own, [&](const LaneRange& range) {
+      epoch_order->for_each_block(range.first, range.count, [&](const BlockRange& in_block) {
+        if (std::exchange(lanes[range.lane].requested, in_block.slot) == in_block.slot) return;
+        ahead->request(epoch_order->block(in_block.slot));
+      });
+    });
+  }
+}
+
+// Lists where the rows of a slice are, with their labels, and adds them to the order hash.
+void Reader::State::list_rows(Slice own) {
+  const uint64_t block_rows = files.index().block_rows;
+  const OrderTerms& term = *terms;
+  size_t i = 0;
+  uint64_t sum = 0;
+  epoch_order->for_each_lane(own, [&](const LaneRange& range) {
+    Lane& lane = lanes[range.lane];
+    const uint64_t end = range.first + range.count;
+    for (uint64_t place = range.first; place < end;) {
+      if (place < lane.order.first || place >= lane.order.end()) {
+        lane.order = epoch_order->block_at(place);
+        lane.view = blocks->view(lane.order.block);
+      }
+      const uint64_t first_row = lane.order.block * block_rows;
+      const uint64_t stop = std::min(end, lane.order.end());
+      for (; place < stop; ++place, ++i) {
+        const uint64_t row = lane.order.row(place);
+        buffer.samples[i] = lane.view.x + row * row_bytes;
+        std::memcpy(&buffer.y[i], lane.view.y + row * sizeof(int64_t), sizeof(int64_t));
+        sum += term(own.first + i, first_row + row);
+      }
+    }
+  });
+  hash += sum;
+}
+
+void Reader::State::copy_rows() {
+  // Rows are small and far apart: memory is requested a few rows ahead, into the L2 cache, which
+  // takes more requests at a time than the L1.
+  constexpr size_t kAhead = 8;
+  const size_t count = buffer.batch.rows;
+  const size_t bytes = std::min<size_t>(row_bytes, 1024);
+  for (size_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) {
+      const std::byte* next = buffer.samples[i + kAhead];
+      for (size_t at = 0; at < bytes; at += kCacheLineBytes) {
+        __builtin_prefetch(next + at, 0, 2);
+      }
+    }
+    std::byte* to = buffer.x.get() + i * row_bytes;
+    std::memcpy(to, buffer.samples[i], row_bytes);
+    buffer.samples[i] = to;
+  }
+}
+
+Reader::Reader(const DatasetIndex& index, Split split, const ReaderOptions& options) {
   if (options.batch_size == 0 || options.world_size < 1 || options.rank < 0 ||
       options.rank >= options.world_size) {
-    throw std::invalid_argument("Reader: batch_size, rank or world_size make no sense");
+    throw std::invalid_argument("Reader: batch_size, rank or world_size is out of range");
   }
-  state_ = std::make_unique<State>(plan, split, options);
+  state_ = std::make_unique<State>(index, split, options);
 }
 
 Reader::~Reader() = default;
 
 void Reader::start(uint64_t epoch, uint64_t first_position) {
   State& s = *state_;
-  s.ring.reset();
-  s.assembler.start(epoch, first_position);
-  if (s.options.batches_ahead > 0) s.ring.emplace(s.assembler, s.buffers);
+  if (first_position != s.rows &&
+      (first_position > s.rows || first_position % s.options.batch_size != 0)) {
+    throw std::invalid_argument(
+        fmt::format("Reader::start: position {} is not the start of a batch of {}", first_position,
+                    s.options.batch_size));
+  }
+  s.files.check_sizes();
+  s.epoch_order.emplace(s.order.epoch(epoch));
+  s.terms.emplace(epoch);
+  if (s.ahead) s.ahead->forget();
+  s.lanes.assign(s.epoch_order->lanes() + 1, {});
+  s.walk = {first_position};
+  s.scout = {first_position};
 }
 
 const Batch* Reader::next() {
-  State& s = *state_;
-  const Clock::time_point begin = Clock::now();
-  const BatchBuffer* buffer = nullptr;
-  if (s.ring) {
-    buffer = s.ring->next();
-  } else if (s.assembler.assemble(s.buffers.front())) {
-    buffer = &s.buffers.front();
-  }
-  if (buffer != nullptr) s.hash += buffer->hash;
-  s.waited += Clock::now() - begin;
-  return buffer != nullptr ? &buffer->batch : nullptr;
+  const Stopwatch stopwatch(state_->waited);
+  return state_->assemble() ? &state_->buffer.batch : nullptr;
 }
 
-double Reader::waited_seconds() const {
-  return std::chrono::duration<double>(state_->waited).count();
-}
+double Reader::waited_seconds() const { return state_->waited; }
 uint64_t Reader::order_hash() const { return state_->hash; }
-uint64_t Reader::bytes_read() const { return state_->assembler.bytes_read(); }
-Tier Reader::tier() const { return state_->assembler.tier(); }
-
-std::string Reader::describe() const {
-  const double megabytes = static_cast<double>(state_->bytes) / 1e6;
-  if (tier() == Tier::in_memory)
-    return fmt::format("in memory, mapped: {:.1f} MB of rows", megabytes);
-  return fmt::format("out of core: {:.1f} MB of rows, {} blocks read ahead", megabytes,
-                     state_->options.blocks_in_flight);
-}
 
 }  // namespace ringtrain::datasets

@@ -5,7 +5,6 @@
 #include <png.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <vector>
 
@@ -17,43 +16,6 @@
 namespace ringtrain::datasets {
 namespace {
 
-// Letters of 5 x 7 pixels, ' ' to '~', a byte per column, the lowest bit on top.
-constexpr std::array<std::array<uint8_t, 5>, 95> kFont = {{
-    {0x00, 0x00, 0x00, 0x00, 0x00}, {0x00, 0x00, 0x5f, 0x00, 0x00}, {0x00, 0x07, 0x00, 0x07, 0x00},
-    {0x14, 0x7f, 0x14, 0x7f, 0x14}, {0x24, 0x2a, 0x7f, 0x2a, 0x12}, {0x23, 0x13, 0x08, 0x64, 0x62},
-    {0x36, 0x49, 0x56, 0x20, 0x50}, {0x00, 0x08, 0x07, 0x03, 0x00}, {0x00, 0x1c, 0x22, 0x41, 0x00},
-    {0x00, 0x41, 0x22, 0x1c, 0x00}, {0x2a, 0x1c, 0x7f, 0x1c, 0x2a}, {0x08, 0x08, 0x3e, 0x08, 0x08},
-    {0x00, 0x80, 0x70, 0x30, 0x00}, {0x08, 0x08, 0x08, 0x08, 0x08}, {0x00, 0x00, 0x60, 0x60, 0x00},
-    {0x20, 0x10, 0x08, 0x04, 0x02}, {0x3e, 0x51, 0x49, 0x45, 0x3e}, {0x00, 0x42, 0x7f, 0x40, 0x00},
-    {0x72, 0x49, 0x49, 0x49, 0x46}, {0x21, 0x41, 0x49, 0x4d, 0x33}, {0x18, 0x14, 0x12, 0x7f, 0x10},
-    {0x27, 0x45, 0x45, 0x45, 0x39}, {0x3c, 0x4a, 0x49, 0x49, 0x31}, {0x41, 0x21, 0x11, 0x09, 0x07},
-    {0x36, 0x49, 0x49, 0x49, 0x36}, {0x46, 0x49, 0x49, 0x29, 0x1e}, {0x00, 0x00, 0x14, 0x00, 0x00},
-    {0x00, 0x40, 0x34, 0x00, 0x00}, {0x00, 0x08, 0x14, 0x22, 0x41}, {0x14, 0x14, 0x14, 0x14, 0x14},
-    {0x00, 0x41, 0x22, 0x14, 0x08}, {0x02, 0x01, 0x59, 0x09, 0x06}, {0x3e, 0x41, 0x5d, 0x59, 0x4e},
-    {0x7c, 0x12, 0x11, 0x12, 0x7c}, {0x7f, 0x49, 0x49, 0x49, 0x36}, {0x3e, 0x41, 0x41, 0x41, 0x22},
-    {0x7f, 0x41, 0x41, 0x41, 0x3e}, {0x7f, 0x49, 0x49, 0x49, 0x41}, {0x7f, 0x09, 0x09, 0x09, 0x01},
-    {0x3e, 0x41, 0x41, 0x51, 0x73}, {0x7f, 0x08, 0x08, 0x08, 0x7f}, {0x00, 0x41, 0x7f, 0x41, 0x00},
-    {0x20, 0x40, 0x41, 0x3f, 0x01}, {0x7f, 0x08, 0x14, 0x22, 0x41}, {0x7f, 0x40, 0x40, 0x40, 0x40},
-    {0x7f, 0x02, 0x1c, 0x02, 0x7f}, {0x7f, 0x04, 0x08, 0x10, 0x7f}, {0x3e, 0x41, 0x41, 0x41, 0x3e},
-    {0x7f, 0x09, 0x09, 0x09, 0x06}, {0x3e, 0x41, 0x51, 0x21, 0x5e}, {0x7f, 0x09, 0x19, 0x29, 0x46},
-    {0x26, 0x49, 0x49, 0x49, 0x32}, {0x03, 0x01, 0x7f, 0x01, 0x03}, {0x3f, 0x40, 0x40, 0x40, 0x3f},
-    {0x1f, 0x20, 0x40, 0x20, 0x1f}, {0x3f, 0x40, 0x38, 0x40, 0x3f}, {0x63, 0x14, 0x08, 0x14, 0x63},
-    {0x03, 0x04, 0x78, 0x04, 0x03}, {0x61, 0x59, 0x49, 0x4d, 0x43}, {0x00, 0x7f, 0x41, 0x41, 0x41},
-    {0x02, 0x04, 0x08, 0x10, 0x20}, {0x00, 0x41, 0x41, 0x41, 0x7f}, {0x04, 0x02, 0x01, 0x02, 0x04},
-    {0x40, 0x40, 0x40, 0x40, 0x40}, {0x00, 0x03, 0x07, 0x08, 0x00}, {0x20, 0x54, 0x54, 0x78, 0x40},
-    {0x7f, 0x28, 0x44, 0x44, 0x38}, {0x38, 0x44, 0x44, 0x44, 0x28}, {0x38, 0x44, 0x44, 0x28, 0x7f},
-    {0x38, 0x54, 0x54, 0x54, 0x18}, {0x00, 0x08, 0x7e, 0x09, 0x02}, {0x18, 0xa4, 0xa4, 0x9c, 0x78},
-    {0x7f, 0x08, 0x04, 0x04, 0x78}, {0x00, 0x44, 0x7d, 0x40, 0x00}, {0x20, 0x40, 0x40, 0x3d, 0x00},
-    {0x7f, 0x10, 0x28, 0x44, 0x00}, {0x00, 0x41, 0x7f, 0x40, 0x00}, {0x7c, 0x04, 0x78, 0x04, 0x78},
-    {0x7c, 0x08, 0x04, 0x04, 0x78}, {0x38, 0x44, 0x44, 0x44, 0x38}, {0xfc, 0x18, 0x24, 0x24, 0x18},
-    {0x18, 0x24, 0x24, 0x18, 0xfc}, {0x7c, 0x08, 0x04, 0x04, 0x08}, {0x48, 0x54, 0x54, 0x54, 0x24},
-    {0x04, 0x04, 0x3f, 0x44, 0x24}, {0x3c, 0x40, 0x40, 0x20, 0x7c}, {0x1c, 0x20, 0x40, 0x20, 0x1c},
-    {0x3c, 0x40, 0x30, 0x40, 0x3c}, {0x44, 0x28, 0x10, 0x28, 0x44}, {0x4c, 0x90, 0x90, 0x90, 0x7c},
-    {0x44, 0x64, 0x54, 0x4c, 0x44}, {0x00, 0x08, 0x36, 0x41, 0x00}, {0x00, 0x00, 0x77, 0x00, 0x00},
-    {0x00, 0x41, 0x36, 0x08, 0x00}, {0x02, 0x01, 0x02, 0x04, 0x02},
-}};
-constexpr int64_t kLetterWidth = 6;
-constexpr int64_t kTextHeight = 10;
 constexpr int64_t kGap = 6;
 
 class Canvas {
@@ -69,20 +31,6 @@ class Canvas {
     p[2] = b;
   }
 
-  void text(int64_t x, int64_t y, std::string_view words) {
-    for (const char c : words) {
-      const auto letter = static_cast<size_t>(c >= ' ' && c <= '~' ? c - ' ' : '?' - ' ');
-      for (int64_t column = 0; column < 5; ++column) {
-        for (int64_t row = 0; row < 8; ++row) {
-          if ((kFont[letter][static_cast<size_t>(column)] >> row & 1) != 0) {
-            set(x + column, y + row, 0, 0, 0);
-          }
-        }
-      }
-      x += kLetterWidth;
-    }
-  }
-
   void save(const std::filesystem::path& destination) const {
     PendingFile pending(destination);
     png_image image;
@@ -93,8 +41,7 @@ class Canvas {
     image.format = PNG_FORMAT_RGB;
     if (png_image_write_to_file(&image, pending.path().c_str(), 0, pixels_.data(), 0, nullptr) ==
         0) {
-      throw data_error(
-          fmt::format("{}: cannot be written: {}", destination.string(), image.message));
+      throw io_error(fmt::format("{}: cannot be written: {}", destination.string(), image.message));
     }
     pending.commit();
   }
@@ -105,11 +52,11 @@ class Canvas {
   std::vector<uint8_t> pixels_;
 };
 
-// One sample as bytes, [channels, height, width].
-std::vector<uint8_t> as_bytes(const Plan& plan, const std::byte* x) {
-  const auto elements = static_cast<size_t>(plan.shape.elements());
+// Converts one sample to bytes, [channels, height, width].
+std::vector<uint8_t> as_bytes(const DatasetIndex& index, const std::byte* x) {
+  const auto elements = static_cast<size_t>(index.shape.elements());
   std::vector<uint8_t> bytes(elements);
-  if (plan.element == Element::u8) {
+  if (index.element == ElementType::u8) {
     std::memcpy(bytes.data(), x, elements);
     return bytes;
   }
@@ -125,58 +72,71 @@ std::vector<uint8_t> as_bytes(const Plan& plan, const std::byte* x) {
   return bytes;
 }
 
-}  // namespace
-
-void write_contact_sheet(const Plan& plan, Split split, uint64_t rows, uint64_t seed,
-                         const std::filesystem::path& destination) {
-  const Shape& shape = plan.shape;
+void check_drawable(const DatasetIndex& index) {
+  const Shape& shape = index.shape;
+  const std::string& path = index.shards[0].path;
   if (shape.channels != 1 && shape.channels != 3) {
-    throw data_error(fmt::format("{}: samples of {} channels are no pictures", plan.files[0].path,
+    throw data_error(fmt::format("{}: samples of {} channels cannot be drawn; 1 or 3 can", path,
                                  shape.channels));
   }
   if (shape.height > 1024 || shape.width > 1024) {
-    throw data_error(plan.files[0].path +
-                     ": samples of more than 1024 x 1024 make no contact sheet");
+    throw data_error(path + ": samples of more than 1024 x 1024 cannot be drawn");
   }
-  const uint64_t there = plan.part(split).rows;
-  rows = std::min({rows, there, uint64_t{400}});
-  if (rows == 0)
-    throw data_error(fmt::format("{}: no {} rows to show", plan.files[0].path, name_of(split)));
+}
 
-  // Small samples are drawn larger; a cell is at least as wide as a short name.
-  const int64_t zoom = std::max<int64_t>(1, 64 / std::max(shape.height, shape.width));
-  const int64_t cell_width = std::max<int64_t>(shape.width * zoom, 8 * kLetterWidth) + kGap;
-  const int64_t cell_height = shape.height * zoom + kTextHeight + kGap;
+// Positions of cells on a sheet that is about as wide as it is high. Small samples are enlarged.
+struct Grid {
+  Grid(const Shape& shape, int64_t cells)
+      : zoom(std::max<int64_t>(1, 64 / std::max(shape.height, shape.width))),
+        cell_width(shape.width * zoom + kGap),
+        cell_height(shape.height * zoom + kGap) {
+    const auto lines_of = [&] { return (cells + columns - 1) / columns; };
+    while (columns * cell_width < lines_of() * cell_height) ++columns;
+    lines = lines_of();
+  }
+  int64_t left(int64_t cell) const { return kGap + cell % columns * cell_width; }
+  int64_t top(int64_t cell) const { return kGap + cell / columns * cell_height; }
+
+  int64_t zoom;
+  int64_t cell_width;
+  int64_t cell_height;
   int64_t columns = 1;
-  while (columns * cell_width < (static_cast<int64_t>(rows) + columns - 1) / columns * cell_height)
-    ++columns;
-  const int64_t lines = (static_cast<int64_t>(rows) + columns - 1) / columns;
-  Canvas canvas(columns * cell_width + kGap, lines * cell_height + kGap);
+  int64_t lines = 1;
+};
 
-  BlockFiles files(plan, split);
-  MappedBlocks blocks(files, MappedBlocks::Access::blocks);
-  const Permutation draw(there, mix(seed));
-  for (uint64_t i = 0; i < rows; ++i) {
-    const uint64_t row = draw(i);
-    const BlockView view = blocks.view(row / plan.block_rows);
-    const uint64_t inside = row % plan.block_rows;
-    const std::vector<uint8_t> bytes = as_bytes(plan, view.x + inside * plan.row_bytes());
-    int64_t label;
-    std::memcpy(&label, view.y + inside * sizeof label, sizeof label);
-    const int64_t left = kGap + static_cast<int64_t>(i) % columns * cell_width;
-    const int64_t top = kGap + static_cast<int64_t>(i) / columns * cell_height;
-    for (int64_t y = 0; y < shape.height * zoom; ++y) {
-      for (int64_t x = 0; x < shape.width * zoom; ++x) {
-        const auto at = static_cast<size_t>(y / zoom * shape.width + x / zoom);
-        const auto plane = static_cast<size_t>(shape.height * shape.width);
-        const size_t g = shape.channels == 3 ? at + plane : at;
-        const size_t b = shape.channels == 3 ? at + 2 * plane : at;
-        canvas.set(left + x, top + y, bytes[at], bytes[g], bytes[b]);
-      }
+// Draws one sample, [channels, height, width], with its corner at (left, top).
+void draw(Canvas& canvas, const Shape& shape, const std::vector<uint8_t>& bytes, int64_t zoom,
+          int64_t left, int64_t top) {
+  const auto plane = static_cast<size_t>(shape.channels == 3 ? shape.height * shape.width : 0);
+  for (int64_t y = 0; y < shape.height * zoom; ++y) {
+    for (int64_t x = 0; x < shape.width * zoom; ++x) {
+      const auto at = static_cast<size_t>(y / zoom * shape.width + x / zoom);
+      canvas.set(left + x, top + y, bytes[at], bytes[at + plane], bytes[at + 2 * plane]);
     }
-    const auto letters = static_cast<size_t>((cell_width - kGap) / kLetterWidth);
-    canvas.text(left, top + shape.height * zoom + 2,
-                std::string_view(plan.class_names[static_cast<size_t>(label)]).substr(0, letters));
+  }
+}
+
+}  // namespace
+
+void write_contact_sheet(const DatasetIndex& index, Split split, uint64_t rows, uint64_t seed,
+                         const std::filesystem::path& destination) {
+  check_drawable(index);
+  const uint64_t all = index.split(split).rows;
+  rows = std::min({rows, all, uint64_t{400}});
+  if (rows == 0) {
+    throw data_error(fmt::format("{}: no {} rows to show", index.shards[0].path, name_of(split)));
+  }
+  const Grid grid(index.shape, static_cast<int64_t>(rows));
+  Canvas canvas(grid.columns * grid.cell_width + kGap, grid.lines * grid.cell_height + kGap);
+  BlockFiles files(index, split);
+  MappedBlocks blocks(files, MappedBlocks::Access::blocks);
+  const Permutation drawn(all, mix(seed));
+  for (uint64_t i = 0; i < rows; ++i) {
+    const uint64_t row = drawn(i);
+    const BlockView view = blocks.view(row / index.block_rows);
+    const auto bytes = as_bytes(index, view.x + row % index.block_rows * index.row_bytes());
+    const auto cell = static_cast<int64_t>(i);
+    draw(canvas, index.shape, bytes, grid.zoom, grid.left(cell), grid.top(cell));
   }
   canvas.save(destination);
 }

@@ -3,9 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <functional>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -28,51 +29,55 @@ std::string npy_header(std::string_view type, const std::string& shape) {
   return header + text;
 }
 
+using Path = std::filesystem::path;
+
+std::pair<Path, Path> export_split(const DatasetIndex& index, Split split, const Path& directory,
+                                   const std::function<void(uint64_t rows)>& progress) {
+  const uint64_t rows = index.split(split).rows;
+  PendingFile x_pending(directory / fmt::format("{}_x.npy", name_of(split)));
+  PendingFile y_pending(directory / fmt::format("{}_y.npy", name_of(split)));
+  const std::string x_header = npy_header(index.element == ElementType::u8 ? "|u1" : "<f4",
+                                          fmt::format("{}, {}, {}, {}", rows, index.shape.channels,
+                                                      index.shape.height, index.shape.width));
+  const std::string y_header = npy_header("<i8", fmt::format("{},", rows));
+  x_pending.file().write_at(x_header.data(), x_header.size(), 0);
+  y_pending.file().write_at(y_header.data(), y_header.size(), 0);
+  uint64_t x_at = x_header.size();
+  uint64_t y_at = y_header.size();
+  BlockFiles files(index, split);
+  BlockBuffer buffer(files);
+  for (uint64_t block = 0; block < files.blocks(); ++block) {
+    const BlockView view = buffer.read(block);
+    const uint64_t count = files.place(block).rows;
+    x_pending.file().write_at(view.x, count * index.row_bytes(), x_at);
+    y_pending.file().write_at(view.y, count * sizeof(int64_t), y_at);
+    x_at += count * index.row_bytes();
+    y_at += count * sizeof(int64_t);
+    progress(count);
+  }
+  x_pending.commit();
+  y_pending.commit();
+  return {x_pending.destination(), y_pending.destination()};
+}
+
 }  // namespace
 
-std::vector<std::filesystem::path> export_npy(const Plan& plan,
+std::vector<std::filesystem::path> export_npy(const DatasetIndex& index,
                                               const std::filesystem::path& directory,
                                               const Progress& progress) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  if (error) throw data_error(fmt::format("{}: {}", directory.string(), error.message()));
-  const uint64_t total = plan.train.rows + plan.test.rows;
+  if (error) throw io_error(fmt::format("{}: {}", directory.string(), error.message()));
+  const uint64_t total = index.train.rows + index.test.rows;
   uint64_t done = 0;
   std::vector<std::filesystem::path> written;
   for (const Split split : {Split::train, Split::test}) {
-    const uint64_t rows = plan.part(split).rows;
-    if (rows == 0) continue;
-    BlockFiles files(plan, split);
-    PendingFile x_pending(directory / fmt::format("{}_x.npy", name_of(split)));
-    PendingFile y_pending(directory / fmt::format("{}_y.npy", name_of(split)));
-    File& x_out = x_pending.file();
-    File& y_out = y_pending.file();
-    const std::string x_header = npy_header(plan.element == Element::u8 ? "|u1" : "<f4",
-                                            fmt::format("{}, {}, {}, {}", rows, plan.shape.channels,
-                                                        plan.shape.height, plan.shape.width));
-    const std::string y_header = npy_header("<i8", fmt::format("{},", rows));
-    x_out.write_at(x_header.data(), x_header.size(), 0);
-    y_out.write_at(y_header.data(), y_header.size(), 0);
-    const uint64_t largest = std::min(plan.block_rows, rows);
-    std::vector<std::byte> x(largest * plan.row_bytes());
-    std::vector<std::byte> y(largest * sizeof(int64_t));
-    for (uint64_t first = 0; first < rows; first += plan.block_rows) {
-      const uint64_t block = first / plan.block_rows;
-      const BlockPlace place = files.place(block);
-      const uint64_t x_bytes = place.rows * plan.row_bytes();
-      const uint64_t y_bytes = place.rows * sizeof(int64_t);
-      files.file(place).read_at(x.data(), x_bytes, place.x_offset);
-      files.file(place).read_at(y.data(), y_bytes, place.y_offset);
-      files.check(block, place, {x.data(), y.data()});
-      x_out.write_at(x.data(), x_bytes, x_header.size() + first * plan.row_bytes());
-      y_out.write_at(y.data(), y_bytes, y_header.size() + first * sizeof(int64_t));
-      done += place.rows;
+    if (index.split(split).rows == 0) continue;
+    const auto [x, y] = export_split(index, split, directory, [&](uint64_t rows) {
+      done += rows;
       if (progress) progress(done, total);
-    }
-    x_pending.commit();
-    y_pending.commit();
-    written.push_back(x_pending.destination());
-    written.push_back(y_pending.destination());
+    });
+    written.insert(written.end(), {x, y});
   }
   return written;
 }

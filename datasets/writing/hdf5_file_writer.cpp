@@ -44,24 +44,24 @@ Hdf5Handle string_type(size_t size) {
 
 }  // namespace
 
-Hdf5FileWriter::Hdf5FileWriter(const std::filesystem::path& path, const Plan& plan)
+Hdf5FileWriter::Hdf5FileWriter(const std::filesystem::path& path, const DatasetIndex& index)
     : name_(path.string()), file_(create_file(path)) {
   const Hdf5Handle creation(check_hdf5(H5Pcreate(H5P_GROUP_CREATE), "H5Pcreate"), H5Pclose);
   // The same rows make the same file, byte by byte, whenever they are imported.
   check_hdf5_status(H5Pset_obj_track_times(creation, false), "H5Pset_obj_track_times");
-  const hid_t x_type = plan.element == Element::u8 ? H5T_STD_U8LE : H5T_IEEE_F32LE;
+  const hid_t x_type = index.element == ElementType::u8 ? H5T_STD_U8LE : H5T_IEEE_F32LE;
   for (const Split split : {Split::train, Split::test}) {
     const std::string group = "/" + std::string(name_of(split));
     Hdf5Handle(check_hdf5(H5Gcreate2(file_, group.c_str(), H5P_DEFAULT, creation, H5P_DEFAULT),
                           name_ + ": creating a group"),
                H5Gclose)
         .close();
-    const uint64_t rows = plan.part(split).rows;
-    const uint64_t blocks = (rows + plan.block_rows - 1) / plan.block_rows;
+    const uint64_t rows = index.split(split).rows;
+    const uint64_t blocks = index.blocks(split);
     const Hdf5Handle x = create_dataset(
         layout::path(split, layout::kX), x_type,
-        {rows, static_cast<hsize_t>(plan.shape.channels), static_cast<hsize_t>(plan.shape.height),
-         static_cast<hsize_t>(plan.shape.width)});
+        {rows, static_cast<hsize_t>(index.shape.channels), static_cast<hsize_t>(index.shape.height),
+         static_cast<hsize_t>(index.shape.width)});
     const Hdf5Handle y = create_dataset(layout::path(split, layout::kY), H5T_STD_I64LE, {rows});
     create_dataset(layout::path(split, layout::kXCrc32c), H5T_STD_U32LE, {blocks}).close();
     create_dataset(layout::path(split, layout::kYCrc32c), H5T_STD_U32LE, {blocks}).close();
@@ -122,10 +122,10 @@ void Hdf5FileWriter::write_floats(const char* name, const std::vector<float>& va
   check_hdf5_status(H5Awrite(attribute, H5T_NATIVE_FLOAT, values.data()), name);
 }
 
-void Hdf5FileWriter::finish(const Plan& plan, const PartPlace& place) {
+void Hdf5FileWriter::finish(const DatasetIndex& index, const ShardPlace& place) {
   for (const Split split : {Split::train, Split::test}) {
-    if (plan.part(split).rows == 0) continue;
-    const Piece& piece = plan.part(split).pieces.front();
+    if (index.split(split).rows == 0) continue;
+    const Piece& piece = index.split(split).pieces.front();
     const auto write = [&](const char* name, const std::vector<uint32_t>& values) {
       const std::string path = layout::path(split, name);
       const Hdf5Handle dataset(check_hdf5(H5Dopen2(file_, path.c_str(), H5P_DEFAULT), path),
@@ -139,27 +139,27 @@ void Hdf5FileWriter::finish(const Plan& plan, const PartPlace& place) {
   }
 
   size_t longest = 1;
-  for (const std::string& name : plan.class_names) longest = std::max(longest, name.size());
-  std::string names(longest * plan.class_names.size(), '\0');
-  for (size_t i = 0; i < plan.class_names.size(); ++i) {
-    plan.class_names[i].copy(names.data() + i * longest, longest);
+  for (const std::string& name : index.class_names) longest = std::max(longest, name.size());
+  std::string names(longest * index.class_names.size(), '\0');
+  for (size_t i = 0; i < index.class_names.size(); ++i) {
+    index.class_names[i].copy(names.data() + i * longest, longest);
   }
   const Hdf5Handle type = string_type(longest);
-  Hdf5Handle classes = create_dataset(layout::kClassNames, type, {plan.class_names.size()});
+  Hdf5Handle classes = create_dataset(layout::kClassNames, type, {index.class_names.size()});
   check_hdf5_status(H5Dwrite(classes, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names.data()),
                     name_ + ": writing class names");
   classes.close();
 
   write_number(layout::kFormatVersion, layout::kVersion);
-  write_text(layout::kUuid, plan.uuid);
-  write_floats(layout::kMean, plan.mean);
-  write_floats(layout::kStd, plan.std);
-  write_text(layout::kSource, plan.source);
-  write_text(layout::kSourceSha256, plan.source_sha256);
-  write_number(layout::kShuffleSeed, plan.shuffle_seed);
-  write_number(layout::kBlockRows, plan.block_rows);
-  write_number(layout::kPartIndex, place.index);
-  write_number(layout::kPartCount, place.count);
+  write_text(layout::kUuid, index.uuid);
+  write_floats(layout::kMean, index.mean);
+  write_floats(layout::kStd, index.std);
+  write_text(layout::kSource, index.source);
+  write_text(layout::kSourceSha256, index.source_sha256);
+  write_number(layout::kShuffleSeed, index.shuffle_seed);
+  write_number(layout::kBlockRows, index.block_rows);
+  write_number(layout::kShardIndex, index.shard_index);
+  write_number(layout::kShardCount, index.shard_count);
   write_number(layout::kTrainFirstRow, place.first_row[0]);
   write_number(layout::kTestFirstRow, place.first_row[1]);
   write_number(layout::kTrainTotalRows, place.total_rows[0]);

@@ -9,31 +9,23 @@
 #include <string>
 #include <vector>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/writing/hdf5_handle.hpp"
 
 namespace ringtrain::datasets {
 
-// Where a file's rows stand in the whole dataset.
-struct PartPlace {
-  uint32_t index = 0;
-  uint32_t count = 1;
-  std::array<uint64_t, 2> first_row = {0, 0};  // train, test
-  std::array<uint64_t, 2> total_rows = {0, 0};
-};
-
 class Hdf5FileWriter {
  public:
-  // Lays out a new file (replacing what is at `path`) for the rows of `plan`: element, shape,
-  // block_rows and the numbers of rows are used.
-  Hdf5FileWriter(const std::filesystem::path& path, const Plan& plan);
+  // Lays out a new file, in place of the one at `path`, for the rows of `index`. Uses its element,
+  // shape, block_rows and numbers of rows.
+  Hdf5FileWriter(const std::filesystem::path& path, const DatasetIndex& index);
 
   uint64_t x_offset(Split split) const { return x_offset_[static_cast<size_t>(split)]; }
   uint64_t y_offset(Split split) const { return y_offset_[static_cast<size_t>(split)]; }
 
-  // Writes checksums (from the plan's pieces, one per split at most), class names and attributes,
-  // and closes.
-  void finish(const Plan& plan, const PartPlace& place);
+  // Writes checksums (of the index's pieces, at most one per split), class names and attributes,
+  // and closes the file.
+  void finish(const DatasetIndex& index, const ShardPlace& place);
 
  private:
   Hdf5Handle create_dataset(const std::string& path, hid_t type, const std::vector<hsize_t>& dims);

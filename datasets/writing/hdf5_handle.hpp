@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // libhdf5 with handles that close themselves and failures that throw. For writing, and for
-// importing foreign files; what a rank reads goes through hdf5_profile.hpp.
+// importing foreign files; a rank reads through hdf5_profile.hpp.
 #pragma once
 
 #include <hdf5.h>
@@ -14,6 +14,7 @@ namespace ringtrain::datasets {
 class Hdf5Handle {
  public:
   using Close = herr_t (*)(hid_t);
+  Hdf5Handle() = default;
   Hdf5Handle(hid_t id, Close closer) : id_(id), close_(closer) {}
   Hdf5Handle(Hdf5Handle&& other) noexcept
       : id_(std::exchange(other.id_, H5I_INVALID_HID)), close_(other.close_) {}
@@ -27,19 +28,18 @@ class Hdf5Handle {
   ~Hdf5Handle() {
     if (id_ >= 0) close_(id_);
   }
-  operator hid_t() const {
-    return id_;
-  }  // NOLINT(google-explicit-constructor): it is one, for the C API
+  // Implicit, for calls of the C API.
+  operator hid_t() const { return id_; }  // NOLINT(google-explicit-constructor)
   // Closes now, throwing when data could not be flushed.
   void close();
 
  private:
-  hid_t id_;
-  Close close_;
+  hid_t id_ = H5I_INVALID_HID;
+  Close close_ = nullptr;
 };
 
-// Throws a data error with `doing` and libhdf5's own reason when a result is negative; else returns
-// it.
+// Returns the result of a call of libhdf5. Throws a data error with `doing` and libhdf5's own
+// reason if it is negative.
 hid_t check_hdf5(hid_t result, const std::string& doing);
 void check_hdf5_status(herr_t result, const std::string& doing);
 

@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/format/progress.hpp"
 
 namespace ringtrain::datasets {
 
-// What must be known before the first row.
+// The figures that must be known before the first row.
 struct NewDataset {
-  Element element = Element::u8;
+  ElementType element = ElementType::u8;
   Shape shape;
   uint64_t train_rows = 0;  // at least 1
   uint64_t test_rows = 0;
@@ -26,40 +26,36 @@ struct NewDataset {
 };
 
 // Usage: construct, put() every row once in any order, finish(). Until finish() has returned there
-// is only a temporary file beside the destination, which the destructor removes. Rows are scattered
-// to their shuffled places as they come, so memory holds 12 bytes per row and no rows.
+// is only a temporary file beside the destination, which the destructor removes. Rows go to their
+// shuffled places as they come, so memory holds 12 bytes per row and no rows.
 class Writer {
  public:
-  // Makes the folders of the destination. Throws a data error when the file cannot be created or
-  // the numbers make no sense.
+  // Makes the folders of the destination. Throws a data error if the figures are impossible, an io
+  // error if the file cannot be created.
   Writer(const std::filesystem::path& destination, const NewDataset& dataset);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer();
 
-  // Row number `row` of the source: x is [channels, height, width] elements, little-endian. Several
-  // threads may call it at once for different rows.
+  // Writes row number `row` of the source: x is [channels, height, width] elements, little-endian.
+  // Thread: any thread may call it, for different rows.
   void put(Split split, uint64_t row, const std::byte* x, int64_t label);
 
-  // Instead of put(): the row turned out not to exist (a broken image). finish() then writes the
-  // rows that are left to a second temporary file.
+  // Leaves a row out, instead of put(): a broken image. finish() then writes the rows that are left
+  // to a second temporary file.
   void drop(Split split, uint64_t row);
 
-  // The index of a name is its label. Set before finish().
+  // Sets the class names; the index of a name is its label. Requires: before finish().
   void set_class_names(std::vector<std::string> names);
   void set_source_sha256(std::string sha256);
 
-  // Writes what remains, flushes to disk, reopens and checks every byte, renames. Throws a data
-  // error when a row was never put, a label has no class name, or the check fails.
-  Plan finish(const Progress& progress = {});
+  // Writes labels and checksums, flushes to disk, reopens and checks every byte, renames. Throws a
+  // data error if a row was never put, a label has no class name, or the check fails.
+  DatasetIndex finish(const Progress& progress = {});
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
-
-// The rows of a block of 256 to 512 KiB: large enough that a disk reads it at full speed, small
-// enough that a rank holds dozens.
-uint64_t default_block_rows(uint64_t row_bytes);
 
 }  // namespace ringtrain::datasets

@@ -10,73 +10,73 @@
 #include <string>
 #include <vector>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/reading/open.hpp"
 #include "datasets/reading/verify.hpp"
 #include "datasets/tools/contact_sheet.hpp"
 #include "datasets/writing/export.hpp"
-#include "datasets/writing/split.hpp"
+#include "datasets/writing/shard.hpp"
 #include "launcher/commands/import_commands.hpp"
 #include "launcher/terminal/dataset_progress.hpp"
 
 namespace ringtrain::launcher {
 namespace {
 
-using datasets::Plan;
+using datasets::DatasetIndex;
 using datasets::Split;
 
-std::string shape_text(const Plan& plan) {
-  return fmt::format("{} x {} x {} {}", plan.shape.channels, plan.shape.height, plan.shape.width,
-                     datasets::name_of(plan.element));
+std::string shape_text(const DatasetIndex& index) {
+  return fmt::format("{} x {} x {} {}", index.shape.channels, index.shape.height, index.shape.width,
+                     datasets::name_of(index.element));
 }
 
-nlohmann::json to_json(const Plan& plan) {
+nlohmann::json to_json(const DatasetIndex& index) {
   nlohmann::json files = nlohmann::json::array();
-  for (const auto& file : plan.files) files.push_back({{"path", file.path}, {"size", file.size}});
-  return {{"uuid", plan.uuid},
-          {"element", datasets::name_of(plan.element)},
-          {"shape", {plan.shape.channels, plan.shape.height, plan.shape.width}},
-          {"train_rows", plan.train.rows},
-          {"test_rows", plan.test.rows},
-          {"classes", plan.class_names},
-          {"mean", plan.mean},
-          {"std", plan.std},
-          {"source", plan.source},
-          {"source_sha256", plan.source_sha256},
-          {"shuffle_seed", plan.shuffle_seed},
-          {"block_rows", plan.block_rows},
-          {"part_index", plan.part_index},
-          {"part_count", plan.part_count},
+  for (const auto& file : index.shards) files.push_back({{"path", file.path}, {"size", file.size}});
+  return {{"uuid", index.uuid},
+          {"element", datasets::name_of(index.element)},
+          {"shape", {index.shape.channels, index.shape.height, index.shape.width}},
+          {"train_rows", index.train.rows},
+          {"test_rows", index.test.rows},
+          {"classes", index.class_names},
+          {"mean", index.mean},
+          {"std", index.std},
+          {"source", index.source},
+          {"source_sha256", index.source_sha256},
+          {"shuffle_seed", index.shuffle_seed},
+          {"block_rows", index.block_rows},
+          {"part_index", index.shard_index},
+          {"part_count", index.shard_count},
           {"files", std::move(files)}};
 }
 
-void print_info(const Plan& plan) {
+void print_info(const DatasetIndex& index) {
   const auto line = [](std::string_view key, const std::string& value) {
     fmt::print("{:<14}{}\n", key, value);
   };
-  line("uuid", plan.uuid);
-  line("samples", shape_text(plan));
-  line("train rows", std::to_string(plan.train.rows));
-  line("test rows", std::to_string(plan.test.rows));
+  line("uuid", index.uuid);
+  line("samples", shape_text(index));
+  line("train rows", std::to_string(index.train.rows));
+  line("test rows", std::to_string(index.test.rows));
   constexpr size_t kShown = 12;
-  const size_t shown = std::min(kShown, plan.class_names.size());
+  const size_t shown = std::min(kShown, index.class_names.size());
   std::string classes =
-      fmt::format("{} ({}{})", plan.class_names.size(),
-                  fmt::join(plan.class_names.begin(),
-                            plan.class_names.begin() + static_cast<ptrdiff_t>(shown), ", "),
-                  shown < plan.class_names.size() ? ", ..." : "");
+      fmt::format("{} ({}{})", index.class_names.size(),
+                  fmt::join(index.class_names.begin(),
+                            index.class_names.begin() + static_cast<ptrdiff_t>(shown), ", "),
+                  shown < index.class_names.size() ? ", ..." : "");
   line("classes", classes);
-  line("mean", fmt::format("{:.5g}", fmt::join(plan.mean, ", ")));
-  line("std", fmt::format("{:.5g}", fmt::join(plan.std, ", ")));
-  line("source", plan.source);
-  if (!plan.source_sha256.empty()) line("source sha256", plan.source_sha256);
-  line("shuffle seed", std::to_string(plan.shuffle_seed));
-  line("block", fmt::format("{} rows, {:.0f} KiB", plan.block_rows,
-                            static_cast<double>(plan.block_rows * plan.row_bytes()) / 1024));
-  if (plan.part_count > 1) {
-    line("part", fmt::format("{} of {}", plan.part_index + 1, plan.part_count));
+  line("mean", fmt::format("{:.5g}", fmt::join(index.mean, ", ")));
+  line("std", fmt::format("{:.5g}", fmt::join(index.std, ", ")));
+  line("source", index.source);
+  if (!index.source_sha256.empty()) line("source sha256", index.source_sha256);
+  line("shuffle seed", std::to_string(index.shuffle_seed));
+  line("block", fmt::format("{} rows, {:.0f} KiB", index.block_rows,
+                            static_cast<double>(index.block_rows * index.row_bytes()) / 1024));
+  if (index.shard_count > 1) {
+    line("shard", fmt::format("{} of {}", index.shard_index + 1, index.shard_count));
   }
-  for (const auto& file : plan.files) {
+  for (const auto& file : index.shards) {
     line("file", fmt::format("{} ({:.1f} MB)", file.path, static_cast<double>(file.size) / 1e6));
   }
 }
@@ -85,15 +85,15 @@ void add_info(CLI::App& dataset) {
   CLI::App& command = *dataset.add_subcommand("info", "Show the contents of a dataset");
   const auto path = std::make_shared<std::string>();
   const auto json = std::make_shared<bool>(false);
-  command.add_option("dataset", *path, "A file, or a directory of part files")->required();
+  command.add_option("dataset", *path, "A file, or a directory of shards")->required();
   command.add_flag("--json", *json, "Print the contents as JSON");
   command.callback([path, json] {
-    const Plan plan = datasets::open_dataset_unverified(*path);
+    const DatasetIndex index = datasets::open_dataset_unverified(*path);
     if (*json) {
       fmt::print("{}\n",
-                 to_json(plan).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+                 to_json(index).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
-      print_info(plan);
+      print_info(index);
     }
   });
 }
@@ -101,14 +101,14 @@ void add_info(CLI::App& dataset) {
 void add_verify(CLI::App& dataset) {
   CLI::App& command = *dataset.add_subcommand("verify", "Check every byte of a dataset");
   const auto path = std::make_shared<std::string>();
-  command.add_option("dataset", *path, "A file, or a directory of part files")->required();
+  command.add_option("dataset", *path, "A file, or a directory of shards")->required();
   command.callback([path] {
     DatasetProgress bar("verifying");
-    const Plan plan = datasets::open_dataset_unverified(*path);
-    datasets::verify(plan, bar.callback());
+    const DatasetIndex index = datasets::open_dataset_unverified(*path);
+    datasets::verify(index, bar.callback());
     bar.finish();
-    fmt::print("{}: {} training and {} test rows are whole\n", *path, plan.train.rows,
-               plan.test.rows);
+    fmt::print("{}: {} training and {} test rows are whole\n", *path, index.train.rows,
+               index.test.rows);
   });
 }
 
@@ -116,21 +116,21 @@ void add_split(CLI::App& dataset) {
   struct Arguments {
     std::string path;
     std::string output;
-    uint32_t parts = 0;
+    uint32_t shards = 0;
   };
   CLI::App& command = *dataset.add_subcommand(
-      "split", "Cut a dataset into part files, for ranks without shared storage");
+      "split", "Cut a dataset into shards, for ranks without shared storage");
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("dataset", arguments->path, "A file")->required();
-  command.add_option("--parts", arguments->parts, "Number of part files")->required();
+  command.add_option("--shards", arguments->shards, "Number of shards")->required();
   command.add_option("-o,--output", arguments->output, "Directory to create")->required();
   command.callback([arguments] {
     DatasetProgress bar("splitting");
-    const Plan plan = datasets::open_dataset_unverified(arguments->path);
+    const DatasetIndex index = datasets::open_dataset_unverified(arguments->path);
     const auto paths =
-        datasets::split_dataset(plan, arguments->output, arguments->parts, bar.callback());
+        datasets::shard_dataset(index, arguments->output, arguments->shards, bar.callback());
     bar.finish();
-    fmt::print("{}: {} part files\n", arguments->output, paths.size());
+    fmt::print("{}: {} shards\n", arguments->output, paths.size());
   });
 }
 
@@ -138,7 +138,7 @@ void add_export(CLI::App& dataset) {
   CLI::App& command = *dataset.add_subcommand("export", "Write a dataset's rows as .npy files");
   const auto path = std::make_shared<std::string>();
   const auto output = std::make_shared<std::string>();
-  command.add_option("dataset", *path, "A file, or a directory of part files")->required();
+  command.add_option("dataset", *path, "A file, or a directory of shards")->required();
   command.add_option("-o,--output", *output, "Directory for the .npy files")->required();
   command.callback([path, output] {
     DatasetProgress bar("exporting");
@@ -157,18 +157,17 @@ void add_sample(CLI::App& dataset) {
     uint64_t seed = 0;
     bool test = false;
   };
-  CLI::App& command = *dataset.add_subcommand("sample", "Draw rows with their labels as a PNG");
+  CLI::App& command = *dataset.add_subcommand("sample", "Draw rows as a PNG");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("dataset", arguments->path, "A file, or a directory of part files")
-      ->required();
+  command.add_option("dataset", arguments->path, "A file, or a directory of shards")->required();
   command.add_option("-o,--output", arguments->output, "PNG file to write")->capture_default_str();
   command.add_option("--rows", arguments->rows, "Number of rows")->capture_default_str();
   command.add_option("--seed", arguments->seed, "Seed for the choice of rows")
       ->capture_default_str();
   command.add_flag("--test", arguments->test, "Draw test rows");
   command.callback([arguments] {
-    const Plan plan = datasets::open_dataset_unverified(arguments->path);
-    datasets::write_contact_sheet(plan, arguments->test ? Split::test : Split::train,
+    const DatasetIndex index = datasets::open_dataset_unverified(arguments->path);
+    datasets::write_contact_sheet(index, arguments->test ? Split::test : Split::train,
                                   arguments->rows, arguments->seed, arguments->output);
     fmt::print("{}\n", arguments->output);
   });

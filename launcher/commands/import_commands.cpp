@@ -24,8 +24,8 @@
 namespace ringtrain::launcher {
 namespace {
 
+using datasets::DatasetIndex;
 using datasets::ImportOptions;
-using datasets::Plan;
 
 // Options that every import has besides its sources.
 struct Arguments {
@@ -34,7 +34,7 @@ struct Arguments {
   double test_share = 0.1;
   std::vector<std::string> paths;
 };
-using Import = std::function<Plan(const Arguments& arguments)>;
+using Import = std::function<DatasetIndex(const Arguments& arguments)>;
 
 // Adds a subcommand that runs `import` under a progress bar and prints the result.
 std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command,
@@ -53,12 +53,12 @@ std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command,
   command->callback([arguments, import = std::move(import)] {
     DatasetProgress bar("importing");
     arguments->options.progress = bar.callback();
-    const Plan plan = import(*arguments);
+    const DatasetIndex index = import(*arguments);
     bar.finish();
     fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {} classes\n",
-               arguments->output, plan.train.rows, plan.test.rows, plan.shape.channels,
-               plan.shape.height, plan.shape.width, datasets::name_of(plan.element),
-               plan.class_names.size());
+               arguments->output, index.train.rows, index.test.rows, index.shape.channels,
+               index.shape.height, index.shape.width, datasets::name_of(index.element),
+               index.class_names.size());
   });
   return arguments;
 }
@@ -169,7 +169,8 @@ void add_hdf5(CLI::App& import) {
 void add_cifar(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto arguments = add(
-      import, command, "cifar", "CIFAR-10 or CIFAR-100, binary version: a folder or the .tar.gz",
+      import, command, "cifar",
+      "Import CIFAR-10 or CIFAR-100, binary version: a folder or the .tar.gz",
       [](const Arguments& a) { return datasets::import_cifar(a.paths[0], a.output, a.options); });
   add_paths(*command, *arguments, {"source"});
 }
@@ -185,7 +186,7 @@ void add_csv(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto csv = std::make_shared<CsvArguments>();
   const auto arguments =
-      add(import, command, "csv", "A table: numeric features and a column of labels",
+      add(import, command, "csv", "Import a table: numeric features and a column of labels",
           [csv](const Arguments& a) {
             datasets::CsvSources sources;
             sources.train = a.paths[0];
@@ -239,7 +240,7 @@ void add_images(CLI::App& import) {
               if (result.broken.count > result.broken.examples.size())
                 fmt::print(stderr, "  ...\n");
             }
-            return result.plan;
+            return result.index;
           });
   add_paths(*command, *arguments, {"source"});
   command->add_option("--height", image->height, "Sample height in pixels")->capture_default_str();

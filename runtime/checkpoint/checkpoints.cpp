@@ -11,10 +11,10 @@ namespace ringtrain {
 
 using Clock = CheckpointTriggers::Clock;
 
-Checkpoints::Checkpoints(const JobSpec& job, const datasets::Plan& plan, int64_t steps_per_epoch,
-                         const World& world, const Progress& progress)
+Checkpoints::Checkpoints(const JobSpec& job, const datasets::DatasetIndex& dataset,
+                         int64_t steps_per_epoch, const World& world, const Progress& progress)
     : job_(job),
-      plan_(plan),
+      dataset_(dataset),
       steps_per_epoch_(steps_per_epoch),
       progress_(progress),
       first_(world.rank() == 0),
@@ -60,8 +60,8 @@ void Checkpoints::take(const Trained& trained, const TrainingState& state) {
       writer_.write(snapshot_, trained.model, trained.space.layout,
                     {.state = state,
                      .job = job_to_json(job_),
-                     .dataset_uuid = plan_.uuid,
-                     .train_rows = plan_.train.rows,
+                     .dataset_uuid = dataset_.uuid,
+                     .train_rows = dataset_.train.rows,
                      .parts = {}});
     }
   }

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "base/sum_slots.hpp"
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "job/job_spec.hpp"
 #include "runtime/checkpoint/snapshot.hpp"
 #include "runtime/checkpoint/training_state.hpp"
@@ -23,7 +23,7 @@ namespace ringtrain {
 // the triggers, any rank those of its signals), and all ranks read the same sums.
 class Checkpoints {
  public:
-  Checkpoints(const JobSpec& job, const datasets::Plan& plan, int64_t steps_per_epoch,
+  Checkpoints(const JobSpec& job, const datasets::DatasetIndex& dataset, int64_t steps_per_epoch,
               const World& world, const Progress& progress);
   void resume(const std::filesystem::path& checkpoint, int64_t step);
 
@@ -56,7 +56,7 @@ class Checkpoints {
 
  private:
   const JobSpec& job_;
-  const datasets::Plan& plan_;
+  const datasets::DatasetIndex& dataset_;
   int64_t steps_per_epoch_;
   const Progress& progress_;
   bool first_;

@@ -40,9 +40,9 @@ void set_aside(const fs::path& folder, int64_t step, const Warn& log) {
   }
 }
 
-void check_fit(const FoundCheckpoint& found, const JobSpec& job, const datasets::Plan& plan,
-               const Warn& warn) {
-  if (const auto against = conflicts(found.manifest, job, plan); !against.empty()) {
+void check_fit(const FoundCheckpoint& found, const JobSpec& job,
+               const datasets::DatasetIndex& dataset, const Warn& warn) {
+  if (const auto against = conflicts(found.manifest, job, dataset); !against.empty()) {
     throw job_error(
         fmt::format("checkpoint.resume: {} is of another job: {}: set checkpoint.resume=never to "
                     "start over, or another output",
@@ -55,8 +55,9 @@ void check_fit(const FoundCheckpoint& found, const JobSpec& job, const datasets:
 
 }  // namespace
 
-std::optional<ResumePoint> find_resume_point(const JobSpec& job, const datasets::Plan& plan,
-                                             const Warn& log, const Warn& warn) {
+std::optional<ResumePoint> find_resume_point(const JobSpec& job,
+                                             const datasets::DatasetIndex& dataset, const Warn& log,
+                                             const Warn& warn) {
   const fs::path folder = job.output / "checkpoints";
   const std::string& resume = job.checkpoint.resume;
   if (resume == "never") {
@@ -66,7 +67,7 @@ std::optional<ResumePoint> find_resume_point(const JobSpec& job, const datasets:
   const bool by_path = resume != "auto";
   const auto found = by_path ? checkpoint_at(resume, warn) : newest_good_checkpoint(folder, warn);
   if (!found) return std::nullopt;
-  check_fit(*found, job, plan, warn);
+  check_fit(*found, job, dataset, warn);
   if (by_path) {
     std::error_code error;
     const bool below_output = fs::equivalent(found->path.parent_path(), folder, error);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "job/job_spec.hpp"
 #include "runtime/checkpoint/folder.hpp"
 #include "runtime/checkpoint/training_state.hpp"
@@ -27,8 +27,9 @@ struct ResumePoint {
 // damaged checkpoints with a warning, and moves checkpoints in `output` that are later than the
 // chosen one aside. For rank 0. Throws a job error if the checkpoint is of another job, a data
 // error if a path was given that cannot be read.
-std::optional<ResumePoint> find_resume_point(const JobSpec& job, const datasets::Plan& plan,
-                                             const Warn& log, const Warn& warn);
+std::optional<ResumePoint> find_resume_point(const JobSpec& job,
+                                             const datasets::DatasetIndex& dataset, const Warn& log,
+                                             const Warn& warn);
 
 // Path and state as text, for the other ranks; empty for none.
 std::string print_resume_point(const std::optional<ResumePoint>& point);

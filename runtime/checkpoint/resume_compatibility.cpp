@@ -45,7 +45,7 @@ json at(const json& job, const char* pointer) {
 }  // namespace
 
 std::vector<std::string> conflicts(const Manifest& checkpoint, const JobSpec& job,
-                                   const datasets::Plan& plan) {
+                                   const datasets::DatasetIndex& dataset) {
   std::vector<std::string> found;
   const json now = job_to_json(job);
   const json& then = checkpoint.job;
@@ -62,12 +62,12 @@ std::vector<std::string> conflicts(const Manifest& checkpoint, const JobSpec& jo
   compare("/optimizer/type", "optimizer.type");
   const auto has_momentum = [](const json& j) { return at(j, "/optimizer/momentum") != 0; };
   if (has_momentum(now) != has_momentum(then)) compare("/optimizer/momentum", "optimizer.momentum");
-  if (checkpoint.dataset_uuid != plan.uuid) {
+  if (checkpoint.dataset_uuid != dataset.uuid) {
     found.push_back(fmt::format("dataset {} has uuid {}, the checkpoint's {}", job.dataset.string(),
-                                plan.uuid, checkpoint.dataset_uuid));
-  } else if (checkpoint.train_rows != plan.train.rows) {
+                                dataset.uuid, checkpoint.dataset_uuid));
+  } else if (checkpoint.train_rows != dataset.train.rows) {
     found.push_back(fmt::format("dataset {} has {} training rows, the checkpoint's {}",
-                                job.dataset.string(), plan.train.rows, checkpoint.train_rows));
+                                job.dataset.string(), dataset.train.rows, checkpoint.train_rows));
   }
   return found;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "job/job_spec.hpp"
 #include "runtime/checkpoint/manifest.hpp"
 
@@ -15,7 +15,7 @@ namespace ringtrain {
 // (model, dataset, batch_size, seed, type of the optimizer), each as "batch_size is 64, the
 // checkpoint's 128".
 std::vector<std::string> conflicts(const Manifest& checkpoint, const JobSpec& job,
-                                   const datasets::Plan& plan);
+                                   const datasets::DatasetIndex& dataset);
 
 // Returns the changed settings that allow a resume but change training, in the same form: learning
 // rate, schedule, augmentation and the like.

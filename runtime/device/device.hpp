@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/reading/reader.hpp"
 #include "job/job_spec.hpp"
 #include "kernels/element.hpp"
@@ -65,7 +65,7 @@ class Device {
 
   // Returns the batch as the model's input: floats [rows, channels, height, width], normalised by
   // the dataset's mean and std, and augmented. Valid until the call after the next.
-  virtual torch::Tensor load(const datasets::Plan& plan, const datasets::Batch& batch,
+  virtual torch::Tensor load(const datasets::DatasetIndex& dataset, const datasets::Batch& batch,
                              const kernels::Augment& augment) = 0;
   // Returns the batch's labels [rows], int64. Valid as long as the batch.
   virtual torch::Tensor load_labels(const datasets::Batch& batch) = 0;

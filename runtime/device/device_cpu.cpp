@@ -39,9 +39,9 @@ std::vector<kernels::GradientStats> CpuDevice::collect_stats() { return std::exc
 
 void CpuDevice::fill_zero(void* out, size_t bytes) { std::memset(out, 0, bytes); }
 
-torch::Tensor CpuDevice::load(const datasets::Plan& plan, const datasets::Batch& batch,
+torch::Tensor CpuDevice::load(const datasets::DatasetIndex& dataset, const datasets::Batch& batch,
                               const kernels::Augment& augment) {
-  const auto& shape = plan.shape;
+  const auto& shape = dataset.shape;
   const auto rows = static_cast<int64_t>(batch.rows);
   if (!input_.defined() || input_.size(0) < rows) {
     input_ = torch::empty({rows, shape.channels, shape.height, shape.width}, torch::kFloat32);
@@ -50,12 +50,12 @@ torch::Tensor CpuDevice::load(const datasets::Plan& plan, const datasets::Batch&
                                 .height = static_cast<int>(shape.height),
                                 .width = static_cast<int>(shape.width)};
   auto* out = input_.mutable_data_ptr<float>();
-  if (plan.element == datasets::Element::u8) {
+  if (dataset.element == datasets::ElementType::u8) {
     kernels::input_batch(reinterpret_cast<const uint8_t* const*>(batch.samples), out, batch.rows,
-                         image, plan.mean, plan.std, augment, batch.first_position);
+                         image, dataset.mean, dataset.std, augment, batch.first_position);
   } else {
     kernels::input_batch(reinterpret_cast<const float* const*>(batch.samples), out, batch.rows,
-                         image, plan.mean, plan.std, augment, batch.first_position);
+                         image, dataset.mean, dataset.std, augment, batch.first_position);
   }
   return input_.narrow(0, 0, rows);
 }

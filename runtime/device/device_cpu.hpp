@@ -17,7 +17,7 @@ class CpuDevice : public Device {
   void pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) override;
   std::vector<kernels::GradientStats> collect_stats() override;
 
-  torch::Tensor load(const datasets::Plan& plan, const datasets::Batch& batch,
+  torch::Tensor load(const datasets::DatasetIndex& dataset, const datasets::Batch& batch,
                      const kernels::Augment& augment) override;
   torch::Tensor load_labels(const datasets::Batch& batch) override;
 

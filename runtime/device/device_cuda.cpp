@@ -48,11 +48,11 @@ std::vector<T> fetch(const DeviceArray<T>& from, size_t n, cudaStream_t stream) 
   return values;
 }
 
-std::vector<kernels::NormaliseElement> channels_of(const datasets::Plan& plan) {
-  const double range = plan.element == datasets::Element::u8 ? 255 : 1;
+std::vector<kernels::NormaliseElement> channels_of(const datasets::DatasetIndex& dataset) {
+  const double range = dataset.element == datasets::ElementType::u8 ? 255 : 1;
   std::vector<kernels::NormaliseElement> channels;
-  for (size_t c = 0; c < plan.mean.size(); ++c) {
-    channels.push_back(kernels::normalise_element(plan.mean[c], plan.std[c], range));
+  for (size_t c = 0; c < dataset.mean.size(); ++c) {
+    channels.push_back(kernels::normalise_element(dataset.mean[c], dataset.std[c], range));
   }
   return channels;
 }
@@ -124,20 +124,20 @@ void CudaDevice::fill_zero(void* out, size_t bytes) {
   check_cuda(cudaMemsetAsync(out, 0, bytes, stream()));
 }
 
-torch::Tensor CudaDevice::load(const datasets::Plan& plan, const datasets::Batch& batch,
+torch::Tensor CudaDevice::load(const datasets::DatasetIndex& dataset, const datasets::Batch& batch,
                                const kernels::Augment& augment) {
-  const auto& shape = plan.shape;
+  const auto& shape = dataset.shape;
   // Memory is new in every call: torch reuses it when the stream is done with it.
   const torch::Tensor out =
       torch::empty({static_cast<int64_t>(batch.rows), shape.channels, shape.height, shape.width},
                    torch::TensorOptions(torch()).dtype(torch::kFloat32));
   if (batch.rows == 0) return out;
 
-  const size_t bytes = batch.rows * plan.row_bytes();
+  const size_t bytes = batch.rows * dataset.row_bytes();
   std::byte* raw = room_for(bytes, raw_);
   samples_.copy(batch.x, bytes, raw, stream());
 
-  const auto host_channels = channels_of(plan);
+  const auto host_channels = channels_of(dataset);
   room_for(host_channels.size(), channels_);
   const auto* channels = send(host_channels.data(), host_channels.size(), channels_, stream());
   const kernels::cuda::BatchPlace host_place = {.augment = augment,
@@ -148,7 +148,7 @@ torch::Tensor CudaDevice::load(const datasets::Plan& plan, const datasets::Batch
                                 .height = static_cast<int>(shape.height),
                                 .width = static_cast<int>(shape.width)};
   auto* to = out.mutable_data_ptr<float>();
-  if (plan.element == datasets::Element::u8) {
+  if (dataset.element == datasets::ElementType::u8) {
     kernels::cuda::input_batch(reinterpret_cast<const uint8_t*>(raw), to, batch.rows, image,
                                channels, place, stream());
   } else {

@@ -10,13 +10,13 @@
 
 namespace ringtrain {
 
-Evaluator::Evaluator(const JobSpec& job, const datasets::Plan& plan, int rank, int world_size,
-                     Device& device, Model& model)
+Evaluator::Evaluator(const JobSpec& job, const datasets::DatasetIndex& dataset, int rank,
+                     int world_size, Device& device, Model& model)
     : job_(job),
-      plan_(plan),
+      dataset_(dataset),
       device_(device),
       model_(model),
-      reader_(plan, datasets::Split::test,
+      reader_(dataset, datasets::Split::test,
               reader_options(job, datasets::Split::test, rank, world_size, device)) {}
 
 Evaluation Evaluator::run(const std::function<bool()>& stop,
@@ -29,7 +29,7 @@ Evaluation Evaluator::run(const std::function<bool()>& stop,
   for (const auto* batch = reader_.next(); batch != nullptr; batch = reader_.next()) {
     if (stop()) break;
     if (batch->rows == 0) continue;
-    const torch::Tensor inputs = device_.load(plan_, *batch, kernels::Augment{});
+    const torch::Tensor inputs = device_.load(dataset_, *batch, kernels::Augment{});
     const torch::Tensor logits = forward(model_, inputs, job_.precision);
     const torch::Tensor labels = device_.load_labels(*batch);
     loss += torch::nn::functional::cross_entropy(logits, labels, Options().reduction(torch::kSum))

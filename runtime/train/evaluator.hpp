@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "base/sum_slots.hpp"
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/reading/reader.hpp"
 #include "job/job_spec.hpp"
 #include "runtime/device/device.hpp"
@@ -19,14 +19,14 @@ namespace ringtrain {
 class Evaluator {
  public:
   // All references must outlive the object.
-  Evaluator(const JobSpec& job, const datasets::Plan& plan, int rank, int world_size,
+  Evaluator(const JobSpec& job, const datasets::DatasetIndex& dataset, int rank, int world_size,
             Device& device, Model& model);
 
   // True if there is anything to evaluate.
-  bool has_samples() const { return plan_.test.rows > 0; }
+  bool has_samples() const { return dataset_.test.rows > 0; }
 
   // Number of batches that progress is announced in, about.
-  int64_t batches() const { return static_cast<int64_t>(plan_.test.rows) / job_.batch_size + 1; }
+  int64_t batches() const { return static_cast<int64_t>(dataset_.test.rows) / job_.batch_size + 1; }
 
   // Evaluates this rank's samples, and calls `sum`, which sums slots over the ranks, once. If
   // `stop` becomes true, it does so early, and the result covers what was evaluated until then.
@@ -35,7 +35,7 @@ class Evaluator {
 
  private:
   const JobSpec& job_;
-  const datasets::Plan& plan_;
+  const datasets::DatasetIndex& dataset_;
   Device& device_;
   Model& model_;
   datasets::Reader reader_;

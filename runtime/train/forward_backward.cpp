@@ -13,11 +13,11 @@ torch::Tensor forward(Model& model, const torch::Tensor& inputs, JobSpec::Precis
   return model.forward(inputs).to(torch::kFloat32);
 }
 
-ForwardBackward::ForwardBackward(const JobSpec& job, const datasets::Plan& plan, Device& device,
-                                 Model& model, GradientAverager& averager,
+ForwardBackward::ForwardBackward(const JobSpec& job, const datasets::DatasetIndex& dataset,
+                                 Device& device, Model& model, GradientAverager& averager,
                                  std::function<void(const std::string&)> log, Trace* trace)
     : job_(job),
-      plan_(plan),
+      dataset_(dataset),
       device_(device),
       model_(model),
       trace_(trace),
@@ -31,7 +31,7 @@ double ForwardBackward::run(const datasets::Batch& batch, int64_t epoch, uint64_
                                     .seed = job_.seed,
                                     .epoch = static_cast<uint64_t>(epoch)};
   Span phase(trace_, "load");
-  const torch::Tensor inputs = device_.load(plan_, batch, augment);
+  const torch::Tensor inputs = device_.load(dataset_, batch, augment);
   const torch::Tensor labels = device_.load_labels(batch);
   phase.next("forward and backward");
   // The seed of what a model draws (dropout) is a function of the position in the run, too.

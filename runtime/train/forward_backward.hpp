@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/reading/reader.hpp"
 #include "job/job_spec.hpp"
 #include "runtime/averaging/gradient_averager.hpp"
@@ -28,9 +28,9 @@ torch::Tensor forward(Model& model, const torch::Tensor& inputs, JobSpec::Precis
 class ForwardBackward {
  public:
   // All references must outlive the object. trace: null for none.
-  ForwardBackward(const JobSpec& job, const datasets::Plan& plan, Device& device, Model& model,
-                  GradientAverager& averager, std::function<void(const std::string&)> log,
-                  Trace* trace);
+  ForwardBackward(const JobSpec& job, const datasets::DatasetIndex& dataset, Device& device,
+                  Model& model, GradientAverager& averager,
+                  std::function<void(const std::string&)> log, Trace* trace);
 
   // Returns the loss, summed over this rank's samples. samples_in_mean: the number by which
   // gradients are divided.
@@ -41,7 +41,7 @@ class ForwardBackward {
                               const CapturedStep::LastBackward& last);
 
   const JobSpec& job_;
-  const datasets::Plan& plan_;
+  const datasets::DatasetIndex& dataset_;
   Device& device_;
   Model& model_;
   Trace* trace_;

@@ -9,8 +9,8 @@
 
 namespace ringtrain {
 
-Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size) {
-  const auto rows = static_cast<int64_t>(plan.train.rows);
+Length length_of(const JobSpec& job, const datasets::DatasetIndex& dataset, int world_size) {
+  const auto rows = static_cast<int64_t>(dataset.train.rows);
   if (rows < world_size) {
     throw job_error(
         fmt::format("{} ranks, but only {} training samples: start fewer ranks", world_size, rows));

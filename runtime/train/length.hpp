@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "job/job_spec.hpp"
 
 namespace ringtrain {
@@ -26,6 +26,6 @@ struct Length {
 };
 
 // Throws a job error if the dataset or the batch is too small for the number of ranks.
-Length length_of(const JobSpec& job, const datasets::Plan& plan, int world_size);
+Length length_of(const JobSpec& job, const datasets::DatasetIndex& dataset, int world_size);
 
 }  // namespace ringtrain

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "job/job_spec.hpp"
 #include "runtime/models/model.hpp"
 
 namespace ringtrain {
 
 // Returns the model that the job names, for the samples and classes of its dataset.
-inline ModelOptions model_options(const JobSpec& job, const datasets::Plan& plan) {
+inline ModelOptions model_options(const JobSpec& job, const datasets::DatasetIndex& dataset) {
   return {.name = job.model,
           .hidden = job.hidden,
-          .channels = plan.shape.channels,
-          .height = plan.shape.height,
-          .width = plan.shape.width,
-          .classes = static_cast<int64_t>(plan.class_names.size()),
+          .channels = dataset.shape.channels,
+          .height = dataset.shape.height,
+          .width = dataset.shape.width,
+          .classes = static_cast<int64_t>(dataset.class_names.size()),
           .seed = job.seed};
 }
 

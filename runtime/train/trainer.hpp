@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/reading/reader.hpp"
 #include "job/job_spec.hpp"
 #include "job/result_file.hpp"
@@ -37,8 +37,8 @@ namespace ringtrain {
 class Trainer {
  public:
   // All arguments must outlive the trainer. The model is trained in place. trace: null for none.
-  Trainer(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
-          Model& model, Progress& progress, Trace* trace = nullptr);
+  Trainer(const JobSpec& job, const World& world, const datasets::DatasetIndex& dataset,
+          Device& device, Model& model, Progress& progress, Trace* trace = nullptr);
 
   // Called before train(): continues from a checkpoint, bit for bit if the number of ranks is the
   // same. Throws a job error if the checkpoint is not of this model.

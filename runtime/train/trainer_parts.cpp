@@ -17,8 +17,8 @@ namespace {
 // slabs fit in a core's cache, so that the optimizer finds the sums there.
 constexpr size_t kCacheSizedBucket = 128 * 1024;  // floats
 
-SlabLayout layout_of(Model& model, const datasets::Plan& plan, const Device& device) {
-  const auto& shape = plan.shape;
+SlabLayout layout_of(Model& model, const datasets::DatasetIndex& dataset, const Device& device) {
+  const auto& shape = dataset.shape;
   return lay_out(model, {shape.channels, shape.height, shape.width}, device.torch());
 }
 
@@ -86,9 +86,10 @@ std::unique_ptr<AveragingStrategy> make_averaging(const JobSpec& job, const Worl
 
 }  // namespace
 
-TrainerParts::TrainerParts(const JobSpec& job, const World& world, const datasets::Plan& plan,
-                           Device& on, Model& of, Trace* into)
-    : TrainerParts(job, world, layout_of(of, plan, on), on, of, into) {}
+TrainerParts::TrainerParts(const JobSpec& job, const World& world,
+                           const datasets::DatasetIndex& dataset, Device& on, Model& of,
+                           Trace* into)
+    : TrainerParts(job, world, layout_of(of, dataset, on), on, of, into) {}
 
 TrainerParts::TrainerParts(const JobSpec& job, const World& world, const SlabLayout& layout,
                            Device& on, Model& of, Trace* into)

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "job/job_spec.hpp"
 #include "runtime/averaging/communication_thread.hpp"
 #include "runtime/averaging/gradient_averager.hpp"
@@ -28,8 +28,8 @@ struct TrainerParts {
   // The references and `trace` (null for none) must outlive the parts. On return every rank has the
   // first rank's parameters and buffers, and the model's batch normalisation covers all ranks that
   // average in every step. Collective.
-  TrainerParts(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
-               Model& model, Trace* trace);
+  TrainerParts(const JobSpec& job, const World& world, const datasets::DatasetIndex& dataset,
+               Device& device, Model& model, Trace* trace);
   ~TrainerParts();
   TrainerParts(const TrainerParts&) = delete;
   TrainerParts& operator=(const TrainerParts&) = delete;

@@ -10,20 +10,20 @@
 
 namespace ringtrain {
 
-Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
-                 Model& model, Progress& progress, Trace* trace)
+Trainer::Trainer(const JobSpec& job, const World& world, const datasets::DatasetIndex& dataset,
+                 Device& device, Model& model, Progress& progress, Trace* trace)
     : job_(job),
-      length_(length_of(job, plan, world.size())),
+      length_(length_of(job, dataset, world.size())),
       progress_(progress),
-      parts_(job, world, plan, device, model, trace),
+      parts_(job, world, dataset, device, model, trace),
       forward_backward_(
-          job, plan, device, model, parts_.averager,
+          job, dataset, device, model, parts_.averager,
           [&progress](const std::string& line) { progress.log(line); }, trace),
       schedule_(job.schedule, job.optimizer.learning_rate, length_.steps_per_epoch, length_.steps),
-      reader_(plan, datasets::Split::train,
+      reader_(dataset, datasets::Split::train,
               reader_options(job, datasets::Split::train, world.rank(), world.size(), device)),
-      evaluator_(job, plan, world.rank(), world.size(), device, model),
-      checkpoints_(job, plan, length_.steps_per_epoch, world, progress),
+      evaluator_(job, dataset, world.rank(), world.size(), device, model),
+      checkpoints_(job, dataset, length_.steps_per_epoch, world, progress),
       stragglers_(world.rank(), world.hosts()),
       spikes_(job.rollback) {}
 

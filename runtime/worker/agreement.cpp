@@ -19,16 +19,16 @@ JobSpec agree_on_job(const World& world, const std::string& job_file,
   return job_from_json(world.broadcast(job));
 }
 
-datasets::Plan agree_on_dataset(const World& world, const JobSpec& job) {
-  std::string plan;
+datasets::DatasetIndex agree_on_dataset(const World& world, const JobSpec& job) {
+  std::string dataset;
   run_on_all_ranks(world, [&] {
-    if (world.rank() == 0) plan = datasets::serialise(datasets::open_dataset(job.dataset));
+    if (world.rank() == 0) dataset = datasets::serialise(datasets::open_dataset(job.dataset));
   });
-  return datasets::deserialise(world.broadcast(plan));
+  return datasets::deserialise(world.broadcast(dataset));
 }
 
 std::optional<ResumePoint> agree_on_resume_point(const World& world, const JobSpec& job,
-                                                 const datasets::Plan& plan,
+                                                 const datasets::DatasetIndex& dataset,
                                                  const Reporter& reporter) {
   // Ranks that train alone have no common state.
   if (world.size() > 1 && job.communication.backend == CommunicationSpec::Backend::none) {
@@ -38,7 +38,7 @@ std::optional<ResumePoint> agree_on_resume_point(const World& world, const JobSp
   run_on_all_ranks(world, [&] {
     if (world.rank() != 0) return;
     point = find_resume_point(
-        job, plan, [&](const std::string& line) { reporter.log(line); },
+        job, dataset, [&](const std::string& line) { reporter.log(line); },
         [&](const std::string& line) { reporter.warn(line); });
   });
   const std::string text = world.broadcast(print_resume_point(point));

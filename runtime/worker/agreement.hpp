@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "job/job_spec.hpp"
 #include "runtime/checkpoint/resume.hpp"
 #include "runtime/comm/world.hpp"
@@ -20,12 +20,12 @@ namespace ringtrain {
 JobSpec agree_on_job(const World& world, const std::string& job_file,
                      const std::vector<std::string>& overrides);
 
-datasets::Plan agree_on_dataset(const World& world, const JobSpec& job);
+datasets::DatasetIndex agree_on_dataset(const World& world, const JobSpec& job);
 
 // Returns the checkpoint to continue from; nothing for a run from the start. Tensors are on rank 0
 // alone.
 std::optional<ResumePoint> agree_on_resume_point(const World& world, const JobSpec& job,
-                                                 const datasets::Plan& plan,
+                                                 const datasets::DatasetIndex& dataset,
                                                  const Reporter& reporter);
 
 }  // namespace ringtrain

@@ -44,12 +44,12 @@ class JobRun {
         reporter_(reporter),
         started_(started),
         job_(agree_on_job(world, options.job_file, options.overrides)),
-        plan_(agree_on_dataset(world, job_)) {}
+        dataset_(agree_on_dataset(world, job_)) {}
 
   void run() {
     set_threads(world_);
     open_output();
-    point_ = agree_on_resume_point(world_, job_, plan_, reporter_);
+    point_ = agree_on_resume_point(world_, job_, dataset_, reporter_);
     if (point_ && already_complete()) return;
     make_model();
     Result result = train();
@@ -78,7 +78,7 @@ class JobRun {
   const Reporter& reporter_;
   double started_;
   JobSpec job_;
-  datasets::Plan plan_;
+  datasets::DatasetIndex dataset_;
   Length length_;
   std::optional<Output> output_;  // on rank 0 alone
   std::optional<ResumePoint> point_;
@@ -91,7 +91,7 @@ class JobRun {
 
 void JobRun::open_output() {
   run_on_all_ranks(world_, [&] {
-    length_ = length_of(job_, plan_, world_.size());
+    length_ = length_of(job_, dataset_, world_.size());
     if (world_.rank() == 0) output_.emplace(job_.output);
   });
 }
@@ -125,7 +125,7 @@ bool JobRun::already_complete() {
 void JobRun::make_model() {
   run_on_all_ranks(world_, [&] {
     device_ = make_device(job_.device, world_.node().rank(), log());
-    model_ = ringtrain::make_model(model_options(job_, plan_));
+    model_ = ringtrain::make_model(model_options(job_, dataset_));
     if (output_ && !point_ && !job_.initialize_from.empty()) {
       load_pretrained(job_.initialize_from, *model_, log(), warn());
     }
@@ -154,7 +154,7 @@ Result JobRun::train() {
     trace_.emplace(world_.rank(), world_.hosts()[static_cast<size_t>(world_.rank())]);
   }
   Trace* const trace = trace_ ? &*trace_ : nullptr;
-  Trainer trainer(job_, world_, plan_, *device_, *model_, progress, trace);
+  Trainer trainer(job_, world_, dataset_, *device_, *model_, progress, trace);
   report_start(trainer);
   if (point_) {
     trainer.resume(*point_);
@@ -187,7 +187,7 @@ void JobRun::report_start(const Trainer& trainer) const {
                    .epochs = job_.epochs,
                    .communication = communication},
       fmt::format("{}: {} on {} ranks, {} training samples, {} steps; {}", job_.name, job_.model,
-                  world_.size(), plan_.train.rows, length_.steps, communication));
+                  world_.size(), dataset_.train.rows, length_.steps, communication));
   if (point_) {
     reporter_.log(fmt::format("resuming from {}", point_->path.string()));
   }
@@ -218,7 +218,7 @@ void JobRun::save(Result result) {
   run_on_all_ranks(world_, [&] {
     if (!output_) return;
     result.model = output_->weights_file();
-    output_->save_model(*model_, plan_, job_);
+    output_->save_model(*model_, dataset_, job_);
     result.seconds.total = seconds_now() - started_;
     output_->save_result(result);
   });

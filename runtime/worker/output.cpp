@@ -19,19 +19,19 @@ namespace {
 // Returns a JSON description of the model for a server: how to turn a sample into an input, and the
 // meaning of an output. It is the key "ringtrain" of the safetensors metadata and the extra file
 // "ringtrain.json" of model.pt.
-std::string description(const datasets::Plan& plan, const JobSpec& job) {
-  const auto& shape = plan.shape;
+std::string description(const datasets::DatasetIndex& dataset, const JobSpec& job) {
+  const auto& shape = dataset.shape;
   return nlohmann::ordered_json{
       {"format", 1},
       {"name", job.name},
       {"model", job.model},
       {"hidden", job.hidden},
       {"shape", {shape.channels, shape.height, shape.width}},
-      {"element", std::string(datasets::name_of(plan.element))},
-      {"mean", plan.mean},
-      {"std", plan.std},
-      {"class_names", plan.class_names},
-      {"dataset", plan.uuid},
+      {"element", std::string(datasets::name_of(dataset.element))},
+      {"mean", dataset.mean},
+      {"std", dataset.std},
+      {"class_names", dataset.class_names},
+      {"dataset", dataset.uuid},
   }
       .dump();
 }
@@ -50,10 +50,11 @@ Output::Output(const std::filesystem::path& folder) : folder_(folder) {
   }
 }
 
-void Output::save_model(const Model& model, const datasets::Plan& plan, const JobSpec& job) const {
+void Output::save_model(const Model& model, const datasets::DatasetIndex& dataset,
+                        const JobSpec& job) const {
   std::vector<NamedTensor> tensors = model.parameters();
   for (auto& buffer : model.buffers()) tensors.push_back(std::move(buffer));
-  const std::string about = description(plan, job);
+  const std::string about = description(dataset, job);
   write_safetensors(weights_file(), tensors, {{"format", "pt"}, {"ringtrain", about}});
   write_torchscript(folder_ / "model.pt", model.script(), {{"ringtrain.json", about}});
 }

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "datasets/format/plan.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "job/job_spec.hpp"
 #include "job/result_file.hpp"
 #include "runtime/models/model.hpp"
@@ -24,7 +24,8 @@ class Output {
 
   // Writes both model files, with what a server needs to feed the model: mean, std, shape and class
   // names.
-  void save_model(const Model& model, const datasets::Plan& plan, const JobSpec& job) const;
+  void save_model(const Model& model, const datasets::DatasetIndex& dataset,
+                  const JobSpec& job) const;
   void save_result(const Result& result) const;
   // Returns result.json if it is of a run that finished with step `steps` and both model files are
   // there.

@@ -25,12 +25,12 @@ void put(const fs::path& directory, const std::string& name, const std::string& 
 
 void hdf5(const fs::path& directory) {
   fs::create_directories(directory);
-  for (const Element element : {Element::u8, Element::f32}) {
+  for (const ElementType element : {ElementType::u8, ElementType::f32}) {
     testing::Sizes sizes;
     sizes.train_rows = 40;
     sizes.test_rows = 9;
     sizes.block_rows = 16;
-    sizes.shape = {element == Element::u8 ? 1 : 3, 2, 2};
+    sizes.shape = {element == ElementType::u8 ? 1 : 3, 2, 2};
     sizes.element = element;
     testing::write_dataset(directory / std::string(name_of(element)), sizes);
   }

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "datasets/format/dataset_index.hpp"
 #include "datasets/format/hdf5_object.hpp"
-#include "datasets/format/plan.hpp"
 #include "datasets/reading/open.hpp"
 #include "datasets/reading/reader.hpp"
 #include "tests/fuzz/memory_file.hpp"
@@ -55,15 +55,15 @@ void seal_all(uint8_t* data, size_t size) {
 }
 
 void open_and_read(const std::filesystem::path& path) {
-  const Plan plan = open_dataset_unverified(path);
+  const DatasetIndex index = open_dataset_unverified(path);
   // Allowed, but no work for a fuzzer.
-  if (plan.train.rows > 4096 || plan.row_bytes() > 4096) return;
+  if (index.train.rows > 4096 || index.row_bytes() > 4096) return;
   for (const Tier tier : {Tier::in_memory, Tier::out_of_core}) {
     ReaderOptions options;
     options.batch_size = 16;
     options.tier = tier;
     options.blocks_in_flight = 1;
-    Reader reader(plan, Split::train, options);
+    Reader reader(index, Split::train, options);
     reader.start(0);
     while (reader.next() != nullptr) {
     }

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const ImageSize promised = image_size(bytes);
     if (promised.width * promised.height > int64_t{1} << 18) return 0;  // allowed, but slow
     for (const int64_t channels : {1, 3}) {
-      const Image image = decode_image(bytes, channels, kSide, kSide);
+      const DecodedImage image = decode_image(bytes, channels, kSide, kSide);
       std::vector<uint8_t> out(static_cast<size_t>(channels * kSide * kSide));
       Resizer resizer;
       for (const Fit fit : {Fit::crop, Fit::stretch}) {

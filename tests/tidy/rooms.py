@@ -26,7 +26,7 @@ ROOMS = (
     Room("job", "the job file, its keys and schema; formats that several programs share", ("base",)),
     Room("datasets/format", "the HDF5 layout: what a rank reads, checked strictly", ("base", "storage", "kernels")),
     Room("datasets/reading", "sample order, blocks, the reader", ("base", "storage", "kernels", "datasets/format")),
-    Room("datasets/writing", "the writer, split, export",
+    Room("datasets/writing", "the writer, shards, export",
          ("base", "net", "storage", "kernels", "datasets/format", "datasets/reading")),
     Room("datasets/importers", "images, arrays, tables and archives from elsewhere",
          ("base", "net", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),

@@ -94,7 +94,7 @@ class DatasetTest(unittest.TestCase):
         self.assertEqual(info["classes"], ["no", "yes", "maybe"])
         self.assertIn("3 (no, yes, maybe)", self.make("info", "digits.h5"))
         self.assertIn("are whole", self.make("verify", "digits.h5"))
-        self.make("split", "digits.h5", "--parts", 3, "-o", "parts")
+        self.make("split", "digits.h5", "--shards", 3, "-o", "parts")
         self.assertEqual(len(list((self.folder / "parts").iterdir())), 3)
         self.assertIn("300 training and 300 test rows are whole", self.make("verify", "parts"))
         self.make("export", "parts", "-o", "npy")
@@ -108,7 +108,7 @@ class DatasetTest(unittest.TestCase):
     def test_refuses_a_dataset_that_is_none_or_damaged(self):
         path = self.digits()
         whole = path.read_bytes()
-        for command in (["info"], ["verify"], ["split", "--parts", "2", "-o", "out/p"], ["export", "-o", "out"],
+        for command in (["info"], ["verify"], ["split", "--shards", "2", "-o", "out/p"], ["export", "-o", "out"],
                         ["sample", "-o", "out/s.png"]):
             path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
             self.refuse("use: ringtrain dataset import hdf5", command[0], path, *command[1:])

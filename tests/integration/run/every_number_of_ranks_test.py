@@ -41,13 +41,13 @@ class EveryNumberOfRanks(RunTest):
         for line in history:
             self.assertIsInstance(json.loads(line)["train_loss"], float)
 
-    def test_trains_part_files_like_the_whole(self):
-        whole, parts = self.folder / "whole.h5", self.folder / "parts"
+    def test_trains_shards_like_the_whole(self):
+        whole, shards = self.folder / "whole.h5", self.folder / "shards"
         for arguments in (["import", "idx", *self.idx_files, "-o", whole, "--block-rows", 64],
-                          ["split", whole, "--parts", 3, "-o", parts]):
+                          ["split", whole, "--shards", 3, "-o", shards]):
             done = self.call(run_case.RINGTRAIN, "dataset", *arguments)
             self.assertEqual(done.returncode, 0, done.stderr)
-        results = [self.run_job(2, "epochs=1", f"dataset={dataset}") for dataset in (whole, parts)]
+        results = [self.run_job(2, "epochs=1", f"dataset={dataset}") for dataset in (whole, shards)]
         for key in ("order_hash", "steps", "train_loss", "test_loss", "test_accuracy"):
             self.assertEqual(results[0][key], results[1][key], key)
 

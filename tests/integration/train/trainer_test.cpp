@@ -32,10 +32,10 @@ class TrainerTest : public testing::TestWithParam<int> {
     if (test_world().rank() == 0) folder_.emplace();
     path_ = test_world().broadcast(folder_ ? folder_->path().string() : "");
     if (test_world().rank() == 0) {
-      plan_ = datasets::serialise(
+      dataset_ = datasets::serialise(
           datasets::testing::write_dataset(path_ / "rows.h5", {.train_rows = kTrainRows}));
     }
-    plan_ = test_world().broadcast(plan_);
+    dataset_ = test_world().broadcast(dataset_);
     job_.model = "mlp";
     job_.hidden = {8};
     job_.seed = 3;
@@ -49,15 +49,15 @@ class TrainerTest : public testing::TestWithParam<int> {
   ~TrainerTest() override { test_world().barrier(); }  // before rank 0 removes the folder
 
   Outcome train(const JobSpec& job) {
-    const auto plan = datasets::deserialise(plan_);
+    const auto dataset = datasets::deserialise(dataset_);
     const auto device = make_device(JobSpec::Device::cpu, 0);
-    const auto model = make_model(model_options(job, plan));
+    const auto model = make_model(model_options(job, dataset));
     const Reporter reporter(/*events=*/false, /*quiet=*/true);
     Progress progress(reporter);
-    const auto point = resume_point(job, plan);
+    const auto point = resume_point(job, dataset);
     Outcome run;
     {
-      Trainer trainer(job, test_world(), plan, *device, *model, progress);
+      Trainer trainer(job, test_world(), dataset, *device, *model, progress);
       if (point) trainer.resume(*point);
       run.result = trainer.train();
     }
@@ -71,16 +71,17 @@ class TrainerTest : public testing::TestWithParam<int> {
   std::filesystem::path path_;
 
  private:
-  static std::optional<ResumePoint> resume_point(const JobSpec& job, const datasets::Plan& plan) {
+  static std::optional<ResumePoint> resume_point(const JobSpec& job,
+                                                 const datasets::DatasetIndex& dataset) {
     std::optional<ResumePoint> point;
     const auto ignore = [](const std::string&) {};
-    if (test_world().rank() == 0) point = find_resume_point(job, plan, ignore, ignore);
+    if (test_world().rank() == 0) point = find_resume_point(job, dataset, ignore, ignore);
     const std::string text = test_world().broadcast(print_resume_point(point));
     return point ? point : resume_point_from(text);
   }
 
   std::optional<TemporaryDirectory> folder_;
-  std::string plan_;
+  std::string dataset_;
 };
 
 void expect_equal(const std::vector<torch::Tensor>& one, const std::vector<torch::Tensor>& two) {

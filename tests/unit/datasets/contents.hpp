@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tests of importers compare: a dataset's rows in the order of the source.
+// A dataset's rows in the order of the source, for tests of importers.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "datasets/importers/array_source.hpp"
 #include "datasets/reading/reader.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 
@@ -21,20 +20,20 @@ struct SourceRow {
 };
 
 // Row i is what the importer put as row i of the split.
-inline std::vector<SourceRow> source_rows(const Plan& plan, Split split) {
-  const uint64_t rows = plan.part(split).rows;
-  const Permutation shuffle(rows, mix(plan.shuffle_seed, split == Split::train ? 0 : 1));
+inline std::vector<SourceRow> source_rows(const DatasetIndex& index, Split split) {
+  const uint64_t rows = index.split(split).rows;
+  const Permutation shuffle(rows, mix(index.shuffle_seed, split == Split::train ? 0 : 1));
   std::vector<SourceRow> result(rows);
   ReaderOptions options;
   options.batch_size = 64;
   options.shuffle = false;
-  Reader reader(plan, split, options);
+  Reader reader(index, split, options);
   reader.start(0);
   while (const Batch* batch = reader.next()) {
     for (uint32_t i = 0; i < batch->rows; ++i) {
-      SourceRow& row = result[shuffle.inverse(batch->row_ids[i])];
-      const std::byte* x = batch->x + i * plan.row_bytes();
-      row.x.assign(x, x + plan.row_bytes());
+      SourceRow& row = result[shuffle.inverse(batch->first_position + i)];
+      const std::byte* x = batch->x + i * index.row_bytes();
+      row.x.assign(x, x + index.row_bytes());
       row.label = batch->y[i];
     }
   }

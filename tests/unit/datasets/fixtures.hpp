@@ -8,20 +8,22 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/mix.hpp"
+#include "datasets/reading/order.hpp"
 #include "datasets/writing/writer.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::datasets::testing {
 
-// The content of source row `row`: bytes and a label that tell it from all others.
-inline std::vector<std::byte> row_bytes(const Shape& shape, Element element, uint64_t row) {
+// The content of source row `row`: no other row has the same bytes.
+inline std::vector<std::byte> row_bytes(const Shape& shape, ElementType element, uint64_t row) {
   std::vector<std::byte> bytes(static_cast<size_t>(shape.elements()) * size_of(element));
-  if (element == Element::u8) {
+  if (element == ElementType::u8) {
     for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(mix(row, i));
   } else {
     auto* values = reinterpret_cast<float*>(bytes.data());
@@ -38,10 +40,10 @@ struct Sizes {
   uint64_t test_rows = 130;
   uint64_t block_rows = 64;
   Shape shape = {1, 4, 5};
-  Element element = Element::u8;
+  ElementType element = ElementType::u8;
 };
 
-inline Plan write_dataset(const std::filesystem::path& path, const Sizes& sizes = {}) {
+inline DatasetIndex write_dataset(const std::filesystem::path& path, const Sizes& sizes = {}) {
   NewDataset dataset;
   dataset.element = sizes.element;
   dataset.shape = sizes.shape;
@@ -63,6 +65,23 @@ inline Plan write_dataset(const std::filesystem::path& path, const Sizes& sizes 
   return writer.finish();
 }
 
+// Finds rows of a dataset of write_dataset() by their contents.
+class RowFinder {
+ public:
+  explicit RowFinder(const DatasetIndex& index) : row_bytes_(index.row_bytes()) {
+    const Permutation shuffle(index.train.rows, mix(index.shuffle_seed, 0));
+    for (uint64_t i = 0; i < index.train.rows; ++i) {
+      rows_.emplace(row_bytes(index.shape, index.element, i), shuffle(i));
+    }
+  }
+  // Returns the row of the training split that has the bytes at x.
+  uint64_t operator()(const std::byte* x) const { return rows_.at({x, x + row_bytes_}); }
+
+ private:
+  uint64_t row_bytes_;
+  std::map<std::vector<std::byte>, uint64_t> rows_;
+};
+
 inline std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -72,7 +91,7 @@ inline void write_file(const std::filesystem::path& path, std::string_view bytes
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
-// The message of the a data error that `action` throws; empty when it throws none.
+// Returns the message of the data error that `action` throws; empty if it throws none.
 template <typename Action>
 std::string data_refusal(Action&& action) {
   try {

@@ -33,7 +33,7 @@ class Cifar : public ::testing::Test {
     to.write("c/batches.meta.txt",
              "plane\ncar\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n");
   }
-  Plan import(const std::filesystem::path& source) {
+  DatasetIndex import(const std::filesystem::path& source) {
     return import_cifar(source, results_ / "set.h5", {});
   }
   std::string refusal(const std::filesystem::path& source) {
@@ -46,12 +46,12 @@ class Cifar : public ::testing::Test {
 
 TEST_F(Cifar, ReadsTheTenClasses) {
   write_ten(sources_);
-  const Plan plan = import(sources_.path());
-  EXPECT_EQ(plan.shape, (Shape{3, 32, 32}));
-  EXPECT_EQ(plan.train.rows, 10U);
-  EXPECT_EQ(plan.test.rows, 3U);
-  EXPECT_EQ(plan.class_names[9], "truck");
-  const auto rows = testing::source_rows(plan, Split::train);
+  const DatasetIndex index = import(sources_.path());
+  EXPECT_EQ(index.shape, (Shape{3, 32, 32}));
+  EXPECT_EQ(index.train.rows, 10U);
+  EXPECT_EQ(index.test.rows, 3U);
+  EXPECT_EQ(index.class_names[9], "truck");
+  const auto rows = testing::source_rows(index, Split::train);
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(rows[static_cast<size_t>(i)].label, 1 + i / 2);
     EXPECT_EQ(testing::bytes_of(rows[static_cast<size_t>(i)]), std::vector<int>(3072, i));
@@ -72,10 +72,10 @@ TEST_F(Cifar, ReadsTheArchiveAsItIsDownloaded) {
 TEST_F(Cifar, ReadsTheFineLabelsOfTheHundred) {
   sources_.write("train.bin", records(4, "\x03\x2a"));
   sources_.write("test.bin", records(2, std::string("\x00\x63", 2)));
-  const Plan plan = import(sources_.path());
-  EXPECT_EQ(plan.class_names.size(), 100U);
-  EXPECT_EQ(testing::source_rows(plan, Split::train)[0].label, 42);
-  EXPECT_EQ(testing::source_rows(plan, Split::test)[0].label, 99);
+  const DatasetIndex index = import(sources_.path());
+  EXPECT_EQ(index.class_names.size(), 100U);
+  EXPECT_EQ(testing::source_rows(index, Split::train)[0].label, 42);
+  EXPECT_EQ(testing::source_rows(index, Split::test)[0].label, 99);
 }
 
 TEST_F(Cifar, RefusesEverythingElse) {

@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 
 class Csv : public ::testing::Test {
  protected:
-  Plan import(const std::string& train, const std::string& test, CsvSources sources = {}) {
+  DatasetIndex import(const std::string& train, const std::string& test, CsvSources sources = {}) {
     sources.train = sources_.write("train.csv", train);
     sources.test = sources_.write("test.csv", test);
     return import_csv(sources, results_ / "set.h5", {});
@@ -29,36 +29,37 @@ class Csv : public ::testing::Test {
 };
 
 TEST_F(Csv, ReadsNumbersAndNamesTheClasses) {
-  const Plan plan = import("height,width,kind\n1.5,2,cat\n-3e2, 4 ,dog\n+5,6,cat\r\n\n7,8,\"a, b\"",
-                           "height,width,kind\n9,10,dog\n");
-  EXPECT_EQ(plan.element, Element::f32);
-  EXPECT_EQ(plan.shape, (Shape{1, 1, 2}));
-  EXPECT_THAT(plan.class_names, ElementsAre("a, b", "cat", "dog"));
-  const auto rows = testing::source_rows(plan, Split::train);
+  const DatasetIndex index =
+      import("height,width,kind\n1.5,2,cat\n-3e2, 4 ,dog\n+5,6,cat\r\n\n7,8,\"a, b\"",
+             "height,width,kind\n9,10,dog\n");
+  EXPECT_EQ(index.element, ElementType::f32);
+  EXPECT_EQ(index.shape, (Shape{1, 1, 2}));
+  EXPECT_THAT(index.class_names, ElementsAre("a, b", "cat", "dog"));
+  const auto rows = testing::source_rows(index, Split::train);
   ASSERT_EQ(rows.size(), 4U);
   EXPECT_THAT(testing::floats_of(rows[0]), ElementsAre(1.5F, 2));
   EXPECT_THAT(testing::floats_of(rows[1]), ElementsAre(-300, 4));
   EXPECT_EQ(rows[1].label, 2);
   EXPECT_EQ(rows[3].label, 0);
-  EXPECT_EQ(testing::source_rows(plan, Split::test)[0].label, 2);
+  EXPECT_EQ(testing::source_rows(index, Split::test)[0].label, 2);
 }
 
 TEST_F(Csv, NumbersAsLabelsStayWhatTheyAre) {
-  const Plan plan = import("1,2,10\n3,4,2\n", "5,6,0\n");
-  EXPECT_EQ(plan.class_names.size(), 11U);
-  EXPECT_EQ(testing::source_rows(plan, Split::train)[0].label, 10);
+  const DatasetIndex index = import("1,2,10\n3,4,2\n", "5,6,0\n");
+  EXPECT_EQ(index.class_names.size(), 11U);
+  EXPECT_EQ(testing::source_rows(index, Split::train)[0].label, 10);
 }
 
 TEST_F(Csv, TheLabelMayStandAnywhere) {
   CsvSources by_name;
   by_name.label = "kind";
-  const Plan named = import("kind,a,b\nx,1,2\n", "kind,a,b\ny,3,4\n", by_name);
+  const DatasetIndex named = import("kind,a,b\nx,1,2\n", "kind,a,b\ny,3,4\n", by_name);
   EXPECT_THAT(testing::floats_of(testing::source_rows(named, Split::train)[0]), ElementsAre(1, 2));
   CsvSources by_number;
   by_number.label = "0";
   by_number.separator = ';';
   by_number.shape = Shape{2, 1, 1};
-  const Plan numbered = import("x;1;2\n", "y;3;4\n", by_number);
+  const DatasetIndex numbered = import("x;1;2\n", "y;3;4\n", by_number);
   EXPECT_EQ(numbered.shape, (Shape{2, 1, 1}));
 }
 

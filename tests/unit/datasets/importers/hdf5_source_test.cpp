@@ -7,6 +7,7 @@
 #include <functional>
 #include <numeric>
 
+#include "datasets/importers/seeded_split.hpp"
 #include "datasets/writing/hdf5_handle.hpp"
 #include "tests/unit/datasets/contents.hpp"
 
@@ -45,7 +46,7 @@ void add(
 
 class Hdf5Import : public ::testing::Test {
  protected:
-  Plan import(const std::string& x = "/x", const std::string& y = "/y") {
+  DatasetIndex import(const std::string& x = "/x", const std::string& y = "/y") {
     const auto train_x = open_hdf5_source(path_, x);
     const auto train_y = open_hdf5_source(path_, y);
     ArraySources sources{train_x.get(), train_y.get(), nullptr, nullptr, 0.25};
@@ -90,18 +91,18 @@ TEST_F(Hdf5Import, ReadsEveryLayoutAndType) {
         add<int32_t>(file, "/x", type, {40, 2, 3}, numbers(240), H5T_NATIVE_INT32, kind.configure);
         add_labels(file);
       });
-      const Plan plan = import();
-      EXPECT_EQ(plan.shape, (Shape{1, 2, 3}));
-      EXPECT_EQ(plan.element, type == H5T_STD_U8LE ? Element::u8 : Element::f32);
-      EXPECT_EQ(plan.train.rows, 30U);
+      const DatasetIndex index = import();
+      EXPECT_EQ(index.shape, (Shape{1, 2, 3}));
+      EXPECT_EQ(index.element, type == H5T_STD_U8LE ? ElementType::u8 : ElementType::f32);
+      EXPECT_EQ(index.train.rows, 30U);
       // Which rows went where is SeededSplit's to say; the rows themselves are whole.
       const SeededSplit split(40, 0.25, 0);
-      const auto rows = testing::source_rows(plan, Split::train);
+      const auto rows = testing::source_rows(index, Split::train);
       for (uint64_t i = 0; i < 40; ++i) {
         const auto place = split(i);
         if (place.split != Split::train) continue;
         const auto n = static_cast<int>(6 * i);
-        if (plan.element == Element::u8) {
+        if (index.element == ElementType::u8) {
           EXPECT_THAT(testing::bytes_of(rows[place.row]),
                       ElementsAre(n, n + 1, n + 2, n + 3, n + 4, n + 5));
         } else {

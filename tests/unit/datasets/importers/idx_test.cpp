@@ -27,7 +27,7 @@ std::string header(std::initializer_list<uint32_t> dims, char type = 0x08) {
 std::string images(uint32_t count) {
   std::string bytes = header({count, 4, 5});
   for (uint32_t i = 0; i < count; ++i) {
-    for (const std::byte b : testing::row_bytes({1, 4, 5}, Element::u8, i)) {
+    for (const std::byte b : testing::row_bytes({1, 4, 5}, ElementType::u8, i)) {
       bytes += static_cast<char>(b);
     }
   }
@@ -47,7 +47,7 @@ struct Inputs {
   std::string test_labels = labels(30);
 };
 
-Plan import(const Inputs& inputs, const std::filesystem::path& destination) {
+DatasetIndex import(const Inputs& inputs, const std::filesystem::path& destination) {
   const auto a = memory_source("train-images", inputs.train_images);
   const auto b = memory_source("train-labels", inputs.train_labels);
   const auto c = memory_source("test-images", inputs.test_images);
@@ -57,20 +57,21 @@ Plan import(const Inputs& inputs, const std::filesystem::path& destination) {
 
 TEST(Idx, ImportsEveryImageWithItsLabel) {
   const TemporaryDirectory directory;
-  const Plan plan = import({}, directory / "set.h5");
-  EXPECT_EQ(plan.shape, (Shape{1, 4, 5}));
-  EXPECT_EQ(plan.train.rows, 100U);
-  EXPECT_EQ(plan.test.rows, 30U);
-  EXPECT_EQ(plan.class_names.size(), 10U);
+  const DatasetIndex index = import({}, directory / "set.h5");
+  EXPECT_EQ(index.shape, (Shape{1, 4, 5}));
+  EXPECT_EQ(index.train.rows, 100U);
+  EXPECT_EQ(index.test.rows, 30U);
+  EXPECT_EQ(index.class_names.size(), 10U);
   ReaderOptions options;
   options.batch_size = 100;
-  Reader reader(plan, Split::train, options);
+  options.shuffle = false;
+  Reader reader(index, Split::train, options);
   reader.start(0);
-  const Permutation shuffle(100, mix(plan.shuffle_seed, 0));
+  const Permutation shuffle(100, mix(index.shuffle_seed, 0));
   const Batch* batch = reader.next();
   for (uint32_t i = 0; i < 100; ++i) {
-    const uint64_t row = shuffle.inverse(batch->row_ids[i]);
-    const auto bytes = testing::row_bytes(plan.shape, Element::u8, row);
+    const uint64_t row = shuffle.inverse(i);
+    const auto bytes = testing::row_bytes(index.shape, ElementType::u8, row);
     EXPECT_EQ(std::memcmp(batch->x + i * 20, bytes.data(), 20), 0);
     EXPECT_EQ(batch->y[i], testing::row_label(row));
   }
@@ -90,8 +91,8 @@ TEST(Idx, ReadsGzippedFilesToo) {
   const auto b = pack("b.gz", inputs.train_labels);
   const auto c = pack("c.gz", inputs.test_images);
   const auto d = open_source(directory / "plain");
-  const Plan packed = import_idx({*a, *b, *c, *d}, directory / "packed.h5", {});
-  const Plan plain = import(inputs, directory / "plain.h5");
+  const DatasetIndex packed = import_idx({*a, *b, *c, *d}, directory / "packed.h5", {});
+  const DatasetIndex plain = import(inputs, directory / "plain.h5");
   EXPECT_EQ(packed.uuid, plain.uuid);
 
   std::string cut = testing::read_file(directory / "a.gz");

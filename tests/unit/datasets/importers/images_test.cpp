@@ -53,9 +53,9 @@ class Images : public ::testing::Test {
     return testing::import_refusal(results_ / "set.h5", [&] { import(path, sources); });
   }
   // The first channel's first pixel of each row.
-  static std::vector<int> reds(const Plan& plan, Split split) {
+  static std::vector<int> reds(const DatasetIndex& index, Split split) {
     std::vector<int> result;
-    for (const auto& row : testing::source_rows(plan, split)) {
+    for (const auto& row : testing::source_rows(index, split)) {
       result.push_back(testing::bytes_of(row)[0]);
     }
     return result;
@@ -67,17 +67,17 @@ class Images : public ::testing::Test {
 };
 
 TEST_F(Images, ReadsAFolderAndArchivesAlike) {
-  const Plan plan = import(folder(two_parts())).plan;
-  EXPECT_EQ(plan.shape, (Shape{3, 8, 8}));
-  EXPECT_THAT(plan.class_names, ElementsAre("cat", "dog"));
-  EXPECT_EQ(plan.train.rows, 3U);
-  EXPECT_EQ(plan.test.rows, 1U);
-  EXPECT_THAT(reds(plan, Split::test), ElementsAre(40));
-  EXPECT_EQ(testing::source_rows(plan, Split::test)[0].label, 1);
+  const DatasetIndex index = import(folder(two_parts())).index;
+  EXPECT_EQ(index.shape, (Shape{3, 8, 8}));
+  EXPECT_THAT(index.class_names, ElementsAre("cat", "dog"));
+  EXPECT_EQ(index.train.rows, 3U);
+  EXPECT_EQ(index.test.rows, 1U);
+  EXPECT_THAT(reds(index, Split::test), ElementsAre(40));
+  EXPECT_EQ(testing::source_rows(index, Split::test)[0].label, 1);
   for (const char* kind : {"tar", "tar.gz", "zip"}) {
     const auto archive = sources_.write("archive", testing::archive_of(kind, two_parts()));
-    const Plan packed = import(archive).plan;
-    EXPECT_EQ(packed.class_names, plan.class_names);
+    const DatasetIndex packed = import(archive).index;
+    EXPECT_EQ(packed.class_names, index.class_names);
     EXPECT_THAT(
         reds(packed, Split::train),
         ElementsAre(::testing::Le(13), 20, ::testing::AllOf(::testing::Ge(27), ::testing::Le(33))))
@@ -105,11 +105,11 @@ TEST_F(Images, BringsEveryPictureToOneSize) {
       ImageSources sources;
       sources.fit = fit;
       sources.channels = channels;
-      const Plan plan = import(path, sources).plan;
-      EXPECT_EQ(plan.train.rows + plan.test.rows, 4U);
+      const DatasetIndex index = import(path, sources).index;
+      EXPECT_EQ(index.train.rows + index.test.rows, 4U);
       // A flat picture stays flat, whatever is done to its size.
       for (const Split split : {Split::train, Split::test}) {
-        for (const auto& row : testing::source_rows(plan, split)) {
+        for (const auto& row : testing::source_rows(index, split)) {
           const auto bytes = testing::bytes_of(row);
           const std::set<int> first(bytes.begin(), bytes.begin() + 64);
           EXPECT_LE(*first.rbegin() - *first.begin(), 2);
@@ -127,14 +127,14 @@ TEST_F(Images, SplitsBySeedWhenThereIsNoTestPart) {
   }
   const auto path = folder(entries);
   const auto test_of = [&](uint64_t seed) {
-    const Plan plan = import(path, {}, seed).plan;
-    EXPECT_EQ(plan.train.rows, 18U);
+    const DatasetIndex index = import(path, {}, seed).index;
+    EXPECT_EQ(index.train.rows, 18U);
     std::set<int> all;
     for (const Split split : {Split::train, Split::test}) {
-      for (const int red : reds(plan, split)) all.insert(red);
+      for (const int red : reds(index, split)) all.insert(red);
     }
     EXPECT_EQ(all.size(), 20U);
-    return reds(plan, Split::test);
+    return reds(index, Split::test);
   };
   const auto first = test_of(1);
   EXPECT_EQ(test_of(1), first);
@@ -143,15 +143,15 @@ TEST_F(Images, SplitsBySeedWhenThereIsNoTestPart) {
 
 TEST_F(Images, TakesValAsTheTestPartWhenThereIsNoOther) {
   const std::string bytes = png(of_red(1));
-  const Plan plan =
+  const DatasetIndex index =
       import(folder({{"train/a/1.png", bytes}, {"train/b/1.png", bytes}, {"val/a/1.png", bytes}}))
-          .plan;
-  EXPECT_EQ(plan.test.rows, 1U);
-  const Plan both = import(folder({{"train/a/1.png", bytes},
-                                   {"val/a/1.png", bytes},
-                                   {"test/a/1.png", bytes},
-                                   {"test/a/2.png", bytes}}))
-                        .plan;
+          .index;
+  EXPECT_EQ(index.test.rows, 1U);
+  const DatasetIndex both = import(folder({{"train/a/1.png", bytes},
+                                           {"val/a/1.png", bytes},
+                                           {"test/a/1.png", bytes},
+                                           {"test/a/2.png", bytes}}))
+                                .index;
   EXPECT_EQ(both.train.rows, 1U);
   EXPECT_EQ(both.test.rows, 2U);
 }
@@ -169,7 +169,7 @@ TEST_F(Images, CountsNamesAndSkipsBrokenImagesOrRefusesThem) {
   EXPECT_THAT(result.broken.examples,
               ElementsAre(HasSubstr("cat/cut.jpg: damaged JPEG"),
                           HasSubstr("dog/text.png: neither a JPEG nor a PNG")));
-  EXPECT_EQ(result.plan.train.rows, 3U);
+  EXPECT_EQ(result.index.train.rows, 3U);
   EXPECT_EQ(open_dataset(results_ / "set.h5").train.rows, 3U);
 }
 

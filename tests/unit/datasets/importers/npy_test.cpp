@@ -35,8 +35,8 @@ const std::string kLabels = npy("'<i8'", "3,", as_bytes<int64_t>({2, 0, 1}));
 
 class Npy : public ::testing::Test {
  protected:
-  Plan import(const std::string& x, const std::string& y = kLabels,
-              ChannelOrder channels = ChannelOrder::automatic) {
+  DatasetIndex import(const std::string& x, const std::string& y = kLabels,
+                      ChannelOrder channels = ChannelOrder::automatic) {
     const auto train_x = npy_source(memory_source("x.npy", x));
     const auto train_y = npy_source(memory_source("y.npy", y));
     const auto test_x = npy_source(memory_source("x.npy", x));
@@ -53,14 +53,14 @@ class Npy : public ::testing::Test {
 };
 
 TEST_F(Npy, BytesStayBytes) {
-  const Plan plan =
+  const DatasetIndex index =
       import(npy("'|u1'", "3, 2, 2", as_bytes<uint8_t>({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})));
-  EXPECT_EQ(plan.element, Element::u8);
-  EXPECT_EQ(plan.shape, (Shape{1, 2, 2}));
-  const auto rows = testing::source_rows(plan, Split::train);
+  EXPECT_EQ(index.element, ElementType::u8);
+  EXPECT_EQ(index.shape, (Shape{1, 2, 2}));
+  const auto rows = testing::source_rows(index, Split::train);
   EXPECT_THAT(testing::bytes_of(rows[1]), ElementsAre(5, 6, 7, 8));
   EXPECT_EQ(rows[0].label, 2);
-  EXPECT_EQ(plan.class_names, (std::vector<std::string>{"0", "1", "2"}));
+  EXPECT_EQ(index.class_names, (std::vector<std::string>{"0", "1", "2"}));
 }
 
 TEST_F(Npy, EveryOtherNumberBecomesAFloat) {
@@ -83,15 +83,16 @@ TEST_F(Npy, EveryOtherNumberBecomesAFloat) {
 TEST_F(Npy, ChannelsComeFirstWhereverTheyWere) {
   const std::string data = as_bytes<uint8_t>({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
   // [rows, height 1, width 2, channels 2 or 3]
-  const Plan last = import(npy("'|u1'", "3, 1, 2, 2", data), kLabels, ChannelOrder::last);
+  const DatasetIndex last = import(npy("'|u1'", "3, 1, 2, 2", data), kLabels, ChannelOrder::last);
   EXPECT_EQ(last.shape, (Shape{2, 1, 2}));
   EXPECT_THAT(testing::bytes_of(testing::source_rows(last, Split::train)[0]),
               ElementsAre(1, 3, 2, 4));
-  const Plan first = import(npy("'|u1'", "3, 2, 1, 2", data), kLabels, ChannelOrder::first);
+  const DatasetIndex first = import(npy("'|u1'", "3, 2, 1, 2", data), kLabels, ChannelOrder::first);
   EXPECT_EQ(first.shape, (Shape{2, 1, 2}));
   EXPECT_THAT(testing::bytes_of(testing::source_rows(first, Split::train)[0]),
               ElementsAre(1, 2, 3, 4));
-  const Plan guessed = import(npy("'|u1'", "3, 2, 2, 3", std::string(36, '\1') + ""), kLabels);
+  const DatasetIndex guessed =
+      import(npy("'|u1'", "3, 2, 2, 3", std::string(36, '\1') + ""), kLabels);
   EXPECT_EQ(guessed.shape, (Shape{3, 2, 2}));
 }
 
@@ -112,12 +113,12 @@ TEST_F(Npy, DrawsATestPartBySeed) {
     ArraySources sources{train_x.get(), train_y.get(), nullptr, nullptr, 0.25};
     ImportOptions options;
     options.shuffle_seed = seed;
-    const Plan plan = import_arrays(sources, directory_ / name, options);
+    const DatasetIndex index = import_arrays(sources, directory_ / name, options);
     std::vector<int> test;
-    for (const auto& row : testing::source_rows(plan, Split::test)) {
+    for (const auto& row : testing::source_rows(index, Split::test)) {
       test.push_back(testing::bytes_of(row)[0]);
     }
-    EXPECT_EQ(plan.train.rows, 30U);
+    EXPECT_EQ(index.train.rows, 30U);
     return test;
   };
   const auto test = imported(1, "a.h5");

@@ -15,16 +15,16 @@
 namespace ringtrain::datasets {
 namespace {
 
-Image noise(int64_t width, int64_t height, int64_t channels) {
-  Image image{width, height, channels, {}};
+DecodedImage noise(int64_t width, int64_t height, int64_t channels) {
+  DecodedImage image{width, height, channels, {}};
   image.pixels.resize(static_cast<size_t>(width * height * channels));
   for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<uint8_t>(mix(i));
   return image;
 }
 
 // The definition: the mean of the pixels in reach, weighted by a triangle. In double, one pass.
-double reference(const Image& image, const Window& window, int64_t width, int64_t height, int64_t x,
-                 int64_t y, int64_t channel) {
+double reference(const DecodedImage& image, const Window& window, int64_t width, int64_t height,
+                 int64_t x, int64_t y, int64_t channel) {
   const auto weight = [](double begin, double extent, int64_t out, int64_t at, int64_t in) {
     const double step = extent / static_cast<double>(out);
     const double centre = begin + (static_cast<double>(at) + 0.5) * step;
@@ -50,7 +50,7 @@ TEST(Resize, IsTheWeightedMeanOfThePixelsInReach) {
   Resizer resizer;  // used again, as an importer does
   for (const int64_t channels : {1, 3}) {
     for (const auto& [width, height] : {std::pair<int64_t, int64_t>{50, 37}, {23, 64}, {9, 5}}) {
-      const Image image = noise(width, height, channels);
+      const DecodedImage image = noise(width, height, channels);
       for (const auto& [w, h] : {std::pair<int64_t, int64_t>{22, 22}, {70, 33}, {1, 1}}) {
         for (const Fit fit : {Fit::crop, Fit::stretch}) {
           const Window window = window_of(image, w, h, fit);
@@ -75,7 +75,7 @@ TEST(Resize, IsTheWeightedMeanOfThePixelsInReach) {
 
 TEST(Resize, LeavesAPlainAreaAndAnImageOfItsOwnSizeAsTheyAre) {
   Resizer resizer;
-  Image image = noise(31, 17, 3);
+  DecodedImage image = noise(31, 17, 3);
   std::vector<uint8_t> out(image.pixels.size());
   resizer.resize(image, window_of(image, 31, 17, Fit::stretch), 31, 17, out.data());
   for (size_t c = 0; c < 3; ++c) {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace ringtrain::datasets {
@@ -74,11 +75,11 @@ TEST(Order, GivesRowsOneByOneAsInRanges) {
     const uint64_t count = std::min<uint64_t>(96, 1000 - first);
     std::vector<uint64_t> rows;
     epoch.for_each_lane({first, count}, [&](const LaneRange& lane) {
-      epoch.for_each_block(lane.first, lane.count, [&](const BlockRange& range) {
-        const uint64_t block = epoch.block(range.slot);
-        epoch.for_each_row(block, range.first, range.count,
-                           [&](uint64_t row) { rows.push_back(block * 64 + row); });
-      });
+      for (uint64_t place = lane.first; place < lane.first + lane.count;) {
+        const BlockOrder block = epoch.block_at(place);
+        const uint64_t end = std::min(lane.first + lane.count, block.end());
+        for (; place < end; ++place) rows.push_back(block.block * 64 + block.row(place));
+      }
     });
     ASSERT_EQ(rows.size(), count);
     for (uint64_t i = 0; i < count; ++i) ASSERT_EQ(rows[i], order.row(2, first + i));
@@ -112,6 +113,24 @@ double chi_squared_over_dof(const std::vector<double>& counts) {
   double sum = 0;
   for (const double count : counts) sum += (count - mean) * (count - mean) / mean;
   return sum / static_cast<double>(counts.size() - 1);
+}
+
+TEST(Order, ARankReadsFewMoreBlocksThanItsRowsFill) {
+  constexpr uint64_t kRows = 64000, kBlockRows = 64, kBatch = 128;
+  const EpochOrder order = SampleOrder(kRows, kBlockRows, kBatch, 11, true).epoch(0);
+  uint64_t blocks = 0;
+  for (int rank = 0; rank < 4; ++rank) {
+    std::vector<uint64_t> newest(order.lanes() + 1, ~uint64_t{0});
+    for (uint64_t first = 0; first < kRows; first += kBatch) {
+      order.for_each_lane(slice_of({first, kBatch}, rank, 4), [&](const LaneRange& range) {
+        order.for_each_block(range.first, range.count, [&](const BlockRange& in_block) {
+          if (std::exchange(newest[range.lane], in_block.slot) != in_block.slot) ++blocks;
+        });
+      });
+    }
+  }
+  // 1000 blocks and 31 borders between lanes.
+  EXPECT_LE(blocks, 1050U);
 }
 
 TEST(OrderRandomness, EveryRowComesToEveryPlaceEquallyOften) {

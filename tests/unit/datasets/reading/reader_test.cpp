@@ -4,84 +4,80 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <map>
 #include <tuple>
 
+#include "datasets/reading/order.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 
 namespace ringtrain::datasets {
 namespace {
 
 using testing::data_refusal;
-using testing::row_bytes;
 using testing::row_label;
+using testing::RowFinder;
 using testing::Sizes;
 using testing::write_dataset;
 
-struct Setting {
-  Tier tier;
-  int batches_ahead;
-};
-
-ReaderOptions options_for(const Setting& setting, int rank, int size, uint64_t batch) {
+ReaderOptions options_for(Tier tier, int rank, int size, uint64_t batch) {
   ReaderOptions options;
   options.rank = rank;
   options.world_size = size;
   options.batch_size = batch;
   options.seed = 11;
-  options.tier = setting.tier;
-  options.batches_ahead = setting.batches_ahead;
+  options.tier = tier;
   return options;
 }
 
 // Reads an epoch on `size` ranks, one after the other, and returns row by position.
-std::map<uint64_t, uint64_t> read_epoch(const Plan& plan, const Setting& setting, int size,
+std::map<uint64_t, uint64_t> read_epoch(const DatasetIndex& index, Tier tier, int size,
                                         uint64_t batch, uint64_t from = 0,
                                         uint64_t* hash = nullptr) {
+  const RowFinder row_of(index);
   std::map<uint64_t, uint64_t> rows;
   for (int rank = 0; rank < size; ++rank) {
-    Reader reader(plan, Split::train, options_for(setting, rank, size, batch));
+    Reader reader(index, Split::train, options_for(tier, rank, size, batch));
     reader.start(1, from);
     uint64_t expected = from;
     while (const Batch* b = reader.next()) {
       EXPECT_EQ(b->global_first, expected);
-      EXPECT_EQ(b->global_rows, std::min(batch, plan.train.rows - expected));
+      EXPECT_EQ(b->global_rows, std::min(batch, index.train.rows - expected));
       expected += b->global_rows;
       for (uint32_t i = 0; i < b->rows; ++i) {
-        EXPECT_TRUE(rows.emplace(b->first_position + i, b->row_ids[i]).second);
+        EXPECT_TRUE(rows.emplace(b->first_position + i, row_of(b->samples[i])).second);
       }
     }
-    EXPECT_EQ(expected, plan.train.rows);
+    EXPECT_EQ(expected, index.train.rows);
     if (hash != nullptr) *hash += reader.order_hash();
   }
   return rows;
 }
 
-class EveryTier : public ::testing::TestWithParam<Setting> {};
+class EveryTier : public ::testing::TestWithParam<Tier> {};
 
 TEST_P(EveryTier, DeliversTheRowsThatWerePut) {
   const TemporaryDirectory directory;
-  for (const Element element : {Element::u8, Element::f32}) {
+  for (const ElementType element : {ElementType::u8, ElementType::f32}) {
     Sizes sizes;
     sizes.element = element;
     sizes.shape = {3, 4, 5};
-    const Plan plan = write_dataset(directory / "set.h5", sizes);
-    const Permutation shuffle(sizes.train_rows, mix(plan.shuffle_seed, 0));
-    Reader reader(plan, Split::train, options_for(GetParam(), 0, 1, 96));
+    const DatasetIndex index = write_dataset(directory / "set.h5", sizes);
+    const Permutation shuffle(sizes.train_rows, mix(index.shuffle_seed, 0));
+    const RowFinder row_of(index);
+    Reader reader(index, Split::train, options_for(GetParam(), 0, 1, 96));
     for (uint64_t epoch = 0; epoch < 2; ++epoch) {
       reader.start(epoch);
-      uint64_t seen = 0;
+      std::map<uint64_t, int> times;
       while (const Batch* batch = reader.next()) {
         for (uint32_t i = 0; i < batch->rows; ++i) {
-          const uint64_t source_row = shuffle.inverse(batch->row_ids[i]);
-          const auto bytes = row_bytes(sizes.shape, element, source_row);
-          ASSERT_EQ(std::memcmp(batch->x + i * plan.row_bytes(), bytes.data(), bytes.size()), 0);
+          const std::byte* x = batch->x + i * index.row_bytes();
+          ASSERT_EQ(batch->samples[i], x);
+          const uint64_t source_row = shuffle.inverse(row_of(x));
           ASSERT_EQ(batch->y[i], row_label(source_row));
-          ++seen;
+          ++times[source_row];
         }
       }
-      EXPECT_EQ(seen, sizes.train_rows);
+      EXPECT_EQ(times.size(), sizes.train_rows);
       EXPECT_EQ(reader.next(), nullptr);
     }
   }
@@ -89,55 +85,60 @@ TEST_P(EveryTier, DeliversTheRowsThatWerePut) {
 
 TEST_P(EveryTier, FollowsTheSampleOrder) {
   const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
-  const SampleOrder order(plan.train.rows, plan.block_rows, 96, 11, true);
-  for (const auto& [position, row] : read_epoch(plan, GetParam(), 2, 96)) {
+  const DatasetIndex index = write_dataset(directory / "set.h5");
+  const SampleOrder order(index.train.rows, index.block_rows, 96, 11, true);
+  const OrderTerms terms(1);
+  uint64_t hash = 0;
+  uint64_t expected_hash = 0;
+  for (const auto& [position, row] : read_epoch(index, GetParam(), 2, 96, 0, &hash)) {
     ASSERT_EQ(row, order.row(1, position));
+    expected_hash += terms(position, row);
   }
+  EXPECT_EQ(hash, expected_hash);
 }
 
 TEST_P(EveryTier, IsTheSameForEveryNumberOfRanks) {
   const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
+  const DatasetIndex index = write_dataset(directory / "set.h5");
   for (const uint64_t batch : {1, 6, 96, 128, 5000}) {
     uint64_t expected_hash = 0;
-    const auto expected = read_epoch(plan, GetParam(), 1, batch, 0, &expected_hash);
-    EXPECT_EQ(expected.size(), plan.train.rows);
+    const auto expected = read_epoch(index, GetParam(), 1, batch, 0, &expected_hash);
+    EXPECT_EQ(expected.size(), index.train.rows);
     for (const int size : {2, 3, 4, 8}) {
       uint64_t hash = 0;
-      EXPECT_EQ(read_epoch(plan, GetParam(), size, batch, 0, &hash), expected);
+      EXPECT_EQ(read_epoch(index, GetParam(), size, batch, 0, &hash), expected);
       EXPECT_EQ(hash, expected_hash) << size << " ranks, batches of " << batch;
     }
   }
 }
 
-TEST_P(EveryTier, GoesOnFromOneIntegerWithAnotherNumberOfRanks) {
+TEST_P(EveryTier, ResumesFromOneIntegerWithAnotherNumberOfRanks) {
   const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
-  auto whole = read_epoch(plan, GetParam(), 2, 96);
+  const DatasetIndex index = write_dataset(directory / "set.h5");
+  auto whole = read_epoch(index, GetParam(), 2, 96);
   uint64_t whole_hash = 0;
-  read_epoch(plan, GetParam(), 1, 96, 0, &whole_hash);
+  read_epoch(index, GetParam(), 1, 96, 0, &whole_hash);
   // Three ranks consume the first 480 samples, then five ranks the rest.
   uint64_t hash = 0;
   for (int rank = 0; rank < 3; ++rank) {
-    Reader reader(plan, Split::train, options_for(GetParam(), rank, 3, 96));
+    Reader reader(index, Split::train, options_for(GetParam(), rank, 3, 96));
     reader.start(1);
     for (int step = 0; step < 5; ++step) ASSERT_NE(reader.next(), nullptr);
     hash += reader.order_hash();
   }
-  const auto rest = read_epoch(plan, GetParam(), 5, 96, 480, &hash);
+  const auto rest = read_epoch(index, GetParam(), 5, 96, 480, &hash);
   whole.erase(whole.begin(), whole.find(480));
   EXPECT_EQ(rest, whole);
   EXPECT_EQ(hash, whole_hash);
-  EXPECT_TRUE(read_epoch(plan, GetParam(), 2, 96, plan.train.rows).empty());
+  EXPECT_TRUE(read_epoch(index, GetParam(), 2, 96, index.train.rows).empty());
 }
 
 TEST_P(EveryTier, GivesEmptyBatchesToRanksWithoutRows) {
   const TemporaryDirectory directory;
   Sizes sizes;
   sizes.train_rows = 10;
-  const Plan plan = write_dataset(directory / "set.h5", sizes);
-  Reader reader(plan, Split::train, options_for(GetParam(), 3, 4, 3));
+  const DatasetIndex index = write_dataset(directory / "set.h5", sizes);
+  Reader reader(index, Split::train, options_for(GetParam(), 3, 4, 3));
   reader.start(0);
   int batches = 0;
   while (const Batch* batch = reader.next()) {
@@ -149,11 +150,11 @@ TEST_P(EveryTier, GivesEmptyBatchesToRanksWithoutRows) {
 
 TEST_P(EveryTier, FindsDamageInTheMiddleOfAnEpoch) {
   const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
+  const DatasetIndex index = write_dataset(directory / "set.h5");
   std::string bytes = testing::read_file(directory / "set.h5");
-  bytes[plan.train.pieces[0].x_offset + 500 * plan.row_bytes()] ^= 1;
+  bytes[index.train.pieces[0].x_offset + 500 * index.row_bytes()] ^= 1;
   testing::write_file(directory / "set.h5", bytes);
-  Reader reader(plan, Split::train, options_for(GetParam(), 0, 1, 32));
+  Reader reader(index, Split::train, options_for(GetParam(), 0, 1, 32));
   reader.start(0);
   EXPECT_THAT(data_refusal([&] {
                 while (reader.next() != nullptr) {
@@ -164,16 +165,16 @@ TEST_P(EveryTier, FindsDamageInTheMiddleOfAnEpoch) {
 
 TEST_P(EveryTier, RefusesAFileThatChangedItsSize) {
   const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
-  Reader reader(plan, Split::train, options_for(GetParam(), 0, 1, 32));
+  const DatasetIndex index = write_dataset(directory / "set.h5");
+  Reader reader(index, Split::train, options_for(GetParam(), 0, 1, 32));
   std::filesystem::resize_file(directory / "set.h5", 1000);
   EXPECT_THAT(data_refusal([&] { reader.start(0); }), ::testing::HasSubstr("1000 bytes here"));
 }
 
 TEST_P(EveryTier, CanBeDroppedAndStartedAgainInTheMiddle) {
   const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
-  Reader reader(plan, Split::train, options_for(GetParam(), 0, 2, 96));
+  const DatasetIndex index = write_dataset(directory / "set.h5");
+  Reader reader(index, Split::train, options_for(GetParam(), 0, 2, 96));
   for (int i = 0; i < 5; ++i) {
     reader.start(0, 96 * static_cast<uint64_t>(i));
     ASSERT_NE(reader.next(), nullptr);
@@ -181,41 +182,10 @@ TEST_P(EveryTier, CanBeDroppedAndStartedAgainInTheMiddle) {
   EXPECT_THROW(reader.start(0, 5), std::invalid_argument);
 }
 
-INSTANTIATE_TEST_SUITE_P(Reader, EveryTier,
-                         ::testing::Values(Setting{Tier::in_memory, 0}, Setting{Tier::in_memory, 3},
-                                           Setting{Tier::out_of_core, 0},
-                                           Setting{Tier::out_of_core, 3}),
-                         [](const auto& setting) {
-                           return std::string(setting.param.tier == Tier::in_memory ? "InMemory"
-                                                                                    : "OutOfCore") +
-                                  (setting.param.batches_ahead > 0 ? "Ahead" : "");
+INSTANTIATE_TEST_SUITE_P(Reader, EveryTier, ::testing::Values(Tier::in_memory, Tier::out_of_core),
+                         [](const auto& tier) {
+                           return tier.param == Tier::in_memory ? "InMemory" : "OutOfCore";
                          });
-
-TEST(Reader, ReadsLittleMoreThanItDelivers) {
-  const TemporaryDirectory directory;
-  Sizes sizes;
-  sizes.train_rows = 64000;
-  const Plan plan = write_dataset(directory / "set.h5", sizes);
-  uint64_t read = 0;
-  for (int rank = 0; rank < 4; ++rank) {
-    Reader reader(plan, Split::train, options_for({Tier::out_of_core, 0}, rank, 4, 128));
-    reader.start(0);
-    while (reader.next() != nullptr) {
-    }
-    read += reader.bytes_read();
-  }
-  // 1000 blocks and 31 borders between lanes.
-  EXPECT_LE(static_cast<double>(read), 1.05 * static_cast<double>(plan.bytes(Split::train)));
-}
-
-TEST(Reader, SaysWhereTheRowsComeFrom) {
-  const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
-  EXPECT_THAT(Reader(plan, Split::train, options_for({Tier::automatic, 0}, 0, 1, 8)).describe(),
-              ::testing::StartsWith("in memory"));
-  EXPECT_THAT(Reader(plan, Split::train, options_for({Tier::out_of_core, 0}, 0, 1, 8)).describe(),
-              ::testing::StartsWith("out of core"));
-}
 
 }  // namespace
 }  // namespace ringtrain::datasets

@@ -11,7 +11,7 @@
 #include "datasets/reading/verify.hpp"
 #include "datasets/tools/contact_sheet.hpp"
 #include "datasets/writing/export.hpp"
-#include "datasets/writing/split.hpp"
+#include "datasets/writing/shard.hpp"
 #include "tests/unit/datasets/contents.hpp"
 
 namespace ringtrain::datasets {
@@ -23,69 +23,67 @@ using testing::Sizes;
 using testing::write_dataset;
 
 // Flips a bit of the first training row.
-void damage(const Plan& plan) {
-  std::string bytes = testing::read_file(plan.files[0].path);
-  bytes[plan.train.pieces[0].x_offset] ^= 1;
-  testing::write_file(plan.files[0].path, bytes);
+void damage(const DatasetIndex& index) {
+  std::string bytes = testing::read_file(index.shards[0].path);
+  bytes[index.train.pieces[0].x_offset] ^= 1;
+  testing::write_file(index.shards[0].path, bytes);
 }
 
 struct Epoch {
-  std::vector<uint64_t> ids;
   std::vector<std::byte> x;
   std::vector<int64_t> y;
   uint64_t hash = 0;
   bool operator==(const Epoch&) const = default;
 };
 
-Epoch epoch_of(const Plan& plan, Split split) {
+Epoch epoch_of(const DatasetIndex& index, Split split) {
   ReaderOptions options;
   options.batch_size = 96;
   options.seed = 3;
-  Reader reader(plan, split, options);
+  Reader reader(index, split, options);
   reader.start(1);
   Epoch epoch;
   while (const Batch* batch = reader.next()) {
-    epoch.ids.insert(epoch.ids.end(), batch->row_ids, batch->row_ids + batch->rows);
-    epoch.x.insert(epoch.x.end(), batch->x, batch->x + batch->rows * plan.row_bytes());
+    epoch.x.insert(epoch.x.end(), batch->x, batch->x + batch->rows * index.row_bytes());
     epoch.y.insert(epoch.y.end(), batch->y, batch->y + batch->rows);
   }
   epoch.hash = reader.order_hash();
   return epoch;
 }
 
-TEST(Split, PartFilesTrainLikeTheWhole) {
+TEST(Shards, TrainLikeTheWhole) {
   const TemporaryDirectory directory;
-  const Plan whole = write_dataset(directory / "set.h5");
+  const DatasetIndex whole = write_dataset(directory / "set.h5");
   const Epoch train = epoch_of(whole, Split::train);
   const Epoch test = epoch_of(whole, Split::test);
-  for (const uint32_t parts : {1, 2, 3, 16}) {
-    const auto folder = directory / ("parts-" + std::to_string(parts));
-    const auto paths = split_dataset(whole, folder, parts);
-    EXPECT_EQ(paths.size(), parts);
-    const Plan together = open_dataset(folder);
+  for (const uint32_t shards : {1, 2, 3, 16}) {
+    const auto folder = directory / ("shards-" + std::to_string(shards));
+    const auto paths = shard_dataset(whole, folder, shards);
+    EXPECT_EQ(paths.size(), shards);
+    const DatasetIndex together = open_dataset(folder);
     EXPECT_EQ(together.uuid, whole.uuid);
     EXPECT_EQ(together.mean, whole.mean);
-    EXPECT_EQ(epoch_of(together, Split::train), train) << parts;
-    EXPECT_EQ(epoch_of(together, Split::test), test) << parts;
+    EXPECT_EQ(epoch_of(together, Split::train), train) << shards;
+    EXPECT_EQ(epoch_of(together, Split::test), test) << shards;
   }
 }
 
-TEST(Split, EveryPartIsValidAloneAndRowsAreDisjointAndComplete) {
+TEST(Shards, AreValidAloneAndTheirRowsAreDisjointAndComplete) {
   const TemporaryDirectory directory;
-  const Plan whole = write_dataset(directory / "set.h5");
-  const auto paths = split_dataset(whole, directory / "parts", 3);
+  const DatasetIndex whole = write_dataset(directory / "set.h5");
+  const auto paths = shard_dataset(whole, directory / "shards", 3);
   uint64_t train = 0;
   std::vector<std::vector<std::byte>> rows;
   for (uint32_t i = 0; i < 3; ++i) {
-    const Plan part = open_dataset(paths[i]);
-    EXPECT_EQ(part.part_index, i);
-    EXPECT_EQ(part.part_count, 3U);
-    EXPECT_EQ(part.class_names, whole.class_names);
-    train += part.train.rows;
-    const Epoch epoch = epoch_of(part, Split::train);
-    for (uint64_t row = 0; row < part.train.rows; ++row) {
-      const auto first = epoch.x.begin() + static_cast<ptrdiff_t>(row * part.row_bytes());
-      rows.emplace_back(first, first + static_cast<ptrdiff_t>(part.row_bytes()));
+    const DatasetIndex shard = open_dataset(paths[i]);
+    EXPECT_EQ(shard.shard_index, i);
+    EXPECT_EQ(shard.shard_count, 3U);
+    EXPECT_EQ(shard.class_names, whole.class_names);
+    train += shard.train.rows;
+    const Epoch epoch = epoch_of(shard, Split::train);
+    for (uint64_t row = 0; row < shard.train.rows; ++row) {
+      const auto first = epoch.x.begin() + static_cast<ptrdiff_t>(row * shard.row_bytes());
+      rows.emplace_back(first, first + static_cast<ptrdiff_t>(shard.row_bytes()));
     }
   }
   EXPECT_EQ(train, whole.train.rows);
@@ -93,66 +91,67 @@ TEST(Split, EveryPartIsValidAloneAndRowsAreDisjointAndComplete) {
   EXPECT_EQ(std::unique(rows.begin(), rows.end()), rows.end());
 }
 
-TEST(Split, RefusesWhatMakesNoPartsAndLeavesNothing) {
+TEST(Shards, AreRefusedIfThereAreTooFewBlocksAndLeaveNothing) {
   const TemporaryDirectory directory;
-  const Plan whole = write_dataset(directory / "set.h5");
-  EXPECT_THAT(data_refusal([&] { split_dataset(whole, directory / "p", 0); }),
-              HasSubstr("can be split into 1 to 16 parts"));
-  EXPECT_THAT(data_refusal([&] { split_dataset(whole, directory / "p", 17); }),
-              HasSubstr("can be split into 1 to 16 parts"));
+  const DatasetIndex whole = write_dataset(directory / "set.h5");
+  EXPECT_THAT(data_refusal([&] { shard_dataset(whole, directory / "p", 0); }),
+              HasSubstr("can be split into 1 to 16 shards"));
+  EXPECT_THAT(data_refusal([&] { shard_dataset(whole, directory / "p", 17); }),
+              HasSubstr("can be split into 1 to 16 shards"));
   directory.write("full/file", "x");
-  EXPECT_THAT(data_refusal([&] { split_dataset(whole, directory / "full", 2); }),
+  EXPECT_THAT(data_refusal([&] { shard_dataset(whole, directory / "full", 2); }),
               HasSubstr("exists and is not empty"));
-  const auto paths = split_dataset(whole, directory / "parts", 2);
-  EXPECT_THAT(data_refusal([&] { split_dataset(open_dataset(paths[0]), directory / "p", 2); }),
-              HasSubstr("is a part file already"));
+  const auto paths = shard_dataset(whole, directory / "shards", 2);
+  EXPECT_THAT(data_refusal([&] { shard_dataset(open_dataset(paths[0]), directory / "p", 2); }),
+              HasSubstr("is a shard already"));
   damage(whole);
-  EXPECT_THAT(data_refusal([&] { split_dataset(whole, directory / "p", 2); }),
+  EXPECT_THAT(data_refusal([&] { shard_dataset(whole, directory / "p", 2); }),
               HasSubstr("damaged (wrong checksum)"));
   EXPECT_FALSE(std::filesystem::exists(directory / "p"));
 }
 
-TEST(Split, PartsThatDoNotBelongTogetherAreRefused) {
+TEST(Shards, ThatDoNotBelongTogetherAreRefused) {
   const TemporaryDirectory directory;
-  const auto parts = split_dataset(write_dataset(directory / "set.h5"), directory / "parts", 3);
-  std::filesystem::rename(parts[1], directory / "aside.h5");
-  EXPECT_THAT(data_refusal([&] { open_dataset(directory / "parts"); }),
-              HasSubstr("holds 2 of 3 part files"));
-  std::filesystem::copy(parts[0], parts[1]);
-  EXPECT_THAT(data_refusal([&] { open_dataset(directory / "parts"); }), HasSubstr("is part 0 as"));
+  const auto shards = shard_dataset(write_dataset(directory / "set.h5"), directory / "shards", 3);
+  std::filesystem::rename(shards[1], directory / "aside.h5");
+  EXPECT_THAT(data_refusal([&] { open_dataset(directory / "shards"); }),
+              HasSubstr("holds 2 of 3 shards"));
+  std::filesystem::copy(shards[0], shards[1]);
+  EXPECT_THAT(data_refusal([&] { open_dataset(directory / "shards"); }),
+              HasSubstr("is shard 0, and so is"));
   Sizes others;
   others.train_rows = 900;
-  const auto foreign = split_dataset(write_dataset(directory / "b.h5", others), directory / "b", 3);
-  std::filesystem::copy(foreign[1], parts[1], std::filesystem::copy_options::overwrite_existing);
-  EXPECT_THAT(data_refusal([&] { open_dataset(directory / "parts"); }),
+  const auto foreign = shard_dataset(write_dataset(directory / "b.h5", others), directory / "b", 3);
+  std::filesystem::copy(foreign[1], shards[1], std::filesystem::copy_options::overwrite_existing);
+  EXPECT_THAT(data_refusal([&] { open_dataset(directory / "shards"); }),
               HasSubstr("belongs to another dataset"));
-  std::filesystem::rename(directory / "aside.h5", parts[1]);
-  EXPECT_EQ(open_dataset(directory / "parts").train.rows, 1000U);
+  std::filesystem::rename(directory / "aside.h5", shards[1]);
+  EXPECT_EQ(open_dataset(directory / "shards").train.rows, 1000U);
 }
 
 TEST(Export, WritesWhatAnImportReadsBack) {
   const TemporaryDirectory directory;
-  for (const Element element : {Element::u8, Element::f32}) {
+  for (const ElementType element : {ElementType::u8, ElementType::f32}) {
     Sizes sizes;
     sizes.element = element;
-    const Plan plan = write_dataset(directory / "set.h5", sizes);
-    const auto files = export_npy(plan, directory / "npy");
+    const DatasetIndex index = write_dataset(directory / "set.h5", sizes);
+    const auto files = export_npy(index, directory / "npy");
     ASSERT_EQ(files.size(), 4U);
     std::vector<std::unique_ptr<ArraySource>> arrays;
     for (const auto& file : files) arrays.push_back(open_npy(file));
     ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(), arrays[3].get()};
     sources.channels = ChannelOrder::first;
-    const Plan again = import_arrays(sources, directory / "again.h5", {});
+    const DatasetIndex again = import_arrays(sources, directory / "again.h5", {});
     // In the order of the file: source row i of the second is stored row i of the first.
     const auto rows = testing::source_rows(again, Split::train);
     ReaderOptions options;
     options.batch_size = 1000;
     options.shuffle = false;
-    Reader reader(plan, Split::train, options);
+    Reader reader(index, Split::train, options);
     reader.start(0);
     const Batch* batch = reader.next();
     for (uint64_t i = 0; i < 1000; ++i) {
-      ASSERT_EQ(std::memcmp(rows[i].x.data(), batch->x + i * plan.row_bytes(), plan.row_bytes()),
+      ASSERT_EQ(std::memcmp(rows[i].x.data(), batch->x + i * index.row_bytes(), index.row_bytes()),
                 0);
       ASSERT_EQ(rows[i].label, batch->y[i]);
     }
@@ -161,29 +160,29 @@ TEST(Export, WritesWhatAnImportReadsBack) {
 
 TEST(Export, RefusesDamage) {
   const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
-  damage(plan);
-  EXPECT_THAT(data_refusal([&] { export_npy(plan, directory / "npy"); }),
+  const DatasetIndex index = write_dataset(directory / "set.h5");
+  damage(index);
+  EXPECT_THAT(data_refusal([&] { export_npy(index, directory / "npy"); }),
               HasSubstr("damaged (wrong checksum)"));
   EXPECT_FALSE(std::filesystem::exists(directory / "npy" / "train_x.npy"));
 }
 
 TEST(Verify, FindsOneFlippedBitOfAnyPart) {
   const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
+  const DatasetIndex index = write_dataset(directory / "set.h5");
   uint64_t done = 0;
   uint64_t total = 0;
-  verify(plan, [&](uint64_t d, uint64_t t) { done = d, total = t; });
+  verify(index, [&](uint64_t d, uint64_t t) { done = d, total = t; });
   EXPECT_EQ(done, 1130U);
   EXPECT_EQ(total, 1130U);
   const std::string whole = testing::read_file(directory / "set.h5");
   for (const Split split : {Split::train, Split::test}) {
-    const Piece& piece = plan.part(split).pieces[0];
+    const Piece& piece = index.split(split).pieces[0];
     for (const uint64_t at : {piece.x_offset + 7, piece.y_offset + 3}) {
       std::string bytes = whole;
       bytes[at] ^= 4;
       testing::write_file(directory / "set.h5", bytes);
-      EXPECT_THAT(data_refusal([&] { verify(plan); }),
+      EXPECT_THAT(data_refusal([&] { verify(index); }),
                   HasSubstr("damaged (wrong checksum) in rows 0 to 63"));
     }
   }
@@ -191,14 +190,14 @@ TEST(Verify, FindsOneFlippedBitOfAnyPart) {
 
 TEST(Verify, NamesTheFirstDamagedBlock) {
   const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
-  const Piece& piece = plan.part(Split::train).pieces[0];
+  const DatasetIndex index = write_dataset(directory / "set.h5");
+  const Piece& piece = index.split(Split::train).pieces[0];
   std::string bytes = testing::read_file(directory / "set.h5");
   for (const uint64_t row : {950, 600, 300, 200})
-    bytes[piece.x_offset + row * plan.row_bytes()] ^= 1;
+    bytes[piece.x_offset + row * index.row_bytes()] ^= 1;
   testing::write_file(directory / "set.h5", bytes);
   for (int i = 0; i < 20; ++i) {  // whichever thread is first
-    EXPECT_THAT(data_refusal([&] { verify(plan); }),
+    EXPECT_THAT(data_refusal([&] { verify(index); }),
                 HasSubstr("damaged (wrong checksum) in rows 192 to 255"));
   }
 }
@@ -208,10 +207,10 @@ TEST(ContactSheet, IsAPictureOfTheRows) {
   for (const int64_t channels : {1, 3}) {
     Sizes sizes;
     sizes.shape = {channels, 12, 12};
-    const Plan plan = write_dataset(directory / "set.h5", sizes);
+    const DatasetIndex index = write_dataset(directory / "set.h5", sizes);
     for (const uint64_t rows : {uint64_t{1}, uint64_t{7}, uint64_t{64}, uint64_t{100000}}) {
-      write_contact_sheet(plan, Split::train, rows, 1, directory / "sheet.png");
-      const Image image = decode_image(testing::read_file(directory / "sheet.png"), 3);
+      write_contact_sheet(index, Split::train, rows, 1, directory / "sheet.png");
+      const DecodedImage image = decode_image(testing::read_file(directory / "sheet.png"), 3);
       EXPECT_GT(image.width * image.height, 12 * 12);
     }
   }
@@ -221,7 +220,7 @@ TEST(ContactSheet, IsAPictureOfTheRows) {
                 write_contact_sheet(write_dataset(directory / "set.h5", flat), Split::train, 4, 1,
                                     directory / "none.png");
               }),
-              HasSubstr("samples of 5 channels are no pictures"));
+              HasSubstr("samples of 5 channels cannot be drawn"));
 }
 
 }  // namespace

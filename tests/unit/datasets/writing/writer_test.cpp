@@ -28,8 +28,8 @@ size_t entries(const std::filesystem::path& directory) {
 
 TEST(Writer, WhatWasWrittenIsWhatIsOpened) {
   const TemporaryDirectory directory;
-  const Plan written = write_dataset(directory / "set.h5");
-  const Plan opened = open_dataset(directory / "set.h5");
+  const DatasetIndex written = write_dataset(directory / "set.h5");
+  const DatasetIndex opened = open_dataset(directory / "set.h5");
   EXPECT_EQ(opened, written);
   EXPECT_EQ(opened.train.rows, 1000U);
   EXPECT_EQ(opened.test.rows, 130U);
@@ -47,18 +47,18 @@ TEST(Writer, TheSameRowsGiveTheSameBytes) {
 
 TEST(Writer, MeanAndStdAreThoseOfTheTrainingRows) {
   const TemporaryDirectory directory;
-  for (const Element element : {Element::u8, Element::f32}) {
+  for (const ElementType element : {ElementType::u8, ElementType::f32}) {
     Sizes sizes;
     sizes.element = element;
     sizes.shape = {3, 4, 5};
-    const Plan plan = write_dataset(directory / "set.h5", sizes);
+    const DatasetIndex index = write_dataset(directory / "set.h5", sizes);
     for (size_t c = 0; c < 3; ++c) {
       double sum = 0;
       double squares = 0;
       for (uint64_t i = 0; i < sizes.train_rows; ++i) {
         const auto bytes = testing::row_bytes(sizes.shape, element, i);
         for (size_t k = c * 20; k < (c + 1) * 20; ++k) {
-          const double value = element == Element::u8
+          const double value = element == ElementType::u8
                                    ? std::to_integer<int>(bytes[k]) / 255.0
                                    : reinterpret_cast<const float*>(bytes.data())[k];
           sum += value;
@@ -66,8 +66,8 @@ TEST(Writer, MeanAndStdAreThoseOfTheTrainingRows) {
         }
       }
       const double mean = sum / 20000;
-      EXPECT_NEAR(plan.mean[c], mean, 1e-6 * (1 + std::abs(mean)));
-      EXPECT_NEAR(plan.std[c], std::sqrt(squares / 20000 - mean * mean), 1e-5);
+      EXPECT_NEAR(index.mean[c], mean, 1e-6 * (1 + std::abs(mean)));
+      EXPECT_NEAR(index.std[c], std::sqrt(squares / 20000 - mean * mean), 1e-5);
     }
   }
 }
@@ -79,7 +79,7 @@ TEST(Writer, AnUnfinishedDatasetLeavesNothing) {
     dataset.shape = {1, 2, 2};
     dataset.train_rows = 5;
     Writer writer(directory / "set.h5", dataset);
-    const auto row = testing::row_bytes(dataset.shape, Element::u8, 0);
+    const auto row = testing::row_bytes(dataset.shape, ElementType::u8, 0);
     writer.put(Split::train, 0, row.data(), 0);
     writer.set_class_names({"only"});
     EXPECT_EQ(entries(directory.path()), 1U);
@@ -129,26 +129,26 @@ TEST(Writer, ReplacesAnOlderDatasetOnlyWhenDone) {
 
 TEST(Writer, WritesWhatLibhdf5Reads) {
   const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
+  const DatasetIndex index = write_dataset(directory / "set.h5");
   const Hdf5Handle file(
       check_hdf5(H5Fopen((directory / "set.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), "open"),
       H5Fclose);
   const Hdf5Handle y(check_hdf5(H5Dopen2(file, "/train/y", H5P_DEFAULT), "open"), H5Dclose);
-  std::vector<int64_t> labels(plan.train.rows);
+  std::vector<int64_t> labels(index.train.rows);
   check_hdf5_status(H5Dread(y, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, labels.data()),
                     "read");
-  const Permutation shuffle(plan.train.rows, mix(plan.shuffle_seed, 0));
-  for (uint64_t i = 0; i < plan.train.rows; ++i) {
+  const Permutation shuffle(index.train.rows, mix(index.shuffle_seed, 0));
+  for (uint64_t i = 0; i < index.train.rows; ++i) {
     ASSERT_EQ(labels[shuffle(i)], testing::row_label(i));
   }
 }
 
-TEST(Plan, ComesBackFromBytesAsItWas) {
+TEST(DatasetIndex, ComesBackFromBytesAsItWas) {
   const TemporaryDirectory directory;
-  const Plan plan = write_dataset(directory / "set.h5");
-  EXPECT_EQ(deserialise(serialise(plan)), plan);
+  const DatasetIndex index = write_dataset(directory / "set.h5");
+  EXPECT_EQ(deserialise(serialise(index)), index);
   EXPECT_THAT([&] { deserialise("nonsense"); }, ThrowsError(ErrorKind::data));
-  EXPECT_THAT([&] { deserialise(serialise(plan).substr(0, 100)); }, ThrowsError(ErrorKind::data));
+  EXPECT_THAT([&] { deserialise(serialise(index).substr(0, 100)); }, ThrowsError(ErrorKind::data));
 }
 
 }  // namespace

@@ -17,14 +17,14 @@ class AJobAndACheckpoint : public testing::Test {
   AJobAndACheckpoint() {
     job_.model = "mlp";
     job_.hidden = {16};
-    plan_.uuid = checkpoint_.dataset_uuid = "d-1";
-    plan_.train.rows = checkpoint_.train_rows = 100;
+    dataset_.uuid = checkpoint_.dataset_uuid = "d-1";
+    dataset_.train.rows = checkpoint_.train_rows = 100;
     checkpoint_.job = job_to_json(job_);
   }
-  std::vector<std::string> against() { return conflicts(checkpoint_, job_, plan_); }
+  std::vector<std::string> against() { return conflicts(checkpoint_, job_, dataset_); }
 
   JobSpec job_;
-  datasets::Plan plan_;
+  datasets::DatasetIndex dataset_;
   Manifest checkpoint_;
 };
 
@@ -55,10 +55,10 @@ TEST_F(AJobAndACheckpoint, DoNotFitWhereTheSavedNumbersMeanSomethingElse) {
 }
 
 TEST_F(AJobAndACheckpoint, DoNotFitOverAnotherDataset) {
-  plan_.uuid = "d-2";
+  dataset_.uuid = "d-2";
   EXPECT_THAT(against(), ElementsAre(HasSubstr("has uuid d-2, the checkpoint's d-1")));
-  plan_.uuid = "d-1";
-  plan_.train.rows = 50;
+  dataset_.uuid = "d-1";
+  dataset_.train.rows = 50;
   EXPECT_THAT(against(), ElementsAre(HasSubstr("has 50 training rows, the checkpoint's 100")));
 }
 

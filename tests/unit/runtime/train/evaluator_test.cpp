@@ -18,8 +18,8 @@ constexpr uint64_t kTestRows = 130;
 class EvaluatorTest : public testing::Test {
  protected:
   EvaluatorTest() {
-    plan_ = datasets::testing::write_dataset(folder_ / "rows.h5", {.test_rows = kTestRows});
-    const auto& shape = plan_.shape;
+    dataset_ = datasets::testing::write_dataset(folder_ / "rows.h5", {.test_rows = kTestRows});
+    const auto& shape = dataset_.shape;
     model_ = make_model({.name = "mlp",
                          .hidden = {8},
                          .channels = shape.channels,
@@ -31,11 +31,11 @@ class EvaluatorTest : public testing::Test {
   }
 
   Evaluator evaluator(int rank, int world_size) {
-    return {job_, plan_, rank, world_size, *device_, *model_};
+    return {job_, dataset_, rank, world_size, *device_, *model_};
   }
 
   TemporaryDirectory folder_;
-  datasets::Plan plan_;
+  datasets::DatasetIndex dataset_;
   JobSpec job_;
   std::unique_ptr<Device> device_ = make_device(JobSpec::Device::cpu, 0);
   std::unique_ptr<Model> model_;
@@ -45,14 +45,14 @@ const auto kNeverStop = [] { return false; };
 const auto kOneRank = [](SumSlots&) {};
 
 TEST_F(EvaluatorTest, IsTheMeanOverEveryTestSample) {
-  datasets::Reader reader(plan_, datasets::Split::test,
+  datasets::Reader reader(dataset_, datasets::Split::test,
                           {.batch_size = kTestRows, .shuffle = false, .contiguous = false});
   reader.start(0);
   const auto* batch = reader.next();
   ASSERT_NE(batch, nullptr);
   const torch::NoGradGuard no_grad;
   model_->train(false);
-  const auto logits = model_->forward(device_->load(plan_, *batch, {}));
+  const auto logits = model_->forward(device_->load(dataset_, *batch, {}));
   const auto labels = device_->load_labels(*batch);
   const double loss = torch::nn::functional::cross_entropy(logits, labels).item<double>();
   const double accuracy = logits.argmax(1).eq(labels).to(torch::kFloat64).mean().item<double>();
@@ -94,7 +94,7 @@ TEST_F(EvaluatorTest, StopsEarlyButStillTakesPartInTheSum) {
 
 TEST_F(EvaluatorTest, HasNothingToDoWithoutTestSamples) {
   EXPECT_TRUE(evaluator(0, 1).has_samples());
-  plan_.test = {};
+  dataset_.test = {};
   EXPECT_FALSE(evaluator(0, 1).has_samples());
 }
 

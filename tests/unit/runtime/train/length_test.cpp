@@ -12,10 +12,10 @@ namespace {
 
 using testing::HasSubstr;
 
-datasets::Plan rows(uint64_t count) {
-  datasets::Plan plan;
-  plan.train.rows = count;
-  return plan;
+datasets::DatasetIndex rows(uint64_t count) {
+  datasets::DatasetIndex dataset;
+  dataset.train.rows = count;
+  return dataset;
 }
 
 JobSpec job(int64_t batch_size, int64_t epochs) {

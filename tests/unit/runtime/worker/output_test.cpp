@@ -19,10 +19,10 @@ using testing::HasSubstr;
 class OutputTest : public testing::Test {
  protected:
   void save(const Output& output, int64_t steps) {
-    datasets::Plan plan;
-    plan.uuid = "some-uuid";
-    plan.shape = {1, 2, 2};
-    plan.class_names = {"cat", "dog"};
+    datasets::DatasetIndex dataset;
+    dataset.uuid = "some-uuid";
+    dataset.shape = {1, 2, 2};
+    dataset.class_names = {"cat", "dog"};
     JobSpec job;
     job.model = "mlp";
     const auto model = make_model({.name = "mlp",
@@ -32,7 +32,7 @@ class OutputTest : public testing::Test {
                                    .width = 2,
                                    .classes = 2,
                                    .seed = 1});
-    output.save_model(*model, plan, job);
+    output.save_model(*model, dataset, job);
     Result result;
     result.status = "finished";
     result.steps = steps;

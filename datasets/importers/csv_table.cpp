@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datasets/importers/csv_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace ringtrain::datasets {
+namespace {
+
+constexpr size_t kMaxLine = size_t{16} << 20;
+
+// Removes white space, then quotes, around a field.
+std::string_view unquoted(std::string_view field) {
+  field = trimmed(field, " \t");
+  if (field.size() >= 2 && field.front() == '"' && field.back() == '"') {
+    field = field.substr(1, field.size() - 2);
+  }
+  return field;
+}
+
+void split_fields(std::string_view line, char separator, std::vector<std::string_view>& fields) {
+  fields.clear();
+  while (true) {
+    size_t from = 0;
+    if (line.starts_with('"')) {  // a separator inside quotes is text
+      const size_t quote = line.find('"', 1);
+      from = quote == std::string_view::npos ? 0 : quote;
+    }
+    const size_t end = line.find(separator, from);
+    fields.push_back(unquoted(line.substr(0, end)));
+    if (end == std::string_view::npos) return;
+    line.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
+
+CsvLines::CsvLines(const std::filesystem::path& path)
+    : source_(open_source(path)), buffer_(1 << 20) {}
+
+bool CsvLines::next(std::string_view& line) {
+  for (;;) {
+    const auto* begin = buffer_.data() + begin_;
+    const auto* newline = static_cast<const char*>(std::memchr(begin, '\n', end_ - begin_));
+    if (newline != nullptr || at_end_) {
+      if (newline == nullptr && begin_ == end_) return false;
+      line = {begin, newline != nullptr ? static_cast<size_t>(newline - begin) : end_ - begin_};
+      begin_ += line.size() + (newline != nullptr ? 1 : 0);
+      ++number_;
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      return true;
+    }
+    fill();
+  }
+}
+
+void CsvLines::refuse(std::string_view why) const {
+  throw data_error(fmt::format("{}: line {}: {}", source_->name(), number_, why));
+}
+
+void CsvLines::fill() {
+  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  end_ -= begin_;
+  begin_ = 0;
+  if (end_ == buffer_.size()) {
+    if (buffer_.size() >= kMaxLine) refuse("longer than 16 MiB");
+    buffer_.resize(buffer_.size() * 2);
+  }
+  const size_t n = source_->read(buffer_.data() + end_, buffer_.size() - end_);
+  at_end_ = n < buffer_.size() - end_;
+  end_ += n;
+}
+
+bool parse_float(std::string_view field, float& value) {
+  if (field.starts_with('+')) field.remove_prefix(1);
+  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+  return error == std::errc() && end == field.data() + field.size();
+}
+
+bool parse_integer(std::string_view field, int64_t& value) {
+  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+  return error == std::errc() && end == field.data() + field.size();
+}
+
+CsvTable::CsvTable(std::filesystem::path path, char separator, const std::string& label)
+    : path_(std::move(path)), separator_(separator) {
+  CsvLines lines(path_);
+  std::string_view line;
+  if (!lines.next(line) || line.empty()) throw data_error(path_.string() + ": is empty");
+  split_fields(line, separator_, fields_);
+  columns_ = fields_.size();
+  if (columns_ < 2) lines.refuse("has one column; it needs at least a feature and a label");
+  find_label(label, lines);
+  float value = 0;
+  for (size_t i = 0; i < columns_; ++i) {
+    if (i != label_ && !parse_float(fields_[i], value)) has_names_ = true;
+  }
+}
+
+void CsvTable::for_each(const std::function<void(const CsvRow&, const CsvLines&)>& visit) {
+  CsvLines lines(path_);
+  std::string_view line;
+  if (has_names_) lines.next(line);
+  for (CsvRow row; lines.next(line);) {
+    if (line.empty()) continue;
+    split_fields(line, separator_, fields_);
+    if (fields_.size() != columns_) {
+      lines.refuse(fmt::format("has {} columns where the first has {}", fields_.size(), columns_));
+    }
+    row.features.clear();
+    for (size_t i = 0; i < columns_; ++i) {
+      if (i != label_) row.features.push_back(fields_[i]);
+    }
+    row.label = fields_[label_];
+    visit(row, lines);
+    ++row.number;
+  }
+}
+
+void CsvTable::find_label(const std::string& label, const CsvLines& lines) {
+  label_ = columns_ - 1;
+  if (label.empty()) return;
+  const auto named = std::find(fields_.begin(), fields_.end(), std::string_view(label));
+  int64_t number = 0;
+  if (named != fields_.end()) {
+    label_ = static_cast<size_t>(named - fields_.begin());
+    has_names_ = true;
+  } else if (parse_integer(label, number) && number >= 0 &&
+             static_cast<size_t>(number) < columns_) {
+    label_ = static_cast<size_t>(number);
+  } else {
+    lines.refuse(fmt::format("has no column '{}'", label));
+  }
+}
+
+}  // namespace ringtrain::datasets

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "datasets/importers/byte_source.hpp"
+
+namespace ringtrain::datasets {
+
+// The lines of a source, without their ends, in a buffer that is used again.
+class CsvLines {
+ public:
+  explicit CsvLines(const std::filesystem::path& path);
+  // Reads the next line, valid until the next call. Returns false at the end.
+  bool next(std::string_view& line);
+  // Throws a data error that names the file and the line.
+  [[noreturn]] void refuse(std::string_view why) const;
+
+ private:
+  void fill();
+
+  std::unique_ptr<ByteSource> source_;
+  std::vector<char> buffer_;
+  size_t begin_ = 0;
+  size_t end_ = 0;
+  bool at_end_ = false;
+  uint64_t number_ = 0;
+};
+
+struct CsvRow {
+  uint64_t number = 0;                     // from 0
+  std::vector<std::string_view> features;  // valid during the call that hands out the row
+  std::string_view label;
+};
+
+// A file as rows of features with a label: finds the columns, and whether there is a line of names.
+class CsvTable {
+ public:
+  // label: the name of the label's column or its number from 0; empty: the last column.
+  CsvTable(std::filesystem::path path, char separator, const std::string& label);
+
+  size_t features() const { return columns_ - 1; }
+
+  // Reads the file from its start and calls visit(row, lines) for every row.
+  void for_each(const std::function<void(const CsvRow&, const CsvLines&)>& visit);
+
+ private:
+  void find_label(const std::string& label, const CsvLines& lines);
+
+  std::filesystem::path path_;
+  char separator_;
+  size_t columns_ = 0;
+  size_t label_ = 0;
+  bool has_names_ = false;
+  std::vector<std::string_view> fields_;
+};
+
+// Parses a whole field as a number. Returns false if it is none.
+bool parse_float(std::string_view field, float& value);
+bool parse_integer(std::string_view field, int64_t& value);
+
+}  // namespace ringtrain::datasets

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datasets/importers/image_list.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.hpp"
+#include "datasets/importers/seeded_split.hpp"
+
+namespace ringtrain::datasets {
+namespace {
+
+bool has_image_name(const std::string& path) {
+  const size_t dot = path.rfind('.');
+  if (dot == std::string::npos) return false;
+  std::string extension = path.substr(dot + 1);
+  for (char& c : extension) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  // macOS adds files such as "._x.jpg" to archives.
+  const std::string name = path.substr(path.rfind('/') + 1);
+  return !name.starts_with('.') && path.find("__MACOSX") == std::string::npos &&
+         (extension == "jpg" || extension == "jpeg" || extension == "png");
+}
+
+bool is_split_name(const std::string& name) {
+  return name == "train" || name == "test" || name == "val" || name == "validation";
+}
+
+size_t hash_of(const std::vector<std::string>& path) {
+  return std::hash<std::string>{}(fmt::format("{}", fmt::join(path, "/")));
+}
+
+}  // namespace
+
+ImageList::ImageList(const FileTree& tree, double test_share, uint64_t seed)
+    : tree_name_(tree.name()) {
+  tree.list([&](const std::string& path, uint64_t number) {
+    if (has_image_name(path)) images_.push_back({number, components(path)});
+  });
+  if (images_.empty()) throw data_error(tree_name_ + ": holds no JPEG or PNG files");
+  const size_t depth = depth_of_classes();
+  find_splits();
+  number_classes(depth);
+  place(test_share, seed, depth);
+}
+
+bool ImageList::contains(uint64_t number) const {
+  return number < entries_.size() && entries_[number].used;
+}
+
+const ImageTarget& ImageList::at(uint64_t number, const std::string& path) const {
+  if (entries_[number].path_hash != hash_of(components(path))) {
+    throw data_error(tree_name_ + ": files changed while they were read");
+  }
+  return entries_[number].target;
+}
+
+ImageList::Path ImageList::components(const std::string& path) {
+  Path names;
+  for (size_t at = 0; at <= path.size();) {
+    const size_t slash = std::min(path.find('/', at), path.size());
+    if (slash > at) names.push_back(path.substr(at, slash - at));
+    at = slash + 1;
+  }
+  return names;
+}
+
+// Skips folders that all images share; then perhaps train/ and test/; then come the classes.
+size_t ImageList::depth_of_classes() {
+  for (size_t depth = 0;; ++depth) {
+    bool all_splits = true;
+    bool same = true;
+    bool files_below = false;
+    for (const Found& image : images_) {
+      if (image.path.size() < depth + 2) return depth;  // a file lies here
+      all_splits &= is_split_name(image.path[depth]);
+      same &= image.path[depth] == images_.front().path[depth];
+      files_below |= image.path.size() == depth + 2;
+    }
+    if (all_splits) {
+      split_depth_ = depth;
+      return depth + 1;
+    }
+    // The only class is no folder around classes: files lie directly in it.
+    if (!same || files_below) return depth;
+  }
+}
+
+void ImageList::find_splits() {
+  if (!split_depth_) return;
+  std::set<std::string> names;
+  for (const Found& image : images_) names.insert(image.path[*split_depth_]);
+  if (!names.contains("train")) {
+    throw data_error(tree_name_ + ": has a test split, but no train/");
+  }
+  has_test_ = names.contains("test");
+  has_test_rows_ = names.size() > 1;
+}
+
+// val/ beside test/ is left out: it belongs to neither split.
+std::optional<Split> ImageList::split_of(const Path& path) const {
+  if (!split_depth_ || path[*split_depth_] == "train") return Split::train;
+  if (has_test_ && path[*split_depth_] != "test") return std::nullopt;
+  return Split::test;
+}
+
+// Classes are the folders of the training images, in the order of their names.
+void ImageList::number_classes(size_t depth) {
+  for (const Found& image : images_) {
+    if (image.path.size() < depth + 2) {
+      throw data_error(
+          fmt::format("{}: {} lies in no class folder", tree_name_, fmt::join(image.path, "/")));
+    }
+    if (split_of(image.path) == Split::train) labels_.emplace(image.path[depth], 0);
+  }
+  for (auto& [name, label] : labels_) {
+    label = static_cast<int64_t>(class_names_.size());
+    class_names_.push_back(name);
+  }
+}
+
+void ImageList::place(double test_share, uint64_t seed, size_t depth) {
+  uint64_t last = 0;
+  for (const Found& image : images_) last = std::max(last, image.number);
+  entries_.resize(last + 1);
+  std::optional<SeededSplit> seeded;
+  if (!has_test_rows_) seeded.emplace(images_.size(), test_share, seed);
+  uint64_t counter = 0;
+  for (const Found& image : images_) {
+    const std::optional<Split> split = split_of(image.path);
+    if (!split) continue;
+    const auto label = labels_.find(image.path[depth]);
+    if (label == labels_.end()) {
+      throw data_error(fmt::format("{}: the test class {} has no training images", tree_name_,
+                                   image.path[depth]));
+    }
+    ImageTarget target{*split, rows_[static_cast<size_t>(*split)], label->second};
+    if (seeded) {
+      const SeededSplit::Place drawn = (*seeded)(counter++);
+      target.split = drawn.split;
+      target.row = drawn.row;
+    }
+    ++rows_[static_cast<size_t>(target.split)];
+    entries_[image.number] = {true, hash_of(image.path), target};
+  }
+  images_.clear();
+  images_.shrink_to_fit();
+}
+
+}  // namespace ringtrain::datasets

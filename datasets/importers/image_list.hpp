@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "datasets/format/dataset_index.hpp"
+#include "datasets/importers/file_tree.hpp"
+
+namespace ringtrain::datasets {
+
+// The row that an image of a tree becomes.
+struct ImageTarget {
+  Split split = Split::train;
+  uint64_t row = 0;
+  int64_t label = 0;
+};
+
+// Finds the images of a tree and decides from their paths alone which row each becomes: one folder
+// per class, perhaps below train/ and test/.
+class ImageList {
+ public:
+  // test_share: of the images, drawn by seed, if there is no test split. Throws a data error.
+  ImageList(const FileTree& tree, double test_share, uint64_t seed);
+
+  // Returns whether the file of this number is to be read.
+  bool contains(uint64_t number) const;
+  // Returns the row of a file. Throws a data error if another file had this number before.
+  // Requires: contains(number).
+  const ImageTarget& at(uint64_t number, const std::string& path) const;
+
+  const std::vector<std::string>& class_names() const { return class_names_; }
+  uint64_t train_rows() const { return rows_[0]; }
+  uint64_t test_rows() const { return rows_[1]; }
+
+ private:
+  using Path = std::vector<std::string>;  // folders, then the file
+  struct Found {
+    uint64_t number;
+    Path path;
+  };
+  struct Entry {
+    bool used = false;
+    size_t path_hash = 0;  // to notice files that come or go between the two walks
+    ImageTarget target;
+  };
+
+  static Path components(const std::string& path);
+  size_t depth_of_classes();
+  std::optional<Split> split_of(const Path& path) const;
+  void find_splits();
+  void number_classes(size_t depth);
+  void place(double test_share, uint64_t seed, size_t depth);
+
+  std::string tree_name_;
+  std::vector<Found> images_;
+  std::optional<size_t> split_depth_;  // of train/ and test/, if there are such folders
+  bool has_test_ = false;              // a folder test/
+  bool has_test_rows_ = false;         // any folder beside train/
+  std::map<std::string, int64_t> labels_;
+  std::vector<std::string> class_names_;
+  std::vector<Entry> entries_;  // by number in the tree
+  std::array<uint64_t, 2> rows_ = {0, 0};
+};
+
+}  // namespace ringtrain::datasets

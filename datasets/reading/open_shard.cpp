@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datasets/reading/open_shard.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "datasets/format/hdf5_profile.hpp"
+#include "datasets/format/layout.hpp"
+
+namespace ringtrain::datasets {
+namespace {
+
+constexpr uint64_t kMaxClasses = uint64_t{1} << 20;
+constexpr int64_t kMaxDimension = int64_t{1} << 20;
+// A block is held in memory several times over.
+constexpr uint64_t kMaxBlockBytes = uint64_t{1} << 30;
+
+using Kind = Hdf5Type::Kind;
+
+class ShardReader {
+ public:
+  explicit ShardReader(const std::filesystem::path& path)
+      : file_(File::open_for_reading(path)), contents_(read_hdf5_profile(file_)) {}
+
+  OpenedShard read() {
+    if (!contents_.attributes.contains(layout::kFormatVersion)) {
+      refuse("not a ringtrain dataset; use: ringtrain dataset import hdf5");
+    }
+    const uint64_t version = number(layout::kFormatVersion);
+    if (version != layout::kVersion) {
+      refuse(
+          fmt::format("has format version {}, this program reads {}", version, layout::kVersion));
+    }
+    OpenedShard opened;
+    DatasetIndex& index = opened.index;
+    index.uuid = text(layout::kUuid);
+    index.mean = floats(layout::kMean);
+    index.std = floats(layout::kStd);
+    index.source = text(layout::kSource);
+    index.source_sha256 = text(layout::kSourceSha256);
+    index.shuffle_seed = number(layout::kShuffleSeed);
+    index.block_rows = number(layout::kBlockRows);
+    index.shard_index = static_cast<uint32_t>(number(layout::kShardIndex));
+    index.shard_count = static_cast<uint32_t>(number(layout::kShardCount));
+    opened.place = {{number(layout::kTrainFirstRow), number(layout::kTestFirstRow)},
+                    {number(layout::kTrainTotalRows), number(layout::kTestTotalRows)}};
+    index.shards.push_back({std::filesystem::absolute(file_.path()).string(), file_.size()});
+    index.class_names = class_names();
+    set_shape(index);
+    index.train = split_index(index, Split::train);
+    index.test = split_index(index, Split::test);
+    if (index.train.rows == 0) refuse("has no training rows");
+    check_bounds(opened);
+    return opened;
+  }
+
+ private:
+  [[noreturn]] void refuse(std::string_view what) const {
+    throw data_error(fmt::format("{}: {}", file_.path().string(), what));
+  }
+
+  const Hdf5Attribute& attribute(const char* name, Kind kind, size_t rank) const {
+    const auto found = contents_.attributes.find(name);
+    if (found == contents_.attributes.end()) refuse(fmt::format("attribute {} is missing", name));
+    if (found->second.type.kind != kind || found->second.dims.size() != rank) {
+      refuse(fmt::format("attribute {} has the wrong type or shape", name));
+    }
+    return found->second;
+  }
+
+  uint64_t number(const char* name) const {
+    uint64_t value = 0;
+    std::memcpy(&value, attribute(name, Kind::u64, 0).bytes.data(), sizeof value);
+    return value;
+  }
+
+  std::string text(const char* name) const {
+    const std::string& bytes = attribute(name, Kind::string, 0).bytes;
+    return {bytes.data(), ::strnlen(bytes.data(), bytes.size())};
+  }
+
+  std::vector<float> floats(const char* name) const {
+    const Hdf5Attribute& found = attribute(name, Kind::f32, 1);
+    std::vector<float> values(found.dims[0]);
+    std::memcpy(values.data(), found.bytes.data(), found.bytes.size());
+    return values;
+  }
+
+  const Hdf5Dataset& dataset(const std::string& path) const {
+    const auto found = contents_.datasets.find(path);
+    if (found == contents_.datasets.end()) refuse(fmt::format("dataset {} is missing", path));
+    return found->second;
+  }
+
+  std::vector<std::string> class_names() const {
+    const Hdf5Dataset& names = dataset(layout::kClassNames);
+    if (names.type.kind != Kind::string || names.dims.size() != 1 || names.dims[0] == 0 ||
+        names.dims[0] > kMaxClasses) {
+      refuse(fmt::format("{} must be 1 to {} strings", layout::kClassNames, kMaxClasses));
+    }
+    std::string bytes(names.bytes, '\0');
+    file_.read_at(bytes.data(), bytes.size(), names.offset);
+    std::vector<std::string> result;
+    for (size_t i = 0; i < names.dims[0]; ++i) {
+      const char* name = bytes.data() + i * names.type.size;
+      result.emplace_back(name, ::strnlen(name, names.type.size));
+    }
+    return result;
+  }
+
+  void set_shape(DatasetIndex& index) const {
+    const Hdf5Dataset& x = dataset(layout::path(Split::train, layout::kX));
+    if (x.type.kind != Kind::u8 && x.type.kind != Kind::f32) refuse("/train/x must be u8 or f32");
+    if (x.dims.size() != 4) refuse("/train/x must have the shape [rows, channels, height, width]");
+    index.element = x.type.kind == Kind::u8 ? ElementType::u8 : ElementType::f32;
+    for (size_t i = 1; i < 4; ++i) {
+      if (x.dims[i] == 0 || x.dims[i] > static_cast<uint64_t>(kMaxDimension)) {
+        refuse(fmt::format("/train/x has a dimension of {}; each must be 1 to {}", x.dims[i],
+                           kMaxDimension));
+      }
+    }
+    index.shape = {static_cast<int64_t>(x.dims[1]), static_cast<int64_t>(x.dims[2]),
+                   static_cast<int64_t>(x.dims[3])};
+    // Each dimension is at most 2^20, so this does not overflow.
+    if (index.row_bytes() > kMaxBlockBytes) refuse("/train/x has samples of more than 1 GiB");
+    const auto channels = static_cast<size_t>(index.shape.channels);
+    if (index.mean.size() != channels || index.std.size() != channels) {
+      refuse("mean and std must have one value per channel");
+    }
+    for (const float mean : index.mean) {
+      if (!std::isfinite(mean)) refuse("mean has a value that is not finite");
+    }
+    for (const float std : index.std) {
+      if (!std::isfinite(std) || std <= 0)
+        refuse("std has a value that is not finite and positive");
+    }
+    if (index.block_rows == 0 || index.block_rows > kMaxBlockBytes / index.row_bytes()) {
+      refuse(fmt::format("block_rows is {}, which gives blocks of nothing or of more than 1 GiB",
+                         index.block_rows));
+    }
+  }
+
+  SplitIndex split_index(const DatasetIndex& index, Split split) const {
+    const Hdf5Dataset& x = dataset(layout::path(split, layout::kX));
+    const Hdf5Dataset& y = dataset(layout::path(split, layout::kY));
+    const std::string x_path = layout::path(split, layout::kX);
+    const auto dims = std::vector<uint64_t>{
+        x.dims.empty() ? 0 : x.dims[0], static_cast<uint64_t>(index.shape.channels),
+        static_cast<uint64_t>(index.shape.height), static_cast<uint64_t>(index.shape.width)};
+    const Kind kind = index.element == ElementType::u8 ? Kind::u8 : Kind::f32;
+    if (x.type.kind != kind || x.dims != dims) refuse(x_path + " does not fit /train/x");
+    if (y.type.kind != Kind::i64 || y.dims != std::vector<uint64_t>{dims[0]}) {
+      refuse(fmt::format("{} must be i64 and as long as x", layout::path(split, layout::kY)));
+    }
+    SplitIndex result;
+    result.rows = dims[0];
+    if (result.rows == 0) return result;
+    Piece piece;
+    piece.rows = result.rows;
+    piece.x_offset = x.offset;
+    piece.y_offset = y.offset;
+    piece.x_crc32c = checksums(index, split, layout::kXCrc32c, result.rows);
+    piece.y_crc32c = checksums(index, split, layout::kYCrc32c, result.rows);
+    result.pieces.push_back(std::move(piece));
+    return result;
+  }
+
+  std::vector<uint32_t> checksums(const DatasetIndex& index, Split split, const char* name,
+                                  uint64_t rows) const {
+    const std::string path = layout::path(split, name);
+    const Hdf5Dataset& found = dataset(path);
+    const uint64_t blocks = (rows + index.block_rows - 1) / index.block_rows;
+    if (found.type.kind != Kind::u32 || found.dims != std::vector<uint64_t>{blocks}) {
+      refuse(fmt::format("{} must hold one u32 for each of the {} blocks", path, blocks));
+    }
+    std::vector<uint32_t> result(blocks);
+    file_.read_at(result.data(), found.bytes, found.offset);
+    return result;
+  }
+
+  void check_bounds(const OpenedShard& opened) const {
+    const DatasetIndex& index = opened.index;
+    const auto outside = [&](Split split) {
+      const uint64_t rows = index.split(split).rows;
+      const uint64_t first = opened.place.first_row[static_cast<size_t>(split)];
+      const uint64_t total = opened.place.total_rows[static_cast<size_t>(split)];
+      return rows > total || first > total - rows || (rows > 0 && first % index.block_rows != 0);
+    };
+    if (index.shard_count == 0 || index.shard_index >= index.shard_count || outside(Split::train) ||
+        outside(Split::test)) {
+      refuse("its position among the shards is impossible");
+    }
+  }
+
+  File file_;
+  Hdf5Contents contents_;
+};
+
+}  // namespace
+
+OpenedShard open_shard(const std::filesystem::path& path) { return ShardReader(path).read(); }
+
+}  // namespace ringtrain::datasets
