@@ -104,7 +104,7 @@ class Bed:
     # Hosts
 
     def start(self, name):
-        """A host that is new, or was lost."""
+        """Starts a host that is new, or was lost."""
         self.hosts[name] = holder = Holder(["--net", "--uts", "--mount", "--pid", "--mount-proc"],
                                            "host", name, str(self.folder))
         port = f"port-{name}"
@@ -118,16 +118,16 @@ class Bed:
         self.start_sshd(name)
 
     def lose(self, name):
-        """As if its power had gone: no process gets to say a word."""
+        """Ends a host as a power cut does: no process can clean up."""
         self.hosts.pop(name).end()
-        # The kernel takes its time to.
+        # Deleted here, because the kernel does so only some time later.
         subprocess.run([*self.in_switch(), "ip", "link", "delete", f"port-{name}"], capture_output=True)
 
     def link(self, name, up):
         self.on_switch("ip", "link", "set", f"port-{name}", "up" if up else "down")
 
     def delay(self, name, milliseconds):
-        """Of every packet to the host; 0: no longer. False where there can be none (no /dev/net/tun)."""
+        """Delays every packet to the host; 0 ends it. False where no delay is possible (no /dev/net/tun)."""
         port = f"port-{name}"
         if line := self.lines.pop(name, None):
             line.stdin.close()
@@ -162,7 +162,7 @@ class Bed:
             time.sleep(0.02)
 
     def kill_sshd(self, name, sessions=True):
-        """The daemon, and the sessions that it has open."""
+        """Kills the daemon, and the sessions that it has open."""
         self.sshd[name].kill()
         self.sshd[name].wait()
         if sessions:

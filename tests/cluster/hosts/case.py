@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests on several hosts share: the real programs, a dataset, a bed for the class, and the check that nothing is
+"""Base of the tests on several hosts: the real programs, a dataset, a bed for the class, and the check that nothing is
 left on any of its hosts."""
 
 import json
@@ -62,7 +62,7 @@ class Launcher:
         self.give_up.start()
 
     def until(self, *texts):
-        """Reads on to a line with one of the texts, and gives it."""
+        """Reads up to a line with one of the texts, and returns it."""
         for line in self.process.stderr:
             self.said += line
             if any(text in line for text in texts):
@@ -71,7 +71,7 @@ class Launcher:
         raise AssertionError(f"it ended without '{texts[0]}':\n{self.said}")
 
     def end(self):
-        """To its end: the exit code."""
+        """Waits for its end; returns the exit code."""
         self.said += self.process.stderr.read()
         self.process.stderr.close()
         self.give_up.cancel()

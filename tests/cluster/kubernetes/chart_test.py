@@ -2,7 +2,6 @@
 """The Helm chart in a namespace of its own with only that namespace's rights; the kustomize overlays."""
 
 import json
-import subprocess
 
 import cluster
 from cluster import ROOT, VOLUME, Job, call, inside, kubectl, must
@@ -29,11 +28,12 @@ class Chart(cluster.ClusterTest):
     def test_its_job_is_the_one_that_render_makes(self):
         file = self.write_job("same", "epochs: 2", kubernetes=("workers: 3", "gpus_per_worker: 2", "cpus: 4"))
         rendered = {item["kind"]: item for item in parsed(self.render(file))}
-        text = inside("helm", "template", "x", CHART, "--set", f"job.enabled=true,job.name=same,job.image={cluster.IMAGE}",
-                      "--set", "job.imagePullPolicy=Never,job.workers=3,job.gpusPerWorker=2,job.slotsPerWorker=2",
-                      "--set", "job.sharedMemory=256Mi", "--set-json",
-                      'job.env={"OMP_NUM_THREADS":"1","OMPI_MCA_mpi_yield_when_idle":"1"}', "--set-json",
-                      'job.resources={"requests":{"cpu":"4"},"limits":{"cpu":"4"}}')
+        text = inside(
+            "helm", "template", "x", CHART, "--set", f"job.enabled=true,job.name=same,job.image={cluster.IMAGE}",
+            "--set", "job.imagePullPolicy=Never,job.workers=3,job.gpusPerWorker=2,job.slotsPerWorker=2",
+            "--set", "job.sharedMemory=256Mi",
+            "--set-json", 'job.env={"OMP_NUM_THREADS":"1","OMPI_MCA_mpi_yield_when_idle":"1"}',
+            "--set-json", 'job.resources={"requests":{"cpu":"4"},"limits":{"cpu":"4"}}')
         charted = {item["kind"]: item for item in parsed(text) if item["metadata"]["name"].startswith("same")}
         self.assertEqual(charted["MPIJob"]["spec"], rendered["MPIJob"]["spec"])
         self.assertEqual(charted["ServiceAccount"]["automountServiceAccountToken"], False)
@@ -71,8 +71,8 @@ class Chart(cluster.ClusterTest):
 
     def apply_as(self, config, namespace, check=True):
         text = self.render(self.write_job("charted", "epochs: 2", kubernetes=("workers: 2",)))
-        done = subprocess.run([cluster.HERE / "in", "kubectl", "--kubeconfig", config, "-n", namespace, "apply", "-f", "-"],
-                              input=text, capture_output=True, text=True)
+        done = call(cluster.HERE / "in", "kubectl", "--kubeconfig", config, "-n", namespace, "apply", "-f", "-",
+                    input=text)
         if check:
             self.assertEqual(done.returncode, 0, done.stderr)
         return done
@@ -112,5 +112,6 @@ class Manifests(cluster.ClusterTest):
         self.addCleanup(kubectl, "delete", "namespace", "overlays")
         for overlay in ("cpu", "gpu", "nfs"):
             with self.subTest(overlay):
-                said = kubectl("apply", "-n", "overlays", "--dry-run=server", "--validate=strict", "-k", MANIFESTS / "overlays" / overlay)
+                said = kubectl("apply", "-n", "overlays", "--dry-run=server", "--validate=strict",
+                               "-k", MANIFESTS / "overlays" / overlay)
                 self.assertIn("mpijob.kubeflow.org/mnist created", said)

@@ -32,35 +32,35 @@ class Client(cluster.ClusterTest):
     def wait_for_status(self, name, right):
         return wait_for(f"the status of {name}", lambda: (s := self.status(name)) and right(s) and s)
 
-    def test_a_submitted_job_trains_and_is_told_rank_by_rank(self):
-        job = self.submit("told", "epochs: 30")
+    def test_a_submitted_job_trains_and_is_shown_rank_by_rank(self):
+        job = self.submit("shown", "epochs: 30")
         status = self.wait_for_status(job.name, lambda s: s["training"])
         self.assertEqual((status["state"], status["why"]), ("Running", ""))
         self.assertGreater(status["training"]["step"], 0)
         self.assertGreater(status["training"]["seconds_left"], 0)
         self.assertEqual([(rank["rank"], rank["pod"]) for rank in status["ranks"]],
-                         [(0, "told-worker-0"), (1, "told-worker-1")])
+                         [(0, "shown-worker-0"), (1, "shown-worker-1")])
         for rank in status["ranks"]:
             self.assertEqual(rank["node"], job.node_of(rank["pod"]))
-        self.assertIn("told", self.ringtrain("jobs"))
+        self.assertIn("shown", self.ringtrain("jobs"))
         self.assertIn("training", self.ringtrain("logs", job.name))
         self.assertNotIn("\x1e", self.ringtrain("logs", job.name))
 
-        said = self.ringtrain("submit", self.folder / "told.yaml", exit_code=4)
-        self.assertIn("there is a job told in namespace default already", said)
+        said = self.ringtrain("submit", self.folder / "shown.yaml", exit_code=4)
+        self.assertIn("there is a job shown in namespace default already", said)
 
-        self.assertIn("told stopped at step", self.ringtrain("stop", job.name))
+        self.assertIn("shown stopped at step", self.ringtrain("stop", job.name))
         self.assertEqual(self.status(job.name)["state"], "Suspended")
         self.assertEqual(job.pods(), [])
         self.ringtrain("scale", job.name, "1")
         self.ringtrain("resume", job.name)
         status = self.wait_for_status(job.name, lambda s: s["training"])
-        self.assertEqual([rank["pod"] for rank in status["ranks"]], ["told-worker-0"])
+        self.assertEqual([rank["pod"] for rank in status["ranks"]], ["shown-worker-0"])
 
-        self.assertIn("told is deleted", self.ringtrain("delete", job.name))
+        self.assertIn("shown is deleted", self.ringtrain("delete", job.name))
         kinds = "mpijobs,jobs,pods,services,configmaps,secrets,serviceaccounts"
-        wait_for("all of it to go", lambda: "told" not in kubectl("get", kinds, "-o", "name"))
-        self.assertIn("there is no MPIJob told", self.ringtrain("status", job.name, exit_code=4))
+        wait_for("all of it to go", lambda: "shown" not in kubectl("get", kinds, "-o", "name"))
+        self.assertIn("there is no MPIJob shown", self.ringtrain("status", job.name, exit_code=4))
 
     def test_waiting_ends_with_the_model(self):
         job = self.submit("waited", "max_steps: 20", kubernetes=("workers: 1",), arguments=("--wait",))
@@ -92,7 +92,7 @@ class Client(cluster.ClusterTest):
                 self.assertIn(line, status["why"])
                 self.assertEqual(status["state"], "Pending")
 
-    def test_a_user_without_rights_is_told_which_one_is_missing(self):
+    def test_a_missing_right_is_named(self):
         kubectl("create", "serviceaccount", "nobody")
         self.addCleanup(kubectl, "delete", "serviceaccount", "nobody")
         token = kubectl("create", "token", "nobody").strip()
@@ -118,6 +118,7 @@ class Client(cluster.ClusterTest):
     def test_a_job_from_kubectl_is_deleted_whole(self):
         job = self.start("applied", "max_steps: 1", kubernetes=("workers: 1", "suspend: true"))
         self.assertIn("applied is deleted", self.ringtrain("delete", job.name))
-        wait_for("all of it to go", lambda: "applied" not in kubectl("get", "mpijobs,configmaps,serviceaccounts", "-o", "name"))
+        kinds = "mpijobs,configmaps,serviceaccounts"
+        wait_for("all of it to go", lambda: "applied" not in kubectl("get", kinds, "-o", "name"))
         shutil.rmtree(cluster.VOLUME / "runs/applied", ignore_errors=True)
         self.assertTrue(inside("kubectl", "get", "pvc", "mnist", "-o", "name"))

@@ -27,7 +27,8 @@ def call(*arguments, **options):
 def must(*arguments, **options):
     done = call(*arguments, **options)
     if done.returncode != 0:
-        raise AssertionError(f"{' '.join(map(str, arguments))}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        command = " ".join(map(str, arguments))
+        raise AssertionError(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
@@ -45,7 +46,7 @@ def objects(kind, *arguments):
 
 
 def wait_for(what, look, patience=PATIENCE):
-    """What look() gives once that is true."""
+    """Returns what look() returns, once that is true."""
     end = time.monotonic() + patience
     while not (found := look()):
         if time.monotonic() > end:
@@ -75,14 +76,17 @@ class Job:
     def kubectl(self, *arguments, **options):
         return kubectl("-n", self.namespace, *arguments, **options)
 
+    def patch(self, spec):
+        self.kubectl("patch", "mpijob", self.name, "--type=merge", "-p", json.dumps({"spec": spec}))
+
     def conditions(self):
         status = json.loads(self.kubectl("get", "mpijob", self.name, "-o", "json")).get("status", {})
         return {entry["type"]: entry for entry in status.get("conditions", []) if entry["status"] == "True"}
 
     def end(self, patience=PATIENCE):
         """Succeeded or Failed."""
-        found = wait_for(f"the end of {self.name}", lambda: self.conditions().keys() & {"Succeeded", "Failed"}, patience)
-        return found.pop()
+        ends = {"Succeeded", "Failed"}
+        return wait_for(f"the end of {self.name}", lambda: self.conditions().keys() & ends, patience).pop()
 
     def pods(self, role=None):
         label = f"training.kubeflow.org/job-name={self.name}"
@@ -102,7 +106,7 @@ class Job:
         return pods[-1]["metadata"]["name"] if pods else None
 
     def events(self, pod=None):
-        """What the launcher has told of its ranks so far."""
+        """Events of the ranks that are in the launcher's log so far."""
         pod = pod or self.launcher()
         if not pod:
             return []
@@ -117,7 +121,7 @@ class Job:
         wait_for(f"step {count} of {self.name}", lambda: self.steps() >= count)
 
     def signal(self, pod, signal, program):
-        """Sends a signal to every process of a name in a worker pod: what a fault outside of Kubernetes does."""
+        """Sends a signal to every process of a name in a worker pod, as a fault outside of Kubernetes does."""
         script = ('for p in /proc/[0-9]*; do read -r name < $p/comm || continue; '
                   f'[ "$name" != "{program}" ] || kill -{signal} "${{p#/proc/}}"; done')
         call(HERE / "in", "kubectl", "-n", self.namespace, "exec", pod, "-c", "worker", "--", "bash", "-c", script)
@@ -176,11 +180,12 @@ class ClusterTest(unittest.TestCase):
         return must(RINGTRAIN, "render", file, *arguments)
 
     def start(self, name, *lines, kubernetes=("workers: 2",), namespace="default", **options):
-        # What a test that was interrupted has left would be gone on from.
+        # A job would resume from the checkpoints of a test that was interrupted.
         shutil.rmtree(VOLUME / "runs" / name, ignore_errors=True)
         job = Job(name, namespace)
         self.jobs.append(job)
-        job.kubectl("apply", "-f", "-", input=self.render(self.write_job(name, *lines, kubernetes=kubernetes, **options)))
+        file = self.write_job(name, *lines, kubernetes=kubernetes, **options)
+        job.kubectl("apply", "-f", "-", input=self.render(file))
         return job
 
 

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to pods and nodes while a job trains: each ends in recovery."""
-
-import json
+"""Faults of pods and nodes while a job trains: each ends in recovery."""
 
 import cluster
 from cluster import HERE, call, must, wait_for
@@ -49,7 +47,7 @@ class Faults(cluster.ClusterTest):
         job = self.start_long("launcher-deleted")
         job.kubectl("delete", "pod", job.launcher(), "--grace-period=5")
         self.assert_recovers(job)
-        # The second launcher's ranks go on from a checkpoint.
+        # The second launcher's ranks resume from a checkpoint.
         self.assertGreater(min(event["step"] for event in job.events() if event["event"] == "step"), 100)
 
     def test_a_node_that_goes_off_and_comes_back(self):
@@ -68,8 +66,7 @@ class Faults(cluster.ClusterTest):
         # Pods come and go in some seconds each: it must still be training then.
         job = self.start_long("scaled", "workers: {min: 1, max: 3}", epochs=20)
         for workers in (3, 1):
-            patch = {"spec": {"mpiReplicaSpecs": {"Worker": {"replicas": workers}}}}
-            job.kubectl("patch", "mpijob", job.name, "--type=merge", "-p", json.dumps(patch))
+            job.patch({"mpiReplicaSpecs": {"Worker": {"replicas": workers}}})
             wait_for(f"{workers} ranks", lambda n=workers: [event for event in job.events()
                                                            if event["event"] == "started"][-1]["world_size"] == n)
         self.assertEqual(job.end(), "Succeeded")

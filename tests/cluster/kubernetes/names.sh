@@ -20,8 +20,8 @@ wait_for() { # SECONDS WHAT COMMAND...
   done
 }
 
-# A machine of the cluster is a process in namespaces of its own; all that runs there ends with it. Its start
-# time beside its id tells it from a later process with the same id.
+# A machine of the cluster is a process in namespaces of its own; all that runs there ends with it. The start
+# time is kept beside its id, since a later process may get the same id.
 started_at() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | cut -d' ' -f20; }
 
 process_of() { # MACHINE
