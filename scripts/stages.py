@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds and runs tests stage by stage, for scripts/test; each stage is a list of commands.
 
-Counts come from ctest's JUnit files. Tests with the label turn0 to turn3 are a quarter each of the rest, which CI runs
-in turn, by the commit.
+Counts come from ctest's JUnit files. CI runs everything that is fast, and of the rest a quarter in turn, by the commit:
+tests with the label of that turn (turn0 to turn3), clang-tidy of a quarter of the slow files, in turn 3 the site.
 """
 
 import json
@@ -20,7 +20,8 @@ from typing import NamedTuple
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "build/results"
 FULL_RUN = ROOT / "tests/last-full-run.json"
-CI_MINUTES = 75
+CI_MINUTES = 75  # without scripts/setup, which takes long on a machine that it finds bare
+CI_MINUTES_WITH_SETUP = 87
 CUDA_TARGETS = ("ringtrain_runtime", "kernels_cuda_test", "gpu_backends_test")
 
 
@@ -45,7 +46,7 @@ class Done(NamedTuple):
     stage: str
     minutes: float
     counts: Counts
-    needs_root: list
+    skipped: dict  # {reason: names of the tests that were skipped for it}
     summary: list  # ctest's own closing lines
     ok: bool
 
@@ -62,8 +63,9 @@ def ctest(preset, *arguments):
 def stages(turn):
     """All of them; with a turn, what CI does with a commit of that quarter."""
     quarter = [] if turn is None else ["--quarter", str(turn)]
-    without = "kubernetes" if turn is None else f"kubernetes|turn[^{turn}]"
-    site = [["scripts/setup", "--site"], ["scripts/site"]]
+    others = [] if turn is None else ["-LE", f"turn[^{turn}]"]
+    without = "|".join(["kubernetes", *others[1:]])
+    site = [Stage("site", [["scripts/setup", "--site"], ["scripts/site"]])]
     return [
         Stage("cpu", [*build("cpu"), ctest("cpu", "-LE", without)]),
         Stage("lint", [["scripts/lint", *quarter]]),
@@ -73,8 +75,8 @@ def stages(turn):
         # No GPU is needed to compile and link for one: the backends run over a stand-in for CUDA and NCCL.
         Stage("cuda", [*build("cuda", "-DCMAKE_CUDA_ARCHITECTURES=90", "--target", *CUDA_TARGETS),
                        ctest("cuda", "-R", "gpu_backends_test")]),
-        # Not in CI yet: the whole has not been seen to fit into its time.
-        *([Stage("kubernetes", [ctest("cpu", "-L", "kubernetes")]), Stage("site", site)] if turn is None else []),
+        Stage("kubernetes", [ctest("cpu", "-L", "kubernetes", *others)]),
+        *(site if turn in (None, 3) else []),
     ]
 
 
@@ -105,20 +107,21 @@ def run_command(command, seconds, junit):
 
 
 def read_junit(file):
-    """(counts, names of tests that were skipped because they need root)."""
-    counts, needs_root = Counts(), []
+    """(counts, {reason: names of the tests that were skipped for it})."""
+    counts, skipped = Counts(), {}
     for case in xml.etree.ElementTree.parse(file).iter("testcase"):
         status = case.get("status")
         counts += Counts(status == "run", status == "fail", status not in ("run", "fail"))
-        if status == "notrun" and re.search(r"skipped: .*\broot\b", case.findtext("system-out") or ""):
-            needs_root.append(case.get("name"))
-    return counts, needs_root
+        if status == "notrun":
+            reason = re.search(r"^skipped: (.*)", case.findtext("system-out") or "", re.MULTILINE)
+            skipped.setdefault(reason[1] if reason else "no reason given", []).append(case.get("name"))
+    return counts, skipped
 
 
 def run_stage(stage, deadline):
     print(f"\n== {stage.name}", flush=True)
     begun = time.monotonic()
-    counts, needs_root, summary, ok = Counts(), [], [], True
+    counts, skipped, summary, ok = Counts(), {}, [], True
     for command in stage.commands:
         junit = RESULTS / f"{stage.name}.xml"
         junit.unlink(missing_ok=True)
@@ -126,13 +129,13 @@ def run_stage(stage, deadline):
         summary += lines
         if junit.exists():
             more, skipped = read_junit(junit)
-            counts, needs_root = counts + more, needs_root + skipped
+            counts += more
         if code != 0:
             ok = False
             break
     if not ok and not counts.failed or not any(counts):
         counts += Counts(passed=ok, failed=not ok)  # a stage without tests of its own is one test
-    return Done(stage.name, (time.monotonic() - begun) / 60, counts, needs_root, summary, ok)
+    return Done(stage.name, (time.monotonic() - begun) / 60, counts, skipped, summary, ok)
 
 
 def git(*arguments):
@@ -146,15 +149,17 @@ def write_full_run(commit, total, done):
         indent=1) + "\n")
 
 
-def report(done, total, minutes):
-    print("\n== summary")
+def report(done, total, minutes, setup_minutes):
+    print(f"\n== summary\n{'setup':12} {setup_minutes:5.1f} min")
     for entry in done:
         print(f"{entry.stage:12} {entry.minutes:5.1f} min   {entry.counts}{'' if entry.ok else '   FAILED'}")
     for entry in done:
         for line in entry.summary:
             print(f"{entry.stage}: {line}")
-    if names := [name for entry in done for name in entry.needs_root]:
-        print(f"{len(names)} tests need root and were skipped: {', '.join(names[:5])}{', ...' if names[5:] else ''}")
+    for entry in done:
+        for reason, names in entry.skipped.items():
+            listed = ", ".join(names[:5]) + (", ..." if names[5:] else "")
+            print(f"{entry.stage}: {len(names)} skipped, {reason}: {listed}")
     print(f"{minutes:.1f} minutes")
     print(f"tests: {total}")
 
@@ -165,7 +170,8 @@ def out_of_time(*_):
 
 def main():
     mode = sys.argv[1] if len(sys.argv) > 1 else "--all"
-    begun = time.monotonic() - float(os.environ.get("RINGTRAIN_SETUP_SECONDS", 0))
+    begun = time.monotonic()
+    setup_seconds = float(os.environ.get("RINGTRAIN_SETUP_SECONDS", 0))
     commit = git("rev-parse", "HEAD")
     turn = int(commit[:8], 16) % 4 if mode == "--ci" else None
     chosen = stages(turn)
@@ -174,19 +180,19 @@ def main():
         chosen = [stage for stage in chosen if stage.name == wanted]
     if mode == "--cluster":
         chosen[0].commands[:0] = build("cpu", "--target", "ringtrain", "ringtrain-worker")
-    deadline = begun + 60 * CI_MINUTES if mode == "--ci" else None
+    deadline = begun + min(60 * CI_MINUTES, 60 * CI_MINUTES_WITH_SETUP - setup_seconds) if mode == "--ci" else None
     if turn is not None:
         print(f"test: commit {commit[:12]} has turn {turn} of 0 to 3 of what is not run each time")
     signal.signal(signal.SIGALRM, out_of_time)
     RESULTS.mkdir(parents=True, exist_ok=True)
     done = [run_stage(stage, deadline) for stage in chosen]
-    minutes = (time.monotonic() - begun) / 60
+    minutes = (time.monotonic() - begun + setup_seconds) / 60
     total = sum((entry.counts for entry in done), Counts())
     if mode == "--all":
         write_full_run(commit, total, done)
-    report(done, total, minutes)
-    if deadline and minutes > CI_MINUTES:
-        sys.exit(f"test: {minutes:.0f} minutes, at most {CI_MINUTES}")
+    report(done, total, minutes, setup_seconds / 60)
+    if deadline and time.monotonic() > deadline:
+        sys.exit(f"test: {minutes:.0f} minutes are too many: at most {CI_MINUTES}, {CI_MINUTES_WITH_SETUP} with setup")
     sys.exit(0 if all(entry.ok for entry in done) else 1)
 
 

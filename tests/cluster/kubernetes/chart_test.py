@@ -70,7 +70,7 @@ class Chart(cluster.ClusterTest):
         inside("helm", "uninstall", "ringtrain", "-n", self.NAMESPACE)
 
     def apply_as(self, config, namespace, check=True):
-        text = self.render(self.write_job("charted", "epochs: 2", kubernetes=("workers: 2",)))
+        text = self.render(self.write_job("charted", "epochs: 3", kubernetes=("workers: 2",)))
         done = call(cluster.HERE / "in", "kubectl", "--kubeconfig", config, "-n", namespace, "apply", "-f", "-",
                     input=text)
         if check:

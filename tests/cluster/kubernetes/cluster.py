@@ -166,7 +166,8 @@ class ClusterTest(unittest.TestCase):
     def write_job(self, name, *lines, kubernetes=(), claim="mnist"):
         text = "\n".join((
             f"name: {name}", "model: lenet5", "dataset: /data/mnist.h5", f"output: /data/runs/{name}",
-            "batch_size: 128", "optimizer: {learning_rate: 0.05, momentum: 0.9}", *lines,
+            "batch_size: 128", "optimizer: {learning_rate: 0.05, momentum: 0.9}",
+            "schedule: {type: cosine}", *lines,
             "kubernetes:", f"  image: {IMAGE}", "  image_pull_policy: Never", "  shared_memory: 256Mi",
             # Every node has all of this machine's cores, so ranks must not each take all of them.
             '  env: {OMP_NUM_THREADS: "1", OMPI_MCA_mpi_yield_when_idle: "1"}',
@@ -221,7 +222,7 @@ def make_claim(namespace, name, make=True):
 
 
 def why_not():
-    """Why there can be no cluster here, or nothing."""
+    """Returns why there can be no cluster here, or None."""
     if os.geteuid() != 0:
         return "it needs root"
     for program in ("containerd", "runc", "buildah", "debootstrap", "iptables"):

@@ -7,7 +7,7 @@ from cluster import Job, call, inside, kubectl, wait_for
 
 class Commands(cluster.ClusterTest):
     def test_a_job_from_submit_to_delete(self):
-        file = self.write_job("by-submit", "epochs: 2", "checkpoint: {every_steps: 100}", kubernetes=("workers: 2",))
+        file = self.write_job("by-submit", "epochs: 3", "checkpoint: {every_steps: 100}", kubernetes=("workers: 2",))
         job = Job("by-submit")
         self.jobs.append(job)
         inside(cluster.RINGTRAIN, "submit", file)

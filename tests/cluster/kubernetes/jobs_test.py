@@ -9,7 +9,7 @@ from cluster import Job, kubectl, wait_for
 
 class Jobs(cluster.ClusterTest):
     def test_rendered_yaml_trains_mnist_to_98_percent_on_two_nodes(self):
-        job = self.start("by-kubectl", "epochs: 2")
+        job = self.start("by-kubectl", "epochs: 3")
         self.assertEqual(job.end(), "Succeeded")
         result = job.result()
         self.assertGreaterEqual(result["test_accuracy"], 0.98)

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs on a real Kubernetes with two nodes: by kubectl, by the chart, by kustomize, and with faults.
 
+  kubernetes_test.py build           builds what it runs, for scripts/setup
   kubernetes_test.py up|down         brings the cluster up, with the image and MNIST on its nodes, or down
   kubernetes_test.py CLASS.METHOD    a test, on a cluster that is up
 
 `ctest --test-dir build/cpu -L kubernetes` does all of it.
 """
 
+import subprocess
 import sys
 import unittest
 
@@ -26,7 +28,9 @@ def main():
         print(f"skipped: {reason}")
         sys.exit(77)
     what = sys.argv[1]
-    if what == "up":
+    if what == "build":
+        sys.exit(subprocess.run([cluster.HERE / "build"]).returncode)
+    elif what == "up":
         cluster.bring_up()
     elif what == "down":
         cluster.must(cluster.HERE / "down")
