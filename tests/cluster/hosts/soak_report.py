@@ -27,8 +27,8 @@ def write(tally, command, disk_mib, seconds, failure):
         "Every job ended with the model of the undisturbed job, bit by bit.")
     lines = ["# Soak: training under random faults", "",
              f"`{command}`, {time.strftime('%Y-%m-%d', time.gmtime())}: {tally.faults.total()} faults in {tally.jobs} "
-             f"jobs, {seconds / 60:.0f} minutes, {os.cpu_count()} cores. Jobs of 2 ranks, on one host (shared memory) or "
-             f"on two (namespaces with an sshd each), checkpoints every 50 steps to a tmpfs of {disk_mib} MiB.", "",
+             f"jobs, {seconds / 60:.0f} minutes, {os.cpu_count()} cores. Jobs of 2 ranks, on one host (shared memory) "
+             f"or on two (namespaces with an sshd each), checkpoints every 50 steps to a tmpfs of {disk_mib} MiB.", "",
              f"**{verdict}** After each job there was no process, no file in /dev/shm and no half-written file left on "
              "any host.", "",
              "| fault | times |", "|---|---:|"]
@@ -40,8 +40,8 @@ def write(tally, command, disk_mib, seconds, failure):
               "checkpoint."]
     lost = sorted(recovery["seconds_lost"] / recovery["restarts"] for recovery in tally.recoveries)
     if lost:
-        lines += ["", "Seconds lost by a restart without leaving `ringtrain run` (from the last step before the fault to "
-                  f"the same step after it; a job's mean over its restarts), {len(lost)} jobs: median "
+        lines += ["", "Seconds lost by a restart without leaving `ringtrain run` (from the last step before the fault "
+                  f"to the same step after it; a job's mean over its restarts), {len(lost)} jobs: median "
                   f"{lost[len(lost) // 2]:.1f}, largest {lost[-1]:.1f}. A lost or cut-off host is waited for, and a "
                   "paused rank counts as hung after 10 s."]
     if tally.clear_lines:
