@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <torch/torch.h>
+#include <ATen/core/Tensor.h>
 
 #include <array>
 #include <cstdint>
@@ -17,6 +17,6 @@ namespace ringtrain {
 // same on every rank of a job. sample: [channels, height, width]. Requires: the model is on
 // `device`.
 SlabLayout lay_out(Model& model, const std::array<int64_t, 3>& sample,
-                   torch::Device device = torch::kCPU);
+                   at::Device device = at::kCPU);
 
 }  // namespace ringtrain
