@@ -47,7 +47,7 @@ class ApiClient {
 
  private:
   nlohmann::json perform(const std::string& verb, const Resource& resource, const std::string& name,
-                         const HttpRequest& request);
+                         const ApiRequest& request);
 
   std::unique_ptr<Transport> transport_;
 };

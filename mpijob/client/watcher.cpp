@@ -24,7 +24,7 @@ struct Watcher::Follower {
   explicit Follower(Watch* given) : watch(given) {}
 
   Watch* watch;
-  Transport::StreamPointer stream{nullptr, [](Transport::Stream*) {}};
+  Transport::StreamPointer stream;
   std::optional<StreamEnd> end;
   bool changed = false;
   bool renewed = false;  // credentials, since the last success
@@ -60,7 +60,7 @@ bool Watcher::list(Follower& follower) {
 
 void Watcher::open(Follower& follower) {
   const Watch& watch = *follower.watch;
-  HttpRequest request;
+  ApiRequest request;
   request.target =
       address(watch.resource(), client_.name_space()) + "?" + watch.stream_query(stream_seconds);
   // The server ends the stream; where it does not, it is gone.

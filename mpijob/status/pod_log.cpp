@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t longest_line = 16 << 20;
 
-HttpRequest request_for(ApiClient& client, const std::string& pod, const std::string& query) {
-  HttpRequest request;
+ApiRequest request_for(ApiClient& client, const std::string& pod, const std::string& query) {
+  ApiRequest request;
   request.target = address(pod_logs, client.name_space(), pod) + "?follow=true&timestamps=true" +
                    (query.empty() ? "" : "&" + query);
   request.timeout = std::chrono::hours(24);

@@ -109,7 +109,7 @@ class Client(cluster.ClusterTest):
         text = must("cat", cluster.STATE / "kubeconfig")
         config = self.folder / "other"
         config.write_text(text.replace(str(cluster.STATE / "certs/apiserver.crt"), str(self.folder / "other.crt")))
-        self.assertIn("certificate is not to be trusted", self.ringtrain("jobs", "--kubeconfig", config, exit_code=4))
+        self.assertIn("certificate is not trusted", self.ringtrain("jobs", "--kubeconfig", config, exit_code=4))
 
     def test_an_unknown_namespace_is_named(self):
         file = self.write_job("nowhere", "max_steps: 1", kubernetes=("workers: 1",))

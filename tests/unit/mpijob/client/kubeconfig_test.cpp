@@ -6,7 +6,6 @@
 
 #include "base/error.hpp"
 #include "mpijob/client/access.hpp"
-#include "net/base64.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::mpijob {
@@ -184,14 +183,6 @@ TEST_F(Kubeconfig, WhatIsNoKubeconfigIsRefusedByLineOrKey) {
               HasSubstr("neither true nor false"));
   EXPECT_THAT(with_user("client-certificate: gone.crt, client-key: gone.key", "server: https://a"),
               HasSubstr("gone.crt: cannot open: No such file"));
-}
-
-TEST(Base64, GoesBothWays) {
-  for (const std::string text : {"", "a", "ab", "abc", "abcd"}) {
-    EXPECT_EQ(net::decode_base64(net::encode_base64(text)), text);
-  }
-  EXPECT_EQ(net::decode_base64("YW\nJj\n"), "abc");
-  EXPECT_FALSE(net::decode_base64("!!!!"));
 }
 
 }  // namespace
