@@ -38,7 +38,7 @@ json ApiClient::perform(const std::string& verb, const Resource& resource, const
   if (!value.is_object()) {
     throw ApiError(
         response.status, "",
-        fmt::format("{} gives no JSON for {}: is it a Kubernetes API server? ({})",
+        fmt::format("{} does not answer {} with JSON: is it a Kubernetes API server? ({})",
                     transport_->access().server, request.target, transport_->access().origin));
   }
   return value;
@@ -69,7 +69,7 @@ json ApiClient::list(const Resource& resource, const Selection& selection) {
       page = perform("list", resource, "",
                      {.target = with_query(address(resource, name_space()), query)});
     } catch (const ApiError& error) {
-      // The list has changed too much since its first page: from the start.
+      // The list has changed too much since its first page: start again.
       if (error.status() != 410 || next.empty()) throw;
       whole = nullptr;
       next.clear();
