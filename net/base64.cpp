@@ -22,7 +22,7 @@ std::optional<std::string> decode_base64(const std::string& text) {
       EVP_DecodeFinal(context.get(), out + size, &rest) < 0) {
     return std::nullopt;
   }
-  result.resize(static_cast<std::size_t>(size + rest));
+  result.resize(static_cast<size_t>(size + rest));
   return result;
 }
 
@@ -31,7 +31,7 @@ std::string encode_base64(const std::string& bytes) {
   const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(result.data()),
                                    reinterpret_cast<const unsigned char*>(bytes.data()),
                                    static_cast<int>(bytes.size()));
-  result.resize(static_cast<std::size_t>(size));
+  result.resize(static_cast<size_t>(size));
   return result;
 }
 

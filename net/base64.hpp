@@ -6,7 +6,7 @@
 
 namespace ringtrain::net {
 
-// Nothing where the text is no base64; white space in it does not matter.
+// Returns nothing where the text is not base64. White space in it does not matter.
 std::optional<std::string> decode_base64(const std::string& text);
 
 std::string encode_base64(const std::string& bytes);

@@ -14,10 +14,10 @@
 namespace ringtrain::mpijob {
 namespace {
 
-// $KUBECONFIG names several files, of which some may be missing.
+// Returns the files of $KUBECONFIG that exist.
 std::vector<std::filesystem::path> listed_files(const std::string& list) {
   std::vector<std::filesystem::path> files;
-  for (std::size_t start = 0; start <= list.size();) {
+  for (size_t start = 0; start <= list.size();) {
     const auto colon = std::min(list.find(':', start), list.size());
     const std::string name = list.substr(start, colon - start);
     if (!name.empty() && std::filesystem::exists(name)) files.emplace_back(name);
@@ -55,7 +55,7 @@ Access find_access(const AccessOptions& options, const Variable& variable,
   } else if (!list.empty()) {
     files = listed_files(list);
     if (files.empty()) {
-      throw job_error(fmt::format("KUBECONFIG names no file that exists: {}", list));
+      throw job_error(fmt::format("no file of KUBECONFIG exists: {}", list));
     }
   } else if (const std::string home = variable("HOME"); !home.empty()) {
     if (std::filesystem::exists(home + "/.kube/config")) files = {home + "/.kube/config"};
@@ -65,13 +65,13 @@ Access find_access(const AccessOptions& options, const Variable& variable,
   } else if (!variable("KUBERNETES_SERVICE_HOST").empty() &&
              std::filesystem::exists(service_account / "token")) {
     if (!options.context.empty()) {
-      throw job_error("--context needs a kubeconfig: name it by --kubeconfig or KUBECONFIG");
+      throw job_error("--context needs a kubeconfig: give one with --kubeconfig or KUBECONFIG");
     }
     access = from_service_account(variable, service_account);
   } else {
     throw job_error(
-        "no cluster is known: there is no ~/.kube/config and this is no pod with a service "
-        "account; name a kubeconfig by --kubeconfig or KUBECONFIG");
+        "no cluster is configured: there is no ~/.kube/config, and this is not a pod with a "
+        "service account; give a kubeconfig with --kubeconfig or KUBECONFIG");
   }
   if (!options.name_space.empty()) access.name_space = options.name_space;
   if (access.name_space.empty()) access.name_space = "default";

@@ -12,8 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-bool is_success(long status) { return status >= 200 && status < 300; }
-
 std::string with_query(const std::string& target, const std::string& query) {
   return query.empty() ? target : target + "?" + query;
 }
@@ -30,17 +28,17 @@ std::string Selection::query() const {
 ApiClient::ApiClient(Access access) : transport_(std::make_unique<Transport>(std::move(access))) {}
 
 json ApiClient::perform(const std::string& verb, const Resource& resource, const std::string& name,
-                        const HttpRequest& request) {
-  const HttpResponse response = transport_->perform(request);
+                        const ApiRequest& request) {
+  const net::HttpResponse response = transport_->perform(request);
   const Action action{verb, resource, name_space(), name};
-  if (!is_success(response.status)) {
+  if (!is_success(response)) {
     throw explain_refusal(action, response.status, response.body);
   }
   json value = json::parse(response.body, nullptr, false);
   if (!value.is_object()) {
     throw ApiError(
         response.status, "",
-        fmt::format("{} gives no JSON for {}: is it a Kubernetes API server? ({})",
+        fmt::format("{} does not answer {} with JSON: is it a Kubernetes API server? ({})",
                     transport_->access().server, request.target, transport_->access().origin));
   }
   return value;
@@ -71,7 +69,7 @@ json ApiClient::list(const Resource& resource, const Selection& selection) {
       page = perform("list", resource, "",
                      {.target = with_query(address(resource, name_space()), query)});
     } catch (const ApiError& error) {
-      // The list has changed too much since its first page: from the start.
+      // The list has changed too much since its first page: start again.
       if (error.status() != 410 || next.empty()) throw;
       whole = nullptr;
       next.clear();
@@ -120,9 +118,9 @@ bool ApiClient::remove(const Resource& resource, const std::string& name, const 
 }
 
 std::string ApiClient::log(const std::string& pod, const std::string& query) {
-  const HttpResponse response =
+  const net::HttpResponse response =
       transport_->perform({.target = with_query(address(pod_logs, name_space(), pod), query)});
-  if (!is_success(response.status)) {
+  if (!is_success(response)) {
     throw explain_refusal({"get", pod_logs, name_space(), pod}, response.status, response.body);
   }
   return response.body;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects of one namespace, read and changed by the API server's rules. Everything throws an
-// ApiError with one line for the user where the server refuses.
+// Reads and changes objects of one namespace. Every call throws an ApiError, which is one line for
+// the user, where the server refuses.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 
 namespace ringtrain::mpijob {
 
-// Which objects of a kind; empty: all of them.
+// Selects objects of a kind; empty: all of them.
 struct Selection {
   std::string labels;  // "training.kubeflow.org/job-name=mnist"
   std::string fields;  // "metadata.name=mnist"
@@ -30,24 +30,24 @@ class ApiClient {
   Transport& transport() { return *transport_; }
 
   nlohmann::json get(const Resource& resource, const std::string& name);
-  // The same, or nothing where there is no object of that name.
+  // Returns the same, or nothing where there is no object of that name.
   std::optional<nlohmann::json> find(const Resource& resource, const std::string& name);
-  // A List object, whole: the server sends it in pages.
+  // Returns a whole List object, which the server sends in pages.
   nlohmann::json list(const Resource& resource, const Selection& selection = {});
   nlohmann::json create(const Resource& resource, const nlohmann::ordered_json& object);
-  // JSON merge patch: only what is in `changes` changes, null removes.
+  // Applies a JSON merge patch: only keys in `changes` change, and null removes one.
   nlohmann::json patch(const Resource& resource, const std::string& name,
                        const nlohmann::json& changes);
-  // `options` is a DeleteOptions object, such as {"propagationPolicy": "Background"}. False where
-  // there is no object of that name (any more).
+  // Deletes an object. `options` is a DeleteOptions object, such as {"propagationPolicy":
+  // "Background"}. Returns false where there is no object of that name, or none any more.
   bool remove(const Resource& resource, const std::string& name, const nlohmann::json& options);
 
-  // A container's log so far. `query` is as in "tailLines=100&container=launcher".
+  // Returns a container's log so far. `query` is as in "tailLines=100&container=launcher".
   std::string log(const std::string& pod, const std::string& query);
 
  private:
   nlohmann::json perform(const std::string& verb, const Resource& resource, const std::string& name,
-                         const HttpRequest& request);
+                         const ApiRequest& request);
 
   std::unique_ptr<Transport> transport_;
 };

@@ -13,8 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* no_operator = "NoOperator";
-
 std::string text_of(const json& value, const char* key) {
   if (!value.is_object()) return "";
   const auto found = value.find(key);
@@ -29,8 +27,8 @@ json details_of(const json& status) {
 
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
-  constexpr std::size_t most = 500;
-  if (text.size() > most) text = text.substr(0, most) + "...";
+  constexpr size_t kLongest = 500;
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
   return std::string(trimmed(text));
 }
 
@@ -43,7 +41,7 @@ std::string object_of(const Action& action) {
                      action.name_space);
 }
 
-// The fields that the server names, or else its message.
+// Returns the fields that the server names, or else its message.
 std::string causes_of(const json& status, const std::string& message) {
   std::string text;
   const json details = details_of(status);
@@ -60,10 +58,10 @@ std::string causes_of(const json& status, const std::string& message) {
 }
 
 std::string forbidden(const Action& action, const std::string& message) {
-  // Not only rights: quotas, policies and namespaces that end are told as Forbidden, too.
+  // Quotas, policies and namespaces that are being deleted are reported as Forbidden, too.
   const auto cannot = message.find(" cannot ");
   if (cannot == std::string::npos) {
-    return fmt::format("the cluster does not allow to {} {}: {}", action.verb, object_of(action),
+    return fmt::format("forbidden: cannot {} {}: {}", action.verb, object_of(action),
                        one_line(message));
   }
   std::string user;
@@ -73,10 +71,10 @@ std::string forbidden(const Action& action, const std::string& message) {
     user = message.substr(from, message.find('"', from) - from);
   }
   return fmt::format(
-      "no right to {} {}: {} needs a Role in namespace {} with verb {} on {}; ask its "
+      "forbidden: {} cannot {} {}: it needs a Role with verb {} on {}; ask the namespace's "
       "administrator for the role of the ringtrain chart",
-      action.verb, object_of(action), user.empty() ? "our user" : user, action.name_space,
-      action.verb, action.resource.qualified());
+      user.empty() ? "this user" : user, action.verb, object_of(action), action.verb,
+      action.resource.qualified());
 }
 
 }  // namespace
@@ -91,9 +89,10 @@ ApiError explain_refusal(const Action& action, long status, const std::string& b
   switch (status) {
     case 401:
       return {status, reason,
-              fmt::format("the API server does not accept our credentials to {} {}: log in to the "
-                          "cluster again, or renew the kubeconfig's token",
-                          action.verb, object)};
+              fmt::format(
+                  "unauthorized: the API server does not accept the credentials to {} {}: log in "
+                  "to the cluster again, or renew the kubeconfig's token",
+                  action.verb, object)};
     case 403:
       return {status, reason, forbidden(action, message)};
     case 404: {
@@ -101,14 +100,14 @@ ApiError explain_refusal(const Action& action, long status, const std::string& b
       const std::string kind = text_of(details, "kind");
       if (kind == "namespaces") {
         return {status, reason,
-                fmt::format("there is no namespace {0}: create it (kubectl create namespace {0}) "
-                            "or choose another by --namespace",
+                fmt::format("namespace {0} not found: create it (kubectl create namespace {0}) or "
+                            "choose another with --namespace",
                             action.name_space)};
       }
       // An unknown kind of object has no details; the name of an object that is missing has.
       if (text_of(details, "name").empty()) {
         if (action.resource.plural == mpi_jobs.plural) {
-          return {status, no_operator,
+          return {status, reason,
                   "this cluster has no MPIJobs: its administrator must install the Kubeflow MPI "
                   "operator first (kubectl apply --server-side -f its "
                   "deploy/v2beta1/mpi-operator.yaml)"};
@@ -116,30 +115,26 @@ ApiError explain_refusal(const Action& action, long status, const std::string& b
         return {status, reason, fmt::format("this cluster has no {}", action.resource.qualified())};
       }
       return {status, reason,
-              fmt::format("there is no {}{}", object,
+              fmt::format("{} not found{}", object,
                           action.resource.plural == mpi_jobs.plural
-                              ? ": 'ringtrain jobs' lists those that there are"
+                              ? ": 'ringtrain jobs' lists the jobs of the namespace"
                               : "")};
     }
     case 409:
       if (reason == "AlreadyExists") {
-        return {
-            status, reason,
-            fmt::format("{} is there already: delete it first, or choose another name", object)};
+        return {status, reason,
+                fmt::format("{} already exists: delete it first, or choose another name", object)};
       }
       return {status, reason,
-              fmt::format("{} was changed by somebody else at the same time: {}", object,
+              fmt::format("conflict: {} was changed by another client at the same time: {}", object,
                           causes_of(answer, message))};
     case 422:
-      return {status, reason,
-              fmt::format("the API server refuses {}: {}", object, causes_of(answer, message))};
+      return {status, reason, fmt::format("{} is invalid: {}", object, causes_of(answer, message))};
     default:
       return {status, reason,
-              fmt::format("the API server answers {} when asked to {} {}: {}", status, action.verb,
-                          object, one_line(message))};
+              fmt::format("the API server answers {} to {} {}: {}", status, action.verb, object,
+                          one_line(message))};
   }
 }
-
-bool is_missing_operator(const ApiError& error) { return error.reason() == no_operator; }
 
 }  // namespace ringtrain::mpijob

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the API server refuses, in one line made for the user.
+// Refusals of the API server, each in one line for the user.
 #pragma once
 
 #include <stdexcept>
@@ -17,7 +17,8 @@ class ApiError : public std::runtime_error {
 
   // The HTTP status; 0 where there was no answer.
   long status() const { return status_; }
-  // Kubernetes' word: "AlreadyExists", "Conflict", "NotFound", "Forbidden", "Invalid", "Expired".
+  // Kubernetes' own reason: "AlreadyExists", "Conflict", "NotFound", "Forbidden", "Invalid",
+  // "Expired".
   const std::string& reason() const { return reason_; }
 
  private:
@@ -25,7 +26,7 @@ class ApiError : public std::runtime_error {
   std::string reason_;
 };
 
-// What was asked.
+// A request that was refused.
 struct Action {
   std::string verb;  // as RBAC names it: get, list, watch, create, patch, delete
   Resource resource;
@@ -33,10 +34,7 @@ struct Action {
   std::string name;  // empty for lists
 };
 
-// From a response that is no success. `body` is a Status object or any text.
+// Explains a response that is not a success. `body` is a Status object or any text.
 ApiError explain_refusal(const Action& action, long status, const std::string& body);
-
-// The cluster has no MPIJobs: its error as above.
-bool is_missing_operator(const ApiError& error);
 
 }  // namespace ringtrain::mpijob

@@ -12,6 +12,10 @@
 #include "net/base64.hpp"
 
 namespace ringtrain::mpijob {
+namespace {
+
+// Credentials are renewed this long before they expire.
+constexpr std::chrono::seconds kMargin(10);
 
 PluginCredential parse_plugin_output(const std::string& output, const std::string& command) {
   const auto refuse = [&](const std::string& problem) -> PluginCredential {
@@ -22,7 +26,7 @@ PluginCredential parse_plugin_output(const std::string& output, const std::strin
     return refuse("printed no ExecCredential");
   }
   const auto status = value.find("status");
-  if (status == value.end() || !status->is_object()) return refuse("gave no credentials");
+  if (status == value.end() || !status->is_object()) return refuse("returned no credentials");
   PluginCredential result;
   try {
     result.credential.token = status->value("token", "");
@@ -30,17 +34,19 @@ PluginCredential parse_plugin_output(const std::string& output, const std::strin
     result.credential.client_key = status->value("clientKeyData", "");
     result.expires = parse_time(status->value("expirationTimestamp", ""));
   } catch (const nlohmann::json::exception&) {
-    return refuse("printed something else than texts in its status");
+    return refuse("printed a status with values that are not strings");
   }
   if (result.credential.client_certificate.empty() != result.credential.client_key.empty()) {
-    return refuse("gave only one of clientCertificateData and clientKeyData");
+    return refuse("returned only one of clientCertificateData and clientKeyData");
   }
   if (result.credential.token.empty() && result.credential.client_key.empty()) {
-    return refuse("gave neither a token nor a client certificate");
+    return refuse("returned neither a token nor a client certificate");
   }
   return result;
 }
 
+// Runs the plugin; it shares our stderr, and our stdin where it may ask. Throws a job error with
+// its install hint where it cannot be started.
 PluginCredential run_plugin(const ExecPlugin& plugin, const Access& access) {
   nlohmann::json info = {{"apiVersion", plugin.api_version},
                          {"kind", "ExecCredential"},
@@ -69,8 +75,10 @@ PluginCredential run_plugin(const ExecPlugin& plugin, const Access& access) {
   return parse_plugin_output(ran.output, plugin.command);
 }
 
+}  // namespace
+
 Credential Credentials::current() {
-  // As kubectl does: what stands in the kubeconfig goes before a plugin.
+  // As with kubectl, credentials in the kubeconfig come before a plugin.
   Credential credential{access_.token, access_.client_certificate, access_.client_key};
   if (!access_.token_file.empty()) {
     try {
@@ -81,9 +89,8 @@ Credential Credentials::current() {
     }
   } else if (credential.token.empty() && credential.client_certificate.empty() &&
              access_.username.empty() && access_.plugin) {
-    constexpr std::chrono::seconds before(10);
     const bool expired = from_plugin_ && from_plugin_->expires &&
-                         std::chrono::system_clock::now() > *from_plugin_->expires - before;
+                         std::chrono::system_clock::now() > *from_plugin_->expires - kMargin;
     if (!from_plugin_ || expired) from_plugin_ = run_plugin(*access_.plugin, access_);
     credential = from_plugin_->credential;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What we show to the API server, kept fresh: a token file is read again for every request, an exec
-// plugin is run again when what it gave has expired or is no longer accepted.
+// Credentials for the API server, kept fresh: a token file is read again for every request, an exec
+// plugin is run again when its credentials have expired or are no longer accepted.
 #pragma once
 
 #include <optional>
@@ -17,26 +17,23 @@ struct Credential {
   std::string client_key;          // PEM
 };
 
-// What an exec plugin printed: an ExecCredential. Throws a job error that names the plugin.
+// The ExecCredential that an exec plugin printed.
 struct PluginCredential {
   Credential credential;
   std::optional<Time> expires;
 };
-PluginCredential parse_plugin_output(const std::string& output, const std::string& command);
-
-// Runs the plugin; it shares our stderr, and our stdin where it may ask. Throws a job error with
-// its install hint where it is not there.
-PluginCredential run_plugin(const ExecPlugin& plugin, const Access& access);
 
 class Credentials {
  public:
   // `access` must outlive the object.
   explicit Credentials(const Access& access) : access_(access) {}
 
+  // Returns the credentials for the next request. Throws a job error where a token file cannot be
+  // read or a plugin fails.
   Credential current();
 
-  // After the server has refused them (401). False where new ones cannot be had, so that trying
-  // again is useless.
+  // Replaces credentials that the server has refused (401). Returns false where there are no other
+  // ones, so that trying again is useless.
   bool renew();
 
  private:

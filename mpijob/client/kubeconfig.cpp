@@ -26,7 +26,7 @@ struct Entry {
   std::string text(const char* key) const {
     const YAML::Node node = value[key];
     if (!node || node.IsNull()) return "";
-    if (!node.IsScalar()) refuse(fmt::format("{} is not a text", key));
+    if (!node.IsScalar()) refuse(fmt::format("{} is not a string", key));
     return node.Scalar();
   }
 
@@ -43,7 +43,7 @@ struct Entry {
     return given.empty() ? std::filesystem::path() : file.parent_path() / given;
   }
 
-  // PEM that stands in the file (KEY-data, base64) or in a file of its own (KEY).
+  // Returns PEM from this file (KEY-data, base64) or from a file of its own (KEY).
   std::string pem(const std::string& key) const {
     const std::string data = text((key + "-data").c_str());
     if (!data.empty()) {
@@ -72,19 +72,20 @@ std::vector<Config> load(const std::vector<std::filesystem::path>& files) {
     try {
       configs.push_back({file, YAML::Load(read_file(file))});
     } catch (const YAML::Exception& error) {
-      throw job_error(
-          fmt::format("{}:{}: no kubeconfig: {}", file.string(), error.mark.line + 1, error.msg));
+      throw job_error(fmt::format("{}:{}: not a kubeconfig: {}", file.string(), error.mark.line + 1,
+                                  error.msg));
     } catch (const std::runtime_error& error) {
       throw job_error(fmt::format("kubeconfig {}", error.what()));
     }
     if (!configs.back().root.IsMap()) {
-      throw job_error(fmt::format("{}: no kubeconfig: not a map of keys", file.string()));
+      throw job_error(fmt::format("{}: not a kubeconfig: not a map of keys", file.string()));
     }
   }
   return configs;
 }
 
-// `list` is clusters, users or contexts; `kind` the key of an entry's own content.
+// Finds an entry by name. `list` is clusters, users or contexts; `kind` the key of an entry's
+// content.
 std::optional<Entry> find(const std::vector<Config>& configs, const char* list, const char* kind,
                           const std::string& name) {
   for (const Config& config : configs) {
@@ -124,7 +125,7 @@ ExecPlugin read_plugin(const Entry& user) {
   if (!plugin.api_version.starts_with("client.authentication.k8s.io/")) {
     exec.refuse("apiVersion is not client.authentication.k8s.io/v1 or v1beta1");
   }
-  // A path with folders counts from the file's own; a bare name is for PATH.
+  // A path with folders is relative to the file's own; a bare name is looked up in PATH.
   if (plugin.command.find('/') != std::string::npos) {
     plugin.command = (exec.file.parent_path() / plugin.command).string();
   }
@@ -144,7 +145,7 @@ ExecPlugin read_plugin(const Entry& user) {
 void read_user(const Entry& user, Access& access) {
   if (user.value["auth-provider"]) {
     user.refuse(
-        "auth-provider is gone from Kubernetes since 1.26: set up an exec plugin, as your "
+        "auth-provider was removed from Kubernetes in 1.26: set up an exec plugin, as your "
         "provider's current tools do");
   }
   access.client_certificate = user.pem("client-certificate");
@@ -175,12 +176,12 @@ Access read_kubeconfig(const std::vector<std::filesystem::path>& files,
   }
   const std::string first = files.front().string();
   if (chosen.empty()) {
-    throw job_error(fmt::format("{}: no current-context: choose one by --context ({})", first,
+    throw job_error(fmt::format("{}: no current-context: choose one with --context ({})", first,
                                 names(configs, "contexts")));
   }
   const auto found = find(configs, "contexts", "context", chosen);
   if (!found) {
-    throw job_error(fmt::format("{}: there is no context {} (there are: {})", first, chosen,
+    throw job_error(fmt::format("{}: context {} does not exist (contexts: {})", first, chosen,
                                 names(configs, "contexts")));
   }
   try {
@@ -190,7 +191,7 @@ Access read_kubeconfig(const std::vector<std::filesystem::path>& files,
 
     const std::string cluster_name = found->text("cluster");
     const auto cluster = find(configs, "clusters", "cluster", cluster_name);
-    if (!cluster) found->refuse(fmt::format("there is no cluster '{}'", cluster_name));
+    if (!cluster) found->refuse(fmt::format("cluster '{}' does not exist", cluster_name));
     access.server = cluster->text("server");
     while (access.server.ends_with('/')) access.server.pop_back();
     if (!access.server.starts_with("https://") && !access.server.starts_with("http://")) {
@@ -207,7 +208,7 @@ Access read_kubeconfig(const std::vector<std::filesystem::path>& files,
     const std::string user_name = found->text("user");
     if (!user_name.empty()) {
       const auto user = find(configs, "users", "user", user_name);
-      if (!user) found->refuse(fmt::format("there is no user '{}'", user_name));
+      if (!user) found->refuse(fmt::format("user '{}' does not exist", user_name));
       read_user(*user, access);
     }
     return access;

@@ -16,7 +16,7 @@ std::string Resource::qualified() const {
 }
 
 Resource resource_of(const std::string& api_version, const std::string& kind) {
-  static constexpr std::array<std::pair<const char*, const char*>, 10> plurals = {{
+  static constexpr std::array<std::pair<const char*, const char*>, 10> kPlurals = {{
       {"MPIJob", "mpijobs"},
       {"ConfigMap", "configmaps"},
       {"Secret", "secrets"},
@@ -28,10 +28,10 @@ Resource resource_of(const std::string& api_version, const std::string& kind) {
       {"NetworkPolicy", "networkpolicies"},
       {"PodDisruptionBudget", "poddisruptionbudgets"},
   }};
-  for (const auto& [known, plural] : plurals) {
+  for (const auto& [known, plural] : kPlurals) {
     if (kind == known) return {api_version, plural, kind};
   }
-  throw job_error(fmt::format("a job is not made of objects of kind {}", kind));
+  throw job_error(fmt::format("no job has objects of kind {}", kind));
 }
 
 std::string address(const Resource& resource, const std::string& name_space,

@@ -11,7 +11,7 @@ struct Resource {
   std::string plural;       // "mpijobs"
   std::string singular;     // for messages: "MPIJob"
 
-  // As RBAC names it: "mpijobs.kubeflow.org", "pods"
+  // Returns the name that RBAC uses: "mpijobs.kubeflow.org", "pods"
   std::string qualified() const;
 };
 
@@ -22,15 +22,16 @@ inline const Resource events{"v1", "events", "event"};
 inline const Resource batch_jobs{"batch/v1", "jobs", "Job"};
 inline const Resource config_maps{"v1", "configmaps", "ConfigMap"};
 
-// Of an object to be made, by its apiVersion and kind. Throws a job error where the kind is not one
-// that a job is made of.
+// Returns the resource of an object with this apiVersion and kind. Throws a job error for a kind
+// that no job has.
 Resource resource_of(const std::string& api_version, const std::string& kind);
 
-// "/apis/kubeflow.org/v2beta1/namespaces/lab/mpijobs/mnist"; without a name that of the list.
+// Returns "/apis/kubeflow.org/v2beta1/namespaces/lab/mpijobs/mnist", or the address of the list
+// where `name` is empty.
 std::string address(const Resource& resource, const std::string& name_space,
                     const std::string& name = "");
 
-// For use in an address: everything but letters, digits and -._~ becomes %XX.
+// Returns the text for use in an address: all but letters, digits and -._~ becomes %XX.
 std::string url_escape(const std::string& text);
 
 }  // namespace ringtrain::mpijob

@@ -41,9 +41,9 @@ ProgramOutput run_program(const std::vector<std::string>& arguments, const Envir
     result.output = read_all(out.read_end);
     const ExitStatus status = child.wait();
     if (status.signal != 0) {
-      result.problem = fmt::format("was ended by signal {}", status.signal);
+      result.problem = fmt::format("was killed by signal {}", status.signal);
     } else if (status.code != 0) {
-      result.problem = fmt::format("ended with exit code {}", status.code);
+      result.problem = fmt::format("exited with code {}", status.code);
     }
   } catch (const std::system_error& error) {
     result.problem = fmt::format("cannot be started: {}", error.code().message());

@@ -55,11 +55,11 @@ bool Watch::take_line(const std::string& line) {
   const std::string type = event.value("type", "");
   const json& object = event["object"];
   if (type == "ERROR") {
-    // Whatever it is (410 Expired most often), a new list puts us right.
+    // Mostly 410 Expired; a new list corrects any of them.
     version_.clear();
     return false;
   }
-  // After an error in the same stream nothing may bring the version back.
+  // After an error, no later event of the same stream may restore the version.
   if (version_.empty()) return false;
   if (const std::string version = metadata(object, "resourceVersion"); !version.empty()) {
     version_ = version;

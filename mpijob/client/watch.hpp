@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One list of objects, kept as the API server has it by its watch protocol: a list, then a stream
-// of changes from the list's version on. No network here: see Watcher.
+// A list of objects, kept up to date by the API server's watch protocol: a list, then a stream of
+// changes from the list's version on. It uses no network: see Watcher.
 #pragma once
 
 #include <map>
@@ -21,22 +21,22 @@ class Watch {
   const Resource& resource() const { return resource_; }
   const Selection& selection() const { return selection_; }
 
-  // By name.
+  // Objects by their name.
   const std::map<std::string, nlohmann::json>& objects() const { return objects_; }
   std::vector<nlohmann::json> list() const;
 
-  // Whether there is no list yet, or the server has forgotten the version that we know (410).
+  // Returns whether there is no list yet, or the server no longer has our version (410).
   bool must_list() const { return version_.empty(); }
   void take_list(const nlohmann::json& list);
 
-  // The query of the stream that goes on from what is known; the server ends it by itself after
-  // `seconds`.
+  // Returns the query of the stream that continues from our version; the server ends the stream
+  // after `seconds`.
   std::string stream_query(int seconds) const;
-  // Bytes of the stream. True where an object has changed.
+  // Takes bytes of the stream. Returns whether an object has changed.
   bool take(std::string_view bytes);
-  // The stream has ended: what is left of a line is nothing.
+  // Takes the end of the stream, which makes the rest of a line worthless.
   void take_end() { line_.clear(); }
-  // The server has answered 410 instead of a stream.
+  // Makes must_list() true, after an answer of 410 or a lost connection.
   void forget_version() { version_.clear(); }
 
  private:

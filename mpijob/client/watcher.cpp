@@ -4,19 +4,19 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/deadline.hpp"
 #include "mpijob/client/api_error.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int stream_seconds = 240;
-constexpr milliseconds first_pause(200);
-constexpr milliseconds longest_pause(15'000);
+constexpr int kStreamSeconds = 240;
+constexpr milliseconds kFirstPause(200);
+constexpr milliseconds kLongestPause(15'000);
 
-bool mends_itself(long status) { return status == 0 || status == 429 || status >= 500; }
+bool is_temporary(long status) { return status == 0 || status == 429 || status >= 500; }
 
 }  // namespace
 
@@ -24,13 +24,12 @@ struct Watcher::Follower {
   explicit Follower(Watch* given) : watch(given) {}
 
   Watch* watch;
-  Transport::StreamPointer stream{nullptr, [](Transport::Stream*) {}};
+  Transport::StreamPointer stream;
   std::optional<StreamEnd> end;
   bool changed = false;
   bool renewed = false;  // credentials, since the last success
-  milliseconds pause = first_pause;
-  Clock::time_point not_before = Clock::now();
-  Clock::time_point opened;
+  milliseconds pause = kFirstPause;
+  Deadline next_try{milliseconds(0)};
 };
 
 Watcher::Watcher(ApiClient& client, std::vector<Watch*> watches) : client_(client) {
@@ -41,8 +40,8 @@ Watcher::~Watcher() = default;
 
 void Watcher::failed(Follower& follower, const std::string& why) {
   problem_ = why;
-  follower.not_before = Clock::now() + follower.pause;
-  follower.pause = std::min(follower.pause * 2, longest_pause);
+  follower.next_try = Deadline(follower.pause);
+  follower.pause = std::min(follower.pause * 2, kLongestPause);
 }
 
 bool Watcher::list(Follower& follower) {
@@ -52,7 +51,7 @@ bool Watcher::list(Follower& follower) {
     problem_.clear();
     return true;
   } catch (const ApiError& error) {
-    if (!mends_itself(error.status())) throw;
+    if (!is_temporary(error.status())) throw;
     failed(follower, error.what());
     return false;
   }
@@ -60,30 +59,29 @@ bool Watcher::list(Follower& follower) {
 
 void Watcher::open(Follower& follower) {
   const Watch& watch = *follower.watch;
-  HttpRequest request;
+  ApiRequest request;
   request.target =
-      address(watch.resource(), client_.name_space()) + "?" + watch.stream_query(stream_seconds);
-  // The server ends the stream; where it does not, it is gone.
-  request.timeout = std::chrono::seconds(stream_seconds + 30);
-  follower.opened = Clock::now();
+      address(watch.resource(), client_.name_space()) + "?" + watch.stream_query(kStreamSeconds);
+  // The server ends the stream; one that does not is gone.
+  request.timeout = std::chrono::seconds(kStreamSeconds + 30);
+  // Keeps a server that ends every stream at once from being asked without pause.
+  follower.next_try = Deadline(kFirstPause);
   follower.stream = client_.transport().open(
       request,
       [&follower](std::string_view bytes) {
         follower.changed = follower.watch->take(bytes) || follower.changed;
-        follower.pause = first_pause;
+        follower.pause = kFirstPause;
         follower.renewed = false;
       },
       [&follower](const StreamEnd& end) { follower.end = end; });
 }
 
-// Brings a follower on its way. True where a list has come.
+// Starts a follower, or starts it again after its stream has ended. Returns whether a list came.
 bool Watcher::start(Follower& follower) {
   if (follower.end) {
     const StreamEnd end = *std::exchange(follower.end, std::nullopt);
     follower.stream.reset();
     follower.watch->take_end();
-    // A server that ends every stream at once is not asked without pause.
-    follower.not_before = follower.opened + first_pause;
     if (end.status == 410) {
       follower.watch->forget_version();
     } else if (end.status == 401 && !follower.renewed) {
@@ -96,11 +94,11 @@ bool Watcher::start(Follower& follower) {
       const Watch& watch = *follower.watch;
       const ApiError error = explain_refusal({"watch", watch.resource(), client_.name_space(), ""},
                                              end.status, end.body);
-      if (!mends_itself(end.status)) throw error;
+      if (!is_temporary(end.status)) throw error;
       failed(follower, error.what());
     }
   }
-  if (follower.stream || Clock::now() < follower.not_before) return false;
+  if (follower.stream || !follower.next_try.passed()) return false;
   bool listed = false;
   if (follower.watch->must_list()) {
     listed = list(follower);
@@ -111,20 +109,18 @@ bool Watcher::start(Follower& follower) {
 }
 
 bool Watcher::wait(milliseconds at_most) {
-  const auto deadline = Clock::now() + at_most;
+  const Deadline deadline(at_most);
   for (;;) {
     bool changed = false;
-    Clock::time_point wake = deadline;
+    milliseconds pause = deadline.left();
     for (const auto& follower : followers_) {
       changed = start(*follower) || changed;
       changed = std::exchange(follower->changed, false) || changed;
-      if (!follower->stream) wake = std::min(wake, follower->not_before);
+      if (!follower->stream) pause = std::min(pause, follower->next_try.left());
     }
     if (changed) return true;
-    const auto now = Clock::now();
-    if (now >= deadline) return false;
-    client_.transport().wait(
-        std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(wake - now)));
+    if (deadline.passed()) return false;
+    client_.transport().wait(std::max(milliseconds(1), pause));
   }
 }
 

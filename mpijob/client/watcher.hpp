@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps several Watches up to date over one connection pool: lists, streams, and both again when a
-// stream ends, its version has expired (410) or the connection was lost.
+// Keeps several Watches up to date: lists, opens streams, and does both again when a stream ends,
+// its version has expired (410) or the connection was lost.
 #pragma once
 
 #include <chrono>
@@ -21,12 +21,12 @@ class Watcher {
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
 
-  // Returns true as soon as something has changed (the first lists count), false when the time is
-  // over. A server that cannot be reached, or is overloaded, is tried again with growing pauses,
-  // at most 15 s each; see problem(). Throws the ApiError of what trying again does not mend.
+  // Returns true as soon as something has changed (the first lists count), false after `at_most`.
+  // Tries a server that cannot be reached, or is overloaded, again with growing pauses of at most
+  // 15 s; see problem(). Throws an ApiError that trying again does not mend.
   bool wait(std::chrono::milliseconds at_most);
 
-  // Why what we know may be old: the last failure, in one line. Empty while all is well.
+  // The last failure, in one line, while the objects may be out of date; else empty.
   const std::string& problem() const { return problem_; }
 
  private:

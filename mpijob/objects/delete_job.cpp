@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <stdexcept>
 
+#include "base/deadline.hpp"
 #include "mpijob/client/api_error.hpp"
 #include "mpijob/client/json_path.hpp"
 #include "mpijob/client/watcher.hpp"
@@ -15,10 +15,13 @@ namespace {
 
 using nlohmann::json;
 
+// Pods get this long to terminate before they are deleted by force.
+constexpr std::chrono::seconds kGrace(5);
+
 const Resource service_accounts{"v1", "serviceaccounts", "ServiceAccount"};
 
-// What `ringtrain render` made for the job. A right that is missing is no obstacle where there is
-// nothing to delete.
+// Deletes the objects that `ringtrain render` gave the job, and returns their number. A missing
+// right does not matter: there may be nothing to delete.
 int delete_rendered(ApiClient& client, const std::string& name) {
   int deleted = 0;
   const Selection ours{"app.kubernetes.io/managed-by=ringtrain,app.kubernetes.io/instance=" + name,
@@ -38,7 +41,8 @@ int delete_rendered(ApiClient& client, const std::string& name) {
   return deleted;
 }
 
-void forget_lost(ApiClient& client, const Watch& watch) {
+// Deletes pods that are not ready without waiting for their node.
+void force_deletion(ApiClient& client, const Watch& watch) {
   for (const auto& [name, pod] : watch.objects()) {
     const json& ready = condition(pod, "Ready");
     if (look_text(ready, {"status"}) != "True") {
@@ -62,21 +66,20 @@ std::string describe(const Watch& watch) {
 void delete_job(ApiClient& client, const std::string& name, const DeleteOptions& options) {
   const bool there = client.remove(mpi_jobs, name, {{"propagationPolicy", "Background"}});
   const int rendered = delete_rendered(client, name);
-  if (!there && rendered == 0) client.get(mpi_jobs, name);  // says that there is none
+  if (!there && rendered == 0) client.get(mpi_jobs, name);  // throws: not found
 
   Watch watch(pods, {"training.kubeflow.org/job-name=" + name, ""});
   Watcher watcher(client, {&watch});
-  const auto start = std::chrono::steady_clock::now();
+  const Deadline limit(options.limit);
+  const Deadline grace(kGrace);
   while (watch.must_list() || !watch.objects().empty()) {
     watcher.wait(std::chrono::milliseconds(500));
-    const auto waited = std::chrono::steady_clock::now() - start;
-    // Pods get their time to end; what is left then is lost.
-    if (options.force && waited > std::chrono::seconds(5)) forget_lost(client, watch);
-    if (waited < options.limit) continue;
+    if (options.force && grace.passed()) force_deletion(client, watch);
+    if (!limit.passed()) continue;
     if (watch.objects().empty()) break;
     throw std::runtime_error(fmt::format(
-        "{} is deleted, but pods have not ended after {} s: {}; if their nodes do not answer, "
-        "switch those on, or forget the pods by 'ringtrain delete --force {}'",
+        "{} is deleted, but pods are still terminating after {} s: {}; if their nodes do not "
+        "respond, start those, or delete the pods with 'ringtrain delete --force {}'",
         name, options.limit.count(), describe(watch), name));
   }
 }

@@ -12,7 +12,7 @@ namespace ringtrain::mpijob {
 JobAndText read_job(const std::filesystem::path& file, std::span<const std::string> overrides) {
   std::string text = read_job_text(file);
   JobSpec job = parse_job_text(text, file.string(), overrides);
-  // In the pods the file has another name, after which the job would be called.
+  // In the pods the file has another name, from which a job without a name would get its own.
   if (!overrides.empty() || parse_job_text(text, "job.yaml").name != job.name) {
     text = print_job_file(job);
   }

@@ -11,12 +11,12 @@ namespace ringtrain::mpijob {
 
 struct JobAndText {
   JobSpec job;
-  // What pods are to read: the file as it was written, comments and all, or with overrides the job
-  // as understood, since they have no --set.
+  // The job file for the pods: the user's file with its comments, or with overrides a file written
+  // from the job, since pods have no --set.
   std::string text;
 };
 
-// Throws a job error as parse_job does.
+// Reads a job file. Throws a job error as parse_job does.
 JobAndText read_job(const std::filesystem::path& file, std::span<const std::string> overrides = {});
 
 }  // namespace ringtrain::mpijob

@@ -14,7 +14,7 @@ namespace {
 using nlohmann::ordered_json;
 using Problems = std::vector<std::string>;
 
-// The value below a path of keys, or null.
+// Returns the value below a path of keys, or null.
 const ordered_json& at(const ordered_json& value, const char* pointer) {
   static const ordered_json nothing;
   const ordered_json::json_pointer path(pointer);
@@ -60,7 +60,7 @@ void check_launcher(const ordered_json& launcher, Problems& problems) {
   }
 }
 
-// Gives the number of workers, at least 1, for the name of the last of them.
+// Returns the number of workers, at least 1, for the name of the last of them.
 int64_t check_workers(const ordered_json& workers, Problems& problems) {
   if (workers.is_null()) return 1;
   const std::string path = "spec.mpiReplicaSpecs.Worker";
@@ -99,7 +99,7 @@ std::vector<std::string> broken_operator_rules(const ordered_json& mpijob) {
   not_negative(at(mpijob, "/spec/slotsPerWorker"), "spec.slotsPerWorker", problems);
   one_of(at(mpijob, "/spec/mpiImplementation"), "OpenMPI", "spec.mpiImplementation",
          {"OpenMPI", "Intel", "MPICH"}, problems);
-  // No rule of the operator's, but it takes any text that is not AtStartup for the other.
+  // Not a rule of the operator, but it takes any other string for WaitForWorkersReady.
   one_of(at(mpijob, "/spec/launcherCreationPolicy"), "AtStartup", "spec.launcherCreationPolicy",
          {"AtStartup", "WaitForWorkersReady"}, problems);
   const ordered_json& mount = at(mpijob, "/spec/sshAuthMountPath");
@@ -114,9 +114,9 @@ std::vector<std::string> broken_operator_rules(const ordered_json& mpijob) {
     not_negative(at(mpijob, (std::string("/spec/runPolicy/") + key).c_str()), policy + key,
                  problems);
   }
-  const ordered_json& manager = at(mpijob, "/spec/runPolicy/managedBy");
-  if (!manager.is_null()) {
-    one_of(manager, "", policy + "managedBy",
+  const ordered_json& managed_by = at(mpijob, "/spec/runPolicy/managedBy");
+  if (!managed_by.is_null()) {
+    one_of(managed_by, "", policy + "managedBy",
            {"kubeflow.org/mpi-operator", "kueue.x-k8s.io/multikueue"}, problems);
   }
   return problems;

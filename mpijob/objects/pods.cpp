@@ -16,20 +16,20 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int image_user = 1000;  // mpiuser of the image
-constexpr int ssh_port = 2222;
+constexpr int kImageUser = 1000;  // mpiuser of the image
+constexpr int kSshPort = 2222;
 
 const KubernetesSpec& kubernetes_of(const JobSpec& job) {
   static const KubernetesSpec defaults;
   return job.kubernetes ? *job.kubernetes : defaults;
 }
 
-// Both kinds of pod pass the Pod Security standard "restricted", but for hostPath volumes.
+// Passes the Pod Security standard "restricted"; hostPath volumes alone do not.
 ordered_json container_security(bool ipc_lock) {
   ordered_json capabilities = {{"drop", {"ALL"}}};
   if (ipc_lock) capabilities["add"] = {"IPC_LOCK"};
   return {{"runAsNonRoot", true},
-          {"runAsUser", image_user},
+          {"runAsUser", kImageUser},
           {"allowPrivilegeEscalation", false},
           {"capabilities", std::move(capabilities)},
           {"seccompProfile", {{"type", "RuntimeDefault"}}}};
@@ -58,7 +58,7 @@ ordered_json job_volume(const JobSpec& job) {
 
 ordered_json job_mount() {
   return {{"name", "job"},
-          {"mountPath", std::filesystem::path(job_file_in_pods).parent_path().string()},
+          {"mountPath", std::filesystem::path(kJobFileInPods).parent_path().string()},
           {"readOnly", true}};
 }
 
@@ -93,7 +93,7 @@ struct Mounts {
   ordered_json mounts = ordered_json::array();
 };
 
-// The data, secrets and shared memory of a worker.
+// Returns a worker's volumes: data, secrets and shared memory.
 Mounts worker_mounts(const JobSpec& job) {
   const KubernetesSpec& spec = kubernetes_of(job);
   Mounts result;
@@ -102,7 +102,7 @@ Mounts worker_mounts(const JobSpec& job) {
   result.volumes.push_back(
       {{"name", "shm"}, {"emptyDir", {{"medium", "Memory"}, {"sizeLimit", spec.shared_memory}}}});
   result.mounts.push_back({{"name", "shm"}, {"mountPath", "/dev/shm"}});
-  for (std::size_t i = 0; i < spec.volumes.size(); ++i) {
+  for (size_t i = 0; i < spec.volumes.size(); ++i) {
     const VolumeSpec& volume = spec.volumes[i];
     const std::string name = fmt::format("volume-{}", i);
     ordered_json entry = {{"name", name}};
@@ -113,7 +113,7 @@ Mounts worker_mounts(const JobSpec& job) {
     if (volume.read_only) mount["readOnly"] = true;
     result.mounts.push_back(std::move(mount));
   }
-  for (std::size_t i = 0; i < spec.secrets.size(); ++i) {
+  for (size_t i = 0; i < spec.secrets.size(); ++i) {
     const std::string name = fmt::format("secret-{}", i);
     // Group-readable: the files belong to root, and their group is the pod's fsGroup.
     result.volumes.push_back(
@@ -125,7 +125,7 @@ Mounts worker_mounts(const JobSpec& job) {
   return result;
 }
 
-// "2", or in thousandths where it is not whole.
+// Returns "2", or thousandths such as "1500m" where the number is not whole.
 std::string cpu_quantity(double cpus) {
   if (cpus == std::floor(cpus)) return fmt::format("{:.0f}", cpus);
   return fmt::format("{:.0f}m", std::ceil(cpus * 1000));
@@ -159,7 +159,7 @@ ordered_json launcher_template(const JobSpec& job, const std::string& service_ac
   const KubernetesSpec& spec = kubernetes_of(job);
   ordered_json launcher = container(spec, "launcher");
   // Without --hostfile Open MPI 5 would put every rank into the launcher's pod.
-  launcher["command"] = {"ringtrain",         "run",     job_file_in_pods, "--hostfile",
+  launcher["command"] = {"ringtrain",         "run",     kJobFileInPods, "--hostfile",
                          "/etc/mpi/hostfile", "--events"};
   ordered_json variables = ordered_json::array();
   std::string names;
@@ -167,17 +167,17 @@ ordered_json launcher_template(const JobSpec& job, const std::string& service_ac
     variables.push_back({{"name", name}, {"value", value}});
     names += (names.empty() ? "" : ",") + name;
   }
-  // A rank does not see how many cores its pod was given, only how many its node has.
+  // A rank sees the number of its node's cores, not of its pod's.
   if (spec.cpus > 0 && !spec.env.contains("OMP_NUM_THREADS")) {
     const int threads = std::max(1, static_cast<int>(spec.cpus / spec.slots()));
     variables.push_back({{"name", "OMP_NUM_THREADS"}, {"value", std::to_string(threads)}});
   }
-  // sshd gives ranks nothing of a pod's environment: ringtrain run does, with mpirun -x.
+  // sshd gives ranks no variable of their pod; ringtrain run passes these on with mpirun -x.
   if (!names.empty()) variables.push_back({{"name", "RINGTRAIN_EXPORT"}, {"value", names}});
   if (!variables.empty()) launcher["env"] = std::move(variables);
   launcher["resources"] = {{"requests", {{"cpu", "100m"}, {"memory", "128Mi"}}},
                            {"limits", {{"cpu", "1"}, {"memory", "512Mi"}}}};
-  // The last line that a failed launcher wrote is its cause: it becomes part of the pod's status.
+  // A failed launcher's last line names the cause: this puts it into the pod's status.
   launcher["terminationMessagePolicy"] = "FallbackToLogsOnError";
   launcher["securityContext"] = container_security(false);
   launcher["volumeMounts"] = {job_mount()};
@@ -195,8 +195,8 @@ ordered_json worker_template(const JobSpec& job, const std::string& service_acco
   ordered_json worker = container(spec, "worker");
   worker["command"] = {"ringtrain-pod"};
   worker["ports"] =
-      ordered_json::array({{{"name", "ssh"}, {"containerPort", ssh_port}, {"protocol", "TCP"}}});
-  worker["readinessProbe"] = {{"tcpSocket", {{"port", ssh_port}}}, {"periodSeconds", 1}};
+      ordered_json::array({{{"name", "ssh"}, {"containerPort", kSshPort}, {"protocol", "TCP"}}});
+  worker["readinessProbe"] = {{"tcpSocket", {{"port", kSshPort}}}, {"periodSeconds", 1}};
   if (ordered_json resources = worker_resources(spec); !resources.empty()) {
     worker["resources"] = std::move(resources);
   }
@@ -205,8 +205,8 @@ ordered_json worker_template(const JobSpec& job, const std::string& service_acco
   worker["volumeMounts"] = mounts.mounts;
 
   ordered_json pod = pod_spec(spec, service_account);
-  // Files of volumes become the group's, so that the user may write there.
-  pod["securityContext"] = {{"fsGroup", image_user}, {"fsGroupChangePolicy", "OnRootMismatch"}};
+  // Files of volumes get this group, so that the user may write there.
+  pod["securityContext"] = {{"fsGroup", kImageUser}, {"fsGroupChangePolicy", "OnRootMismatch"}};
   if (!spec.node_selector.empty()) pod["nodeSelector"] = spec.node_selector;
   for (const TolerationSpec& item : spec.tolerations) {
     pod["tolerations"].push_back(toleration(item));

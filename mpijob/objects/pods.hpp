@@ -9,7 +9,8 @@
 
 namespace ringtrain::mpijob {
 
-// Both expect a ConfigMap NAME-job. `service_account` is the name of the pods' ServiceAccount.
+// Return the templates, which expect a ConfigMap NAME-job. `service_account` is the name of the
+// pods' ServiceAccount.
 nlohmann::ordered_json launcher_template(const JobSpec& job, const std::string& service_account);
 nlohmann::ordered_json worker_template(const JobSpec& job, const std::string& service_account);
 

@@ -13,28 +13,28 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// By an object's kind and the path of a key in it. Stands above the key.
+// Comments, by an object's kind and the path of a key in it. Each is printed above its key.
 const std::map<std::string, std::string, std::less<>>& comments() {
   static const std::map<std::string, std::string, std::less<>> all = {
-      {"ServiceAccount/automountServiceAccountToken", "The pods need nothing of the API server."},
-      {"ConfigMap/data/job.yaml", "What launcher and ranks read at /etc/ringtrain/job.yaml."},
-      {"MPIJob/spec/slotsPerWorker", "Ranks of each worker pod."},
+      {"ServiceAccount/automountServiceAccountToken", "The pods do not use the API server."},
+      {"ConfigMap/data/job.yaml", "Launcher and ranks read it at /etc/ringtrain/job.yaml."},
+      {"MPIJob/spec/slotsPerWorker", "Ranks in each worker pod."},
       {"MPIJob/spec/launcherCreationPolicy",
-       "The launcher's pod is made when sshd answers in every worker."},
+       "The launcher's pod is created when sshd answers in every worker."},
       {"MPIJob/spec/sshAuthMountPath",
        "The operator's key pair, the same in every pod of the job."},
       {"MPIJob/spec/runPolicy/cleanPodPolicy",
-       "Of the workers, at the job's end. The launcher stays for its log."},
+       "Deletes the workers when the job ends. The launcher stays for its log."},
       {"MPIJob/spec/runPolicy/backoffLimit",
-       "How many launcher pods may be lost. Ranks that end are the launcher's business."},
+       "Launcher pods that may be lost. The launcher itself restarts ranks."},
       {"MPIJob/spec/runPolicy/schedulingPolicy/minAvailable",
-       "The workers alone: with the launcher counted, it and they would wait for one another."},
+       "The workers alone: with the launcher counted, it and they would wait for each other."},
       {"MPIJob/spec/mpiReplicaSpecs/Launcher/restartPolicy",
-       "A failed launcher's pod and log stay; the Job makes another."},
+       "A failed launcher's pod and log stay; the Job creates another pod."},
       {"MPIJob/spec/mpiReplicaSpecs/Worker/restartPolicy",
-       "The operator never replaces a worker that has failed, so its node starts it again."},
+       "The operator never replaces a failed worker, so its node restarts it."},
       {"MPIJob/spec/mpiReplicaSpecs/Worker/template/spec/topologySpreadConstraints",
-       "On different nodes, while there are enough."},
+       "Spreads workers over nodes, as far as there are enough."},
       {"MPIJob/spec/mpiReplicaSpecs/Worker/template/spec/securityContext",
        "Lets mpiuser, 1000 in the image, write to volumes."},
       {"MPIJob/spec/mpiReplicaSpecs/Worker/template/spec/initContainers",
@@ -43,8 +43,8 @@ const std::map<std::string, std::string, std::less<>>& comments() {
   return all;
 }
 
-// Whether the text needs no quotes: it starts like a name or a path and is no word that YAML 1.1
-// or 1.2 takes for something else.
+// Returns whether the string needs no quotes: it starts like a name or a path and is not a word
+// that YAML 1.1 or 1.2 takes for something else.
 bool is_plain(std::string_view text) {
   if (text.empty() || (!std::isalpha(static_cast<unsigned char>(text[0])) && text[0] != '/')) {
     return false;
@@ -57,12 +57,12 @@ bool is_plain(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr std::array<std::string_view, 9> words = {"true", "false", "yes", "no", "on",
-                                                     "off",  "null",  "y",   "n"};
-  return std::find(words.begin(), words.end(), lower) == words.end();
+  constexpr std::array<std::string_view, 9> kWords = {"true", "false", "yes", "no", "on",
+                                                      "off",  "null",  "y",   "n"};
+  return std::find(kWords.begin(), kWords.end(), lower) == kWords.end();
 }
 
-// Whether the text can be a literal block that gives it back byte for byte.
+// Returns whether a literal block can hold the string byte for byte.
 bool is_block(const std::string& text) {
   if (text.size() < 2 || text.back() != '\n' || text[text.size() - 2] == '\n') return false;
   if (text.front() == ' ' || text.front() == '\n') return false;
@@ -71,7 +71,7 @@ bool is_block(const std::string& text) {
   });
 }
 
-// A text or a plain value. JSON's strings, numbers and words are YAML's.
+// Prints a string or a plain value. JSON's strings, numbers and words are YAML's.
 std::string scalar(const ordered_json& value) {
   if (value.is_string() && is_plain(value.get_ref<const std::string&>())) {
     return value.get<std::string>();
@@ -81,7 +81,7 @@ std::string scalar(const ordered_json& value) {
 
 bool is_leaf(const ordered_json& value) { return !value.is_structured() || value.empty(); }
 
-// A list of plain values fits on a line, as a command does.
+// Returns whether this is a list of plain values, such as a command, which is printed on a line.
 bool is_line(const ordered_json& value) {
   return value.is_array() && std::all_of(value.begin(), value.end(), is_leaf);
 }
@@ -95,14 +95,14 @@ std::string line(const ordered_json& list) {
 // yaml-cpp's emitter puts comments behind the line before, and not in the column of their key.
 class Printer {
  public:
-  // The keys of a map, one a line; `first` stands where the first line's indentation would.
+  // Prints the keys of a map, one a line; `first` takes the place of the first line's indentation.
   void map(const ordered_json& value, const std::string& path, int indent, std::string first) {
     for (const auto& [key, child] : value.items()) {
       const std::string here = path + "/" + key;
       if (const auto found = comments().find(here); found != comments().end()) {
-        text_ += std::string(static_cast<std::size_t>(indent), ' ') + "# " + found->second + "\n";
+        text_ += std::string(static_cast<size_t>(indent), ' ') + "# " + found->second + "\n";
       }
-      text_ += first.empty() ? std::string(static_cast<std::size_t>(indent), ' ') : first;
+      text_ += first.empty() ? std::string(static_cast<size_t>(indent), ' ') : first;
       first.clear();
       text_ += scalar(key) + ":";
       entry(child, here, indent);
@@ -112,7 +112,7 @@ class Printer {
   std::string take() { return std::move(text_); }
 
  private:
-  // What stands behind a key.
+  // Prints the value of a key.
   void entry(const ordered_json& value, const std::string& path, int indent) {
     if (value.is_string() && is_block(value.get_ref<const std::string&>())) {
       block(value.get_ref<const std::string&>(), indent + 2);
@@ -122,7 +122,7 @@ class Printer {
       text_ += " " + line(value) + "\n";
     } else if (value.is_array()) {
       text_ += "\n";
-      const std::string dash = std::string(static_cast<std::size_t>(indent), ' ') + "- ";
+      const std::string dash = std::string(static_cast<size_t>(indent), ' ') + "- ";
       for (const ordered_json& item : value) map(item, path, indent + 2, dash);
     } else {
       text_ += "\n";
@@ -132,10 +132,10 @@ class Printer {
 
   void block(const std::string& lines, int indent) {
     text_ += " |\n";
-    std::size_t start = 0;
+    size_t start = 0;
     while (start < lines.size()) {
-      const std::size_t end = lines.find('\n', start);
-      if (end > start) text_ += std::string(static_cast<std::size_t>(indent), ' ');
+      const size_t end = lines.find('\n', start);
+      if (end > start) text_ += std::string(static_cast<size_t>(indent), ' ');
       text_ += lines.substr(start, end + 1 - start);
       start = end + 1;
     }

@@ -7,9 +7,9 @@
 
 namespace ringtrain::mpijob {
 
-// The objects as YAML documents, for people to read and `kubectl apply -f -` to take: keys in the
-// objects' order, texts of several lines as blocks, and a comment where the reason for a value
-// cannot be seen from it. Every text that YAML could take for something else stands in quotes.
+// Prints the objects as YAML documents, for people to read and for `kubectl apply -f -`: keys in
+// the objects' order, strings of several lines as blocks, and a comment where a value does not
+// explain itself. Every string that YAML could take for something else is in quotes.
 std::string print_yaml(const std::vector<nlohmann::ordered_json>& objects);
 
 }  // namespace ringtrain::mpijob

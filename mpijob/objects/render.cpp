@@ -30,7 +30,7 @@ bool is_on(const std::filesystem::path& path, const VolumeSpec& volume) {
   return !inside.empty() && *inside.begin() != "..";
 }
 
-// Pods have no working directory that a user could know.
+// A user cannot know the pods' working directory.
 void check_absolute(const std::filesystem::path& path, const char* key) {
   if (path.is_absolute()) return;
   throw job_error(fmt::format("{}: {} must be an absolute path on Kubernetes, as the pods see it",
@@ -46,8 +46,8 @@ void check_files(const JobSpec& job, const KubernetesSpec& spec) {
       [&](const VolumeSpec& volume) { return is_on(job.output, volume) && !volume.read_only; });
   if (!kept) {
     throw job_error(fmt::format(
-        "output: {} lies on no volume of kubernetes.volumes that can be written, so the "
-        "model would be lost with its pod",
+        "output: {} is on no writable volume of kubernetes.volumes, so the model would be lost "
+        "with its pod",
         job.output.string()));
   }
 }
@@ -80,7 +80,7 @@ ordered_json run_policy(const JobSpec& job, const KubernetesSpec& spec) {
   if (spec.deadline_seconds) policy["activeDeadlineSeconds"] = *spec.deadline_seconds;
   if (spec.suspend) policy["suspend"] = true;
   if (spec.gang != KubernetesSpec::Gang::none) {
-    // Not one more for the launcher, as by default: that is made only once the workers run.
+    // The default counts the launcher, too, which is created only once the workers run.
     ordered_json scheduling = {{"minAvailable", spec.workers}};
     if (spec.gang == KubernetesSpec::Gang::volcano && !spec.queue.empty()) {
       scheduling["queue"] = spec.queue;
@@ -138,7 +138,7 @@ std::vector<ordered_json> render(const JobSpec& job, const std::string& job_text
   objects.push_back(mpijob_object(job, spec, account));
 
   if (const auto problems = broken_operator_rules(objects.back()); !problems.empty()) {
-    throw job_error(fmt::format("the MPI operator would refuse the job: {}", problems.front()));
+    throw job_error(fmt::format("the MPI operator would reject the job: {}", problems.front()));
   }
   return objects;
 }

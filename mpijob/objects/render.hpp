@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a job to what Kubernetes needs to run it, as `ringtrain render` prints and `ringtrain
-// submit` sends it:
+// The objects that Kubernetes needs to run a job, as `ringtrain render` prints and `ringtrain
+// submit` sends them:
 //
-//   ServiceAccount NAME       the pods' identity, without rights (not where the job names one)
+//   ServiceAccount NAME       the pods' identity, without rights (unless the job names one)
 //   ConfigMap      NAME-job   the job file; launcher and ranks read it at /etc/ringtrain/job.yaml
 //   MPIJob         NAME       kubeflow.org/v2beta1: one launcher and its workers
 //
-// PersistentVolumeClaims and Secrets are referred to, not made.
+// PersistentVolumeClaims and Secrets are referred to, not created.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -17,13 +17,13 @@
 
 namespace ringtrain::mpijob {
 
-// The objects in the order in which they are to be made. The same job gives the same objects, byte
-// for byte. `job_text` is the job file that the pods shall read, at most 1 MiB. Throws a job error
-// where the job cannot run on Kubernetes: a name that is none there, a relative path, an output
-// that lies on no volume, or what the MPI operator would refuse.
+// Returns the objects in the order in which they are created. The same job gives the same objects,
+// byte for byte. `job_text` is the job file for the pods, at most 1 MiB. Throws a job error where
+// the job cannot run on Kubernetes: a name that is not valid there, a relative path, an output that
+// is on no volume, or a value that the MPI operator would reject.
 std::vector<nlohmann::ordered_json> render(const JobSpec& job, const std::string& job_text);
 
-// Where the pods see the job file.
-inline constexpr const char* job_file_in_pods = "/etc/ringtrain/job.yaml";
+// Path of the job file in the pods.
+inline constexpr const char* kJobFileInPods = "/etc/ringtrain/job.yaml";
 
 }  // namespace ringtrain::mpijob

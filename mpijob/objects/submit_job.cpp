@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-struct Made {
+struct Created {
   Resource resource;
   std::string name;
 };
@@ -33,8 +33,8 @@ bool is_ours(const json& object) {
   return label_of(object, "app.kubernetes.io/managed-by") == "ringtrain";
 }
 
-// False where one is there that is not the job's own.
-bool make(ApiClient& client, const Resource& resource, const ordered_json& object) {
+// Creates an object. Returns false where there is one that ringtrain has not created.
+bool create(ApiClient& client, const Resource& resource, const ordered_json& object) {
   try {
     client.create(resource, object);
     return true;
@@ -45,7 +45,7 @@ bool make(ApiClient& client, const Resource& resource, const ordered_json& objec
   if (there && !is_ours(*there)) {
     if (resource.singular == "ConfigMap") {
       throw ApiError(409, "AlreadyExists",
-                     fmt::format("ConfigMap {} in namespace {} is there already and is not "
+                     fmt::format("ConfigMap {} in namespace {} already exists and is not "
                                  "ringtrain's: choose another name for the job",
                                  name_in(object), client.name_space()));
     }
@@ -64,12 +64,12 @@ json owner_reference(const json& mpijob) {
           {"uid", look_text(mpijob, {"metadata", "uid"})}};
 }
 
-void remove_all(ApiClient& client, const std::vector<Made>& made) {
-  for (const Made& one : made) {
+void remove_all(ApiClient& client, const std::vector<Created>& made) {
+  for (const Created& one : made) {
     try {
       client.remove(one.resource, one.name, json::object());
     } catch (const std::exception&) {
-      continue;  // the failure that led here is the better message
+      continue;  // the error that made us give up says more than this one
     }
   }
 }
@@ -82,24 +82,24 @@ void submit_job(ApiClient& client, const std::vector<ordered_json>& objects) {
     if (is_mpijob(object)) job = &object;
   }
   RINGTRAIN_CHECK(job != nullptr);
-  // Before anything is made: its ConfigMap is in use.
+  // Checked before anything is created, as the running job uses its ConfigMap.
   if (client.find(mpi_jobs, name_in(*job))) {
     throw ApiError(
         409, "AlreadyExists",
-        fmt::format("there is a job {0} in namespace {1} already: 'ringtrain status {0}' "
-                    "tells how it is, 'ringtrain delete {0}' removes it; or choose "
-                    "another name by --set name=NAME",
+        fmt::format("job {0} already exists in namespace {1}: 'ringtrain status {0}' shows its "
+                    "state and 'ringtrain delete {0}' deletes it; or choose another name with "
+                    "--set name=NAME",
                     name_in(*job), client.name_space()));
   }
 
-  std::vector<Made> made;
+  std::vector<Created> made;
   json created;
   try {
     for (const ordered_json& object : objects) {
       const Resource resource = resource_for(object);
       if (is_mpijob(object)) {
         created = client.create(resource, object);
-      } else if (make(client, resource, object)) {
+      } else if (create(client, resource, object)) {
         made.push_back({resource, name_in(object)});
       }
     }
@@ -109,7 +109,7 @@ void submit_job(ApiClient& client, const std::vector<ordered_json>& objects) {
     throw;
   }
   const json owner = {{"metadata", {{"ownerReferences", json::array({owner_reference(created)})}}}};
-  for (const Made& one : made) {
+  for (const Created& one : made) {
     if (one.resource.singular == "PersistentVolumeClaim") continue;  // data outlives its job
     client.patch(one.resource, one.name, owner);
   }

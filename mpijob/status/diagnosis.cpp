@@ -20,8 +20,8 @@ const json no_event;  // null
 std::string one_line(const std::string& text) {
   std::string result;
   for (const char c : trimmed(text)) result += c == '\n' || c == '\r' || c == '\t' ? ' ' : c;
-  constexpr std::size_t most = 400;
-  return result.size() > most ? result.substr(0, most) + "..." : result;
+  constexpr size_t kLongest = 400;
+  return result.size() > kLongest ? result.substr(0, kLongest) + "..." : result;
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -37,19 +37,19 @@ std::string between(const std::string& text, const std::string& before, const st
 }
 
 // The scheduler's message: "0/2 nodes are available: 2 Insufficient nvidia.com/gpu. no new claims
-// ..., preemption: ...". What follows the reasons helps nobody.
+// ..., preemption: ...". The text after the reasons is of no use to the user.
 Problem unschedulable(const std::string& message) {
   if (const std::string claim = between(message, "persistentvolumeclaim \"", "\"");
       !claim.empty() && contains(message, "not found")) {
     return {"ClaimNotFound",
-            fmt::format("PersistentVolumeClaim {} is not there: create it, or name another in the "
+            fmt::format("PersistentVolumeClaim {} not found: create it, or name another in the "
                         "job's volumes",
                         claim)};
   }
   if (contains(message, "unbound immediate PersistentVolumeClaims")) {
     return {"ClaimUnbound",
             "a PersistentVolumeClaim of the job is not bound to a volume: see kubectl describe "
-            "pvc (no storage class makes one, or no volume fits it)"};
+            "pvc (no storage class provisions one, or no volume fits it)"};
   }
   std::string reasons = message;
   for (const char* tail : {". preemption:", ". no new claims", ", preemption:"}) {
@@ -57,14 +57,14 @@ Problem unschedulable(const std::string& message) {
   }
   const bool short_of = contains(message, "Insufficient");
   return {"Unschedulable",
-          fmt::format("no node can take the pod: {}{}", one_line(reasons),
-                      short_of ? "; ask for less, or wait until nodes are free" : "")};
+          fmt::format("no node fits the pod: {}{}", one_line(reasons),
+                      short_of ? "; request less, or wait until nodes are free" : "")};
 }
 
 Problem image_problem(const json& pod, const json& container, const std::string& reason,
                       const std::vector<json>& events) {
   const std::string image = look_text(container, {"image"});
-  // The reason stands in the first failure's event, not in the back-off that follows it.
+  // The event of the first failure has the reason; that of the back-off after it has none.
   std::string why = look_text(container, {"state", "waiting", "message"});
   const json* newest = &no_event;
   for (const json& event : events) {
@@ -75,7 +75,7 @@ Problem image_problem(const json& pod, const json& container, const std::string&
     }
   }
   if (newest->is_object()) why = look_text(*newest, {"message"});
-  // Every layer of the runtime repeats itself; the last part is the cause.
+  // Every layer of the runtime adds its own text in front; the last part is the cause.
   if (const auto last = why.rfind(": "); last != std::string::npos && why.size() > 160) {
     const auto before = why.rfind(": ", last - 1);
     why = why.substr(before == std::string::npos ? last + 2 : before + 2);
@@ -93,31 +93,30 @@ std::string exit_of(const json& terminated) {
   return fmt::format("exit code {}", code);
 }
 
-Problem ended(const std::string& name, const json& terminated, bool again) {
+Problem exit_problem(const std::string& name, const json& terminated, bool again) {
   const std::string reason = look_text(terminated, {"reason"});
   const std::string words = last_words(look_text(terminated, {"message"}));
   if (reason == "OOMKilled") {
     return {"OutOfMemory",
-            fmt::format("its container {} was killed as it used more memory than its limit: raise "
+            fmt::format("container {} was killed because it used more memory than its limit: raise "
                         "kubernetes.memory, or lower batch_size",
                         name)};
   }
   if (reason == "StartError" || reason == "ContainerCannotRun") {
-    return {"CannotStart", fmt::format("its container {} cannot be started: {}", name,
+    return {"CannotStart", fmt::format("container {} cannot start: {}", name,
                                        one_line(look_text(terminated, {"message"})))};
   }
   return {again ? "CrashLoop" : "Ended",
-          fmt::format("its container {} {} with {}{}{}", name,
-                      again ? "ends again and again" : "has ended", exit_of(terminated),
-                      words.empty() ? "" : ": ", words)};
+          fmt::format("container {} {} with {}{}{}", name, again ? "keeps exiting" : "exited",
+                      exit_of(terminated), words.empty() ? "" : ": ", words)};
 }
 
-// What keeps a container from being made, where only events tell it.
+// Returns a problem with the creation of a container, which only events report.
 std::optional<Problem> creation_event(const json& pod, const std::vector<json>& events, Time now) {
   const json& event = newest_event(events, "Pod", name_of(pod),
                                    {"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox",
                                     "FailedMapVolume", "NetworkNotReady"});
-  // The kubelet tries for ever, with pauses of up to two minutes.
+  // The kubelet tries again for ever, with pauses of up to two minutes.
   const auto at = event_time(event);
   if (!at || now - *at > std::chrono::minutes(5)) return std::nullopt;
   const std::string message = one_line(look_text(event, {"message"}));
@@ -130,26 +129,26 @@ std::optional<Problem> creation_event(const json& pod, const std::vector<json>& 
 
 std::optional<Problem> container_problem(const json& pod, const json& container,
                                          const std::vector<json>& events, Time now) {
-  static constexpr std::array<const char*, 6> image_reasons = {
+  static constexpr std::array<const char*, 6> kImageReasons = {
       "ErrImagePull",      "ImagePullBackOff",    "InvalidImageName",
       "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError"};
   const std::string name = look_text(container, {"name"});
   const json& last = look(container, {"lastState", "terminated"});
   if (const json& waiting = look(container, {"state", "waiting"}); waiting.is_object()) {
     const std::string reason = look_text(waiting, {"reason"});
-    if (std::find(image_reasons.begin(), image_reasons.end(), reason) != image_reasons.end()) {
+    if (std::find(kImageReasons.begin(), kImageReasons.end(), reason) != kImageReasons.end()) {
       return image_problem(pod, container, reason, events);
     }
-    if (reason == "CrashLoopBackOff") return ended(name, last, true);
+    if (reason == "CrashLoopBackOff") return exit_problem(name, last, true);
     if (reason == "ContainerCreating" || reason == "PodInitializing" || reason.empty()) {
       return creation_event(pod, events, now);
     }
-    return Problem{"CannotStart", fmt::format("its container {} cannot be started ({}): {}", name,
-                                              reason, one_line(look_text(waiting, {"message"})))};
+    return Problem{"CannotStart", fmt::format("container {} cannot start ({}): {}", name, reason,
+                                              one_line(look_text(waiting, {"message"})))};
   }
   if (const json& terminated = look(container, {"state", "terminated"}); terminated.is_object()) {
     if (look_number(terminated, {"exitCode"}) != 0)
-      return ended(name, terminated, last.is_object());
+      return exit_problem(name, terminated, last.is_object());
     return std::nullopt;
   }
   return std::nullopt;
@@ -161,8 +160,8 @@ std::optional<Problem> stuck_in_termination(const json& pod, Time now) {
   const std::string node = look_text(pod, {"spec", "nodeName"});
   return Problem{
       "NodeLost",
-      fmt::format("it hangs in Terminating on node {0}, which does not answer: switch the node on, "
-                  "or if it is gone for good let its administrator run kubectl delete node {0}",
+      fmt::format("stuck in Terminating on node {0}, which does not respond: start the node, or if "
+                  "it is lost for good have its administrator run kubectl delete node {0}",
                   node)};
 }
 
@@ -212,7 +211,7 @@ Problem creation_problem(const std::string& message) {
   }
   cause = one_line(cause);
   if (contains(cause, "exceeded quota")) {
-    return {"Quota", fmt::format("the namespace's quota is used up: {}",
+    return {"Quota", fmt::format("the namespace's quota is exceeded: {}",
                                  cause.substr(cause.find("exceeded quota: ") + 16))};
   }
   if (contains(cause, "violates PodSecurity")) {
@@ -220,18 +219,17 @@ Problem creation_problem(const std::string& message) {
                                        cause.substr(cause.find("violates PodSecurity ") + 21))};
   }
   if (contains(cause, "serviceaccount") && contains(cause, "not found")) {
-    return {"ServiceAccount",
-            fmt::format("service account {} is not there: create it, or leave out "
-                        "kubernetes.service_account",
-                        between(cause, "serviceaccount \"", "\""))};
+    return {"ServiceAccount", fmt::format("service account {} not found: create it, or leave out "
+                                          "kubernetes.service_account",
+                                          between(cause, "serviceaccount \"", "\""))};
   }
   if (const std::string priority = between(cause, "no PriorityClass with name ", " was found");
       !priority.empty()) {
-    return {"PriorityClass", fmt::format("there is no PriorityClass {}: choose another "
+    return {"PriorityClass", fmt::format("PriorityClass {} not found: choose another "
                                          "kubernetes.priority_class",
                                          priority)};
   }
-  return {"PodsRefused", fmt::format("pods cannot be made: {}", cause)};
+  return {"PodsRefused", fmt::format("pods cannot be created: {}", cause)};
 }
 
 std::optional<Problem> pod_problem(const json& pod, const std::vector<json>& events, Time now) {
@@ -246,7 +244,7 @@ std::optional<Problem> pod_problem(const json& pod, const std::vector<json>& eve
       return Problem{"Evicted", fmt::format("evicted from node {}: {}", node, message)};
     }
     if (reason != "DeadlineExceeded") {
-      return Problem{reason, fmt::format("ended by node {} ({}): {}", node, reason, message)};
+      return Problem{reason, fmt::format("terminated by node {} ({}): {}", node, reason, message)};
     }
   }
   const json& scheduled = condition(pod, "PodScheduled");
@@ -264,12 +262,12 @@ std::optional<Problem> pod_problem(const json& pod, const std::vector<json>& eve
       if (auto problem = container_problem(pod, container, events, now)) return problem;
     }
   }
-  // Containers that are ready in a pod that is not: the node controller speaks in place of a
-  // kubelet that is silent.
+  // Ready containers in a pod that is not ready: the node controller has set that, as the kubelet
+  // does not respond.
   const json& ready = condition(pod, "Ready");
   const bool gated = look_text(ready, {"reason"}) == "ReadinessGatesNotReady";
   if (look_text(ready, {"status"}) == "False" && has_condition(pod, "ContainersReady") && !gated) {
-    return Problem{"NodeLost", fmt::format("node {} has not answered since {}", node,
+    return Problem{"NodeLost", fmt::format("node {} has not responded since {}", node,
                                            look_text(ready, {"lastTransitionTime"}))};
   }
   return std::nullopt;

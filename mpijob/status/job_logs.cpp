@@ -3,12 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdio>
 #include <deque>
 #include <sstream>
 #include <stdexcept>
 
+#include "base/deadline.hpp"
 #include "mpijob/client/api_error.hpp"
 #include "mpijob/client/json_path.hpp"
 #include "mpijob/status/job_observer.hpp"
@@ -20,7 +20,7 @@ namespace {
 
 using nlohmann::json;
 
-// The pod whose log is wanted; empty where there is none yet.
+// Returns the pod whose log is wanted; empty where there is none yet.
 std::string wanted_pod(const JobObserver& observer, const LogOptions& options) {
   if (options.rank < 0) {
     const auto pods = observer.pods();
@@ -35,7 +35,7 @@ std::string wanted_pod(const JobObserver& observer, const LogOptions& options) {
                                        options.rank, started->world_size));
 }
 
-// Whether the kubelet can have a log of it.
+// Returns whether the kubelet can have a log of the pod.
 bool has_started(const JobObserver& observer, const std::string& pod) {
   for (const json& one : observer.pods()) {
     if (name_of(one) != pod) continue;
@@ -53,21 +53,21 @@ class LogPrinter {
   void print_once() {
     const std::string pod = wanted_pod(observer_, options_);
     if (pod.empty() || !has_started(observer_, pod)) {
-      throw std::runtime_error(fmt::format("there is no log yet: {}", status_line(picture())));
+      throw std::runtime_error(fmt::format("no log yet: {}", status_line(picture())));
     }
-    // Events count as lines, so that the tail is cut here.
+    // For the server, events count as lines, so the tail is cut here.
     std::istringstream lines(client_.log(pod, "timestamps=true"));
     std::deque<std::string> last;
     for (std::string line; std::getline(lines, line);) {
       if (!options_.events && split_stamp(line).text.starts_with('\x1e')) continue;
       last.push_back(std::move(line));
-      if (options_.tail && last.size() > static_cast<std::size_t>(*options_.tail)) last.pop_front();
+      if (options_.tail && last.size() > static_cast<size_t>(*options_.tail)) last.pop_front();
     }
     for (const std::string& line : last) print(line);
   }
 
   void follow() {
-    std::string told;
+    std::string shown;
     for (;;) {
       const JobStatus status = observer_.status();
       const std::string pod = wanted_pod(observer_, options_);
@@ -75,8 +75,8 @@ class LogPrinter {
       if (!pod.empty() && has_started(observer_, pod) && (another || must_reopen(status))) {
         open(pod, another);
       }
-      if (!stream_ && status.state + status.why != told) {
-        told = status.state + status.why;
+      if (!stream_ && status.state + status.why != shown) {
+        shown = status.state + status.why;
         std::fputs(fmt::format("ringtrain: {}\n", status_line(picture())).c_str(), stderr);
       }
       if (stream_) stream_->check();
@@ -94,13 +94,12 @@ class LogPrinter {
 
   JobPicture picture() const { return picture_of(observer_); }
 
-  // The stream broke off though its container goes on, or was restarted.
+  // Returns whether the stream broke off while its container runs, or was restarted.
   bool must_reopen(const JobStatus& status) {
     if (!stream_->has_ended()) return false;
     for (const PodStatus& pod : status.pods) {
       if (pod.name == stream_->pod() && (pod.state == "Running" || pod.state == "NotReady")) {
-        const auto now = std::chrono::steady_clock::now();
-        return now - opened_ > std::chrono::seconds(1);
+        return next_open_.passed();
       }
     }
     return false;
@@ -111,11 +110,11 @@ class LogPrinter {
     if (another && !seen_anything_) {
       query = tail().empty() ? "" : tail().substr(1);
     } else if (!another && last_) {
-      // To the second, so that lines come again: print() passes over them.
+      // sinceTime has whole seconds, so lines come again, which print() skips.
       query = "sinceTime=" + print_time(*last_);
     }
     resume_after_ = another ? "" : last_key_;
-    opened_ = std::chrono::steady_clock::now();
+    next_open_ = Deadline(std::chrono::seconds(1));
     stream_ = std::make_unique<PodLog>(client_, pod, query,
                                        [this](const std::string& line) { print(line); });
   }
@@ -140,7 +139,7 @@ class LogPrinter {
   const LogOptions& options_;
   JobObserver observer_;
   std::unique_ptr<PodLog> stream_;
-  std::chrono::steady_clock::time_point opened_;
+  Deadline next_open_{std::chrono::seconds(0)};
   bool seen_anything_ = false;
   std::optional<Time> last_;
   std::string last_key_;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
 #include <utility>
 
@@ -14,8 +15,10 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::chrono::milliseconds kLogInterval(500);
+
 // About an hour and a half of a launcher's events, which are one a second at most.
-constexpr const char* tail = "tailLines=5000";
+constexpr const char* kTail = "tailLines=5000";
 
 bool has_log(const json& pod) {
   const std::string phase = look_text(pod, {"status", "phase"});
@@ -32,7 +35,7 @@ JobObserver::JobObserver(ApiClient& client, const std::string& name)
       pods_(mpijob::pods, {"training.kubeflow.org/job-name=" + name, ""}),
       events_(mpijob::events, {"", "type!=Normal"}) {
   read(jobs_, true);
-  if (jobs_.objects().empty()) client_.get(mpi_jobs, name_);  // says that there is none
+  if (jobs_.objects().empty()) client_.get(mpi_jobs, name_);  // throws: not found
   read(launchers_, false);
   read(pods_, false);
   read(events_, false);
@@ -61,10 +64,10 @@ void JobObserver::read_log() {
     for (std::string line; std::getline(lines, line);) log_.take(line);
   };
   try {
-    take(std::string("timestamps=true&") + tail);
+    take(std::string("timestamps=true&") + kTail);
     if (!log_.started()) take("timestamps=true");
   } catch (const ApiError& error) {
-    // Its container may have just gone, or its node does not answer.
+    // The container may have just been deleted, or its node does not respond.
     if (error.status() == 403) notes_.emplace_back(error.what());
   }
 }
@@ -81,12 +84,12 @@ void JobObserver::follow_log() {
   }
   if (stream_ && stream_->has_ended()) {
     stream_.reset();
-    log_not_before_ = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    next_log_ = Deadline(std::chrono::seconds(2));
   }
   const bool running = look_text(launcher, {"status", "phase"}) == "Running";
-  if (stream_ || !running || std::chrono::steady_clock::now() < log_not_before_) return;
-  // What was read before is read again, and changes nothing.
-  stream_ = std::make_unique<PodLog>(client_, pod, tail, [this](const std::string& line) {
+  if (stream_ || !running || !next_log_.passed()) return;
+  // Lines that were read before come again, which changes nothing.
+  stream_ = std::make_unique<PodLog>(client_, pod, kTail, [this](const std::string& line) {
     log_.take(line);
     log_changed_ = true;
   });
@@ -94,19 +97,16 @@ void JobObserver::follow_log() {
 
 bool JobObserver::wait(std::chrono::milliseconds at_most) {
   if (!watcher_) watcher_ = std::make_unique<Watcher>(client_, readable_);
-  const auto deadline = std::chrono::steady_clock::now() + at_most;
+  const Deadline deadline(at_most);
   for (;;) {
     follow_log();
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    // The log is looked at twice a second: it says something that often at most.
-    const bool changed = watcher_->wait(
-        std::clamp(left, std::chrono::milliseconds(0), std::chrono::milliseconds(500)));
+    // Checks the log twice a second, which is as often as it grows.
+    const bool changed = watcher_->wait(std::min(deadline.left(), kLogInterval));
     if (jobs_.objects().empty() && watcher_->problem().empty()) {
       client_.get(mpi_jobs, name_);
     }
     if (std::exchange(log_changed_, false) || changed) return true;
-    if (left.count() <= 0) return false;
+    if (deadline.passed()) return false;
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that a cluster has about one job, read once or followed: the MPIJob, its pods, the launcher's
-// Job and log, and events.
+// A cluster's information about one job, read once or followed: the MPIJob, its pods, the
+// launcher's Job and log, and events.
 #pragma once
 
 #include <chrono>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "mpijob/client/api_client.hpp"
 #include "mpijob/client/watcher.hpp"
 #include "mpijob/status/job_status.hpp"
@@ -18,12 +19,12 @@ namespace ringtrain::mpijob {
 
 class JobObserver {
  public:
-  // Reads everything. Throws an ApiError where there is no such job, or it may not be read; what
-  // else may not be read becomes a note. The client must outlive the object.
+  // Reads everything. Throws an ApiError where there is no such job, or it may not be read; other
+  // objects that may not be read become notes. The client must outlive the object.
   JobObserver(ApiClient& client, const std::string& name);
 
-  // Returns true as soon as something has changed, false when the time is over. Throws an ApiError
-  // once the job is gone.
+  // Returns true as soon as something has changed, false after `at_most`. Throws an ApiError once
+  // the job is deleted.
   bool wait(std::chrono::milliseconds at_most);
 
   JobStatus status() const;
@@ -32,7 +33,7 @@ class JobObserver {
   // The pods' objects.
   std::vector<nlohmann::json> pods() const { return pods_.list(); }
 
-  // What could not be read, a line each.
+  // Objects that could not be read, a line each.
   std::vector<std::string> notes() const;
 
  private:
@@ -49,11 +50,11 @@ class JobObserver {
   std::vector<Watch*> readable_;
   std::vector<std::string> notes_;
   TrainingLog log_;
-  std::string log_of_;  // the pod whose log that is
+  std::string log_of_;  // the pod with that log
   std::unique_ptr<Watcher> watcher_;
   std::unique_ptr<PodLog> stream_;
   bool log_changed_ = false;
-  std::chrono::steady_clock::time_point log_not_before_;
+  Deadline next_log_{std::chrono::seconds(0)};
 };
 
 }  // namespace ringtrain::mpijob

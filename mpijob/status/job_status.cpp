@@ -14,11 +14,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* role_label = "training.kubeflow.org/job-role";
-constexpr const char* index_label = "training.kubeflow.org/replica-index";
-constexpr const char* queue_label = "kueue.x-k8s.io/queue-name";
+constexpr const char* kRoleLabel = "training.kubeflow.org/job-role";
+constexpr const char* kIndexLabel = "training.kubeflow.org/replica-index";
+constexpr const char* kQueueLabel = "kueue.x-k8s.io/queue-name";
 
 const json no_pod;  // null
+
+bool is_launcher(const json& pod) { return label_of(pod, kRoleLabel) == "launcher"; }
 
 std::string pod_state(const json& pod) {
   const std::string phase = look_text(pod, {"status", "phase"});
@@ -39,8 +41,8 @@ int64_t restarts_of(const json& pod) {
 PodStatus status_of(const json& pod, const std::vector<json>& events, Time now) {
   PodStatus status;
   status.name = name_of(pod);
-  status.role = label_of(pod, role_label);
-  status.index = std::atoi(label_of(pod, index_label).c_str());
+  status.role = label_of(pod, kRoleLabel);
+  status.index = std::atoi(label_of(pod, kIndexLabel).c_str());
   status.node = look_text(pod, {"spec", "nodeName"});
   status.state = pod_state(pod);
   status.restarts = restarts_of(pod);
@@ -53,7 +55,7 @@ PodStatus status_of(const json& pod, const std::vector<json>& events, Time now) 
 
 class Judgement {
  public:
-  Judgement(const JobObjects& objects, const LauncherSays& log, Time now)
+  Judgement(const JobObjects& objects, const LauncherState& log, Time now)
       : objects_(objects), job_(objects.mpijob), log_(log), now_(now) {}
 
   JobStatus decide() {
@@ -84,7 +86,7 @@ class Judgement {
     if (launcher.is_object()) {
       status_.pods.push_back(status_of(launcher, objects_.events, now_));
     }
-    const std::size_t first = status_.pods.size();
+    const size_t first = status_.pods.size();
     for (const json& pod : objects_.pods) {
       if (is_launcher(pod)) continue;
       status_.pods.push_back(status_of(pod, objects_.events, now_));
@@ -101,7 +103,7 @@ class Judgement {
 
   void decide_state() {
     const bool suspend = look_flag(job_, {"spec", "runPolicy", "suspend"});
-    // An eviction alone sets Failed, while the launcher may go on: only with an end is it one.
+    // An eviction alone sets Failed, while the launcher may continue: it counts with an end time.
     const bool job_failed = has_condition(objects_.launcher_job, "Failed");
     if (look(job_, {"metadata", "deletionTimestamp"}).is_string()) {
       decide_deleting();
@@ -109,7 +111,7 @@ class Judgement {
       say("Succeeded");
     } else if (has_condition(job_, "Failed") && (status_.finished || job_failed)) {
       say("Failed", failure());
-    } else if (!refused()) {
+    } else if (!rejected()) {
       suspend ? decide_suspended() : decide_active();
     }
   }
@@ -123,8 +125,8 @@ class Judgement {
     }
   }
 
-  // The operator tells what it cannot accept by an event alone.
-  bool refused() {
+  // The operator reports a job that it rejects by an event alone.
+  bool rejected() {
     const json& event = newest_event(objects_.events, "MPIJob", status_.name, {"ValidationError"});
     if (event.is_null() || has_condition(job_, "Created")) return false;
     std::string message = look_text(event, {"message"});
@@ -132,28 +134,28 @@ class Judgement {
       message = message.substr(colon + 2);
     }
     say("Invalid", "ValidationError",
-        fmt::format("the MPI operator refuses the job: {}; delete it, and submit it corrected",
-                    message));
+        fmt::format(
+            "the MPI operator rejects the job: {}; delete it, correct it and submit it again",
+            message));
     return true;
   }
 
   void decide_suspended() {
     if (!status_.pods.empty()) return say("Suspending");
-    const std::string queue = label_of(job_, queue_label);
+    const std::string queue = label_of(job_, kQueueLabel);
     if (!queue.empty()) {
-      return say(
-          "Suspended", "Queued",
-          fmt::format("waits for its turn in Kueue's queue {} (kubectl get workloads)", queue));
+      return say("Suspended", "Queued",
+                 fmt::format("waiting in Kueue's queue {} (kubectl get workloads)", queue));
     }
     say("Suspended", "Suspended",
-        fmt::format("holds no resources; 'ringtrain resume {}' goes on from its newest checkpoint",
+        fmt::format("holds no resources; 'ringtrain resume {}' resumes from its newest checkpoint",
                     status_.name));
   }
 
   void decide_active() {
-    if (!has_condition(job_, "Created") && unnoticed()) return;
+    if (!has_condition(job_, "Created") && is_unseen()) return;
     const PodStatus* const head = launcher();
-    // The condition stays, False, when workers are lost; after a pause it means nothing.
+    // The condition stays, with status False, when workers are lost; a suspension sets it, too.
     const json& running = condition(job_, "Running");
     const bool had_begun = log_.training || (running.is_object() &&
                                              look_text(running, {"reason"}) != "MPIJobSuspended");
@@ -170,14 +172,15 @@ class Judgement {
     }
     if (log_.training && head != nullptr && head->state == "Running") return say("Running");
     if (status_.workers_running < status_.workers) {
-      return say(stopped, "WorkersNotReady",
-                 fmt::format("{} of {} workers run", status_.workers_running, status_.workers));
+      return say(
+          stopped, "WorkersNotReady",
+          fmt::format("{} of {} workers are ready", status_.workers_running, status_.workers));
     }
     if (head != nullptr && head->state == "Running") return say("Starting");
-    say(stopped, "LauncherNotReady", "the launcher's pod is being made");
+    say(stopped, "LauncherNotReady", "the launcher's pod is being created");
   }
 
-  // Pods that are missing because they may not be made.
+  // Looks for pods that are missing because their creation failed.
   bool decide_creation(const char* state) {
     const auto count = static_cast<int>(
         std::count_if(status_.pods.begin(), status_.pods.end(),
@@ -188,18 +191,18 @@ class Judgement {
     } else if (launcher() == nullptr) {
       event = &newest_event(objects_.events, "Job", status_.name + "-launcher", {"FailedCreate"});
     }
-    // Its maker tries again with growing pauses; what is older has been overcome.
+    // The controller tries again with growing pauses, so an older failure no longer counts.
     const auto at = event_time(*event);
     if (!at || now_ - *at > std::chrono::minutes(20)) return false;
     say(state, creation_problem(look_text(*event, {"message"})));
     return true;
   }
 
-  bool unnoticed() {
-    const std::string manager = look_text(job_, {"spec", "runPolicy", "managedBy"});
-    if (!manager.empty() && manager != "kubeflow.org/mpi-operator") {
+  bool is_unseen() {
+    const std::string managed_by = look_text(job_, {"spec", "runPolicy", "managedBy"});
+    if (!managed_by.empty() && managed_by != "kubeflow.org/mpi-operator") {
       say("Pending", "ManagedElsewhere",
-          fmt::format("{} looks after it, not the MPI operator", manager));
+          fmt::format("it is managed by {}, not by the MPI operator", managed_by));
       return true;
     }
     const bool any_event =
@@ -208,12 +211,13 @@ class Judgement {
         });
     if (any_event || !status_.pods.empty()) return false;
     if (status_.created && now_ - *status_.created < std::chrono::seconds(15)) {
-      say("Pending", "New", "the MPI operator has not taken notice of it yet");
+      say("Pending", "New", "the MPI operator has not seen it yet");
     } else {
       say("Pending", "NoOperator",
-          fmt::format("the MPI operator takes no notice of it: does it run, and does it watch "
-                      "namespace {}? (kubectl -n mpi-operator get pods)",
-                      status_.name_space));
+          fmt::format(
+              "the MPI operator has not seen it: is the operator running, and does it watch "
+              "namespace {}? (kubectl -n mpi-operator get pods)",
+              status_.name_space));
     }
     return true;
   }
@@ -224,13 +228,13 @@ class Judgement {
     if (job_reason == "DeadlineExceeded") {
       return {"DeadlineExceeded",
               "it ran for longer than kubernetes.deadline_seconds: raise that, and submit it again "
-              "to go on from the newest checkpoint"};
+              "to resume from the newest checkpoint"};
     }
     if (const PodStatus* const head = launcher(); head != nullptr && !head->problem.empty()) {
       const bool silent = head->problem.find(": ") == std::string::npos;
-      return {head->reason, fmt::format("{}: {}{}{}", head->name, head->problem,
-                                        silent && !log_.last_words.empty() ? ": " : "",
-                                        silent ? log_.last_words : "")};
+      return {head->reason,
+              fmt::format("{}: {}{}{}", head->name, head->problem,
+                          silent && !log_.cause.empty() ? ": " : "", silent ? log_.cause : "")};
     }
     const json& failed = condition(job_, "Failed");
     std::string message = look_text(failed, {"message"});
@@ -240,14 +244,12 @@ class Judgement {
 
   const JobObjects& objects_;
   const json& job_;
-  const LauncherSays& log_;
+  const LauncherState& log_;
   const Time now_;
   JobStatus status_;
 };
 
 }  // namespace
-
-bool is_launcher(const json& pod) { return label_of(pod, role_label) == "launcher"; }
 
 const json& newest_launcher(const std::vector<json>& pods) {
   const json* newest = &no_pod;
@@ -261,7 +263,7 @@ const json& newest_launcher(const std::vector<json>& pods) {
   return *newest;
 }
 
-JobStatus judge(const JobObjects& objects, const LauncherSays& log, Time now) {
+JobStatus judge(const JobObjects& objects, const LauncherState& log, Time now) {
   return Judgement(objects, log, now).decide();
 }
 

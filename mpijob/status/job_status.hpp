@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a job is, and why it does not run: decided from what Kubernetes has about it. A pure function
-// of these objects, so that every case can be tested with recorded ones.
+// The state of a job, and the reason why it does not run: a pure function of Kubernetes' objects,
+// so that every case can be tested with recorded ones.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -12,10 +12,10 @@
 
 namespace ringtrain::mpijob {
 
-// All objects as the API server gives them.
+// Objects as the API server returns them.
 struct JobObjects {
   nlohmann::json mpijob;
-  nlohmann::json launcher_job;         // batch/v1 Job; null: there is none (yet)
+  nlohmann::json launcher_job;         // batch/v1 Job; null: none (yet)
   std::vector<nlohmann::json> pods;    // of the job
   std::vector<nlohmann::json> events;  // of the namespace; those of other objects are ignored
 };
@@ -35,8 +35,8 @@ struct PodStatus {
 struct JobStatus {
   std::string name;
   std::string name_space;
-  // Invalid     the MPI operator refuses it
-  // Pending     pods are missing or cannot run; `why` says what is in the way
+  // Invalid     the MPI operator rejects it
+  // Pending     pods are missing or cannot run; `why` has the reason
   // Starting    the launcher connects the workers
   // Running     training
   // Restarting  training had begun; workers or the launcher are being replaced
@@ -44,7 +44,7 @@ struct JobStatus {
   // Succeeded, Failed
   std::string state;
   std::string reason;  // one word where there is a `why`
-  std::string why;     // one line; empty where all is well
+  std::string why;     // one line; empty without a problem
   int workers = 0;
   int workers_running = 0;
   std::optional<Time> created;
@@ -53,22 +53,20 @@ struct JobStatus {
   std::vector<PodStatus> pods;  // the newest launcher first, then the workers in order
 
   bool has_ended() const { return state == "Succeeded" || state == "Failed"; }
-  // Cannot go on without a change by the user.
+  // Returns whether the job cannot run without a change by the user.
   bool is_hopeless() const { return state == "Invalid"; }
 };
 
-// What the log of the newest launcher says.
-struct LauncherSays {
-  bool training = false;   // ranks have started, and have not failed since
-  std::string last_words;  // the cause of its end, where it named one
+// State of the newest launcher, from its log.
+struct LauncherState {
+  bool training = false;  // ranks have started, and have not failed since
+  std::string cause;      // of its failure; empty: the log has none
 };
 
-JobStatus judge(const JobObjects& objects, const LauncherSays& log, Time now);
+// Decides a job's state.
+JobStatus judge(const JobObjects& objects, const LauncherState& log, Time now);
 
-// Of a pod: is it the launcher's?
-bool is_launcher(const nlohmann::json& pod);
-
-// The pod of the launcher's newest attempt; null where there is none.
+// Returns the pod of the launcher's newest attempt; null where there is none.
 const nlohmann::json& newest_launcher(const std::vector<nlohmann::json>& pods);
 
 }  // namespace ringtrain::mpijob

@@ -5,24 +5,26 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
+
+#include "base/deadline.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kBetweenLines(5);
+constexpr std::chrono::hours kForEver(24 * 365 * 10);
 
-constexpr std::chrono::seconds between_lines(5);
-
-// The status on a terminal, written over the one before. Lines are cut at the terminal's width, so
-// that each takes one row.
+// Status on a terminal, drawn over the one before. Lines are cut at the terminal's width, so that
+// each takes one row.
 class Screen {
  public:
   void show(const std::string& text) {
     winsize size{};
     const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    const std::size_t columns = known ? size.ws_col : 80;
+    const size_t columns = known ? size.ws_col : 80;
     std::string frame = rows_ > 0 ? fmt::format("\x1b[{}A\r\x1b[J", rows_) : "";
     rows_ = 0;
     std::istringstream lines(text);
@@ -45,33 +47,31 @@ JobPicture picture_of(const JobObserver& observer) {
 
 int watch_job(JobObserver& observer, std::optional<std::chrono::seconds> limit) {
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
-  const auto deadline = Clock::now() + limit.value_or(std::chrono::hours(24 * 365 * 10));
+  const Deadline deadline(limit.value_or(kForEver));
   Screen screen;
-  std::string told;  // state and reason
-  Clock::time_point told_at;
+  std::string shown;  // state and reason
+  Deadline next_line{std::chrono::seconds(0)};
   for (;;) {
     const JobPicture picture = picture_of(observer);
     const JobStatus& status = picture.status;
-    const std::string now_told = status.state + status.why;
-    const auto now = Clock::now();
+    const std::string current = status.state + status.why;
     if (terminal) {
       screen.show(print_status(picture));
-    } else if (now_told != told || (status.state == "Running" && now - told_at >= between_lines)) {
+    } else if (current != shown || (status.state == "Running" && next_line.passed())) {
       std::fputs((status_line(picture) + "\n").c_str(), stdout);
       std::fflush(stdout);
-      told = now_told;
-      told_at = now;
+      shown = current;
+      next_line = Deadline(kBetweenLines);
     }
     if (status.has_ended() || status.is_hopeless()) return status.state == "Succeeded" ? 0 : 4;
-    if (now >= deadline) {
-      std::fputs(fmt::format("ringtrain: {}: has not ended after {} s, and goes on\n", status.name,
-                             limit->count())
+    if (deadline.passed()) {
+      std::fputs(fmt::format("ringtrain: {}: not finished after {} s; the job continues\n",
+                             status.name, limit->count())
                      .c_str(),
                  stderr);
       return 4;
     }
-    observer.wait(std::min(std::chrono::milliseconds(2000),
-                           std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now)));
+    observer.wait(std::min(std::chrono::milliseconds(2000), deadline.left()));
   }
 }
 

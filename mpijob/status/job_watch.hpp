@@ -10,11 +10,12 @@
 
 namespace ringtrain::mpijob {
 
+// Returns the state of now.
 JobPicture picture_of(const JobObserver& observer);
 
-// Shows a job until it has ended, or is refused for good: on a terminal the whole status, written
-// over; else a line when its state or the reason for it changes, and on its progress every few
-// seconds. Returns 0 for a finished model, 4 for anything else, also when `limit` is over.
+// Shows a job until it has ended or is rejected: on a terminal the whole status, redrawn in place;
+// else a line when its state or the reason for it changes, and a line of progress every few
+// seconds. Returns 0 for a finished model, 4 for anything else, also after `limit`.
 int watch_job(JobObserver& observer, std::optional<std::chrono::seconds> limit = {});
 
 }  // namespace ringtrain::mpijob

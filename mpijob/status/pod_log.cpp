@@ -9,10 +9,10 @@
 namespace ringtrain::mpijob {
 namespace {
 
-constexpr std::size_t longest_line = 16 << 20;
+constexpr size_t kLongestLine = 16 << 20;
 
-HttpRequest request_for(ApiClient& client, const std::string& pod, const std::string& query) {
-  HttpRequest request;
+ApiRequest request_for(ApiClient& client, const std::string& pod, const std::string& query) {
+  ApiRequest request;
   request.target = address(pod_logs, client.name_space(), pod) + "?follow=true&timestamps=true" +
                    (query.empty() ? "" : "&" + query);
   request.timeout = std::chrono::hours(24);
@@ -31,7 +31,7 @@ PodLog::PodLog(ApiClient& client, const std::string& pod, const std::string& que
             while (!bytes.empty()) {
               const auto end = bytes.find('\n');
               open_ += bytes.substr(0, end);
-              if (end == std::string_view::npos && open_.size() < longest_line) return;
+              if (end == std::string_view::npos && open_.size() < kLongestLine) return;
               on_line_(std::exchange(open_, {}));
               bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
             }
@@ -43,7 +43,7 @@ PodLog::PodLog(ApiClient& client, const std::string& pod, const std::string& que
 
 void PodLog::check() const {
   if (!end_ || end_->status == 200 || end_->status == 0 || end_->status >= 500) return;
-  // While its container is being made a pod has no log yet, or it has just been replaced.
+  // A pod whose container is being created has no log yet, or it has just been replaced.
   if (end_->status == 400 || end_->status == 404 || end_->status == 401) return;
   throw explain_refusal({"get", pod_logs, name_space_, pod_}, end_->status, end_->body);
 }

@@ -9,8 +9,7 @@
 
 namespace ringtrain::mpijob {
 
-// A pod's log as it grows, line by line, while the client's transport is waited on. Starts as soon
-// as it is made.
+// Follows a pod's log, line by line, while the client's transport waits. Starts at once.
 class PodLog {
  public:
   using OnLine = std::function<void(const std::string& line)>;
@@ -21,10 +20,10 @@ class PodLog {
   PodLog& operator=(const PodLog&) = delete;
 
   const std::string& pod() const { return pod_; }
-  // The stream has ended, because the container has, or the connection was lost. An unfinished last
-  // line has been given out then.
+  // Returns whether the stream has ended, as the container has, or the connection was lost. OnLine
+  // has then received an unfinished last line, too.
   bool has_ended() const { return end_.has_value(); }
-  // Throws the ApiError of a refusal that will not mend itself.
+  // Throws the ApiError of a refusal that is not temporary.
   void check() const;
 
  private:

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::chrono::seconds silence(30);
+constexpr std::chrono::seconds kSilence(30);
 
 struct Rank {
   int64_t rank = 0;
@@ -22,7 +22,7 @@ struct Rank {
   std::string device;
 };
 
-// Ranks know their host by the pod's name, with or without the domain.
+// A rank's host is its pod's name, with or without the domain.
 std::vector<Rank> ranks_of(const TrainingLog& log) {
   std::vector<Rank> ranks;
   if (!log.started()) return ranks;
@@ -47,19 +47,20 @@ std::string result_line(const Result& result) {
                             print_count(result.samples_per_second));
 }
 
-// How far the training is, where the log tells.
+// Prints the progress of the training, where the log has it.
 std::string progress_of(const JobPicture& picture) {
   const TrainingLog& log = picture.log;
   if (picture.status.state == "Succeeded") {
     return log.result() ? result_line(log.result()->result) : "";
   }
   if (!log.step()) {
-    return log.is_training() ? fmt::format("{} ranks train, no step yet", log.started()->world_size)
-                             : "";
+    return log.is_training()
+               ? fmt::format("{} ranks training, no step yet", log.started()->world_size)
+               : "";
   }
   std::string text = progress_line(*log.step());
-  const bool quiet = log.step_at() && picture.now - *log.step_at() > silence;
-  // Evaluation and checkpoints take their time, too; the reader may judge.
+  const bool quiet = log.step_at() && picture.now - *log.step_at() > kSilence;
+  // Not an error: evaluation and checkpoints take time, too.
   if (log.is_training() && quiet) text += ", " + age(log.step_at(), picture.now) + " ago";
   return log.is_training() ? text : "last seen at " + text.substr(0, text.rfind(", "));
 }
@@ -84,15 +85,15 @@ ordered_json training_to_json(const TrainingLog& log) {
 }  // namespace
 
 std::string print_table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
+  std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
   std::string text;
   for (const auto& row : rows) {
     std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
+    for (size_t i = 0; i < row.size(); ++i) {
       line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
     }
     while (line.ends_with(' ')) line.pop_back();
@@ -113,13 +114,13 @@ std::string status_line(const JobPicture& picture) {
 std::string print_status(const JobPicture& picture) {
   const JobStatus& status = picture.status;
   std::string text = status_line(picture) + "\n";
-  text += fmt::format("  namespace {}, made {} ago", status.name_space,
+  text += fmt::format("  namespace {}, created {} ago", status.name_space,
                       age(status.created, picture.now));
   if (status.started && status.finished) {
     text += fmt::format(", ran for {}", age(status.started, *status.finished));
   }
   if (!status.has_ended()) {
-    text += fmt::format(", {} of {} workers run", status.workers_running, status.workers);
+    text += fmt::format(", {} of {} workers ready", status.workers_running, status.workers);
   }
   text += "\n";
 
@@ -138,12 +139,12 @@ std::string print_status(const JobPicture& picture) {
   std::string problems;
   for (const PodStatus& pod : status.pods) {
     if (pod.problem.empty()) continue;
-    // Pods of one job most often have the same problem.
+    // The first line has this pod's problem already.
     const std::string line = fmt::format("{}: {}", pod.name, pod.problem);
     if (line != status.why) problems += "  " + line + "\n";
   }
   if (!problems.empty()) text += "\n" + problems;
-  for (const std::string& note : picture.notes) text += "\nnot all is known: " + note + "\n";
+  for (const std::string& note : picture.notes) text += "\nincomplete: " + note + "\n";
   return text;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A job's status for people and for programs.
+// Prints a job's status for people and for programs.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -14,19 +14,19 @@ namespace ringtrain::mpijob {
 struct JobPicture {
   JobStatus status;
   TrainingLog log;
-  std::vector<std::string> notes;  // what could not be read
+  std::vector<std::string> notes;  // on objects that could not be read
   Time now;
 };
 
-// "mnist: Running, epoch 2/3, step 440 of 1,407, ...", or "mnist: Pending: why".
+// Returns "mnist: Running, epoch 2/3, step 440 of 1,407, ...", or "mnist: Pending: why".
 std::string status_line(const JobPicture& picture);
 
-// The line, the pods with their nodes and ranks, and what is wrong with each.
+// Returns that line, the pods with their nodes and ranks, and the problem of each.
 std::string print_status(const JobPicture& picture);
 
 nlohmann::ordered_json status_to_json(const JobPicture& picture);
 
-// Columns of texts, as wide as they need; the last one is not padded.
+// Prints columns as wide as they need to be; the last one is not padded.
 std::string print_table(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace ringtrain::mpijob

@@ -24,7 +24,7 @@ void TrainingLog::take(const std::string& line) {
     return;
   }
   if (const auto* started = std::get_if<StartedEvent>(&record->event)) {
-    // The launcher says it again from time to time: only after an end it is a new start.
+    // The launcher repeats the event from time to time: it is a new start only after an end.
     if (!is_training()) {
       step_.reset();
       epoch_.reset();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the log of a job's launcher (`ringtrain run --events`) says about the training, as far as it
-// has been read.
+// State of a training, from the log of its launcher (`ringtrain run --events`) as far as it has
+// been read.
 #pragma once
 
 #include <optional>
@@ -14,22 +14,22 @@ namespace ringtrain::mpijob {
 
 class TrainingLog {
  public:
-  // A line as Kubernetes gives it with timestamps=true: a time, a space and what was written.
+  // Takes a line as Kubernetes gives it with timestamps=true: a time, a space and the text.
   void take(const std::string& line);
 
-  // Of the newest start of the ranks; nothing before.
+  // The newest start of the ranks; nothing before it.
   const std::optional<StartedEvent>& started() const { return started_; }
-  // Since that start.
+  // Events since that start.
   const std::optional<StepEvent>& step() const { return step_; }
   const std::optional<EpochEvent>& epoch() const { return epoch_; }
   std::optional<Time> step_at() const { return step_at_; }
   const std::optional<ResultEvent>& result() const { return result_; }
   const std::optional<FailureEvent>& failure() const { return failure_; }
 
-  // Ranks have started and have neither failed nor finished since.
+  // Returns whether ranks have started, and have neither failed nor finished since.
   bool is_training() const { return (started_ || step_) && !failure_ && !result_; }
 
-  // Why the launcher ended: its own last line, or the failure of a rank. Empty: neither.
+  // Returns why the launcher ended: its own last line, or the failure of a rank. Empty: neither.
   std::string cause() const;
 
  private:
@@ -42,7 +42,7 @@ class TrainingLog {
   std::string own_line_;
 };
 
-// "2026-11-25T00:33:15.123Z text": the time and what follows; no time where there is none.
+// A line such as "2026-11-25T00:33:15.123Z text", taken apart. `time` is empty where there is none.
 struct StampedLine {
   std::optional<Time> time;
   std::string text;

@@ -19,16 +19,13 @@ struct Safetensors {
   std::map<std::string, std::string> metadata;  // the header's __metadata__
 };
 
-// https://github.com/huggingface/safetensors, "Format": the length of a JSON header as a
-// little-endian u64, the header, the tensors' bytes. The same tensors and metadata give the same
-// bytes, in whatever order they come: wider element types first, which aligns every tensor, then by
-// name. Throws a data error when the file cannot be written, a job error for a tensor that the
-// format cannot hold.
+// Writes a file as model_files::SafetensorsWriter does. Throws an io error when the file cannot be
+// written, a job error for a tensor that the format cannot hold.
 void write_safetensors(const std::filesystem::path& file, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata);
 
-// Reads a file that may hold anything: names, types, shapes and offsets are checked against each
-// other and against the file's size before memory is allocated. Throws a data error.
+// Reads a file that may hold anything, which is checked before memory is allocated. Throws a data
+// error.
 Safetensors read_safetensors(const std::filesystem::path& file);
 
 // Writes the model for torch.jit.load, in C++ and Python, which returns the extra files through its

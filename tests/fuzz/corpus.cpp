@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "benchmarks/jpeg_encoder.hpp"
+#include "model_files/safetensors.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 #include "tests/unit/datasets/importers/pictures.hpp"
 
@@ -83,6 +84,16 @@ void npy(const fs::path& directory) {
       put(directory, std::to_string(number++), two_bytes(x.size()) + x + npy_file("<i8", "6,", 48));
     }
   }
+}
+
+void safetensors(const fs::path& directory) {
+  using namespace ringtrain::model_files;
+  fs::create_directories(directory);
+  SafetensorsWriter writer(directory / "two",
+                           {{"a", Dtype::f32, {2, 3}}, {"b", Dtype::boolean, {}}}, {{"k", "v"}});
+  writer.write(0, std::vector<std::byte>(24));
+  writer.write(1, std::vector<std::byte>(1));
+  writer.commit();
 }
 
 void archives(const fs::path& directory) {
@@ -194,5 +205,6 @@ int main(int argc, char** argv) {
   images(directory / "image");
   jobs(directory / "job");
   npy(directory / "npy");
+  safetensors(directory / "safetensors");
   return 0;
 }

@@ -22,7 +22,7 @@ ROOMS = (
     Room("storage", "data by URL: files, object storage, a local cache", ("base", "net")),
     Room("kernels", "arithmetic of a step: an element functor, a host driver and a CUDA driver each", ("base",)),
     Room("collectives", "one node's ranks over shared memory; no torch, no MPI", ("base", "kernels")),
-    Room("model_files", "safetensors, PyTorch and Keras files; no torch", ("base",)),
+    Room("model_files", "files of trained models: safetensors; no torch", ("base",)),
     Room("job", "the job file, its keys and schema; formats that several programs share", ("base",)),
     Room("datasets/format", "the HDF5 layout: what a rank reads, checked strictly", ("base", "storage", "kernels")),
     Room("datasets/reading", "sample order, blocks, the reader", ("base", "storage", "kernels", "datasets/format")),

@@ -47,7 +47,7 @@ class Client(cluster.ClusterTest):
         self.assertNotIn("\x1e", self.ringtrain("logs", job.name))
 
         said = self.ringtrain("submit", self.folder / "shown.yaml", exit_code=4)
-        self.assertIn("there is a job shown in namespace default already", said)
+        self.assertIn("job shown already exists in namespace default", said)
 
         self.assertIn("shown stopped at step", self.ringtrain("stop", job.name))
         self.assertEqual(self.status(job.name)["state"], "Suspended")
@@ -60,7 +60,7 @@ class Client(cluster.ClusterTest):
         self.assertIn("shown is deleted", self.ringtrain("delete", job.name))
         kinds = "mpijobs,jobs,pods,services,configmaps,secrets,serviceaccounts"
         wait_for("all of it to go", lambda: "shown" not in kubectl("get", kinds, "-o", "name"))
-        self.assertIn("there is no MPIJob shown", self.ringtrain("status", job.name, exit_code=4))
+        self.assertIn("MPIJob shown in namespace default not found", self.ringtrain("status", job.name, exit_code=4))
 
     def test_waiting_ends_with_the_model(self):
         job = self.submit("waited", "max_steps: 20", kubernetes=("workers: 1",), arguments=("--wait",))
@@ -79,9 +79,9 @@ class Client(cluster.ClusterTest):
             "too-many-gpus": (dict(kubernetes=("workers: 1", "gpus_per_worker: 8")), "Unschedulable",
                               "Insufficient nvidia.com/gpu"),
             "claimless": (dict(kubernetes=("workers: 1",), claim="nowhere"), "ClaimNotFound",
-                          "PersistentVolumeClaim nowhere is not there"),
+                          "PersistentVolumeClaim nowhere not found"),
             "priceless": (dict(kubernetes=("workers: 1", "priority_class: gone")), "PriorityClass",
-                          "there is no PriorityClass gone"),
+                          "PriorityClass gone not found"),
             "imageless": (dict(kubernetes=("workers: 1",), arguments=("--set", "kubernetes.image=localhost/nothing:1")),
                           "ImagePull", "image localhost/nothing:1"),
         }
@@ -101,7 +101,7 @@ class Client(cluster.ClusterTest):
         start = text.index("token: ") + len("token: ")
         config.write_text(text[:start] + token + text[text.index("}", start):])
         said = self.ringtrain("jobs", "--kubeconfig", config, exit_code=4)
-        self.assertIn("no right to list mpijobs in namespace default: system:serviceaccount:default:nobody needs", said)
+        self.assertIn("system:serviceaccount:default:nobody cannot list mpijobs in namespace default", said)
 
     def test_a_certificate_of_somebody_else_is_refused(self):
         must("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=other", "-days", "1",
@@ -109,11 +109,11 @@ class Client(cluster.ClusterTest):
         text = must("cat", cluster.STATE / "kubeconfig")
         config = self.folder / "other"
         config.write_text(text.replace(str(cluster.STATE / "certs/apiserver.crt"), str(self.folder / "other.crt")))
-        self.assertIn("certificate is not to be trusted", self.ringtrain("jobs", "--kubeconfig", config, exit_code=4))
+        self.assertIn("certificate is not trusted", self.ringtrain("jobs", "--kubeconfig", config, exit_code=4))
 
     def test_an_unknown_namespace_is_named(self):
         file = self.write_job("nowhere", "max_steps: 1", kubernetes=("workers: 1",))
-        self.assertIn("there is no namespace gone", self.ringtrain("submit", file, "--namespace", "gone", exit_code=4))
+        self.assertIn("namespace gone not found", self.ringtrain("submit", file, "--namespace", "gone", exit_code=4))
 
     def test_a_job_from_kubectl_is_deleted_whole(self):
         job = self.start("applied", "max_steps: 1", kubernetes=("workers: 1", "suspend: true"))

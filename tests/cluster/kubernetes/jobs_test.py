@@ -54,7 +54,7 @@ class Jobs(cluster.ClusterTest):
     def test_pods_name_why_they_do_not_run(self):
         cases = {
             "no-gpu": (("workers: 1", "gpus_per_worker: 8"), "Insufficient nvidia.com/gpu", "nvidia.com/gpu"),
-            "no-claim": (("workers: 1",), 'persistentvolumeclaim "nowhere" not found', "nowhere is not there"),
+            "no-claim": (("workers: 1",), 'persistentvolumeclaim "nowhere" not found', "nowhere not found"),
         }
         for name, (kubernetes, reason, status) in cases.items():
             with self.subTest(name):

@@ -10,7 +10,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 
-{{/* Of every container: the Pod Security standard "restricted". */}}
+{{/* Every container passes the Pod Security standard "restricted". */}}
 {{- define "ringtrain.security" -}}
 runAsNonRoot: true
 runAsUser: 1000

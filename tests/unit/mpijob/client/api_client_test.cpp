@@ -7,12 +7,17 @@
 #include <mutex>
 
 #include "mpijob/client/api_error.hpp"
-#include "tests/unit/mpijob/client/tls_server.hpp"
+#include "tests/unit/net/fake_server.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
 
+using net::Authority;
+using net::FakeServer;
+using net::Identity;
+using net::ReceivedRequest;
+using net::Reply;
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -21,7 +26,7 @@ Reply answer(const json& value) { return {200, {value.dump()}}; }
 
 class Client : public testing::Test {
  protected:
-  Access access(const TlsServer& server) const {
+  Access access(const FakeServer& server) const {
     Access result;
     result.origin = "the test";
     result.server = server.url();
@@ -45,7 +50,7 @@ class Client : public testing::Test {
 };
 
 TEST_F(Client, AsksWithTokenAndNamespace) {
-  const TlsServer server(identity, "", [](const ReceivedRequest& request) {
+  const FakeServer server(identity, "", [](const ReceivedRequest& request) {
     return answer({{"method", request.method},
                    {"target", request.target},
                    {"authorized",
@@ -61,7 +66,7 @@ TEST_F(Client, AsksWithTokenAndNamespace) {
 
 TEST_F(Client, ShowsItsCertificate) {
   const Authority users("the users");
-  const TlsServer server(identity, users.certificate(), [](const ReceivedRequest& request) {
+  const FakeServer server(identity, users.certificate(), [](const ReceivedRequest& request) {
     return answer({{"client", request.client}});
   });
   Access with_certificate = access(server);
@@ -75,44 +80,45 @@ TEST_F(Client, ShowsItsCertificate) {
 
 TEST_F(Client, RefusesACertificateOfAnotherAuthority) {
   const Authority other("somebody else");
-  const TlsServer server(other.make("server", "IP:127.0.0.1"), "",
-                         [](const ReceivedRequest&) { return answer(json::object()); });
-  EXPECT_THAT(refusal(access(server)), HasSubstr("certificate is not to be trusted"));
+  const FakeServer server(other.make("server", "IP:127.0.0.1"), "",
+                          [](const ReceivedRequest&) { return answer(json::object()); });
+  EXPECT_THAT(refusal(access(server)), HasSubstr("certificate is not trusted"));
   Access by_the_system = access(server);
   by_the_system.certificate_authority.clear();
-  EXPECT_THAT(refusal(by_the_system), HasSubstr("certificate is not to be trusted"));
+  EXPECT_THAT(refusal(by_the_system), HasSubstr("certificate is not trusted"));
 }
 
 TEST_F(Client, RefusesACertificateForAnotherName) {
-  const TlsServer server(authority.make("server", "DNS:kubernetes"), "",
-                         [](const ReceivedRequest&) {
-                           return answer({{"good", true}});
-                         });
-  EXPECT_THAT(refusal(access(server)), HasSubstr("certificate is not to be trusted"));
+  const FakeServer server(authority.make("server", "DNS:kubernetes"), "",
+                          [](const ReceivedRequest&) {
+                            return answer({{"good", true}});
+                          });
+  EXPECT_THAT(refusal(access(server)), HasSubstr("certificate is not trusted"));
   // Unless that is the name that the kubeconfig gives.
   Access named = access(server);
   named.tls_server_name = "kubernetes";
   EXPECT_EQ(ApiClient(named).get(pods, "a")["good"], true);
   named.tls_server_name = "other";
-  EXPECT_THAT(refusal(named), HasSubstr("certificate is not to be trusted"));
+  EXPECT_THAT(refusal(named), HasSubstr("certificate is not trusted"));
 }
 
-TEST_F(Client, SkipsVerificationWhenToldAndWarns) {
-  const TlsServer server(Authority("nobody").make("server", "DNS:other"), "",
-                         [](const ReceivedRequest&) {
-                           return answer({{"good", true}});
-                         });
+TEST_F(Client, SkipsVerificationWhereConfiguredAndWarns) {
+  const FakeServer server(Authority("nobody").make("server", "DNS:other"), "",
+                          [](const ReceivedRequest&) {
+                            return answer({{"good", true}});
+                          });
   Access insecure = access(server);
   insecure.certificate_authority.clear();
   insecure.insecure = true;
   testing::internal::CaptureStderr();
   EXPECT_EQ(ApiClient(insecure).get(pods, "a")["good"], true);
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("skips the verification of TLS"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("turns off the verification of TLS"));
 }
 
 TEST_F(Client, TakesTheNextTokenWhenOneIsRefused) {
   const TemporaryDirectory folder;
-  const TlsServer server(identity, "", [&](const ReceivedRequest& request) {
+  const FakeServer server(identity, "", [&](const ReceivedRequest& request) {
     if (request.headers.find("Bearer new") != std::string::npos) return answer({{"good", true}});
     folder.write("token", "new");  // as the kubelet does while a request is under way
     return Reply{401, {"{}"}};
@@ -125,7 +131,7 @@ TEST_F(Client, TakesTheNextTokenWhenOneIsRefused) {
 TEST_F(Client, ReadsListsPageByPage) {
   std::mutex mutex;
   std::vector<std::string> targets;
-  const TlsServer server(identity, "", [&](const ReceivedRequest& request) {
+  const FakeServer server(identity, "", [&](const ReceivedRequest& request) {
     const std::lock_guard lock(mutex);
     targets.push_back(request.target);
     const bool first = request.target.find("continue=") == std::string::npos;
@@ -141,7 +147,7 @@ TEST_F(Client, ReadsListsPageByPage) {
 }
 
 TEST_F(Client, SendsWhatItCreatesAndPatches) {
-  const TlsServer server(identity, "", [](const ReceivedRequest& request) {
+  const FakeServer server(identity, "", [](const ReceivedRequest& request) {
     return answer(
         {{"method", request.method},
          {"target", request.target},
@@ -161,7 +167,7 @@ TEST_F(Client, SendsWhatItCreatesAndPatches) {
 
 TEST_F(Client, TriesReadsAgainWhileTheServerIsOverloaded) {
   std::atomic<int> requests{0};
-  const TlsServer server(identity, "", [&](const ReceivedRequest&) {
+  const FakeServer server(identity, "", [&](const ReceivedRequest&) {
     return ++requests == 1 ? Reply{503, {"overloaded"}} : answer({{"good", true}});
   });
   EXPECT_EQ(ApiClient(access(server)).get(pods, "a")["good"], true);
@@ -169,7 +175,7 @@ TEST_F(Client, TriesReadsAgainWhileTheServerIsOverloaded) {
 
 TEST_F(Client, DoesNotRepeatChanges) {
   std::atomic<int> requests{0};
-  const TlsServer server(identity, "", [&](const ReceivedRequest&) {
+  const FakeServer server(identity, "", [&](const ReceivedRequest&) {
     ++requests;
     return Reply{503, {"overloaded"}};
   });
@@ -179,7 +185,7 @@ TEST_F(Client, DoesNotRepeatChanges) {
 }
 
 TEST_F(Client, SaysWhatIsNoApiServer) {
-  const TlsServer server(identity, "", [](const ReceivedRequest&) {
+  const FakeServer server(identity, "", [](const ReceivedRequest&) {
     return Reply{200, {"<html>"}, "text/html"};
   });
   try {
@@ -191,12 +197,12 @@ TEST_F(Client, SaysWhatIsNoApiServer) {
 }
 
 TEST_F(Client, SaysThatAConnectionWasLost) {
-  const TlsServer server(identity, "", [](const ReceivedRequest&) { return Reply{0, {}}; });
+  const FakeServer server(identity, "", [](const ReceivedRequest&) { return Reply{0, {}}; });
   EXPECT_THAT(refusal(access(server)), HasSubstr("cannot be reached"));
 }
 
 TEST_F(Client, StreamsComeInPiecesBesideRequests) {
-  const TlsServer server(identity, "", [](const ReceivedRequest& request) {
+  const FakeServer server(identity, "", [](const ReceivedRequest& request) {
     if (request.target == "/stream") return Reply{200, {"one\n", "tw", "o\n"}};
     if (request.target == "/gone") return Reply{410, {"too old"}};
     return answer({{"good", true}});

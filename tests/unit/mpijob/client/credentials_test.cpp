@@ -67,10 +67,10 @@ echo '{"kind": "ExecCredential", "status": {"token": "token-'$n'",
   EXPECT_EQ(credentials.current().token, "token-2");
 }
 
-TEST_F(Plugin, IsToldWhatItIsFor) {
+TEST_F(Plugin, ReceivesTheClusterAndItsEnvironment) {
   Access access = with_plugin(R"(
-case $KUBERNETES_EXEC_INFO in *'"server":"https://a"'*) told=yes ;; esac
-echo "{\"kind\": \"ExecCredential\", \"status\": {\"token\": \"$told-$REGION\"}}"
+case $KUBERNETES_EXEC_INFO in *'"server":"https://a"'*) known=yes ;; esac
+echo "{\"kind\": \"ExecCredential\", \"status\": {\"token\": \"$known-$REGION\"}}"
 )");
   access.plugin->provide_cluster_info = true;
   access.plugin->environment = {{"REGION", "north"}};
@@ -78,8 +78,8 @@ echo "{\"kind\": \"ExecCredential\", \"status\": {\"token\": \"$told-$REGION\"}}
 }
 
 TEST_F(Plugin, ItsFailureIsOneLine) {
-  EXPECT_THAT(refusal(with_plugin("exit 3")), HasSubstr("sh ended with exit code 3; install it"));
-  EXPECT_THAT(refusal(with_plugin("kill -9 $$")), HasSubstr("was ended by signal 9"));
+  EXPECT_THAT(refusal(with_plugin("exit 3")), HasSubstr("sh exited with code 3; install it"));
+  EXPECT_THAT(refusal(with_plugin("kill -9 $$")), HasSubstr("was killed by signal 9"));
   EXPECT_THAT(refusal(with_plugin("echo hello")), HasSubstr("printed no ExecCredential"));
   EXPECT_THAT(refusal(with_plugin(R"(echo '{"kind": "ExecCredential", "status": {}}')")),
               HasSubstr("neither a token nor a client certificate"));
@@ -87,7 +87,7 @@ TEST_F(Plugin, ItsFailureIsOneLine) {
                   R"(echo '{"kind": "ExecCredential", "status": {"clientKeyData": "k"}}')")),
               HasSubstr("only one of"));
   EXPECT_THAT(refusal(with_plugin(R"(echo '{"kind": "ExecCredential", "status": {"token": 1}}')")),
-              HasSubstr("something else than texts"));
+              HasSubstr("not strings"));
   Access access = with_plugin("");
   access.plugin->command = "/is/not/there";
   EXPECT_THAT(refusal(access), HasSubstr("cannot be started: No such file"));

@@ -8,11 +8,15 @@
 
 #include "mpijob/client/api_error.hpp"
 #include "mpijob/client/watcher.hpp"
-#include "tests/unit/mpijob/client/tls_server.hpp"
+#include "tests/unit/net/fake_server.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
 
+using net::Authority;
+using net::FakeServer;
+using net::ReceivedRequest;
+using net::Reply;
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -127,7 +131,7 @@ class Scripted {
   std::vector<Reply> streams_;
   std::vector<std::string> targets_;
   const Authority authority_{"the cluster"};
-  const TlsServer server_{
+  const FakeServer server_{
       authority_.make("server", "IP:127.0.0.1"), "", [this](const ReceivedRequest& request) {
         const std::lock_guard lock(mutex_);
         targets_.push_back(request.target);

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "mpijob/client/api_client.hpp"
-#include "tests/unit/mpijob/client/tls_server.hpp"
+#include "tests/unit/net/fake_server.hpp"
 
 namespace ringtrain::mpijob {
 
@@ -16,7 +16,7 @@ class FakeApiServer {
  public:
   FakeApiServer()
       : server_(authority_.make("server", "IP:127.0.0.1"), "",
-                [this](const ReceivedRequest& request) { return answer(request); }) {}
+                [this](const net::ReceivedRequest& request) { return answer(request); }) {}
 
   ApiClient client() const {
     Access access;
@@ -46,7 +46,7 @@ class FakeApiServer {
   using json = nlohmann::json;
 
   // place: "configmaps/mnist-job".
-  static Reply refusal(int code, const std::string& reason, const std::string& place) {
+  static net::Reply refusal(int code, const std::string& reason, const std::string& place) {
     const auto slash = place.find('/');
     const json details = {{"kind", place.substr(0, slash)}, {"name", place.substr(slash + 1)}};
     const json status = {{"kind", "Status"},
@@ -77,7 +77,7 @@ class FakeApiServer {
     return true;
   }
 
-  Reply list(const std::string& kind, const std::string& query) const {
+  net::Reply list(const std::string& kind, const std::string& query) const {
     json items = json::array();
     for (const auto& [place, object] : objects_) {
       if (place.starts_with(kind + "/") && is_selected(object, query)) items.push_back(object);
@@ -85,7 +85,7 @@ class FakeApiServer {
     return {200, {json{{"metadata", {{"resourceVersion", "1"}}}, {"items", items}}.dump()}};
   }
 
-  Reply create(const std::string& kind, json object) {
+  net::Reply create(const std::string& kind, json object) {
     const std::string place = kind + "/" + object["metadata"]["name"].get<std::string>();
     if (kind == refused_) return refusal(403, "Forbidden", place);
     if (objects_.contains(place)) return refusal(409, "AlreadyExists", place);
@@ -94,7 +94,7 @@ class FakeApiServer {
     return {201, {object.dump()}};
   }
 
-  Reply answer(const ReceivedRequest& request) {
+  net::Reply answer(const net::ReceivedRequest& request) {
     const std::lock_guard lock(mutex_);
     const auto question = request.target.find('?');
     const std::string query =
@@ -113,11 +113,11 @@ class FakeApiServer {
     return {200, {object.dump()}};
   }
 
-  const Authority authority_{"the cluster"};
+  const net::Authority authority_{"the cluster"};
   mutable std::mutex mutex_;
   std::map<std::string, json> objects_;
   std::string refused_;
-  TlsServer server_;  // last: it calls answer()
+  net::FakeServer server_;  // last: it calls answer()
 };
 
 }  // namespace ringtrain::mpijob

@@ -38,7 +38,7 @@ TEST(PrintYaml, WritesJobFilesAsBlocksAndCommandsOnALine) {
   EXPECT_THAT(yaml, HasSubstr("command: [ringtrain, run, job]\n"));
   EXPECT_THAT(yaml, HasSubstr("list:\n- name: a\n  items: [1, 2, 3]\n- name: b\n"));
   EXPECT_THAT(yaml, HasSubstr("empty: {}\n"));
-  EXPECT_THAT(yaml, HasSubstr("  # What launcher and ranks read"));
+  EXPECT_THAT(yaml, HasSubstr("  # Launcher and ranks read it"));
 }
 
 TEST(PrintYaml, SeparatesDocuments) {

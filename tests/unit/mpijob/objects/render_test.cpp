@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "job/parse.hpp"
 #include "mpijob/objects/print_yaml.hpp"
 
@@ -15,16 +16,16 @@ using nlohmann::ordered_json;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const std::string minimal =
+const std::string kMinimal =
     "model: lenet\ndataset: /data/mnist.h5\noutput: /data/runs/mnist\nname: mnist\n";
-const std::string with_claim = "kubernetes:\n  volumes: [{mount: /data, claim: mnist}]\n";
+const std::string kWithClaim = "kubernetes:\n  volumes: [{mount: /data, claim: mnist}]\n";
 
 std::vector<ordered_json> rendered(const std::string& text) {
   return render(parse_job_text(text, "job.yaml"), text);
 }
 
 ordered_json mpijob(const std::string& keys) {
-  return rendered(minimal + with_claim + keys).back();
+  return rendered(kMinimal + kWithClaim + keys).back();
 }
 
 std::string refusal(const std::string& text) {
@@ -50,7 +51,7 @@ const ordered_json& launcher_pod(const ordered_json& job) {
 }
 
 TEST(Render, GivesAccountJobFileAndMpijob) {
-  const std::string text = minimal + with_claim;
+  const std::string text = kMinimal + kWithClaim;
   const auto objects = rendered(text);
   ASSERT_EQ(objects.size(), 3U);
   EXPECT_EQ(objects[0]["kind"], "ServiceAccount");
@@ -65,13 +66,21 @@ TEST(Render, GivesAccountJobFileAndMpijob) {
 }
 
 TEST(Render, IsTheSameEveryTime) {
-  const std::string text = minimal + with_claim + "  env: {B: x, A: y}\n";
+  const std::string text = kMinimal + kWithClaim + "  env: {B: x, A: y}\n";
   EXPECT_EQ(print_yaml(rendered(text)), print_yaml(rendered(text)));
+}
+
+TEST(Render, GivesTheManifestOfTheKustomizeBase) {
+  const std::filesystem::path base = MANIFESTS "/base";
+  const std::string text = read_file(base / "job.yaml");
+  EXPECT_EQ(read_file(base / "rendered.yaml"),
+            "# mnist, by ringtrain render: kubectl apply -f -\n" + print_yaml(rendered(text)))
+      << "write it anew: ringtrain render job.yaml > rendered.yaml";
 }
 
 TEST(Render, TakesANamespaceAndAnAccount) {
   const auto objects =
-      rendered(minimal + with_claim + "  namespace: team\n  service_account: me\n");
+      rendered(kMinimal + kWithClaim + "  namespace: team\n  service_account: me\n");
   ASSERT_EQ(objects.size(), 2U);
   EXPECT_EQ(objects[0]["metadata"]["namespace"], "team");
   EXPECT_EQ(objects[1]["metadata"]["namespace"], "team");
@@ -119,7 +128,7 @@ TEST(Render, MountsEveryKindOfVolume) {
   EXPECT_EQ(worker_pod(job)["volumes"][2].dump(),
             R"({"name":"volume-0","persistentVolumeClaim":{"claimName":"mnist"}})");
   const std::string text =
-      minimal +
+      kMinimal +
       "kubernetes:\n  secrets: [{secret: s3, mount: /etc/s3}]\n  volumes:\n"
       "  - {mount: /a, nfs: {server: host, path: /export}, read_only: true, sub_path: x}\n"
       "  - {mount: /data, host_path: /srv}\n  - {mount: /c, empty_dir: {size: 1Gi, memory: true}}\n"
@@ -138,7 +147,7 @@ TEST(Render, MountsEveryKindOfVolume) {
 }
 
 TEST(Render, FetchesIntoAWorkersOwnVolumeFirst) {
-  const auto job = rendered(minimal +
+  const auto job = rendered(kMinimal +
                             "kubernetes:\n"
                             "  fetch: {from: [/data/a.h5, 'https://host/b.h5'], to: /own}\n"
                             "  volumes: [{mount: /data, claim: c}, {mount: /own, empty_dir: {}}]\n")
@@ -168,20 +177,20 @@ TEST(Render, LimitsTimeAndCleansUp) {
 
 TEST(Render, RefusesWhatCannotWorkThere) {
   const std::string text = "model: lenet\ndataset: /data/m.h5\noutput: /data/r\n";
-  EXPECT_THAT(refusal(text + "name: My.Job\n" + with_claim),
+  EXPECT_THAT(refusal(text + "name: My.Job\n" + kWithClaim),
               StartsWith("name: on Kubernetes it must be lower-case"));
-  EXPECT_THAT(refusal(text + "name: a" + std::string(54, 'b') + "\n" + with_claim),
+  EXPECT_THAT(refusal(text + "name: a" + std::string(54, 'b') + "\n" + kWithClaim),
               HasSubstr("at most 54 characters for 1 worker"));
-  EXPECT_THAT(refusal("model: lenet\ndataset: m.h5\noutput: /data/r\n" + with_claim),
+  EXPECT_THAT(refusal("model: lenet\ndataset: m.h5\noutput: /data/r\n" + kWithClaim),
               StartsWith("dataset: m.h5 must be an absolute path"));
-  EXPECT_THAT(refusal("model: lenet\ndataset: /data/m.h5\n" + with_claim),
+  EXPECT_THAT(refusal("model: lenet\ndataset: /data/m.h5\n" + kWithClaim),
               StartsWith("output: runs/job must be an absolute path"));
-  EXPECT_THAT(refusal(text), StartsWith("output: /data/r lies on no volume"));
+  EXPECT_THAT(refusal(text), StartsWith("output: /data/r is on no writable volume"));
   EXPECT_THAT(refusal(text + "kubernetes: {volumes: [{mount: /dat, claim: c}]}\n"),
-              StartsWith("output: /data/r lies on no volume"));
+              StartsWith("output: /data/r is on no writable volume"));
   EXPECT_THAT(
       refusal(text + "kubernetes: {volumes: [{mount: /data, claim: c, read_only: true}]}\n"),
-      StartsWith("output: /data/r lies on no volume"));
+      StartsWith("output: /data/r is on no writable volume"));
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ TEST_F(SubmitJob, RefusesToReplaceAConfigMapOfSomebodyElse) {
 TEST_F(SubmitJob, RefusesASecondJobOfTheSameNameAndTouchesNothing) {
   submit();
   const auto before = server_.objects();
-  EXPECT_THAT(refusal(409), HasSubstr("there is a job mnist"));
+  EXPECT_THAT(refusal(409), HasSubstr("job mnist already exists"));
   EXPECT_EQ(server_.objects(), before);
 }
 

@@ -34,13 +34,14 @@ TEST(PodProblem, AnInitContainerCounts) {
     }})");
   const auto problem = pod_problem(pod, {}, Time{});
   ASSERT_TRUE(problem);
-  EXPECT_EQ(problem->line, "its container fetch has ended with exit code 22: s3://a/b: not found");
+  EXPECT_EQ(problem->line, "container fetch exited with exit code 22: s3://a/b: not found");
 }
 
 TEST(PodProblem, AVolumeThatIsNotBoundIsNoLackOfNodes) {
   const json pod = json::parse(R"({"metadata": {"name": "w"}, "status": {"phase": "Pending",
     "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
-      "message": "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims."}]}})");
+      "message": "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims."}]
+    }})");
   const auto problem = pod_problem(pod, {}, Time{});
   ASSERT_TRUE(problem);
   EXPECT_EQ(problem->reason, "ClaimUnbound");
@@ -59,7 +60,7 @@ TEST(PodProblem, OldEventsAreForgotten) {
 
 TEST(CreationProblem, WhateverItIsIsQuoted) {
   EXPECT_THAT(creation_problem("Error creating: pods \"a\" is forbidden: a webhook says no").line,
-              HasSubstr("pods cannot be made: pods \"a\" is forbidden: a webhook says no"));
+              HasSubstr("pods cannot be created: pods \"a\" is forbidden: a webhook says no"));
 }
 
 }  // namespace

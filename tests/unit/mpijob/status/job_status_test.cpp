@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is judged is recorded from a cluster of Kubernetes 1.35 and MPI operator 0.8.2, trimmed
-// (data/): jobs of two workers, each with one thing wrong.
+// The objects were recorded from a cluster of Kubernetes 1.35 and MPI operator 0.8.2 and trimmed
+// (data/): jobs of two workers, each with one problem.
 #include "mpijob/status/job_status.hpp"
 
 #include <gmock/gmock.h>
@@ -30,7 +30,7 @@ Recorded recorded(const std::string& name) {
           parse_time(value["now"].get<std::string>()).value()};
 }
 
-JobStatus judged(const std::string& name, const LauncherSays& log = {}) {
+JobStatus judged(const std::string& name, const LauncherState& log = {}) {
   const Recorded record = recorded(name);
   return judge(record.objects, log, record.now);
 }
@@ -50,7 +50,7 @@ std::string named_by_recording(const testing::TestParamInfo<Case>& test) {
 
 class EveryRecording : public testing::TestWithParam<Case> {};
 
-TEST_P(EveryRecording, IsToldInOneLine) {
+TEST_P(EveryRecording, HasItsReasonInOneLine) {
   const Case& expected = GetParam();
   const JobStatus status = judged(expected.recording);
   EXPECT_EQ(status.state, expected.state) << status.why;
@@ -64,65 +64,65 @@ INSTANTIATE_TEST_SUITE_P(
     Pods, EveryRecording,
     testing::Values(
         Case{"gpus", "Pending", "Unschedulable",
-             "gpus-worker-0: no node can take the pod: 0/2 nodes are available: 2 Insufficient "
-             "nvidia.com/gpu; ask for less, or wait"},
+             "gpus-worker-0: no node fits the pod: 0/2 nodes are available: 2 Insufficient "
+             "nvidia.com/gpu; request less, or wait"},
         Case{"no-image", "Pending", "ImagePull",
              "no-image-worker-0: image localhost/none:1 cannot be pulled (ImagePullBackOff): "},
         Case{"no-claim", "Pending", "ClaimNotFound",
-             "no-claim-worker-0: PersistentVolumeClaim data is not there: create it"},
+             "no-claim-worker-0: PersistentVolumeClaim data not found: create it"},
         Case{"no-config", "Pending", "VolumeMount",
              "no-config-worker-0: a volume cannot be mounted: MountVolume.SetUp failed for volume "
              "\"v\" : configmap \"gone\" not found"},
         Case{"no-secret", "Pending", "CannotStart",
-             "no-secret-worker-0: its container worker cannot be started "
+             "no-secret-worker-0: container worker cannot start "
              "(CreateContainerConfigError): secret \"gone\" not found"},
         Case{"no-command", "Restarting", "CannotStart",
-             "no-command-worker-0: its container worker cannot be started (RunContainerError): "
+             "no-command-worker-0: container worker cannot start (RunContainerError): "
              "failed"},
         Case{"crash", "Restarting", "CrashLoop",
-             "crash-worker-0: its container worker ends again and again with exit code 3"},
+             "crash-worker-0: container worker keeps exiting with exit code 3"},
         Case{"oom", "Restarting", "OutOfMemory",
-             "oom-worker-0: its container worker was killed as it used more memory than its "
+             "oom-worker-0: container worker was killed because it used more memory than its "
              "limit: raise kubernetes.memory"},
         Case{"evicted", "Restarting", "Evicted",
              "evicted-worker-0: evicted from node node1: Usage of EmptyDir volume \"v\" exceeds "
              "the limit \"1Mi\"."},
         Case{"node-silent", "Restarting", "NodeLost",
-             "running-worker-1: node node2 has not answered since 2026-11-25T00:40:32Z"},
+             "running-worker-1: node node2 has not responded since 2026-11-25T00:40:32Z"},
         Case{"node-lost", "Restarting", "NodeLost",
-             "running-worker-1: it hangs in Terminating on node node2, which does not answer"}),
+             "running-worker-1: stuck in Terminating on node node2, which does not respond"}),
     named_by_recording);
 
 INSTANTIATE_TEST_SUITE_P(
     Jobs, EveryRecording,
     testing::Values(
         Case{"quota", "Pending", "Quota",
-             "the namespace's quota is used up: small, requested: pods=1, used: pods=1, limited: "
+             "the namespace's quota is exceeded: small, requested: pods=1, used: pods=1, limited: "
              "pods=1"},
         Case{"secure", "Pending", "PodSecurity",
              "the namespace's Pod Security standard forbids the pods: \"restricted:latest\": "
              "allowPrivilegeEscalation != false"},
-        Case{"no-account", "Pending", "ServiceAccount", "service account gone is not there"},
-        Case{"no-priority", "Pending", "PriorityClass", "there is no PriorityClass gone"},
+        Case{"no-account", "Pending", "ServiceAccount", "service account gone not found"},
+        Case{"no-priority", "Pending", "PriorityClass", "PriorityClass gone not found"},
         Case{"no-workers", "Invalid", "ValidationError",
-             "the MPI operator refuses the job: spec.mpiReplicaSpecs[Worker].replicas: Invalid "
+             "the MPI operator rejects the job: spec.mpiReplicaSpecs[Worker].replicas: Invalid "
              "value: 0: must be greater than or equal to 1; delete it"},
         Case{"too-long", "Invalid", "ValidationError",
-             "the MPI operator refuses the job: metadata.name: Invalid value"},
+             "the MPI operator rejects the job: metadata.name: Invalid value"},
         Case{"suspended", "Suspended", "Suspended",
-             "holds no resources; 'ringtrain resume suspended' goes on"},
-        Case{"queued", "Suspended", "Queued", "waits for its turn in Kueue's queue team"},
+             "holds no resources; 'ringtrain resume suspended' resumes"},
+        Case{"queued", "Suspended", "Queued", "waiting in Kueue's queue team"},
         Case{"unseen", "Pending", "ManagedElsewhere",
-             "kueue.x-k8s.io/multikueue looks after it, not the MPI operator"},
+             "it is managed by kueue.x-k8s.io/multikueue, not by the MPI operator"},
         Case{"running", "Starting", "", ""}, Case{"succeeded", "Succeeded", "", ""},
         Case{"failed", "Failed", "Ended",
-             "failed-launcher-j54nr: its container launcher has ended with exit code 3"},
+             "failed-launcher-j54nr: container launcher exited with exit code 3"},
         Case{"launcher-oom", "Failed", "OutOfMemory",
-             "launcher-oom-launcher-8n267: its container launcher was killed"},
+             "launcher-oom-launcher-8n267: container launcher was killed"},
         Case{"deadline", "Failed", "DeadlineExceeded", "it ran for longer than"}),
     named_by_recording);
 
-TEST(JobStatus, RunsWhenTheLauncherSaysThatRanksTrain) {
+TEST(JobStatus, RunsWhenTheLauncherReportsTraining) {
   const JobStatus status = judged("running", {true, ""});
   EXPECT_EQ(status.state, "Running");
   EXPECT_EQ(status.why, "");
@@ -169,7 +169,7 @@ TEST(JobStatus, ADeletedJobSaysWhatHoldsItUp) {
   record.objects.mpijob["metadata"]["deletionTimestamp"] = "2026-11-25T00:41:00Z";
   const JobStatus status = judge(record.objects, {}, record.now);
   EXPECT_EQ(status.state, "Deleting");
-  EXPECT_THAT(status.why, HasSubstr("hangs in Terminating on node node2"));
+  EXPECT_THAT(status.why, HasSubstr("stuck in Terminating on node node2"));
 }
 
 TEST(JobStatus, TheNewestLauncherCounts) {

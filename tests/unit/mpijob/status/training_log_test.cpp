@@ -8,14 +8,14 @@
 namespace ringtrain::mpijob {
 namespace {
 
-constexpr const char* started =
+constexpr const char* kStarted =
     "2026-11-25T00:33:15.5Z \x1e{\"event\":\"started\",\"world_size\":2,\"placement\":["
     "{\"rank\":0,\"host\":\"mnist-worker-0.mnist.lab.svc\",\"device\":\"cpu\"},"
     "{\"rank\":1,\"host\":\"mnist-worker-1\",\"device\":\"cpu\"}]}";
-constexpr const char* step =
+constexpr const char* kStep =
     "2026-11-25T00:33:20Z \x1e{\"event\":\"step\",\"epoch\":1,\"epochs\":3,\"step\":44,"
     "\"steps\":100,\"loss\":0.5,\"samples_per_second\":6712,\"seconds_left\":12}";
-constexpr const char* failure =
+constexpr const char* kFailure =
     "2026-11-25T00:33:21Z \x1e{\"event\":\"failure\",\"exit_code\":4,\"rank\":1,\"host\":\"h\","
     "\"message\":\"gone\"}";
 
@@ -38,7 +38,7 @@ JobPicture picture(const TrainingLog& log) {
 
 TEST(TrainingLog, KnowsHowFarTheTrainingIs) {
   const TrainingLog log =
-      log_of({"2026-11-25T00:33:14Z on a: rank 0 (cpu)", started, step, "junk"});
+      log_of({"2026-11-25T00:33:14Z on a: rank 0 (cpu)", kStarted, kStep, "junk"});
   EXPECT_TRUE(log.is_training());
   ASSERT_TRUE(log.step());
   EXPECT_EQ(log.step()->step, 44);
@@ -47,25 +47,25 @@ TEST(TrainingLog, KnowsHowFarTheTrainingIs) {
 }
 
 TEST(TrainingLog, AFailureEndsItUntilTheNextStart) {
-  TrainingLog log = log_of({started, step, failure});
+  TrainingLog log = log_of({kStarted, kStep, kFailure});
   EXPECT_FALSE(log.is_training());
   EXPECT_EQ(log.cause(), "rank 1 on h: gone");
   log.take("2026-11-25T00:33:22Z ringtrain: mnist: rank 1 on h was ended by signal 9");
   EXPECT_EQ(log.cause(), "mnist: rank 1 on h was ended by signal 9");
-  log.take(started);
+  log.take(kStarted);
   EXPECT_TRUE(log.is_training());
   EXPECT_FALSE(log.step());
   EXPECT_EQ(log.cause(), "");
 }
 
-TEST(TrainingLog, APlacementThatIsToldAgainChangesNothing) {
-  EXPECT_TRUE(log_of({started, step, started}).step());
+TEST(TrainingLog, APlacementThatIsRepeatedChangesNothing) {
+  EXPECT_TRUE(log_of({kStarted, kStep, kStarted}).step());
   // After a rotation of the log steps may be all that is left.
-  EXPECT_TRUE(log_of({step}).is_training());
+  EXPECT_TRUE(log_of({kStep}).is_training());
 }
 
 TEST(PrintStatus, HasTheStepAndThePlaceOfEveryRank) {
-  const JobPicture shown = picture(log_of({started, step}));
+  const JobPicture shown = picture(log_of({kStarted, kStep}));
   EXPECT_EQ(status_line(shown),
             "mnist: Running, epoch 2/3, step 44 of 100, loss 0.5000, 6,712 samples/s, 12 s left");
   const auto json = status_to_json(shown);
@@ -77,7 +77,7 @@ TEST(PrintStatus, HasTheStepAndThePlaceOfEveryRank) {
 }
 
 TEST(PrintStatus, AStepOfLongAgoSaysSo) {
-  JobPicture shown = picture(log_of({started, step}));
+  JobPicture shown = picture(log_of({kStarted, kStep}));
   shown.now += std::chrono::minutes(10);
   EXPECT_NE(status_line(shown).find("12 s left, 10m ago"), std::string::npos);
 }
