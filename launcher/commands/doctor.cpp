@@ -86,13 +86,18 @@ Finding examine_shared_memory() {
   if (::access("/dev/shm", W_OK) != 0) {
     finding.status = Status::bad;
     finding.advice = "it cannot be written: mount it with mode 1777";
-  } else if (free < (uint64_t{256} << 20)) {
-    // A container's usual 64 MiB are too small for gradients, and a rank that exceeds them dies by
-    // SIGBUS.
+    return finding;
+  }
+  // Gradients are not there, but in memory of their own. Open MPI's messages between the ranks of a
+  // host are (btl_vader_segment_size).
+  constexpr uint64_t kBytesOfARank = uint64_t{4} << 20;
+  const int ranks = this_machine_cores().usable();
+  if (free < kBytesOfARank * static_cast<uint64_t>(ranks)) {
     finding.status = Status::bad;
-    finding.advice =
-        "too small for the gradients of a larger model: docker run --shm-size=2g, or an "
-        "emptyDir of medium Memory in Kubernetes";
+    finding.advice = fmt::format(
+        "too small for {} ranks, whose messages take 4 MiB each: docker run --shm-size=1g, or an "
+        "emptyDir of medium Memory in Kubernetes",
+        ranks);
   }
   return finding;
 }

@@ -2,18 +2,24 @@
 #include "launcher/commands/run_command.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 #include "job/flight_file.hpp"
+#include "job/outcome_file.hpp"
 #include "job/parse.hpp"
 #include "job/paths.hpp"
 #include "job/result_file.hpp"
@@ -22,8 +28,10 @@
 #include "launcher/process/stop_signals.hpp"
 #include "launcher/supervise/host_source.hpp"
 #include "launcher/supervise/mpirun_starter.hpp"
+#include "launcher/supervise/run_record.hpp"
 #include "launcher/supervise/supervise.hpp"
 #include "launcher/supervise/system_clock.hpp"
+#include "launcher/terminal/event_relay.hpp"
 #include "launcher/terminal/run_display.hpp"
 
 namespace ringtrain::launcher {
@@ -37,6 +45,7 @@ struct RunOptions {
   int host_timeout = 60;    // seconds
   int start_timeout = 300;  // seconds
   std::vector<std::string> overrides;
+  std::string run_dir;
   bool json = false;
   bool events = false;
   bool trace = false;
@@ -90,38 +99,77 @@ Supervision plan_run(const RunOptions& options, const JobSpec& job) {
   return run;
 }
 
-Outcome supervise_on_terminal(const RunOptions& options, const JobSpec& job) {
+// Whether this machine has the folder that rank 0 writes to.
+bool has_output(const JobSpec& job, const HostSource& hosts) {
+  std::error_code error;
+  return hosts.hosts().empty() || is_this_machine(hosts.hosts().front().name) ||
+         std::filesystem::is_directory(job.output, error);
+}
+
+// Opens the run's record in the job's output unless it has one elsewhere.
+RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, StopSignals& stop,
+                             std::optional<RunRecord>& record) {
   const Supervision supervision = plan_run(options, job);
   const WorkerJob worker_job{find_worker(), options.job_file, options.overrides};
   const Mpirun mpirun = find_mpirun();
   // Other hosts may see other disks; there rank 0 checks the paths.
   if (all_are_this_machine(supervision.hosts.hosts())) check_paths(job);
-  StopSignals stop;  // before any start: a signal in between must not leave ranks behind
+  if (!record && has_output(job, supervision.hosts)) record.emplace(job.output, "output");
+  std::vector<EventRelay> relays;
+  if (options.events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
+  if (record) relays.emplace_back(record->events(), EventRelay::For::file);
   SystemClock clock(stop);
   MpirunStarter starter(mpirun, worker_job, stop);
-  RunDisplay display(options.json, options.events);
+  RunDisplay display(options.json, std::move(relays));
   return supervise(supervision, starter, clock, display);
+}
+
+void complete(std::optional<RunRecord>& record, const Outcome& outcome) {
+  if (!record) return;
+  try {
+    record->finish(outcome);
+  } catch (const Error& error) {
+    std::fputs(fmt::format("ringtrain: warning: {}\n", error.what()).c_str(), stderr);
+  }
+}
+
+// Runs the job of the options, which `job` is set to, and records how that ended.
+RunEnd run_recorded(const RunOptions& options, JobSpec& job) {
+  StopSignals stop;  // before any start: a signal in between must not leave processes behind
+  std::optional<RunRecord> record;
+  if (!options.run_dir.empty()) record.emplace(options.run_dir, "--run-dir");
+  try {
+    job = parse_job(options.job_file, options.overrides);
+    RunEnd end = supervise_on_terminal(options, job, stop, record);
+    complete(record, end.outcome);
+    return end;
+  } catch (const std::exception& error) {
+    complete(record, {.status = RunStatus::failed,
+                      .exit_code = static_cast<int>(exit_code_of(error)),
+                      .cause = error.what()});
+    throw;
+  }
 }
 
 int run(RunOptions options) {
   if (options.trace) options.overrides.emplace_back("trace=true");
-  const JobSpec job = parse_job(options.job_file, options.overrides);
   const auto started = std::chrono::system_clock::now().time_since_epoch();
-  const Outcome outcome = supervise_on_terminal(options, job);
-  if (outcome.exit_code != 0) {
+  JobSpec job;
+  const RunEnd end = run_recorded(options, job);
+  const int exit_code = *end.outcome.exit_code;
+  if (exit_code != 0) {
     const std::string behind =
-        outcome.exit_code == 4
-            ? who_is_behind(job.output, std::chrono::duration<double>(started).count())
-            : "";
+        exit_code == 4 ? who_is_behind(job.output, std::chrono::duration<double>(started).count())
+                       : "";
     // fmt::print would throw where the terminal was closed.
     if (!behind.empty()) std::fputs(fmt::format("ringtrain: {}\n", behind).c_str(), stderr);
-    std::fputs(fmt::format("ringtrain: {}: {}\n", job.name, outcome.cause).c_str(), stderr);
-    return outcome.exit_code;
+    std::fputs(fmt::format("ringtrain: {}: {}\n", job.name, end.outcome.cause).c_str(), stderr);
+    return exit_code;
   }
   if (options.json) {
-    fmt::print("{}", print_result(*outcome.result));
+    fmt::print("{}", print_result(*end.result));
   } else {
-    print_summary(*outcome.result, options, job);
+    print_summary(*end.result, options, job);
   }
   return 0;
 }
@@ -159,6 +207,11 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("--set", options->overrides, "Override a key of the job; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
+  command
+      ->add_option("--run-dir", options->run_dir,
+                   "Folder for outcome.json, which says how the run ended, and events.jsonl "
+                   "(default: the job's output, where this machine has it)")
+      ->type_name("DIR");
   command->add_flag("--json", options->json,
                     "Print result.json on stdout, everything else on stderr");
   command->add_flag("--events", options->events,

@@ -111,7 +111,6 @@ class Builder {
     if (prrte_ || layout_.scratch.empty() || !(layout_.local || own_shell_)) return;
     command_.environment.emplace_back("RINGTRAIN_SCRATCH", layout_.scratch);
     add_parameter("btl_vader_backing_directory", scratch_in_memory(layout_.scratch));
-    add_parameter("osc_sm_backing_directory", scratch_in_memory(layout_.scratch));
     add_parameter("orte_tmpdir_base", scratch_for_session(layout_.scratch));
   }
 

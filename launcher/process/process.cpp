@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -32,10 +33,19 @@ std::optional<SubreaperMessage> receive(int control) {
   }
 }
 
-// Ends and reaps everything below us: children of a subreaper that was killed.
-void end_orphans() {
+// Returns the processes below us but for these.
+std::vector<pid_t> descendants_but(const std::vector<pid_t>& others) {
+  std::vector<pid_t> found = descendants(::getpid());
+  std::erase_if(found, [&](pid_t process) {
+    return std::find(others.begin(), others.end(), process) != others.end();
+  });
+  return found;
+}
+
+// Ends and reaps what a subreaper that was killed has left below us.
+void end_orphans(const std::vector<pid_t>& others) {
   const Deadline deadline(kOrphansEndBy);
-  for (auto left = descendants(::getpid()); !left.empty(); left = descendants(::getpid())) {
+  for (auto left = descendants_but(others); !left.empty(); left = descendants_but(others)) {
     for (const pid_t process : left) {
       if (deadline.passed()) ::kill(process, SIGKILL);
       ::waitpid(process, nullptr, WNOHANG);
@@ -48,6 +58,7 @@ void end_orphans() {
 
 Process::Process(const std::vector<std::string>& arguments, const Environment& environment) {
   if (arguments.empty()) throw std::runtime_error("no program to start");
+  others_ = descendants(::getpid());
   Pipe out = make_pipe();
   Pipe err = make_pipe();
   std::array<int, 2> sockets{};
@@ -103,7 +114,7 @@ ExitStatus Process::wait() {
   if (message && message->kind == SubreaperMessage::ended) {
     status_ = exit_status(message->value);
   } else {  // the subreaper was killed: its child has had SIGTERM, and its children are ours now
-    end_orphans();
+    end_orphans(others_);
     status_ = {0, SIGKILL};
   }
   return status_;

@@ -52,6 +52,7 @@ class Process {
   pid_t subreaper() const { return subreaper_.process(); }
 
  private:
+  std::vector<pid_t> others_;  // below us before
   Child subreaper_;
   FileDescriptor control_;
   FileDescriptor standard_output_;

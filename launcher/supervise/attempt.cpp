@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -175,6 +176,7 @@ class Attempt {
   }
   void on(const LostHostEvent& host) {
     if (!is_training() && state_ != State::failing) return;
+    lost_host_ = host.host;
     abandon(fmt::format("the connection to {} was lost", host.host));
   }
   void on(const PausedEvent& paused) { paused_on_hosts_[paused.host] = paused.text; }
@@ -214,7 +216,16 @@ class Attempt {
     if (stop_signal_ != 0) return AttemptEnd::stopped(stop_signal_, saved_step_);
     if (failure_ && !failure_->again) return AttemptEnd::refused(*failure_);
     if (state_ == State::releasing) return AttemptEnd::released();
-    return AttemptEnd::lost(cause_of_loss(status));
+    return AttemptEnd::lost(cause_of_loss(status), culprit());
+  }
+
+  Culprit culprit() const {
+    if (state_ == State::abandoned) return {.host = lost_host_};
+    if (const auto& rank = messages_.lost_rank()) {
+      return {std::atoi(rank->rank.c_str()), rank->host};
+    }
+    if (failure_) return {failure_->rank, failure_->host};
+    return {};
   }
 
   std::string cause_of_loss(const ExitStatus& status) {
@@ -245,6 +256,7 @@ class Attempt {
 
   State state_ = State::training;
   std::string abandoned_because_;
+  std::optional<std::string> lost_host_;
   int stop_signal_ = 0;  // the first request to us
   std::optional<Clock::TimePoint> asked_at_;
   std::optional<Clock::TimePoint> kill_at_;

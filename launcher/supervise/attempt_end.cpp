@@ -40,11 +40,15 @@ AttemptEnd AttemptEnd::released() { return {.kind = Kind::released, .exit_code =
 AttemptEnd AttemptEnd::refused(const FailureEvent& failure) {
   return {.kind = Kind::refused,
           .exit_code = is_bad_input(failure) ? failure.exit_code : kFailed,
-          .cause = describe(failure)};
+          .cause = describe(failure),
+          .culprit = {failure.rank, failure.host}};
 }
 
-AttemptEnd AttemptEnd::lost(std::string cause) {
-  return {.kind = Kind::lost, .exit_code = kFailed, .cause = std::move(cause)};
+AttemptEnd AttemptEnd::lost(std::string cause, Culprit culprit) {
+  return {.kind = Kind::lost,
+          .exit_code = kFailed,
+          .cause = std::move(cause),
+          .culprit = std::move(culprit)};
 }
 
 std::string describe(const FailureEvent& failure) {

@@ -9,6 +9,12 @@
 
 namespace ringtrain::launcher {
 
+// The rank that failed first and its host, as far as they are known.
+struct Culprit {
+  std::optional<int64_t> rank = {};
+  std::optional<std::string> host = {};
+};
+
 // How one set of ranks ended.
 struct AttemptEnd {
   enum class Kind {
@@ -22,13 +28,14 @@ struct AttemptEnd {
   int exit_code = 4;
   std::string cause = {};  // one line; empty when finished or released
   std::optional<Result> result = {};
+  Culprit culprit = {};
 
   static AttemptEnd finished(Result result);
   // saved_step: the step of the checkpoint that the ranks left, if they did.
   static AttemptEnd stopped(int signal, std::optional<int64_t> saved_step);
   static AttemptEnd released();
   static AttemptEnd refused(const FailureEvent& failure);
-  static AttemptEnd lost(std::string cause);
+  static AttemptEnd lost(std::string cause, Culprit culprit = {});
 };
 
 // "rank 1 on node3: CUDA out of memory"; of bad input the message alone.

@@ -24,8 +24,19 @@ std::chrono::milliseconds pause_before(int restart) {
   return std::chrono::milliseconds(500) * (1 << std::min(restart - 1, 5));
 }
 
-Outcome outcome_of(AttemptEnd end) {
-  return {end.exit_code, std::move(end.cause), std::move(end.result)};
+RunStatus status_of(AttemptEnd::Kind kind) {
+  switch (kind) {
+    case AttemptEnd::Kind::finished:
+      return RunStatus::finished;
+    case AttemptEnd::Kind::stopped:
+      return RunStatus::cancelled;
+    case AttemptEnd::Kind::refused:
+      return RunStatus::failed;
+    case AttemptEnd::Kind::released:
+    case AttemptEnd::Kind::lost:
+      break;
+  }
+  return RunStatus::lost;
 }
 
 class Supervisor {
@@ -40,22 +51,22 @@ class Supervisor {
         gatherer_(hosts_, range_, starter, clock, observer),
         recovery_(run.batch_size) {}
 
-  Outcome run() {
+  RunEnd run() {
     int restart = 0;  // in a row without progress
     for (bool again = false;; again = true) {
       const GatheredHosts gathered = gather(again);
       if (gathered.stop_signal != 0) return stopped(gathered.stop_signal);
-      if (gathered.hosts.empty()) return {.cause = cause_of_failure(gathered.cause)};
+      if (gathered.hosts.empty()) return lost(cause_of_failure(gathered.cause));
       AttemptEnd end = train_on(gathered.hosts);
       if (end.kind == AttemptEnd::Kind::finished) {
         if (const auto summary = recovery_.summary()) add_to_result(*summary, *end.result);
       }
       if (end.kind == AttemptEnd::Kind::released) continue;
-      if (end.kind != AttemptEnd::Kind::lost) return outcome_of(std::move(end));
+      if (end.kind != AttemptEnd::Kind::lost) return end_of_run(std::move(end));
 
-      last_loss_ = end.cause;
+      last_loss_ = end;
       if (recovery_.lost(end.cause, clock_.now())) restart = 0;
-      if (restart == run_.restarts) return {.cause = cause_of_failure("")};
+      if (restart == run_.restarts) return lost(cause_of_failure(""));
       ++restart;
       observer_.on_message(fmt::format("lost: {}; restarting from {} (restart {} of {})", end.cause,
                                        restart_point(), restart, run_.restarts));
@@ -69,7 +80,22 @@ class Supervisor {
     return run.hosts.is_this_machine() ? 1 : std::max(1, total_slots(run.hosts.hosts()));
   }
 
-  static Outcome stopped(int signal) { return outcome_of(AttemptEnd::stopped(signal, {})); }
+  RunEnd end_of_run(AttemptEnd end) const {
+    const bool stopped = end.kind == AttemptEnd::Kind::stopped;
+    return {.outcome = {.status = status_of(end.kind),
+                        .exit_code = end.exit_code,
+                        .cause = std::move(end.cause),
+                        .signal = stopped ? std::optional(end.exit_code - 128) : std::nullopt,
+                        .rank = end.culprit.rank,
+                        .host = std::move(end.culprit.host),
+                        .attempts = attempts_},
+            .result = std::move(end.result)};
+  }
+
+  RunEnd stopped(int signal) const { return end_of_run(AttemptEnd::stopped(signal, {})); }
+  RunEnd lost(std::string cause) const {
+    return end_of_run(AttemptEnd::lost(std::move(cause), last_loss_.culprit));
+  }
 
   GatheredHosts gather(bool again) {
     if (hosts_.is_this_machine()) return {.hosts = {{"localhost", range_.started}}};
@@ -77,6 +103,7 @@ class Supervisor {
   }
 
   AttemptEnd train_on(const std::vector<Host>& hosts) {
+    ++attempts_;
     // A checkpoint saved before the loss is of this run, whatever the job says of earlier runs.
     const auto ranks = starter_.start(
         hosts, recovery_.has_saved() ? StartFrom::newest_checkpoint : StartFrom::job);
@@ -99,7 +126,7 @@ class Supervisor {
 
   // The last loss, if any, is the first cause.
   std::string cause_of_failure(const std::string& cause) const {
-    std::string text = last_loss_;
+    std::string text = last_loss_.cause;
     if (!cause.empty()) text += (text.empty() ? "" : "; then ") + cause;
     if (cause.empty() && run_.restarts > 0) {
       text += fmt::format("; {} restarts in a row made no progress", run_.restarts);
@@ -115,13 +142,14 @@ class Supervisor {
   const RankRange range_;
   HostGatherer gatherer_;
   Recovery recovery_;
-  std::string last_loss_;
+  AttemptEnd last_loss_;
+  int attempts_ = 0;
 };
 
 }  // namespace
 
-Outcome supervise(const Supervision& run, RankStarter& starter, Clock& clock,
-                  RunObserver& observer) {
+RunEnd supervise(const Supervision& run, RankStarter& starter, Clock& clock,
+                 RunObserver& observer) {
   return Supervisor(run, starter, clock, observer).run();
 }
 

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "job/job_spec.hpp"
+#include "job/outcome_file.hpp"
 #include "job/result_file.hpp"
 #include "launcher/supervise/clock.hpp"
 #include "launcher/supervise/host_source.hpp"
@@ -16,11 +16,10 @@
 namespace ringtrain::launcher {
 
 // How a run ended.
-struct Outcome {
-  // 0 for a finished model; 2, 3 or 4 as the worker reported; 4 when ranks were lost too often;
-  // 128 + N after a request to stop by signal N.
-  int exit_code = 4;
-  std::string cause = {};  // one line; empty on success
+struct RunEnd {
+  // Its exit code: 0 for a finished model; 2, 3 or 4 as the worker reported; 4 when ranks were lost
+  // too often; 128 + N after a request to stop by signal N. It has no times yet.
+  Outcome outcome = {};
   std::optional<Result> result = {};
 };
 
@@ -38,7 +37,6 @@ struct Supervision {
 // cannot be. Lost ranks are restarted from the newest checkpoint on the hosts that answer then;
 // when hosts are added, ranks are restarted on all of them. Prints nothing: the observer gets
 // everything.
-Outcome supervise(const Supervision& run, RankStarter& starter, Clock& clock,
-                  RunObserver& observer);
+RunEnd supervise(const Supervision& run, RankStarter& starter, Clock& clock, RunObserver& observer);
 
 }  // namespace ringtrain::launcher

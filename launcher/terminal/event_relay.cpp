@@ -19,7 +19,7 @@ void EventRelay::pass_on(const std::string& line, const Event& event) {
     }
   } else if (std::holds_alternative<StartedEvent>(event)) {
     started_at_ = now;
-    started_line_ = line;
+    if (reader_ == For::log) started_line_ = line;
   }
   write_line(descriptor_, line);
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <utility>
 #include <variant>
 
 #include "base/text.hpp"
@@ -11,14 +12,13 @@
 
 namespace ringtrain::launcher {
 
-RunDisplay::RunDisplay(bool keep_stdout, bool relay_events)
+RunDisplay::RunDisplay(bool keep_stdout, std::vector<EventRelay> relays)
     : keep_stdout_(keep_stdout),
-      relay_events_(relay_events),
-      progress_(STDERR_FILENO, ::isatty(STDERR_FILENO) == 1),
-      relay_(STDOUT_FILENO) {}
+      relays_(std::move(relays)),
+      progress_(STDERR_FILENO, ::isatty(STDERR_FILENO) == 1) {}
 
 void RunDisplay::on_event(const Event& event, const std::string& line) {
-  if (relay_events_) relay_.pass_on(line, event);
+  for (EventRelay& relay : relays_) relay.pass_on(line, event);
   if (const auto* started = std::get_if<StartedEvent>(&event)) {
     for (const std::string& text : started_lines(*started)) progress_.line(text);
   } else if (const auto* step = std::get_if<StepEvent>(&event)) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "launcher/supervise/run_observer.hpp"
 #include "launcher/terminal/event_relay.hpp"
 #include "launcher/terminal/training_progress.hpp"
@@ -8,12 +11,12 @@
 namespace ringtrain::launcher {
 
 // Shows a supervised run: progress, messages and stderr of the ranks on our stderr, their stdout on
-// ours.
+// ours; passes its events on.
 class RunDisplay : public RunObserver {
  public:
   // keep_stdout: for the result; output of ranks goes to stderr, too.
-  // relay_events: events go to stdout, too (event_relay.hpp).
-  RunDisplay(bool keep_stdout, bool relay_events);
+  // relays: take the events, too.
+  RunDisplay(bool keep_stdout, std::vector<EventRelay> relays);
 
   void on_event(const Event& event, const std::string& line) override;
   void on_standard_output(const std::string& line) override;
@@ -23,9 +26,8 @@ class RunDisplay : public RunObserver {
 
  private:
   const bool keep_stdout_;
-  const bool relay_events_;
+  std::vector<EventRelay> relays_;
   TrainingProgress progress_;
-  EventRelay relay_;
 };
 
 }  // namespace ringtrain::launcher

@@ -18,13 +18,13 @@ namespace ringtrain::simulation {
 namespace {
 
 using launcher::HostSource;
-using launcher::Outcome;
+using launcher::RunEnd;
 using launcher::Supervision;
 
 constexpr uint64_t kSeeds = 20'000;
 
 struct Simulated {
-  Outcome outcome;
+  RunEnd end;
   std::vector<std::string> violations;
   std::vector<std::string> log;
 };
@@ -37,20 +37,21 @@ int expected_exit_code(const SimulatedCluster& cluster) {
   return 4;
 }
 
-std::vector<std::string> wrong_in(const Outcome& outcome, const Scenario& scenario,
+std::vector<std::string> wrong_in(const RunEnd& end, const Scenario& scenario,
                                   const SimulatedCluster& cluster) {
   std::vector<std::string> wrong = cluster.violations();
   const auto require = [&](bool condition, const std::string& violation) {
     if (!condition) wrong.push_back(violation);
   };
+  const Outcome& outcome = end.outcome;
   const int expected = expected_exit_code(cluster);
   require(outcome.exit_code == expected,
-          fmt::format("exit code {}, not {}", outcome.exit_code, expected));
+          fmt::format("exit code {}, not {}", *outcome.exit_code, expected));
   require(!cluster.has_ranks(), "ranks are left running");
-  require(outcome.result.has_value() == (outcome.exit_code == 0), "a result without success");
+  require(end.result.has_value() == (outcome.exit_code == 0), "a result without success");
   require(outcome.cause.empty() == (outcome.exit_code == 0), "a failure without a cause");
-  if (outcome.result) {
-    const auto& recovery = outcome.result->recovery;
+  if (end.result) {
+    const auto& recovery = end.result->recovery;
     const int64_t restarts = recovery ? recovery->restarts : 0;
     require(restarts == cluster.losses(), "the result miscounts the losses");
   }
@@ -80,15 +81,16 @@ Simulated simulate(uint64_t seed) {
                         .batch_size = 32};
   Simulated simulated;
   try {
-    simulated.outcome = launcher::supervise(run, cluster, cluster, cluster);
-    simulated.violations = wrong_in(simulated.outcome, scenario, cluster);
+    simulated.end = launcher::supervise(run, cluster, cluster, cluster);
+    simulated.violations = wrong_in(simulated.end, scenario, cluster);
   } catch (const std::exception& error) {
     simulated.violations = cluster.violations();
     simulated.violations.emplace_back(error.what());
   }
   simulated.log = cluster.log();
-  simulated.log.push_back(
-      fmt::format("exit code {}: {}", simulated.outcome.exit_code, simulated.outcome.cause));
+  simulated.log.push_back(fmt::format("exit code {}: {}",
+                                      simulated.end.outcome.exit_code.value_or(-1),
+                                      simulated.end.outcome.cause));
   return simulated;
 }
 
@@ -122,7 +124,7 @@ TEST(Supervise, MeetsEveryKindOfEndInTheSimulation) {
   int grown = 0;
   for (uint64_t seed = 1; seed <= 1000; ++seed) {
     const Simulated simulated = simulate(seed);
-    ++ends[simulated.outcome.exit_code];
+    ++ends[*simulated.end.outcome.exit_code];
     const std::string log = fmt::format("{}", fmt::join(simulated.log, "\n"));
     if (log.find("lost: ") != std::string::npos) ++restarted;
     if (log.find("ranks can run now") != std::string::npos) ++grown;

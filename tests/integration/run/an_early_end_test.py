@@ -15,45 +15,13 @@ import termios
 import threading
 
 import run_case
-from run_case import DEADLINE, command_line_of, processes_with, RunTest
+from run_case import DEADLINE, processes_with, RunTest
 
 
 class AnEarlyEnd(RunTest):
     def setUp(self):
         super().setUp()
         self.job = self.write_job(epochs=1000000, evaluate_every_epochs=0, restarts=0)
-
-    def start(self):
-        """A run in training: its launcher, and its workers by process id."""
-        launcher = subprocess.Popen([run_case.RINGTRAIN, "run", self.job, "-n", "2"], text=True,
-                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(self.end, launcher)
-        give_up = threading.Timer(DEADLINE, launcher.kill)  # ends stderr, and so the loop
-        give_up.start()
-        self.addCleanup(give_up.cancel)
-        # Epochs here are shorter than the time between two lines about steps: there are none.
-        said = []
-        for line in launcher.stderr:
-            said.append(line)
-            if "train loss" in line:
-                return launcher, self.workers()
-        self.fail("no epoch was trained:\n" + "".join(said))
-
-    def end(self, launcher):
-        if launcher.poll() is None:
-            launcher.kill()
-        launcher.stdout.close()
-        launcher.stderr.close()
-        launcher.wait()
-
-    def workers(self):
-        return [process for process in processes_with(str(self.job))
-                if command_line_of(process).startswith(str(run_case.WORKER))]
-
-    def one(self, program):
-        """The process of this run whose command line starts with the program's path."""
-        return [process for process, line in processes_with(str(self.job)).items()
-                if line.split(" ", 1)[0].endswith(program)]
 
     def finish(self, launcher):
         stdout, stderr = launcher.communicate(timeout=15)

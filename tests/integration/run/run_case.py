@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -112,6 +113,38 @@ class RunTest(unittest.TestCase):
                       "Traceback", "terminate called"):
             self.assertNotIn(noise, stderr)
         return lines
+
+    def start(self):
+        """A run of self.job in training: its launcher, and its workers by process id."""
+        launcher = subprocess.Popen([RINGTRAIN, "run", self.job, "-n", "2"], text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(self.end, launcher)
+        give_up = threading.Timer(DEADLINE, launcher.kill)  # ends stderr, and so the loop
+        give_up.start()
+        self.addCleanup(give_up.cancel)
+        # Epochs here are shorter than the time between two lines about steps: there are none.
+        said = []
+        for line in launcher.stderr:
+            said.append(line)
+            if "train loss" in line:
+                return launcher, self.workers()
+        self.fail("no epoch was trained:\n" + "".join(said))
+
+    def end(self, launcher):
+        if launcher.poll() is None:
+            launcher.kill()
+        launcher.stdout.close()
+        launcher.stderr.close()
+        launcher.wait()
+
+    def workers(self):
+        return [process for process in processes_with(str(self.job))
+                if command_line_of(process).startswith(str(WORKER))]
+
+    def one(self, program):
+        """The process of this run whose command line starts with the program's path."""
+        return [process for process, line in processes_with(str(self.job)).items()
+                if line.split(" ", 1)[0].endswith(program)]
 
     def wait_until_all_are_gone(self, seconds=10):
         deadline = time.monotonic() + seconds

@@ -7,6 +7,8 @@
 
 #include <csignal>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "launcher/process/stop_signals.hpp"
 #include "launcher/supervise/mpirun_starter.hpp"
@@ -30,7 +32,9 @@ AttemptEnd run(std::string script, bool keep_stdout, std::string* out = nullptr,
   {
     StopSignals stop;
     SystemClock clock(stop);
-    RunDisplay display(keep_stdout, relay_events);
+    std::vector<EventRelay> relays;
+    if (relay_events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
+    RunDisplay display(keep_stdout, std::move(relays));
     ProcessRanks ranks({{"/bin/sh", "-c", script}, {}}, stop);
     end = attempt(ranks, {}, clock, display);
   }
