@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that a job needs, read from one YAML file. The JSON Schema (schema.hpp) says which
-// values are allowed, parse.hpp reads and checks a file. No torch and no MPI here: the launcher
-// uses it too.
+// Everything that a job needs, read from one YAML file. keys/job_keys.cpp describes each key and
+// its limits, parse.hpp reads and checks a file. No torch and no MPI here: the launcher uses it
+// too.
 #pragma once
 
 #include <cstdint>

@@ -11,8 +11,8 @@
 
 namespace ringtrain {
 
-// Every key, defaults included, on one line. job_from_json(print_job(spec)) == spec, to the last
-// digit.
+// Returns every key, defaults included, on one line; keys without a value, as an empty name, are
+// left out. job_from_json(print_job(spec)) == spec, to the last digit.
 std::string print_job(const JobSpec& spec);
 
 // The same as a job file: JSON is YAML. A group stands on one line, as people write them.

@@ -39,7 +39,7 @@ void check_kubernetes(const KubernetesSpec& spec, const Document& document) {
                                 "own, found {}",
                                 spec.gpus_per_worker, spec.slots_per_worker));
   }
-  for (std::size_t i = 0; i < spec.tolerations.size(); ++i) {
+  for (size_t i = 0; i < spec.tolerations.size(); ++i) {
     const TolerationSpec& toleration = spec.tolerations[i];
     const std::string path = join_path(group + ".tolerations", i);
     if (toleration.key.empty() && toleration.operation != "Exists") {
@@ -59,10 +59,10 @@ void check_kubernetes(const KubernetesSpec& spec, const Document& document) {
     }
     mounts.push_back(mount);
   };
-  for (std::size_t i = 0; i < spec.volumes.size(); ++i) {
+  for (size_t i = 0; i < spec.volumes.size(); ++i) {
     take_mount(spec.volumes[i].mount, join_path(join_path(group + ".volumes", i), "mount"));
   }
-  for (std::size_t i = 0; i < spec.secrets.size(); ++i) {
+  for (size_t i = 0; i < spec.secrets.size(); ++i) {
     take_mount(spec.secrets[i].mount, join_path(join_path(group + ".secrets", i), "mount"));
   }
   if (!spec.fetch) return;

@@ -6,8 +6,7 @@
 
 namespace ringtrain {
 
-// What the schema cannot say of the group `kubernetes`: keys that must fit one another. Throws
-// a job error.
+// Refuses keys of the group `kubernetes` that do not fit one another. Throws a job error.
 void check_kubernetes(const KubernetesSpec& spec, const Document& document);
 
 }  // namespace ringtrain

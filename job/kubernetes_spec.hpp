@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The job file's group `kubernetes`: where and with what its pods run. The schema (schema.hpp) says
-// what each key means; mpijob/render.hpp makes an MPIJob of it. Sizes are Kubernetes' quantities
-// ("64Gi"); a text that is empty stands for a key that was left out.
+// The job file's group `kubernetes`, by which mpijob/objects/render.hpp makes an MPIJob;
+// keys/kubernetes_keys.cpp describes its keys. Sizes are Kubernetes' quantities ("64Gi"); a text
+// that is empty stands for a key that was left out.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ struct SecretSpec {
   bool operator==(const SecretSpec&) const = default;
 };
 
-// What each worker copies into a volume of its own before it starts.
+// Files that each worker copies into a volume of its own before it starts.
 struct FetchSpec {
   std::vector<std::string> from;  // http(s) addresses or paths
   std::string to;                 // a directory; the files keep their names

@@ -5,17 +5,24 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 namespace ringtrain {
+namespace {
+
+constexpr std::array<std::string_view, 6> kZooModels = {"mlp",      "lenet5",   "lenet",
+                                                        "resnet18", "resnet34", "resnet50"};
+
+}  // namespace
 
 bool is_zoo_model(std::string_view model) {
-  return std::find(zoo_models.begin(), zoo_models.end(), model) != zoo_models.end();
+  return std::find(kZooModels.begin(), kZooModels.end(), model) != kZooModels.end();
 }
 
 bool is_torchscript_path(std::string_view model) {
   return model.find('/') != std::string_view::npos || model.ends_with(".pt");
 }
 
-std::string zoo_model_list() { return fmt::format("{}", fmt::join(zoo_models, ", ")); }
+std::string zoo_model_list() { return fmt::format("{}", fmt::join(kZooModels, ", ")); }
 
 }  // namespace ringtrain

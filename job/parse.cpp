@@ -11,17 +11,17 @@
 
 #include "base/error.hpp"
 #include "job/document.hpp"
+#include "job/keys/check.hpp"
 #include "job/kubernetes_check.hpp"
 #include "job/models.hpp"
-#include "job/schema.hpp"
-#include "job/validate.hpp"
+#include "job/yaml.hpp"
 
 namespace ringtrain {
 namespace {
 
 using nlohmann::json;
 
-// Forgets where the key and all below it came from.
+// Erases the origins of the key and of all below it.
 void erase_origins(Document& document, const std::string& path) {
   std::erase_if(document.origins, [&](const auto& entry) {
     const std::string& key = entry.first;
@@ -42,7 +42,7 @@ void apply_override(Document& document, const std::string& override_text) {
 
   json* group = &document.value;
   std::string group_path;
-  std::size_t start = 0;
+  size_t start = 0;
   for (;;) {
     if (!group->is_object()) {
       throw job_error(fmt::format("{}: {} is not a group of keys", here, group_path));
@@ -79,11 +79,11 @@ Document checked_document(const std::string& text, const std::string& name,
     document.refuse("", "must be a group of keys, as in 'model: lenet'");
   }
   for (const std::string& override_text : overrides) apply_override(document, override_text);
-  validate(document, job_schema());
+  check_document(document, job_keys());
   return document;
 }
 
-// A job without a name is called like its file.
+// Returns the name of a job without one: its file's.
 std::string name_from_file(const std::string& file) {
   std::string name = std::filesystem::path(file).stem().string().substr(0, 63);
   for (char& c : name) {
@@ -96,42 +96,7 @@ std::string name_from_file(const std::string& file) {
   return name.empty() ? "job" : name;
 }
 
-// What a schema cannot say: keys that must fit one another.
-void check_across_keys(const JobSpec& job, const Document& document) {
-  if (!is_zoo_model(job.model) && !is_torchscript_path(job.model)) {
-    document.refuse("model", fmt::format("must be one of {}, or the path of a TorchScript file "
-                                         "(with a '/' or ending in .pt), found {}",
-                                         zoo_model_list(), in_quotes(job.model)));
-  }
-  if (!job.hidden.empty() && job.model != "mlp") {
-    document.refuse("hidden", fmt::format("is for the model mlp alone, not for {}", job.model));
-  }
-  if (job.batch_size % job.accumulate != 0) {
-    document.refuse("accumulate", fmt::format("must divide batch_size ({}) without a remainder, "
-                                              "found {}",
-                                              job.batch_size, job.accumulate));
-  }
-  if (job.optimizer.nesterov && job.optimizer.type != OptimizerSpec::Type::sgd) {
-    document.refuse("optimizer.nesterov", "is for sgd alone");
-  }
-  if (job.optimizer.nesterov && job.optimizer.momentum == 0) {
-    document.refuse("optimizer.nesterov", "needs a momentum above 0");
-  }
-  const auto& milestones = job.schedule.milestones;
-  if (job.schedule.type == ScheduleSpec::Type::step && milestones.empty()) {
-    document.refuse("schedule.milestones", "is missing: a step schedule needs at least one epoch");
-  }
-  for (std::size_t i = 1; i < milestones.size(); ++i) {
-    if (milestones[i] <= milestones[i - 1]) {
-      document.refuse(join_path("schedule.milestones", i),
-                      fmt::format("must be above the one before it ({}), found {}",
-                                  milestones[i - 1], milestones[i]));
-    }
-  }
-  if (job.schedule.warmup_epochs > static_cast<double>(job.epochs)) {
-    document.refuse("schedule.warmup_epochs", fmt::format("must not be above epochs ({}), found {}",
-                                                          job.epochs, job.schedule.warmup_epochs));
-  }
+void check_communication(const JobSpec& job, const Document& document) {
   const CommunicationSpec& communication = job.communication;
   if (communication.sync_every > 1 && communication.shard_optimizer) {
     document.refuse("communication.shard_optimizer",
@@ -157,6 +122,45 @@ void check_across_keys(const JobSpec& job, const Document& document) {
     document.refuse("communication.backend",
                     "shared_memory is for CPU ranks, but device is cuda: use auto, nccl or mpi");
   }
+}
+
+// Refuses keys that do not fit one another.
+void check_across_keys(const JobSpec& job, const Document& document) {
+  if (!is_zoo_model(job.model) && !is_torchscript_path(job.model)) {
+    document.refuse("model", fmt::format("must be one of {}, or the path of a TorchScript file "
+                                         "(with a '/' or ending in .pt), found {}",
+                                         zoo_model_list(), in_quotes(job.model)));
+  }
+  if (!job.hidden.empty() && job.model != "mlp") {
+    document.refuse("hidden", fmt::format("is for the model mlp alone, not for {}", job.model));
+  }
+  if (job.batch_size % job.accumulate != 0) {
+    document.refuse("accumulate", fmt::format("must divide batch_size ({}) without a remainder, "
+                                              "found {}",
+                                              job.batch_size, job.accumulate));
+  }
+  if (job.optimizer.nesterov && job.optimizer.type != OptimizerSpec::Type::sgd) {
+    document.refuse("optimizer.nesterov", "is for sgd alone");
+  }
+  if (job.optimizer.nesterov && job.optimizer.momentum == 0) {
+    document.refuse("optimizer.nesterov", "needs a momentum above 0");
+  }
+  const auto& milestones = job.schedule.milestones;
+  if (job.schedule.type == ScheduleSpec::Type::step && milestones.empty()) {
+    document.refuse("schedule.milestones", "is missing: a step schedule needs at least one epoch");
+  }
+  for (size_t i = 1; i < milestones.size(); ++i) {
+    if (milestones[i] <= milestones[i - 1]) {
+      document.refuse(join_path("schedule.milestones", i),
+                      fmt::format("must be above the one before it ({}), found {}",
+                                  milestones[i - 1], milestones[i]));
+    }
+  }
+  if (job.schedule.warmup_epochs > static_cast<double>(job.epochs)) {
+    document.refuse("schedule.warmup_epochs", fmt::format("must not be above epochs ({}), found {}",
+                                                          job.epochs, job.schedule.warmup_epochs));
+  }
+  check_communication(job, document);
   if (job.rollback.factor > 0 && job.rollback.factor <= 1) {
     document.refuse("rollback.factor",
                     fmt::format("must be above 1, or 0 for never, found {}", job.rollback.factor));

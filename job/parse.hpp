@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a job file to a JobSpec that can be trusted:
 //
-//   YAML -> JSON that knows its lines (document.hpp) -> --set overrides
-//        -> JSON Schema (validate.hpp) -> defaults -> checks across keys -> JobSpec
+//   YAML -> JSON with lines (yaml.hpp) -> --set overrides -> check of each key (keys/check.hpp)
+//        -> JobSpec, with defaults (json.hpp) -> checks across keys
 //
 // Every refusal is a job error "job.yaml:3: optimizer.type: what is wrong and what is allowed", or
 // "--set optimizer.type: ..." where an override brought it in. Nothing here looks at other files:

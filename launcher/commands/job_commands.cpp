@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "job/keys/reference.hpp"
+#include "job/keys/schema.hpp"
 #include "job/parse.hpp"
-#include "job/schema.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -21,8 +22,12 @@ struct ValidateOptions {
 }  // namespace
 
 void add_job_commands(CLI::App& app) {
-  app.add_subcommand("schema", "Print the JSON Schema of the job file, with every key")
-      ->callback([] { fmt::print("{}\n", job_schema()); });
+  const auto as_markdown = std::make_shared<bool>(false);
+  CLI::App* const schema =
+      app.add_subcommand("schema", "Print the JSON Schema of the job file, with every key");
+  schema->add_flag("--markdown", *as_markdown, "Print the reference page instead");
+  schema->callback(
+      [as_markdown] { fmt::print("{}", *as_markdown ? job_reference() : job_schema() + "\n"); });
 
   const auto options = std::make_shared<ValidateOptions>();
   CLI::App* const validate =

@@ -7,109 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/job/refusal.hpp"
+#include "tests/unit/job/unusual_job.hpp"
 
 namespace ringtrain {
 namespace {
-
-KubernetesSpec unusual_kubernetes() {
-  KubernetesSpec spec;
-  spec.name_space = "team";
-  spec.image = "registry/ringtrain:1";
-  spec.image_pull_policy = "Always";
-  spec.image_pull_secrets = {"registry"};
-  spec.workers = 3;
-  spec.gpus_per_worker = 4;
-  spec.gpu_resource = "nvidia.com/mig-1g.5gb";
-  spec.slots_per_worker = 2;
-  spec.cpus = 7.5;
-  spec.memory = "64Gi";
-  spec.shared_memory = "8Gi";
-  spec.rdma_resource = "rdma/ib";
-  spec.ipc_lock = true;
-  spec.node_selector = {{"pool", "gpu"}};
-  spec.tolerations = {{"gpu", "Equal", "yes", "NoExecute", 30}};
-  spec.priority_class = "high";
-  spec.queue = "lq";
-  spec.gang = KubernetesSpec::Gang::scheduler_plugins;
-  spec.ttl_seconds = 60;
-  spec.deadline_seconds = 3600;
-  spec.suspend = true;
-  spec.clean_pods = KubernetesSpec::CleanPods::none;
-  spec.env = {{"NCCL_DEBUG", "INFO"}};
-  spec.secrets = {{"s3", "/etc/s3"}};
-  spec.service_account = "trainer";
-  spec.fetch = FetchSpec{{"https://host/a.h5"}, "/scratch"};
-  VolumeSpec volume;
-  volume.mount = "/a";
-  volume.read_only = true;
-  volume.sub_path = "x";
-  volume.source = VolumeSpec::Source::claim;
-  volume.claim = "mnist";
-  spec.volumes.push_back(volume);
-  VolumeSpec nfs;
-  nfs.mount = "/b";
-  nfs.source = VolumeSpec::Source::nfs;
-  nfs.server = "host";
-  nfs.path = "/export";
-  spec.volumes.push_back(nfs);
-  VolumeSpec memory;
-  memory.mount = "/c";
-  memory.size = "1Gi";
-  memory.memory = true;
-  spec.volumes.push_back(memory);
-  VolumeSpec ephemeral;
-  ephemeral.mount = "/d";
-  ephemeral.source = VolumeSpec::Source::ephemeral;
-  ephemeral.size = "10Gi";
-  ephemeral.storage_class = "fast";
-  spec.volumes.push_back(ephemeral);
-  VolumeSpec host;
-  host.mount = "/e";
-  host.source = VolumeSpec::Source::host_path;
-  host.path = "/srv";
-  spec.volumes.push_back(host);
-  return spec;
-}
-
-// A job whose every value differs from the default.
-JobSpec unusual_job() {
-  JobSpec job;
-  job.name = "odd";
-  job.model = "models/x.pt";
-  job.hidden = {7, 9};
-  job.dataset = "d.h5";
-  job.epochs = 9;
-  job.max_steps = 77;
-  job.batch_size = 96;
-  job.accumulate = 3;
-  job.seed = 9007199254740991;
-  job.precision = JobSpec::Precision::bf16;
-  job.device = JobSpec::Device::cuda;
-  job.cuda_graph = false;
-  job.optimizer = {OptimizerSpec::Type::lars, 1.0 / 3, 0.7, true, 1e-4, 0.8, 0.95, 1e-6, 0.02};
-  job.schedule = {ScheduleSpec::Type::step, 0.1, {1.5, 2}, 0.3, 0.01};
-  job.augment = {4, true};
-  job.communication = {CommunicationSpec::Backend::nccl,
-                       CommunicationSpec::Algorithm::ring,
-                       0.7,
-                       CommunicationSpec::Wire::bf16,
-                       5,
-                       true,
-                       12.5};
-  job.checkpoint = {3, 100, 60.5, 5, "runs/old/checkpoints/7"};
-  job.rollback = {2.5, 20, 7};
-  job.initialize_from = "runs/old/model.safetensors";
-  job.label_smoothing = 0.1;
-  job.clip_norm = 1.1;
-  job.max_skipped_steps = 2;
-  job.evaluate_every_epochs = 4;
-  job.output = "out/put";
-  job.workers = {2, 8};
-  job.restarts = 1;
-  job.trace = true;
-  job.kubernetes = unusual_kubernetes();
-  return job;
-}
 
 TEST(JobJson, ComesBackAsItWas) {
   EXPECT_EQ(job_from_json(print_job(unusual_job())), unusual_job());
@@ -132,11 +33,20 @@ TEST(JobJson, HoldsEveryKey) {
   }
 }
 
+TEST(JobJson, LeavesOutKeysWithoutAValue) {
+  const auto plain = job_to_json(JobSpec{});
+  for (const char* key : {"name", "output", "max_steps", "initialize_from", "kubernetes"}) {
+    EXPECT_FALSE(plain.contains(key)) << key;
+  }
+}
+
 TEST(JobJson, RefusesOtherTexts) {
   const auto message = [](std::string_view text) { return refusal([&] { job_from_json(text); }); };
   EXPECT_THAT(message("{"), testing::StartsWith("not a job: "));
   EXPECT_THAT(message("[]"), testing::StartsWith("not a job: "));
   EXPECT_THAT(message(R"({"epochs": "x"})"), testing::StartsWith("not a job: "));
+  EXPECT_EQ(message(R"({"device": "tpu"})"), "not a job: unknown device \"tpu\"");
+  EXPECT_EQ(message(R"({"optimizer": 5})"), "not a job: 5 is no group of keys");
 }
 
 }  // namespace

@@ -17,10 +17,10 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const std::string minimal = "model: lenet\ndataset: mnist.h5\n";  // NOLINT: as long as the program
+const std::string kMinimal = "model: lenet\ndataset: mnist.h5\n";  // NOLINT: as long as the program
 
 JobSpec parsed(const std::string& more, const std::vector<std::string>& overrides = {}) {
-  return parse_job_text(minimal + more, "f.yaml", overrides);
+  return parse_job_text(kMinimal + more, "f.yaml", overrides);
 }
 
 // The refusal of the minimal job with more lines: the first of them is line 3.
@@ -51,7 +51,7 @@ kubernetes:                   # read by render and submit alone
   image: ringtrain:latest
   workers: 2
   gpus_per_worker: 1
-  volumes: [{mount: /data, claim: mnist}]   # or host_path: /data, nfs: {server, path}, empty_dir: {}
+  volumes: [{mount: /data, claim: mnist}]   # or host_path: /data, nfs: {server, path}
 )";
   const JobSpec job = parse_job_text(text, "job.yaml");
   JobSpec expected;
@@ -77,9 +77,9 @@ kubernetes:                   # read by render and submit alone
 }
 
 TEST(ParseJob, FillsInNameAndOutput) {
-  EXPECT_EQ(parse_job_text(minimal, "dir/my job!.yaml").name, "my-job-");
-  EXPECT_EQ(parse_job_text(minimal, "dir/a.yaml").output, "runs/a");
-  EXPECT_EQ(parse_job_text(minimal, "--.yaml").name, "job");
+  EXPECT_EQ(parse_job_text(kMinimal, "dir/my job!.yaml").name, "my-job-");
+  EXPECT_EQ(parse_job_text(kMinimal, "dir/a.yaml").output, "runs/a");
+  EXPECT_EQ(parse_job_text(kMinimal, "--.yaml").name, "job");
   EXPECT_EQ(parsed("name: b\n").output, "runs/b");
 }
 
@@ -274,7 +274,7 @@ TEST(Overrides, AreNamedInRefusals) {
 
 TEST(ParseJob, ReadsAFile) {
   const TemporaryDirectory directory;
-  const auto file = directory.write("small.yaml", minimal);
+  const auto file = directory.write("small.yaml", kMinimal);
   EXPECT_EQ(parse_job(file).name, "small");
   const std::vector<std::string> overrides = {"name=other"};
   EXPECT_EQ(parse_job(file, overrides).name, "other");

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job/keys/check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <string>
+
+#include "job/keys/key_text.hpp"
+
+namespace ringtrain {
+namespace {
+
+using nlohmann::json;
+
+bool has_type(const Key& key, const json& value) {
+  switch (key.type) {
+    case Key::Type::boolean:
+      return value.is_boolean();
+    case Key::Type::integer:
+      return value.is_number_integer();
+    case Key::Type::number:
+      return value.is_number();
+    case Key::Type::text:
+      return value.is_string();
+    case Key::Type::list:
+      return value.is_array();
+    case Key::Type::map:
+    case Key::Type::group:
+      return value.is_object();
+  }
+  return false;
+}
+
+// Number of characters of a UTF-8 text.
+size_t length_of(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
+bool number_fits(const KeyRules& rules, double number) {
+  return (!rules.min || number >= *rules.min) && (!rules.above || number > *rules.above) &&
+         (!rules.max || number <= *rules.max) && (!rules.below || number < *rules.below);
+}
+
+bool text_fits(const KeyRules& rules, const std::string& text) {
+  const auto& names = rules.one_of;
+  if (!names.empty() && std::find(names.begin(), names.end(), text) == names.end()) return false;
+  const size_t length = length_of(text);
+  if (length < rules.min_length || length > rules.max_length.value_or(length)) return false;
+  return rules.pattern.empty() || std::regex_search(text, std::regex(rules.pattern));
+}
+
+// Refuses the first value that does not fit, in the order of the keys.
+class Checker {
+ public:
+  Checker(const Document& document, const Key& root) : document_(document), root_(root) {}
+
+  void check(const Key& key, const json& value, const std::string& path) const {
+    if (!has_type(key, value)) {
+      std::string problem = fmt::format("must be {}, found {}", allowed(key), shown(value));
+      if (key.type == Key::Type::text && value.is_primitive()) {
+        problem += ": put it in quotes if it is meant as text";
+      }
+      document_.refuse(path, problem);
+    }
+    if (key.type == Key::Type::group) return check_group(key, value, path);
+    if (!fits(key, value)) {
+      document_.refuse(path, fmt::format("must be {}, found {}", allowed(key), shown(value)));
+    }
+    if (key.type == Key::Type::map) {
+      for (const auto& [name, child] : value.items()) {
+        check(key.element.front(), child, join_path(path, name));
+      }
+    }
+    if (key.type == Key::Type::list) {
+      for (size_t i = 0; i < value.size(); ++i) {
+        check(key.element.front(), value[i], join_path(path, i));
+      }
+    }
+  }
+
+ private:
+  void check_group(const Key& group, const json& value, const std::string& path) const {
+    for (const auto& [name, child] : value.items()) {
+      const bool known = std::any_of(group.keys.begin(), group.keys.end(),
+                                     [&](const Key& key) { return key.name == name; });
+      if (!known) document_.refuse(join_path(path, name), unknown_key(root_, group, name));
+    }
+    for (const Key& key : group.keys) {
+      if (value.contains(key.name)) check(key, value[key.name], join_path(path, key.name));
+    }
+    for (const Key& key : group.keys) {
+      if (key.rules.required && !value.contains(key.name)) {
+        document_.refuse(join_path(path, key.name), "is missing: " + key.text);
+      }
+    }
+    if (!fits(group, value)) document_.refuse(path, "must be: " + group.text);
+  }
+
+  const Document& document_;
+  const Key& root_;
+};
+
+}  // namespace
+
+bool fits(const Key& key, const json& value) {
+  switch (key.type) {
+    case Key::Type::boolean:
+    case Key::Type::map:
+      return true;
+    case Key::Type::integer:
+    case Key::Type::number:
+      return number_fits(key.rules, value.get<double>());
+    case Key::Type::text:
+      return text_fits(key.rules, value.get_ref<const std::string&>());
+    case Key::Type::list:
+      return value.size() <= key.rules.max_items.value_or(value.size());
+    case Key::Type::group:
+      return key.exactly_one.empty() ||
+             std::count_if(key.exactly_one.begin(), key.exactly_one.end(),
+                           [&](const std::string& name) { return value.contains(name); }) == 1;
+  }
+  return false;
+}
+
+void check_document(const Document& document, const Key& group) {
+  Checker(document, group).check(group, document.value, "");
+}
+
+}  // namespace ringtrain

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job/keys/job_keys.hpp"
+
+#include "job/keys/kubernetes_keys.hpp"
+#include "job/models.hpp"
+
+namespace ringtrain {
+namespace {
+
+KeyGroup<OptimizerSpec> optimizer_keys() {
+  using T = OptimizerSpec;
+  KeyGroup<T> group;
+  group.choice("type", &T::type,
+               {{T::Type::sgd, "sgd"}, {T::Type::adamw, "adamw"}, {T::Type::lars, "lars"}},
+               "sgd, adamw, or lars (layer-wise rates for large batches).", OnResume::fixed);
+  group.key("learning_rate", &T::learning_rate, "The rate after warm-up.",
+            {.above = 0, .max = 1000});
+  group.key("momentum", &T::momentum, "sgd and lars.", {.min = 0, .below = 1});
+  group.key("nesterov", &T::nesterov, "sgd: look ahead by one momentum step.");
+  group.key("weight_decay", &T::weight_decay,
+            "sgd and lars: added to the gradient; adamw: decoupled from it.",
+            {.min = 0, .max = 10});
+  group.key("beta1", &T::beta1, "adamw: decay of the gradients' mean.", {.min = 0, .below = 1});
+  group.key("beta2", &T::beta2, "adamw: decay of the squared gradients' mean.",
+            {.min = 0, .below = 1});
+  group.key("epsilon", &T::epsilon, "adamw and lars: keeps the quotient finite.",
+            {.above = 0, .max = 1});
+  group.key("trust", &T::trust, "lars: the trust coefficient (You et al. 2017, eta).",
+            {.above = 0, .max = 1});
+  return group;
+}
+
+KeyGroup<ScheduleSpec> schedule_keys() {
+  using T = ScheduleSpec;
+  KeyGroup<T> group;
+  group.choice(
+      "type", &T::type,
+      {{T::Type::constant, "constant"}, {T::Type::step, "step"}, {T::Type::cosine, "cosine"}},
+      "constant, step (times gamma at each milestone), or cosine (down to final_factor at the "
+      "end).");
+  group.key("warmup_epochs", &T::warmup_epochs,
+            "The rate rises linearly from 0 for so many epochs, parts of one included.",
+            {.min = 0, .max = 1000000});
+  group.key("milestones", &T::milestones,
+            "step: the epochs at which the rate is multiplied by gamma, ascending.",
+            {.above = 0, .max = 1000000, .max_items = 1024});
+  group.key("gamma", &T::gamma, "step: the factor at each milestone.", {.above = 0, .max = 1});
+  group.key("final_factor", &T::final_factor,
+            "cosine: the last rate as a share of the learning rate.", {.min = 0, .max = 1});
+  return group;
+}
+
+KeyGroup<AugmentSpec> augment_keys() {
+  using T = AugmentSpec;
+  KeyGroup<T> group;
+  group.key("crop_padding", &T::crop_padding,
+            "Pixels of zero padding on each side before a random crop to the sample's size.",
+            {.min = 0, .max = 64});
+  group.key("horizontal_flip", &T::horizontal_flip, "Mirrors half of the images.");
+  return group;
+}
+
+KeyGroup<CommunicationSpec> communication_keys() {
+  using T = CommunicationSpec;
+  KeyGroup<T> group;
+  group.choice(
+      "backend", &T::backend,
+      {{T::Backend::automatic, "auto"},
+       {T::Backend::shared_memory, "shared_memory"},
+       {T::Backend::mpi, "mpi"},
+       {T::Backend::nccl, "nccl"},
+       {T::Backend::none, "none"}},
+      "auto takes nccl for GPUs, shared_memory inside a node and mpi between nodes. none lets "
+      "every rank train alone, to measure what averaging costs.");
+  group.choice("algorithm", &T::algorithm,
+               {{T::Algorithm::automatic, "auto"},
+                {T::Algorithm::direct, "direct"},
+                {T::Algorithm::ring, "ring"}},
+               "auto measures at the start and takes the faster one.");
+  group.key("bucket_mib", &T::bucket_mib,
+            "Gradients are averaged in pieces of about this size while backward continues.",
+            {.above = 0, .max = 1024});
+  group.choice("wire", &T::wire, {{T::Wire::fp32, "fp32"}, {T::Wire::bf16, "bf16"}},
+               "The type of gradients in transit; bf16 halves the bytes, sums are in fp32.");
+  group.key(
+      "sync_every", &T::sync_every,
+      "More than 1: ranks step on their own and average parameters every so many steps (local "
+      "SGD).",
+      {.min = 1, .max = 1000000});
+  group.key("shard_optimizer", &T::shard_optimizer,
+            "Each rank keeps only its share of the optimizer's state (ZeRO stage 1).");
+  group.key("timeout_seconds", &T::timeout_seconds, "A collective that takes longer ends the job.",
+            {.above = 0, .max = 86400});
+  return group;
+}
+
+KeyGroup<CheckpointSpec> checkpoint_keys() {
+  using T = CheckpointSpec;
+  KeyGroup<T> group;
+  group.key("every_epochs", &T::every_epochs, "0: not by epochs.", {.min = 0, .max = 1000000});
+  group.key("every_steps", &T::every_steps, "0: not by steps.", {.min = 0, .max = 1000000000000});
+  group.key("every_seconds", &T::every_seconds, "0: not by time.", {.min = 0, .max = 31536000});
+  group.key("keep", &T::keep,
+            "How many of the newest checkpoints stay, and beside them the one with the best test "
+            "accuracy.",
+            {.min = 1, .max = 1000000});
+  group.key("resume", &T::resume,
+            "auto resumes from the newest good checkpoint below output, never starts anew, a path "
+            "resumes from that checkpoint (or from the newest good one in that folder).",
+            {.min_length = 1, .max_length = 4096});
+  return group;
+}
+
+KeyGroup<RollbackSpec> rollback_keys() {
+  using T = RollbackSpec;
+  KeyGroup<T> group;
+  group.key(
+      "factor", &T::factor,
+      "A step whose loss is above this many times the median of the last steps is a spike. 0: "
+      "never.",
+      {.min = 0, .max = 1e30});
+  group.key("window", &T::window,
+            "How many steps the median is taken over; none is a spike before there are as many.",
+            {.min = 3, .max = 100000});
+  group.key("limit", &T::limit,
+            "More rollbacks than this, without a window of good steps between them, end the job.",
+            {.min = 1, .max = 1000000});
+  return group;
+}
+
+KeyGroup<WorkersSpec> workers_keys() {
+  using T = WorkersSpec;
+  KeyGroup<T> group;
+  group.key("min", &T::min, "The fewest ranks to continue with.", {.min = 0, .max = 65536});
+  group.key("max", &T::max, "The most ranks to use.", {.min = 0, .max = 65536});
+  return group;
+}
+
+void add_training_keys(KeyGroup<JobSpec>& group) {
+  using T = JobSpec;
+  group.key(
+      "name", &T::name,
+      "The job's name in logs, results and Kubernetes: letters, digits, '.', '_' and '-', at most "
+      "63. Left out: the job file's own name without its ending.",
+      {.max_length = 63, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$", .on_resume = OnResume::silent});
+  group.key("model", &T::model,
+            "A model of the zoo (" + zoo_model_list() +
+                "), or the path of a TorchScript file: it holds a '/' or ends in .pt.",
+            {.min_length = 1, .max_length = 4096, .required = true, .on_resume = OnResume::fixed});
+  group.key("hidden", &T::hidden,
+            "mlp alone: the widths of its hidden layers. Left out: [1024, 1024].",
+            {.min = 1, .max = 1048576, .max_items = 64, .on_resume = OnResume::fixed});
+  group.key("dataset", &T::dataset,
+            "An HDF5 file made by 'ringtrain dataset import', or a directory of parts.",
+            {.min_length = 1, .max_length = 4096, .required = true, .on_resume = OnResume::silent});
+  group.key("epochs", &T::epochs, "How many times every training sample is seen.",
+            {.min = 1, .max = 1000000, .on_resume = OnResume::silent});
+  group.key("max_steps", &T::max_steps,
+            "Ends training after this many steps, where that is earlier than epochs says.",
+            {.min = 1, .max = 1000000000000, .on_resume = OnResume::silent});
+  group.key(
+      "batch_size", &T::batch_size,
+      "Samples of one step over all ranks together: the training run is the same on 1 rank or 64.",
+      {.min = 1, .max = 16777216, .on_resume = OnResume::fixed});
+  group.key(
+      "accumulate", &T::accumulate,
+      "Forward and backward passes of one step, each over batch_size / accumulate samples: for "
+      "batches that do not fit the device.",
+      {.min = 1, .max = 65536});
+  group.key("seed", &T::seed,
+            "Fixes the first weights, the order of the samples and their augmentation.",
+            {.min = 0, .max = 9007199254740991, .on_resume = OnResume::fixed});
+  group.choice(
+      "precision", &T::precision, {{T::Precision::fp32, "fp32"}, {T::Precision::bf16, "bf16"}},
+      "fp32, or bf16: forward and backward in bfloat16 where that is safe, parameters and sums in "
+      "fp32.");
+  group.choice("device", &T::device,
+               {{T::Device::automatic, "auto"}, {T::Device::cpu, "cpu"}, {T::Device::cuda, "cuda"}},
+               "auto takes a GPU when the build and the node have one.", OnResume::silent);
+  group.key(
+      "cuda_graph", &T::cuda_graph,
+      "On GPUs: forward and backward are recorded once as a CUDA graph and replayed, where the "
+      "model allows it.");
+}
+
+void add_groups(KeyGroup<JobSpec>& group) {
+  using T = JobSpec;
+  group.group("optimizer", &T::optimizer, "How gradients change parameters.", optimizer_keys());
+  group.group("schedule", &T::schedule, "How the learning rate changes.", schedule_keys());
+  group.group(
+      "augment", &T::augment,
+      "Changes to training images that keep their label, the same for a sample on any number of "
+      "ranks.",
+      augment_keys());
+  group.group("communication", &T::communication, "How gradients are averaged over the ranks.",
+              communication_keys(), OnResume::silent);
+  group.group(
+      "checkpoint", &T::checkpoint,
+      "When the state is saved below output, and what a new start does with it. Beside these "
+      "times: at the job's end, and on SIGUSR1, SIGUSR2 and SIGTERM.",
+      checkpoint_keys(), OnResume::silent);
+  group.group(
+      "rollback", &T::rollback,
+      "The reaction to a loss spike: the last checkpoint's parameters are restored, and training "
+      "continues with the samples after.",
+      rollback_keys(), OnResume::silent);
+}
+
+void add_run_keys(KeyGroup<JobSpec>& group) {
+  using T = JobSpec;
+  group.key(
+      "initialize_from", &T::initialize_from,
+      "A model.safetensors whose tensors are the first weights, as far as names and shapes fit: "
+      "fine-tuning. A checkpoint to resume goes before it.",
+      {.min_length = 1, .max_length = 4096, .on_resume = OnResume::silent});
+  group.key("label_smoothing", &T::label_smoothing,
+            "The share of a label's weight that is spread over all classes.",
+            {.min = 0, .below = 1});
+  group.key("clip_norm", &T::clip_norm,
+            "Gradients whose global norm is above this are scaled down to it. 0: never.",
+            {.min = 0, .max = 1e30});
+  group.key(
+      "max_skipped_steps", &T::max_skipped_steps,
+      "A step whose gradients are not finite is skipped on every rank; more of them in a row than "
+      "this end the job.",
+      {.min = 0, .max = 1000000, .on_resume = OnResume::silent});
+  group.key("evaluate_every_epochs", &T::evaluate_every_epochs,
+            "How often the whole test part is evaluated. 0: only at the end.",
+            {.min = 0, .max = 1000000, .on_resume = OnResume::silent});
+  group.key(
+      "output", &T::output,
+      "The directory of the model, result.json, history.jsonl and checkpoints; made when missing. "
+      "Left out: runs/ and the name.",
+      {.min_length = 1, .max_length = 4096, .on_resume = OnResume::silent});
+  group.group("workers", &T::workers, "How far an elastic run may shrink and grow. 0: as started.",
+              workers_keys(), OnResume::silent);
+  group.key("restarts", &T::restarts,
+            "How often a failed run is started again without progress in between.",
+            {.min = 0, .max = 1000000, .on_resume = OnResume::silent});
+  group.key("trace", &T::trace, "Writes trace.json (Chrome and Perfetto) below output.",
+            {.on_resume = OnResume::silent});
+  group.group("kubernetes", &T::kubernetes,
+              "Read by 'ringtrain render' and 'ringtrain submit' alone.", kubernetes_keys(),
+              OnResume::silent);
+}
+
+KeyGroup<JobSpec> make_job_group() {
+  KeyGroup<JobSpec> group;
+  add_training_keys(group);
+  add_groups(group);
+  add_run_keys(group);
+  return group;
+}
+
+}  // namespace
+
+const KeyGroup<JobSpec>& job_group() {
+  static const KeyGroup<JobSpec> group = make_job_group();
+  return group;
+}
+
+const Key& job_keys() {
+  static const Key root = job_group().as_key(
+      "",
+      "Everything that one training job needs. Relative paths count from the directory in which "
+      "the job is started, not from this file. Any key can be set from outside with --set "
+      "key.sub=value.");
+  return root;
+}
+
+}  // namespace ringtrain

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys and values in words, for refusals and the reference.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "job/keys/key.hpp"
+
+namespace ringtrain {
+
+// Returns the end of a sentence "must be ...": "a whole number from 1 to 1000000".
+std::string allowed(const Key& key);
+
+// Returns a value as a person would name it: "the text 'abc'", "a list".
+std::string shown(const nlohmann::json& value);
+
+// Returns a refusal of a key that the group does not have, with the key that was probably meant;
+// `root` is the group of all keys.
+std::string unknown_key(const Key& root, const Key& group, const std::string& name);
+
+}  // namespace ringtrain

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job/keys/reference.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "job/document.hpp"
+#include "job/keys/key.hpp"
+#include "job/keys/key_text.hpp"
+
+namespace ringtrain {
+namespace {
+
+constexpr std::string_view kIntroduction =
+    R"(<!-- Printed by `ringtrain schema --markdown` from the keys' descriptions in job/keys. -->
+# The job file
+
+{}
+
+A key in bold must be there. The last column is the effect of a changed value on a job that resumes
+from a checkpoint: *free* changes nothing that was learned, *logged* continues training differently,
+*fixed* is refused. `ringtrain schema` prints the same as a JSON Schema; `ringtrain validate` checks
+a file.
+)";
+
+// Returns a text in lines of at most 120 characters.
+std::string wrapped(std::string_view text) {
+  constexpr size_t kColumns = 120;
+  std::string lines;
+  while (text.size() > kColumns) {
+    const size_t space = text.rfind(' ', kColumns);
+    if (space == std::string_view::npos) break;
+    lines.append(text.substr(0, space)).append("\n");
+    text.remove_prefix(space + 1);
+  }
+  return lines.append(text);
+}
+
+// Returns a text for a cell of a table.
+std::string cell(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '|' || c == '*') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+std::string_view resume_cell(std::string_view path) {
+  switch (on_resume(path)) {
+    case OnResume::reported:
+      return "logged";
+    case OnResume::silent:
+      return "free";
+    case OnResume::fixed:
+      return "fixed";
+  }
+  return "";
+}
+
+// Returns the group whose keys a key leads to; null where it leads to a value.
+const Key* group_of(const Key& key) {
+  if (key.type == Key::Type::group) return &key;
+  if (key.type == Key::Type::list && key.element.front().type == Key::Type::group) {
+    return &key.element.front();
+  }
+  return nullptr;
+}
+
+std::string row(const Key& key, const std::string& path) {
+  const std::string name = key.rules.required ? "**" + key.name + "**" : "`" + key.name + "`";
+  const std::string initial =
+      key.default_value.is_null() ? "" : fmt::format("`{}`", key.default_value.dump());
+  return fmt::format("| {} | {} | {} | {} | {} |\n", name, cell(key.text), cell(allowed(key)),
+                     initial, resume_cell(path));
+}
+
+void add_group(const Key& group, const std::string& path, std::string& page) {
+  page += "\n| key | meaning | value | default | on resume |\n|---|---|---|---|---|\n";
+  for (const Key& key : group.keys) page += row(key, join_path(path, key.name));
+  for (const Key& key : group.keys) {
+    const Key* const inner = group_of(key);
+    if (inner == nullptr) continue;
+    const std::string here = join_path(path, key.name);
+    page += fmt::format("\n## {}\n\n{}\n", here, wrapped(inner->text));
+    add_group(*inner, here, page);
+  }
+}
+
+}  // namespace
+
+std::string job_reference() {
+  std::string page = fmt::format(fmt::runtime(kIntroduction), wrapped(job_keys().text));
+  add_group(job_keys(), "", page);
+  return page;
+}
+
+}  // namespace ringtrain
