@@ -39,9 +39,9 @@ std::string host_name() {
 
 std::string first_label(const std::string& host) { return host.substr(0, host.find('.')); }
 
-// By TCP, Open MPI asks the receiver before it sends more than its eager limit (64 KiB). A segment
-// of an all-reduce, whose receiver is always ready, need not wait for the answer: 4 MiB between two
-// hosts take half the time. What the user has set stands.
+// Over TCP, Open MPI asks the receiver before it sends more than its eager limit (64 KiB). The
+// receiver of an all-reduce's segment is always ready, so the sender need not wait: 4 MiB between
+// two hosts take half the time. A limit that the user has set is kept.
 void raise_eager_limit() {
   constexpr size_t kHeaders = 4096;
   const std::string bytes = std::to_string(MpiAllReduce::kSegmentBytes + kHeaders);
@@ -138,7 +138,7 @@ std::string mpi_version() {
 void prove_placement(const World& world, int ranks, std::span<const std::string> hosts) {
   if (ranks > 0 && world.size() != ranks) {
     throw lost_error(
-        fmt::format("{} ranks were asked for, {} started: mpirun did not place them as told (is "
+        fmt::format("{} ranks were asked for, {} started: mpirun did not place them all (is "
                     "another MPI's mpirun first in PATH?)",
                     ranks, world.size()));
   }
