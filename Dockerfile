@@ -47,7 +47,8 @@ RUN if [ "$PRESET" = cuda ]; then scripts/setup --cuda; else scripts/setup; fi
 FROM tools AS build
 ARG PRESET=cpu
 COPY . .
-RUN cmake --preset "$PRESET" && cmake --build --preset "$PRESET" --target ringtrain ringtrain-worker \
+RUN cmake --preset "$PRESET" -DCMAKE_BUILD_TYPE=Release -DRINGTRAIN_TESTS=OFF \
+  && cmake --build --preset "$PRESET" --target ringtrain ringtrain-worker \
   && cmake --install "build/$PRESET" --prefix /opt/ringtrain --strip
 
 FROM runtime
