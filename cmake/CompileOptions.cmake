@@ -19,6 +19,12 @@ if(RINGTRAIN_WERROR)
   target_compile_options(ringtrain_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
 
+# For code beside the ranks that is large after templates (JSON, command lines): less time to compile.
+add_library(ringtrain_compile_fast INTERFACE)
+if(NOT CMAKE_BUILD_TYPE STREQUAL Debug)
+  target_compile_options(ringtrain_compile_fast INTERFACE -O1)
+endif()
+
 if(RINGTRAIN_SANITIZE)
   # g++ 12 takes std::regex and std::function for uninitialised under its own sanitizers.
   target_compile_options(ringtrain_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>)
