@@ -9,7 +9,7 @@
 namespace ringtrain {
 namespace {
 
-std::vector<size_t> arrival_order(Model& model, const torch::Tensor& zeros) {
+std::vector<size_t> arrival_order(Model& model, const at::Tensor& zeros) {
   const auto parameters = model.parameters();
   std::vector<size_t> order;
   std::vector<bool> arrived(parameters.size());
@@ -23,7 +23,7 @@ std::vector<size_t> arrival_order(Model& model, const torch::Tensor& zeros) {
   model.forward(zeros).sum().backward();
   for (const auto& parameter : parameters) {
     set_gradient_hook(parameter.tensor, {});
-    torch::Tensor(parameter.tensor).mutable_grad().reset();
+    at::Tensor(parameter.tensor).mutable_grad().reset();
   }
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (!arrived[i]) order.push_back(i);
@@ -33,7 +33,7 @@ std::vector<size_t> arrival_order(Model& model, const torch::Tensor& zeros) {
 
 }  // namespace
 
-SlabLayout lay_out(Model& model, const torch::Tensor& zeros) {
+SlabLayout lay_out(Model& model, const at::Tensor& zeros) {
   std::vector<size_t> sizes;
   for (const auto& [name, tensor] : model.parameters()) {
     sizes.push_back(static_cast<size_t>(tensor.numel()));

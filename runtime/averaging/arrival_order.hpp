@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <torch/torch.h>
+#include <ATen/core/Tensor.h>
 
 #include "runtime/averaging/slab_layout.hpp"
 #include "runtime/models/model.hpp"
@@ -12,6 +12,6 @@ namespace ringtrain {
 // gradients arrive in a backward pass. Finds it by running one, on a batch of zeros [2, channels,
 // height, width] in evaluation mode, which changes nothing. Parameters without a gradient come
 // last. Deterministic, so the layout is the same on every rank of a job.
-SlabLayout lay_out(Model& model, const torch::Tensor& zeros);
+SlabLayout lay_out(Model& model, const at::Tensor& zeros);
 
 }  // namespace ringtrain

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/averaging/gradient_averager.hpp"
 
+#include <ATen/ops/from_blob.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -38,7 +40,7 @@ GradientAverager::GradientAverager(Model& model, const ParameterSpace& space,
 
 GradientAverager::~GradientAverager() {
   // The parameters outlive the slab, so they get memory of their own again.
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   for (auto& [name, parameter] : parameters_) {
     set_gradient_hook(parameter, {});
     parameter.set_data(parameter.detach().clone());
@@ -46,11 +48,11 @@ GradientAverager::~GradientAverager() {
 }
 
 void GradientAverager::broadcast_parameters() {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const auto view = [&](size_t i) {
     const auto& tensor = parameters_[i].tensor;
-    return torch::from_blob(slabs_.parameters + space_.layout.parameter(i).begin, tensor.sizes(),
-                            tensor.options().requires_grad(false));
+    return at::from_blob(slabs_.parameters + space_.layout.parameter(i).begin, tensor.sizes(),
+                         tensor.options().requires_grad(false));
   };
   if (thread_.collectives().rank() == 0) {
     for (size_t i = 0; i < parameters_.size(); ++i) view(i).copy_(parameters_[i].tensor);
@@ -125,7 +127,7 @@ void GradientAverager::store(size_t i) {
 template <class Element>
 void GradientAverager::store_in(Element* slab, size_t i) {
   const Range range = space_.layout.parameter(i);
-  torch::Tensor& gradient = parameters_[i].tensor.mutable_grad();
+  at::Tensor& gradient = parameters_[i].tensor.mutable_grad();
   if (gradient.defined()) {
     device_.pack(gradient, slab + range.begin, scale_);
     packed_.push_back(i);

@@ -18,7 +18,7 @@ struct Hook final : torch::autograd::PostAccumulateGradHook {
 
 }  // namespace
 
-void set_gradient_hook(const torch::Tensor& parameter, std::function<void()> ready) {
+void set_gradient_hook(const at::Tensor& parameter, std::function<void()> ready) {
   std::unique_ptr<torch::autograd::PostAccumulateGradHook> hook;
   if (ready) hook = std::make_unique<Hook>(std::move(ready));
   torch::autograd::impl::set_post_acc_grad_hooks(parameter, std::move(hook));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <torch/torch.h>
+#include <ATen/core/Tensor.h>
 
 #include <functional>
 
@@ -10,6 +10,6 @@ namespace ringtrain {
 // Calls `ready` whenever a backward pass has finished with the gradient of `parameter` (in .grad),
 // on the thread that runs the pass. A parameter holds one hook: a second call replaces the first,
 // an empty function takes it away.
-void set_gradient_hook(const torch::Tensor& parameter, std::function<void()> ready);
+void set_gradient_hook(const at::Tensor& parameter, std::function<void()> ready);
 
 }  // namespace ringtrain

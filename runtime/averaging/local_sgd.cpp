@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/averaging/local_sgd.hpp"
 
+#include <ATen/ops/mul.h>
+#include <ATen/ops/scalar_tensor.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -44,12 +47,12 @@ void LocalSgd::restore(const std::function<void()>& restore) {
 }
 
 void LocalSgd::average() {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const Slabs slabs = collectives_->slabs();
   for (float* array : arrays_) {
-    torch::Tensor mine = view_of(array, space_.all(), device_);
-    torch::Tensor addend = view_of(slabs.gradients, space_.all(), device_);
-    torch::mul_out(addend, mine, torch::scalar_tensor(1.0 / collectives_->size(), mine.options()));
+    at::Tensor mine = view_of(array, space_.all(), device_);
+    at::Tensor addend = view_of(slabs.gradients, space_.all(), device_);
+    at::mul_out(addend, mine, at::scalar_tensor(1.0 / collectives_->size(), mine.options()));
     for (const Range& bucket : space_.buckets) collectives_->mark_written(bucket);
     thread_.wait(thread_.reduce_scatter(space_.buckets));
     for (const Range& bucket : space_.buckets) {
@@ -62,10 +65,10 @@ void LocalSgd::average() {
 }
 
 void LocalSgd::broadcast() {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   for (float* array : arrays_) {
-    torch::Tensor mine = view_of(array, space_.all(), device_);
-    const torch::Tensor first = view_of(collectives_->slabs().parameters, space_.all(), device_);
+    at::Tensor mine = view_of(array, space_.all(), device_);
+    const at::Tensor first = view_of(collectives_->slabs().parameters, space_.all(), device_);
     if (collectives_->rank() == 0) first.copy_(mine);
     thread_.broadcast();
     if (collectives_->rank() != 0) mine.copy_(first);

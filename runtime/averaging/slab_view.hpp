@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <torch/torch.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/from_blob.h>
 
 #include "base/range.hpp"
 #include "runtime/device/device.hpp"
@@ -9,9 +10,9 @@
 namespace ringtrain {
 
 // Returns elements of a slab of the device as a tensor, without a copy.
-inline torch::Tensor view_of(float* slab, Range range, const Device& device) {
-  return torch::from_blob(slab + range.begin, {static_cast<int64_t>(range.size())},
-                          torch::TensorOptions(device.torch()).dtype(torch::kFloat32));
+inline at::Tensor view_of(float* slab, Range range, const Device& device) {
+  return at::from_blob(slab + range.begin, {static_cast<int64_t>(range.size())},
+                       at::TensorOptions(device.torch()).dtype(at::kFloat));
 }
 
 }  // namespace ringtrain

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace {
 
 constexpr size_t kNamesShown = 8;  // in a line
 
-std::string shape_of(const torch::Tensor& tensor) {
+std::string shape_of(const at::Tensor& tensor) {
   return fmt::format("[{}]", fmt::join(tensor.sizes().begin(), tensor.sizes().end(), ", "));
 }
 
@@ -32,8 +33,8 @@ std::string listed(const std::vector<std::string>& names) {
 void load_pretrained(const std::filesystem::path& file, const Model& model,
                      const std::function<void(const std::string&)>& log,
                      const std::function<void(const std::string&)>& warn) {
-  const torch::NoGradGuard no_grad;
-  std::map<std::string, torch::Tensor> in_file;
+  const at::NoGradGuard no_grad;
+  std::map<std::string, at::Tensor> in_file;
   for (auto& [name, tensor] : read_safetensors(file).tensors) in_file.emplace(name, tensor);
 
   auto wanted = model.parameters();

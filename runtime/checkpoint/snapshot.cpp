@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/snapshot.hpp"
 
+#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include <map>
@@ -14,17 +15,17 @@ namespace {
 
 // Returns host memory that the device copies to fast (pinned). Every page has been touched, so that
 // no step waits for page faults.
-torch::Tensor host_slab(size_t elements, bool pinned) {
-  return torch::zeros({static_cast<int64_t>(elements)},
-                      torch::TensorOptions(torch::kFloat32).pinned_memory(pinned));
+at::Tensor host_slab(size_t elements, bool pinned) {
+  return at::zeros({static_cast<int64_t>(elements)},
+                   at::TensorOptions(at::kFloat).pinned_memory(pinned));
 }
 
-torch::Tensor part(const torch::Tensor& slab, Range range, at::IntArrayRef shape) {
+at::Tensor part(const at::Tensor& slab, Range range, at::IntArrayRef shape) {
   return slab.slice(0, static_cast<int64_t>(range.begin), static_cast<int64_t>(range.end))
       .view(shape);
 }
 
-std::vector<NamedTensor> named_parts(const torch::Tensor& slab, const std::string& prefix,
+std::vector<NamedTensor> named_parts(const at::Tensor& slab, const std::string& prefix,
                                      const Model& model, const SlabLayout& layout) {
   std::vector<NamedTensor> tensors;
   const auto parameters = model.parameters();
@@ -42,10 +43,10 @@ class Tensors {
     for (const auto& [name, tensor] : tensors) tensors_.emplace(name, tensor);
   }
 
-  torch::Tensor take(const std::string& name, const torch::Tensor& like) {
+  at::Tensor take(const std::string& name, const at::Tensor& like) {
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) throw data_error(fmt::format("it has no tensor {}", name));
-    const torch::Tensor tensor = found->second;
+    const at::Tensor tensor = found->second;
     if (tensor.sizes() != like.sizes() || tensor.scalar_type() != like.scalar_type()) {
       throw data_error(fmt::format("its tensor {} has another shape or type", name));
     }
@@ -60,7 +61,7 @@ class Tensors {
   }
 
  private:
-  std::map<std::string, torch::Tensor> tensors_;
+  std::map<std::string, at::Tensor> tensors_;
 };
 
 }  // namespace
@@ -69,7 +70,7 @@ class Tensors {
 // place of the parameters, share by share, and is gathered as they are, while the gradients' slab,
 // free between two steps, keeps the parameters. So any backend that gathers parameters can do it.
 void take_snapshot(const Trained& trained, Snapshot& snapshot) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   auto& [model, space, thread, optimizer, device] = trained;
   const Slabs slabs = thread.collectives().slabs();
   const bool first = thread.collectives().rank() == 0;
@@ -90,50 +91,49 @@ void take_snapshot(const Trained& trained, Snapshot& snapshot) {
       }
     }
   };
-  const auto copy_whole = [&](torch::Tensor& to) {
+  const auto copy_whole = [&](at::Tensor& to) {
     to.copy_(view_of(slabs.parameters, space.all(), device));
   };
 
   if (first) copy_whole(snapshot.parameters);
   thread.barrier();  // no rank changes parameters before rank 0 has them
   for_each_share(
-      [](size_t, Range, torch::Tensor parameters, torch::Tensor kept) { kept.copy_(parameters); });
+      [](size_t, Range, at::Tensor parameters, at::Tensor kept) { kept.copy_(parameters); });
   for (size_t k = 0; k < names.size(); ++k) {
-    for_each_share([&](size_t b, Range share, torch::Tensor parameters, const torch::Tensor&) {
+    for_each_share([&](size_t b, Range share, at::Tensor parameters, const at::Tensor&) {
       parameters.copy_(view_of(optimizer.state(k, b), {0, share.size()}, device));
     });
     thread.all_gather(space.buckets);
     if (first) copy_whole(snapshot.optimizer[k].values);
     thread.barrier();
   }
-  for_each_share([](size_t, Range, torch::Tensor parameters, const torch::Tensor& kept) {
-    parameters.copy_(kept);
-  });
+  for_each_share(
+      [](size_t, Range, at::Tensor parameters, const at::Tensor& kept) { parameters.copy_(kept); });
   thread.all_gather(space.buckets);
 
   snapshot.optimizer_steps = optimizer.steps();
   if (!first) return;
   snapshot.buffers.clear();
   for (const auto& [name, buffer] : model.buffers()) {
-    snapshot.buffers.push_back({name, buffer.detach().to(torch::kCPU, buffer.scalar_type(),
+    snapshot.buffers.push_back({name, buffer.detach().to(at::kCPU, buffer.scalar_type(),
                                                          /*non_blocking=*/false, /*copy=*/true)});
   }
 }
 
 void restore_snapshot(const Trained& trained, const Snapshot& snapshot) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   auto& [model, space, thread, optimizer, device] = trained;
   const Slabs slabs = thread.collectives().slabs();
   const bool first = thread.collectives().rank() == 0;
   // The broadcast of parameters also broadcasts the optimizer's state, and every rank takes its
   // share.
-  const auto broadcast = [&](const torch::Tensor& values) {
+  const auto broadcast = [&](const at::Tensor& values) {
     thread.barrier();  // every rank has taken the values of the broadcast before
     if (first) view_of(slabs.parameters, space.all(), device).copy_(values);
     thread.broadcast();
   };
   for (size_t k = 0; k < optimizer.state_names().size(); ++k) {
-    broadcast(first ? snapshot.optimizer[k].values : torch::Tensor());
+    broadcast(first ? snapshot.optimizer[k].values : at::Tensor());
     for (size_t b = 0; b < space.buckets.size(); ++b) {
       const Range share = space.shares[b];
       view_of(optimizer.state(k, b), {0, share.size()}, device)
@@ -145,7 +145,7 @@ void restore_snapshot(const Trained& trained, const Snapshot& snapshot) {
   if (first) {
     const auto buffers = model.buffers();
     for (size_t i = 0; i < buffers.size(); ++i) {
-      torch::Tensor(buffers[i].tensor).copy_(snapshot.buffers[i].tensor);
+      at::Tensor(buffers[i].tensor).copy_(snapshot.buffers[i].tensor);
     }
   }
   broadcast_buffers(model, thread);
@@ -170,13 +170,13 @@ std::vector<NamedTensor> optimizer_tensors_of(const Snapshot& snapshot, const Mo
 Snapshot snapshot_from(std::span<const NamedTensor> weights, std::span<const NamedTensor> optimizer,
                        const std::vector<std::string>& state_names, const Model& model,
                        const SlabLayout& layout) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   Snapshot snapshot;
   Tensors of_model(weights);
   Tensors of_optimizer(optimizer);
   const auto parameters = model.parameters();
   const auto gather = [&](Tensors& from, const std::string& prefix) {
-    torch::Tensor slab = host_slab(layout.elements(), /*pinned=*/false);
+    at::Tensor slab = host_slab(layout.elements(), /*pinned=*/false);
     for (size_t i = 0; i < parameters.size(); ++i) {
       const auto& [name, like] = parameters[i];
       part(slab, layout.parameter(i), like.sizes()).copy_(from.take(prefix + name, like));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <torch/torch.h>
+#include <ATen/core/Tensor.h>
 
 #include <span>
 #include <string>
@@ -19,10 +19,10 @@ namespace ringtrain {
 // rank 0 and empty elsewhere.
 struct Snapshot {
   struct Slab {
-    std::string name;      // "momentum"; AdamW: "mean", "variance"
-    torch::Tensor values;  // [elements of the slab], fp32
+    std::string name;   // "momentum"; AdamW: "mean", "variance"
+    at::Tensor values;  // [elements of the slab], fp32
   };
-  torch::Tensor parameters;  // as Slab::values; undefined: there is no snapshot
+  at::Tensor parameters;  // as Slab::values; undefined: there is no snapshot
   std::vector<Slab> optimizer;
   std::vector<NamedTensor> buffers;
   int64_t optimizer_steps = 0;

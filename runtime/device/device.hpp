@@ -3,7 +3,7 @@
 // packs, by the kernels of the CPU or of CUDA.
 #pragma once
 
-#include <torch/torch.h>
+#include <ATen/core/Tensor.h>
 
 #include <cstddef>
 #include <functional>
@@ -37,14 +37,14 @@ class Device {
  public:
   virtual ~Device() = default;
 
-  virtual torch::Device torch() const = 0;
+  virtual at::Device torch() const = 0;
   virtual std::string name() const = 0;
   virtual std::shared_ptr<float[]> allocate_zeros(size_t elements) = 0;
   virtual void fill_zero(void* out, size_t bytes) = 0;
 
   // Writes out = scale * gradient (dense, any strides) and tests it on the way.
-  virtual void pack(const torch::Tensor& gradient, float* out, float scale) = 0;
-  virtual void pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) = 0;
+  virtual void pack(const at::Tensor& gradient, float* out, float scale) = 0;
+  virtual void pack(const at::Tensor& gradient, kernels::bf16* out, float scale) = 0;
   // Returns the findings of all calls of pack() since the last collection, in their order. Waits
   // for the device: once a step.
   virtual std::vector<kernels::GradientStats> collect_stats() = 0;
@@ -65,10 +65,10 @@ class Device {
 
   // Returns the batch as the model's input: floats [rows, channels, height, width], normalised by
   // the dataset's mean and std, and augmented. Valid until the call after the next.
-  virtual torch::Tensor load(const datasets::Plan& plan, const datasets::Batch& batch,
-                             const kernels::Augment& augment) = 0;
+  virtual at::Tensor load(const datasets::Plan& plan, const datasets::Batch& batch,
+                          const kernels::Augment& augment) = 0;
   // Returns the batch's labels [rows], int64. Valid as long as the batch.
-  virtual torch::Tensor load_labels(const datasets::Batch& batch) = 0;
+  virtual at::Tensor load_labels(const datasets::Batch& batch) = 0;
 };
 
 // Returns the device that the job asks for. local_rank picks the GPU, which becomes the calling

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/device_cpu.hpp"
 
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -21,17 +24,17 @@ std::shared_ptr<float[]> CpuDevice::allocate_zeros(size_t elements) {
 }
 
 template <class Element>
-void CpuDevice::pack_as(const torch::Tensor& gradient, Element* out, float scale) {
-  const torch::Tensor dense = gradient.contiguous();
+void CpuDevice::pack_as(const at::Tensor& gradient, Element* out, float scale) {
+  const at::Tensor dense = gradient.contiguous();
   const auto n = static_cast<size_t>(dense.numel());
   stats_.push_back(kernels::pack(dense.const_data_ptr<float>(), out, n, scale));
 }
 
-void CpuDevice::pack(const torch::Tensor& gradient, float* out, float scale) {
+void CpuDevice::pack(const at::Tensor& gradient, float* out, float scale) {
   pack_as(gradient, out, scale);
 }
 
-void CpuDevice::pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) {
+void CpuDevice::pack(const at::Tensor& gradient, kernels::bf16* out, float scale) {
   pack_as(gradient, out, scale);
 }
 
@@ -39,12 +42,12 @@ std::vector<kernels::GradientStats> CpuDevice::collect_stats() { return std::exc
 
 void CpuDevice::fill_zero(void* out, size_t bytes) { std::memset(out, 0, bytes); }
 
-torch::Tensor CpuDevice::load(const datasets::Plan& plan, const datasets::Batch& batch,
-                              const kernels::Augment& augment) {
+at::Tensor CpuDevice::load(const datasets::Plan& plan, const datasets::Batch& batch,
+                           const kernels::Augment& augment) {
   const auto& shape = plan.shape;
   const auto rows = static_cast<int64_t>(batch.rows);
   if (!input_.defined() || input_.size(0) < rows) {
-    input_ = torch::empty({rows, shape.channels, shape.height, shape.width}, torch::kFloat32);
+    input_ = at::empty({rows, shape.channels, shape.height, shape.width}, at::kFloat);
   }
   const kernels::Image image = {.channels = static_cast<int>(shape.channels),
                                 .height = static_cast<int>(shape.height),
@@ -60,10 +63,10 @@ torch::Tensor CpuDevice::load(const datasets::Plan& plan, const datasets::Batch&
   return input_.narrow(0, 0, rows);
 }
 
-torch::Tensor CpuDevice::load_labels(const datasets::Batch& batch) {
+at::Tensor CpuDevice::load_labels(const datasets::Batch& batch) {
   // torch only reads the memory; from_blob has no const form.
-  return torch::from_blob(const_cast<int64_t*>(batch.y), {static_cast<int64_t>(batch.rows)},
-                          torch::kInt64);
+  return at::from_blob(const_cast<int64_t*>(batch.y), {static_cast<int64_t>(batch.rows)},
+                       at::kLong);
 }
 
 }  // namespace ringtrain

@@ -2,6 +2,7 @@
 #include "runtime/device/device_cuda.hpp"
 
 #include <ATen/cuda/CUDAGraph.h>
+#include <ATen/ops/empty.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #include <fmt/format.h>
@@ -65,9 +66,7 @@ CudaDevice::CudaDevice(int index) : index_(make_current(index)) {
   name_ = fmt::format("cuda:{} {}", index, properties.name);
 }
 
-torch::Device CudaDevice::torch() const {
-  return {torch::kCUDA, static_cast<c10::DeviceIndex>(index_)};
-}
+at::Device CudaDevice::torch() const { return {at::kCUDA, static_cast<c10::DeviceIndex>(index_)}; }
 
 cudaStream_t CudaDevice::stream() const {
   return c10::cuda::getCurrentCUDAStream(static_cast<c10::DeviceIndex>(index_)).stream();
@@ -94,20 +93,20 @@ CudaDevice::DeviceStats* CudaDevice::next_stats() {
 }
 
 template <class Element>
-void CudaDevice::pack_as(const torch::Tensor& gradient, Element* out, float scale) {
+void CudaDevice::pack_as(const at::Tensor& gradient, Element* out, float scale) {
   // Memory freed at the end of this function is reused by later work of the stream alone.
-  const torch::Tensor dense = gradient.contiguous();
+  const at::Tensor dense = gradient.contiguous();
   const auto n = static_cast<size_t>(dense.numel());
   double* partials = room_for(std::max<size_t>(kernels::cuda::chunks_of(n), 1), partials_);
   kernels::cuda::pack(dense.const_data_ptr<float>(), out, n, scale, partials, next_stats(),
                       stream());
 }
 
-void CudaDevice::pack(const torch::Tensor& gradient, float* out, float scale) {
+void CudaDevice::pack(const at::Tensor& gradient, float* out, float scale) {
   pack_as(gradient, out, scale);
 }
 
-void CudaDevice::pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) {
+void CudaDevice::pack(const at::Tensor& gradient, kernels::bf16* out, float scale) {
   pack_as(gradient, out, scale);
 }
 
@@ -124,13 +123,13 @@ void CudaDevice::fill_zero(void* out, size_t bytes) {
   check_cuda(cudaMemsetAsync(out, 0, bytes, stream()));
 }
 
-torch::Tensor CudaDevice::load(const datasets::Plan& plan, const datasets::Batch& batch,
-                               const kernels::Augment& augment) {
+at::Tensor CudaDevice::load(const datasets::Plan& plan, const datasets::Batch& batch,
+                            const kernels::Augment& augment) {
   const auto& shape = plan.shape;
   // Memory is new in every call: torch reuses it when the stream is done with it.
-  const torch::Tensor out =
-      torch::empty({static_cast<int64_t>(batch.rows), shape.channels, shape.height, shape.width},
-                   torch::TensorOptions(torch()).dtype(torch::kFloat32));
+  const at::Tensor out =
+      at::empty({static_cast<int64_t>(batch.rows), shape.channels, shape.height, shape.width},
+                at::TensorOptions(torch()).dtype(at::kFloat));
   if (batch.rows == 0) return out;
 
   const size_t bytes = batch.rows * plan.row_bytes();
@@ -158,9 +157,9 @@ torch::Tensor CudaDevice::load(const datasets::Plan& plan, const datasets::Batch
   return out;
 }
 
-torch::Tensor CudaDevice::load_labels(const datasets::Batch& batch) {
-  const torch::Tensor out = torch::empty({static_cast<int64_t>(batch.rows)},
-                                         torch::TensorOptions(torch()).dtype(torch::kInt64));
+at::Tensor CudaDevice::load_labels(const datasets::Batch& batch) {
+  const at::Tensor out =
+      at::empty({static_cast<int64_t>(batch.rows)}, at::TensorOptions(torch()).dtype(at::kLong));
   if (batch.rows > 0) {
     labels_.copy(batch.y, batch.rows * sizeof(int64_t), out.mutable_data_ptr<int64_t>(), stream());
   }

@@ -22,18 +22,18 @@ class CudaDevice final : public Device {
   // Makes the GPU the calling thread's current one.
   explicit CudaDevice(int index);
 
-  torch::Device torch() const override;
+  at::Device torch() const override;
   std::string name() const override { return name_; }
   std::shared_ptr<float[]> allocate_zeros(size_t elements) override;
   void fill_zero(void* out, size_t bytes) override;
 
-  void pack(const torch::Tensor& gradient, float* out, float scale) override;
-  void pack(const torch::Tensor& gradient, kernels::bf16* out, float scale) override;
+  void pack(const at::Tensor& gradient, float* out, float scale) override;
+  void pack(const at::Tensor& gradient, kernels::bf16* out, float scale) override;
   std::vector<kernels::GradientStats> collect_stats() override;
 
-  torch::Tensor load(const datasets::Plan& plan, const datasets::Batch& batch,
-                     const kernels::Augment& augment) override;
-  torch::Tensor load_labels(const datasets::Batch& batch) override;
+  at::Tensor load(const datasets::Plan& plan, const datasets::Batch& batch,
+                  const kernels::Augment& augment) override;
+  at::Tensor load_labels(const datasets::Batch& batch) override;
 
   bool records() const override { return true; }
   std::unique_ptr<Recording> record(const std::function<void()>& work) override;
@@ -46,7 +46,7 @@ class CudaDevice final : public Device {
   using DeviceStats = kernels::cuda::DeviceStats;
 
   template <class Element>
-  void pack_as(const torch::Tensor& gradient, Element* out, float scale);
+  void pack_as(const at::Tensor& gradient, Element* out, float scale);
   cudaStream_t stream() const;
   DeviceStats* next_stats();
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/models/batch_norm.hpp"
 
+#include <torch/csrc/autograd/custom_function.h>
+
 #include <algorithm>
 #include <span>
 #include <utility>
@@ -13,27 +15,27 @@ constexpr double kMomentum = 0.1;
 
 // Statistics of every channel over the global batch, in doubles on the CPU.
 struct GlobalStatistics {
-  double count = 0;    // values per channel: rows * height * width over all ranks
-  torch::Tensor mean;  // [channels]
-  torch::Tensor var;   // [channels], biased
+  double count = 0;  // values per channel: rows * height * width over all ranks
+  at::Tensor mean;   // [channels]
+  at::Tensor var;    // [channels], biased
 };
 
-std::span<double> values_of(torch::Tensor& doubles) {
+std::span<double> values_of(at::Tensor& doubles) {
   return {doubles.data_ptr<double>(), static_cast<size_t>(doubles.numel())};
 }
 
 // Each rank contributes n, n * mean and M2 + n * mean^2, sums over its values. In doubles, the
 // cancellation in "mean of squares minus square of mean" loses nothing at fp32's precision.
-GlobalStatistics global_statistics(const torch::Tensor& x, const RankSum& ranks) {
+GlobalStatistics global_statistics(const at::Tensor& x, const RankSum& ranks) {
   const int64_t channels = x.size(1);
-  torch::Tensor sums = torch::zeros({2 * channels + 1}, torch::kFloat64);
+  at::Tensor sums = at::zeros({2 * channels + 1}, at::kDouble);
   if (x.numel() > 0) {
-    const bool wide = x.scalar_type() == torch::kFloat64;
+    const bool wide = x.scalar_type() == at::kDouble;
     // The statistics pass of libtorch's own batch normalisation. var_mean takes 30 times as long on
     // channels-last tensors.
     const auto [mean, var] =
-        torch::batch_norm_update_stats(wide ? x : x.to(torch::kFloat32), {}, {}, /*momentum=*/0);
-    const auto local = torch::stack({mean, var}).to(torch::kCPU, torch::kFloat64);
+        at::batch_norm_update_stats(wide ? x : x.to(at::kFloat), {}, {}, /*momentum=*/0);
+    const auto local = at::stack({mean, var}).to(at::kCPU, at::kDouble);
     const double count = static_cast<double>(x.numel()) / static_cast<double>(channels);
     sums[0] = count;
     sums.slice(0, 1, 1 + channels) = local[0] * count;
@@ -48,8 +50,8 @@ GlobalStatistics global_statistics(const torch::Tensor& x, const RankSum& ranks)
     global.var =
         (sums.slice(0, 1 + channels) / global.count - global.mean * global.mean).clamp_min(0);
   } else {
-    global.mean = torch::zeros({channels}, torch::kFloat64);
-    global.var = torch::ones({channels}, torch::kFloat64);
+    global.mean = at::zeros({channels}, at::kDouble);
+    global.var = at::ones({channels}, at::kDouble);
   }
   return global;
 }
@@ -61,47 +63,47 @@ GlobalStatistics global_statistics(const torch::Tensor& x, const RankSum& ranks)
 // linear in x.
 class GlobalBatchNorm : public torch::autograd::Function<GlobalBatchNorm> {
  public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
-                               const torch::Tensor& weight, const torch::Tensor& bias,
-                               const torch::Tensor& mean, const torch::Tensor& var, double count,
-                               const c10::intrusive_ptr<RankSum>& ranks) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& weight, const at::Tensor& bias,
+                            const at::Tensor& mean, const at::Tensor& var, double count,
+                            const c10::intrusive_ptr<RankSum>& ranks) {
     context->save_for_backward({x, weight, mean, var});
     context->saved_data["count"] = count;
     context->saved_data["ranks"] = c10::IValue::make_capsule(ranks);
-    if (x.numel() == 0) return torch::empty_like(x);
-    return std::get<0>(torch::native_batch_norm(x, weight, bias, mean, var, /*training=*/false,
-                                                /*momentum=*/0, kEpsilon));
+    if (x.numel() == 0) return at::empty_like(x);
+    return std::get<0>(at::native_batch_norm(x, weight, bias, mean, var, /*training=*/false,
+                                             /*momentum=*/0, kEpsilon));
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const torch::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &var = saved[3];
+    const at::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &var = saved[3];
     const double count = context->saved_data["count"].toDouble();
     const auto ranks =
         c10::static_intrusive_pointer_cast<RankSum>(context->saved_data["ranks"].toCapsule());
 
-    torch::Tensor dx, dweight, dbias;
+    at::Tensor dx, dweight, dbias;
     if (x.numel() > 0) {
-      std::tie(dx, dweight, dbias) = torch::native_batch_norm_backward(
+      std::tie(dx, dweight, dbias) = at::native_batch_norm_backward(
           gradients[0].contiguous(x.suggest_memory_format()), x, weight, mean, var, {}, {},
           /*train=*/false, kEpsilon, {true, true, true});
     } else {
-      dx = torch::zeros_like(x);
-      dweight = torch::zeros_like(weight);
-      dbias = torch::zeros_like(weight);
+      dx = at::zeros_like(x);
+      dweight = at::zeros_like(weight);
+      dbias = at::zeros_like(weight);
     }
 
-    torch::Tensor sums = torch::cat({dbias, dweight}).to(torch::kCPU, torch::kFloat64);
+    at::Tensor sums = at::cat({dbias, dweight}).to(at::kCPU, at::kDouble);
     ranks->sum(values_of(sums));
     if (x.numel() > 0) {
       const auto channels = weight.size(0);
-      const auto on_cpu = [](const torch::Tensor& t) { return t.to(torch::kCPU, torch::kFloat64); };
-      const torch::Tensor invstd = (on_cpu(var) + kEpsilon).rsqrt();
-      const torch::Tensor scale = on_cpu(weight) * invstd / count;
-      const torch::Tensor slope = -scale * invstd * sums.slice(0, channels);
-      const torch::Tensor offset = -scale * sums.slice(0, 0, channels) - slope * on_cpu(mean);
-      const auto per_channel = [&](const torch::Tensor& t) {
+      const auto on_cpu = [](const at::Tensor& t) { return t.to(at::kCPU, at::kDouble); };
+      const at::Tensor invstd = (on_cpu(var) + kEpsilon).rsqrt();
+      const at::Tensor scale = on_cpu(weight) * invstd / count;
+      const at::Tensor slope = -scale * invstd * sums.slice(0, channels);
+      const at::Tensor offset = -scale * sums.slice(0, 0, channels) - slope * on_cpu(mean);
+      const auto per_channel = [&](const at::Tensor& t) {
         return t.to(dx.device(), dx.scalar_type()).view({1, channels, 1, 1});
       };
       dx.addcmul_(x, per_channel(slope)).add_(per_channel(offset));
@@ -113,32 +115,31 @@ class GlobalBatchNorm : public torch::autograd::Function<GlobalBatchNorm> {
 }  // namespace
 
 BatchNorm2d::BatchNorm2d(int64_t channels)
-    : weight_(register_parameter("weight", torch::ones({channels}))),
-      bias_(register_parameter("bias", torch::zeros({channels}))),
-      running_mean_(register_buffer("running_mean", torch::zeros({channels}))),
-      running_var_(register_buffer("running_var", torch::ones({channels}))),
-      num_batches_tracked_(
-          register_buffer("num_batches_tracked", torch::zeros({}, torch::kInt64))) {}
+    : weight_(register_parameter("weight", at::ones({channels}))),
+      bias_(register_parameter("bias", at::zeros({channels}))),
+      running_mean_(register_buffer("running_mean", at::zeros({channels}))),
+      running_var_(register_buffer("running_var", at::ones({channels}))),
+      num_batches_tracked_(register_buffer("num_batches_tracked", at::zeros({}, at::kLong))) {}
 
 void BatchNorm2d::set_sum_over_ranks(const SumOverRanks& sum) {
   rank_sum_ = sum ? c10::make_intrusive<RankSum>(sum) : nullptr;
 }
 
-torch::Tensor BatchNorm2d::forward(const torch::Tensor& x) {
+at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
   if (is_training()) {
-    torch::NoGradGuard no_grad;
+    at::NoGradGuard no_grad;
     num_batches_tracked_ += 1;
   }
   if (is_training() && rank_sum_) return global_forward(x);
-  return torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), kMomentum,
-                           kEpsilon, /*cudnn_enabled=*/true);
+  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), kMomentum,
+                        kEpsilon, /*cudnn_enabled=*/true);
 }
 
-torch::Tensor BatchNorm2d::global_forward(const torch::Tensor& x) {
-  torch::Tensor mean, var;
+at::Tensor BatchNorm2d::global_forward(const at::Tensor& x) {
+  at::Tensor mean, var;
   double count = 0;
   {
-    torch::NoGradGuard no_grad;
+    at::NoGradGuard no_grad;
     const GlobalStatistics global = global_statistics(x, *rank_sum_);
     count = global.count;
     mean = global.mean.to(running_mean_.options());

@@ -2,7 +2,7 @@
 // Batch normalisation whose result does not depend on the number of ranks.
 #pragma once
 
-#include <torch/torch.h>
+#include <ATen/core/ivalue.h>
 
 #include <string>
 
@@ -27,17 +27,17 @@ class BatchNorm2d final : public Layer {
   explicit BatchNorm2d(int64_t channels);
   // Without a sum, statistics are those of this rank's rows, from libtorch's own kernel.
   void set_sum_over_ranks(const SumOverRanks& sum);
-  torch::Tensor forward(const torch::Tensor& x) override;
+  at::Tensor forward(const at::Tensor& x) override;
   std::string script() const override;
 
  private:
-  torch::Tensor global_forward(const torch::Tensor& x);
+  at::Tensor global_forward(const at::Tensor& x);
 
-  torch::Tensor weight_;                  // [channels]
-  torch::Tensor bias_;                    // [channels]
-  torch::Tensor running_mean_;            // [channels]
-  torch::Tensor running_var_;             // [channels]
-  torch::Tensor num_batches_tracked_;     // one int64
+  at::Tensor weight_;                     // [channels]
+  at::Tensor bias_;                       // [channels]
+  at::Tensor running_mean_;               // [channels]
+  at::Tensor running_var_;                // [channels]
+  at::Tensor num_batches_tracked_;        // one int64
   c10::intrusive_ptr<RankSum> rank_sum_;  // null: none
 };
 

@@ -11,20 +11,20 @@
 namespace ringtrain {
 namespace {
 
-torch::Tensor uniform(torch::IntArrayRef shape, int64_t fan_in, at::Generator& generator) {
+at::Tensor uniform(at::IntArrayRef shape, int64_t fan_in, at::Generator& generator) {
   const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
-  torch::NoGradGuard no_grad;
-  return torch::empty(shape).uniform_(-bound, bound, generator);
+  at::NoGradGuard no_grad;
+  return at::empty(shape).uniform_(-bound, bound, generator);
 }
 
-torch::Tensor normal(torch::IntArrayRef shape, int64_t fan_out, at::Generator& generator) {
-  torch::NoGradGuard no_grad;
-  return torch::empty(shape).normal_(0, std::sqrt(2 / static_cast<double>(fan_out)), generator);
+at::Tensor normal(at::IntArrayRef shape, int64_t fan_out, at::Generator& generator) {
+  at::NoGradGuard no_grad;
+  return at::empty(shape).normal_(0, std::sqrt(2 / static_cast<double>(fan_out)), generator);
 }
 
-torch::Tensor copy_on_cpu(const torch::Tensor& tensor) {
+at::Tensor copy_on_cpu(const at::Tensor& tensor) {
   return tensor.detach()
-      .to(torch::kCPU, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true)
+      .to(at::kCPU, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true)
       .contiguous();
 }
 
@@ -66,7 +66,7 @@ Linear::Linear(int64_t in, int64_t out, at::Generator& generator)
     : weight_(register_parameter("weight", uniform({out, in}, in, generator))),
       bias_(register_parameter("bias", uniform({out}, in, generator))) {}
 
-torch::Tensor Linear::forward(const torch::Tensor& x) { return torch::linear(x, weight_, bias_); }
+at::Tensor Linear::forward(const at::Tensor& x) { return at::linear(x, weight_, bias_); }
 
 std::string Linear::script() const { return "return torch.linear(x, self.weight, self.bias)"; }
 
@@ -82,8 +82,8 @@ Conv2d::Conv2d(const Shape& shape, Init init, at::Generator& generator)
   }
 }
 
-torch::Tensor Conv2d::forward(const torch::Tensor& x) {
-  return torch::conv2d(x, weight_, bias_, stride_, padding_);
+at::Tensor Conv2d::forward(const at::Tensor& x) {
+  return at::conv2d(x, weight_, bias_, stride_, padding_);
 }
 
 std::string Conv2d::script() const {
@@ -91,13 +91,13 @@ std::string Conv2d::script() const {
                      bias_.defined() ? "self.bias" : "None", stride_, stride_, padding_, padding_);
 }
 
-torch::Tensor channels_last(const torch::Tensor& x) {
+at::Tensor channels_last(const at::Tensor& x) {
   if (!x.is_cpu()) return x;
   // With one channel the bytes are the same, and libtorch would leave the strides as they are.
   if (x.size(1) == 1 && x.is_contiguous()) {
     return x.as_strided(x.sizes(), {x.stride(0), 1, x.size(3), 1});
   }
-  return x.contiguous(torch::MemoryFormat::ChannelsLast);
+  return x.contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 // Formats are numbers here: 2 is at::MemoryFormat::ChannelsLast.
@@ -108,21 +108,21 @@ const char* const kChannelsLastScript =
     "    else:\n"
     "        x = x.contiguous(memory_format=2)\n";
 
-torch::Tensor to_onednn_layout(const torch::Tensor& x) {
-  const bool fits = x.is_cpu() && x.scalar_type() == torch::kFloat32 && x.numel() > 0 &&
-                    torch::GradMode::is_enabled() && at::globalContext().userEnabledMkldnn() &&
-                    !at::autocast::is_autocast_enabled(torch::kCPU);
+at::Tensor to_onednn_layout(const at::Tensor& x) {
+  const bool fits = x.is_cpu() && x.scalar_type() == at::kFloat && x.numel() > 0 &&
+                    at::GradMode::is_enabled() && at::globalContext().userEnabledMkldnn() &&
+                    !at::autocast::is_autocast_enabled(at::kCPU);
   return fits ? x.to_mkldnn() : channels_last(x);
 }
 
-torch::Tensor to_dense_layout(const torch::Tensor& x) { return x.is_mkldnn() ? x.to_dense() : x; }
+at::Tensor to_dense_layout(const at::Tensor& x) { return x.is_mkldnn() ? x.to_dense() : x; }
 
 Sequential::Sequential(std::vector<std::shared_ptr<Layer>> layers) : layers_(std::move(layers)) {
   for (size_t i = 0; i < layers_.size(); ++i) register_module(std::to_string(i), layers_[i]);
 }
 
-torch::Tensor Sequential::forward(const torch::Tensor& x) {
-  torch::Tensor y = x;
+at::Tensor Sequential::forward(const at::Tensor& x) {
+  at::Tensor y = x;
   for (const auto& layer : layers_) y = layer->forward(y);
   return y;
 }

@@ -4,8 +4,8 @@
 // PyTorch's defaults, drawn from the given generator and nothing else.
 #pragma once
 
-#include <torch/script.h>
-#include <torch/torch.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <memory>
@@ -16,7 +16,7 @@ namespace ringtrain {
 
 class Layer : public torch::nn::Module {
  public:
-  virtual torch::Tensor forward(const torch::Tensor& x) = 0;
+  virtual at::Tensor forward(const at::Tensor& x) = 0;
 
   // The body of `def forward(self, x: Tensor) -> Tensor` over the same names of parameters, buffers
   // and children, one statement a line.
@@ -31,12 +31,12 @@ torch::jit::Module to_torchscript(const Layer& layer);
 class Linear final : public Layer {
  public:
   Linear(int64_t in, int64_t out, at::Generator& generator);
-  torch::Tensor forward(const torch::Tensor& x) override;
+  at::Tensor forward(const at::Tensor& x) override;
   std::string script() const override;
 
  private:
-  torch::Tensor weight_;  // [out, in]
-  torch::Tensor bias_;    // [out]
+  at::Tensor weight_;  // [out, in]
+  at::Tensor bias_;    // [out]
 };
 
 // A square convolution.
@@ -53,19 +53,19 @@ class Conv2d final : public Layer {
     int64_t padding = 0;
   };
   Conv2d(const Shape& shape, Init init, at::Generator& generator);
-  torch::Tensor forward(const torch::Tensor& x) override;
+  at::Tensor forward(const at::Tensor& x) override;
   std::string script() const override;
 
  private:
-  torch::Tensor weight_;  // [out, in, kernel, kernel]
-  torch::Tensor bias_;    // [out], or undefined
+  at::Tensor weight_;  // [out, in, kernel, kernel]
+  at::Tensor bias_;    // [out], or undefined
   int64_t stride_;
   int64_t padding_;
 };
 
 // Returns images in channels-last format, for which libtorch's convolutions and poolings on a CPU
 // are fastest; their results have the same format. On a GPU, returns x unchanged.
-torch::Tensor channels_last(const torch::Tensor& x);
+at::Tensor channels_last(const at::Tensor& x);
 extern const char* const kChannelsLastScript;  // x = channels_last(x)
 
 // Returns images in oneDNN's blocked layout, for a stack of convolutions, poolings and ReLUs on a
@@ -73,14 +73,14 @@ extern const char* const kChannelsLastScript;  // x = channels_last(x)
 // the stack. Pooling and ReLU in this layout may turn a NaN into a number. On a GPU, in bf16 and
 // without oneDNN, returns channels_last(x); so too without gradients, so that an evaluation is that
 // of the exported model, bit for bit.
-torch::Tensor to_onednn_layout(const torch::Tensor& x);
-torch::Tensor to_dense_layout(const torch::Tensor& x);
+at::Tensor to_onednn_layout(const at::Tensor& x);
+at::Tensor to_dense_layout(const at::Tensor& x);
 
 // Layers one after the other, named 0, 1, 2…
 class Sequential final : public Layer {
  public:
   explicit Sequential(std::vector<std::shared_ptr<Layer>> layers);
-  torch::Tensor forward(const torch::Tensor& x) override;
+  at::Tensor forward(const at::Tensor& x) override;
   std::string script() const override;
 
  private:

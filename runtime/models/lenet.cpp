@@ -21,9 +21,7 @@ void require_at_least(const ModelOptions& options, int64_t pixels) {
 // ReLU after pooling gives the same values and gradients as before it, from a quarter of the
 // elements. The stride is the window's by default, but oneDNN's backward pass needs it explicitly.
 // ReLU in place would change the tensor which that pass reads.
-torch::Tensor pool_relu(const torch::Tensor& x) {
-  return torch::max_pool2d(x, {2, 2}, {2, 2}).relu();
-}
+at::Tensor pool_relu(const at::Tensor& x) { return at::max_pool2d(x, {2, 2}, {2, 2}).relu(); }
 
 // LeNet-5 (LeCun et al. 1998) as it is written today: ReLU instead of tanh, max pooling instead of
 // trained subsampling, a full second convolution, and a plain linear output. The original takes 32
@@ -45,8 +43,8 @@ class Lenet5 final : public Layer {
     fc3_ = register_module("fc3", std::make_shared<Linear>(84, options.classes, generator));
   }
 
-  torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = pool_relu(conv1_->forward(to_onednn_layout(x)));
+  at::Tensor forward(const at::Tensor& x) override {
+    at::Tensor y = pool_relu(conv1_->forward(to_onednn_layout(x)));
     y = to_dense_layout(pool_relu(conv2_->forward(y)));
     y = fc1_->forward(y.flatten(1)).relu_();
     y = fc2_->forward(y).relu_();
@@ -83,8 +81,8 @@ class Lenet final : public Layer {
     fc2_ = register_module("fc2", std::make_shared<Linear>(128, options.classes, generator));
   }
 
-  torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = conv1_->forward(to_onednn_layout(x)).relu_();
+  at::Tensor forward(const at::Tensor& x) override {
+    at::Tensor y = conv1_->forward(to_onednn_layout(x)).relu_();
     y = to_dense_layout(pool_relu(conv2_->forward(y)));
     y = fc1_->forward(y.flatten(1)).relu_();
     return fc2_->forward(y);

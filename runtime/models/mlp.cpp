@@ -21,8 +21,8 @@ class Mlp final : public Layer {
     }
   }
 
-  torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = layers_.front()->forward(x.flatten(1));
+  at::Tensor forward(const at::Tensor& x) override {
+    at::Tensor y = layers_.front()->forward(x.flatten(1));
     for (size_t i = 1; i < layers_.size(); ++i) y = layers_[i]->forward(y.relu_());
     return y;
   }

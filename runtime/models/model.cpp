@@ -23,7 +23,7 @@ class ZooModel final : public Model {
  public:
   explicit ZooModel(std::shared_ptr<Layer> net) : net_(std::move(net)) { set_sum_over_ranks({}); }
 
-  torch::Tensor forward(const torch::Tensor& x) override { return net_->forward(x); }
+  at::Tensor forward(const at::Tensor& x) override { return net_->forward(x); }
   std::vector<NamedTensor> parameters() const override { return list(net_->named_parameters()); }
   std::vector<NamedTensor> buffers() const override { return list(net_->named_buffers()); }
   void set_sum_over_ranks(const SumOverRanks& sum) override {
@@ -36,13 +36,12 @@ class ZooModel final : public Model {
     }
   }
   void train(bool on) override { net_->train(on); }
-  void to(torch::Device device) override { net_->to(device); }
+  void to(at::Device device) override { net_->to(device); }
   torch::jit::Module script() const override { return to_torchscript(*net_); }
   bool uses_local_batch_statistics() const override { return local_statistics_; }
 
  private:
-  static std::vector<NamedTensor> list(
-      const torch::OrderedDict<std::string, torch::Tensor>& tensors) {
+  static std::vector<NamedTensor> list(const torch::OrderedDict<std::string, at::Tensor>& tensors) {
     std::vector<NamedTensor> named;
     named.reserve(tensors.size());
     for (const auto& item : tensors) named.push_back({item.key(), item.value()});

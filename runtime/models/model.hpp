@@ -5,13 +5,12 @@
 //   auto model = make_model({.name = "resnet18", .channels = 3, .height = 32, .width = 32,
 //                            .classes = 10, .seed = 1});
 //   model->train(true);
-//   torch::Tensor logits = model->forward(x);
+//   at::Tensor logits = model->forward(x);
 //
 // Thread: one at a time, the one that trains.
 #pragma once
 
-#include <torch/script.h>
-#include <torch/torch.h>
+#include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <functional>
@@ -19,6 +18,10 @@
 #include <span>
 #include <string>
 #include <vector>
+
+namespace torch::jit {
+struct Module;
+}
 
 namespace ringtrain {
 
@@ -37,7 +40,7 @@ struct ModelOptions {
 
 struct NamedTensor {
   std::string name;
-  torch::Tensor tensor;
+  at::Tensor tensor;
 };
 
 class Model {
@@ -50,7 +53,7 @@ class Model {
   // x: [rows, channels, height, width], normalised floats; returns logits [rows, classes]. With 0
   // rows it still takes part in sums over ranks, and its backward gives every parameter a gradient
   // of zeros.
-  virtual torch::Tensor forward(const torch::Tensor& x) = 0;
+  virtual at::Tensor forward(const at::Tensor& x) = 0;
 
   // The trained tensors under the names of PyTorch's state_dict (for a ResNet, torchvision's),
   // always in the same order. They are the model's own leaves, fp32: set_data() on them re-points
@@ -68,7 +71,7 @@ class Model {
   virtual void set_sum_over_ranks(const SumOverRanks& sum) = 0;
 
   virtual void train(bool on) = 0;
-  virtual void to(torch::Device device) = 0;
+  virtual void to(at::Device device) = 0;
 
   // Returns the model's current state as TorchScript, for any number of rows: a deep copy on the
   // CPU in eval mode, with the same names for parameters and buffers.

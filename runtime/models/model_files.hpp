@@ -31,9 +31,9 @@ void write_safetensors(const std::filesystem::path& file, std::span<const NamedT
 // other and against the file's size before memory is allocated. Throws a data error.
 Safetensors read_safetensors(const std::filesystem::path& file);
 
-// Writes a file for torch.jit.load, in C++ and Python, which returns the extra files through its
+// Writes the model for torch.jit.load, in C++ and Python, which returns the extra files through its
 // parameter _extra_files. Throws a data error if the file cannot be written.
-void write_torchscript(const std::filesystem::path& file, const torch::jit::Module& module,
+void write_torchscript(const std::filesystem::path& file, const Model& model,
                        const std::map<std::string, std::string>& extra_files);
 
 }  // namespace ringtrain

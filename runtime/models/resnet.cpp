@@ -46,8 +46,8 @@ class BasicBlock final : public Layer {
     if (downsample_) register_module("downsample", downsample_);
   }
 
-  torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = bn1_->forward(conv1_->forward(x)).relu_();
+  at::Tensor forward(const at::Tensor& x) override {
+    at::Tensor y = bn1_->forward(conv1_->forward(x)).relu_();
     y = bn2_->forward(conv2_->forward(y));
     return y.add_(downsample_ ? downsample_->forward(x) : x).relu_();
   }
@@ -87,8 +87,8 @@ class Bottleneck final : public Layer {
     if (downsample_) register_module("downsample", downsample_);
   }
 
-  torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = bn1_->forward(conv1_->forward(x)).relu_();
+  at::Tensor forward(const at::Tensor& x) override {
+    at::Tensor y = bn1_->forward(conv1_->forward(x)).relu_();
     y = bn2_->forward(conv2_->forward(y)).relu_();
     y = bn3_->forward(conv3_->forward(y));
     return y.add_(downsample_ ? downsample_->forward(x) : x).relu_();
@@ -147,11 +147,11 @@ class Resnet final : public Layer {
 
   explicit Resnet(bool small_images) : small_images_(small_images) {}
 
-  torch::Tensor forward(const torch::Tensor& x) override {
-    torch::Tensor y = bn1_->forward(conv1_->forward(channels_last(x))).relu_();
-    if (!small_images_) y = torch::max_pool2d(y, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+  at::Tensor forward(const at::Tensor& x) override {
+    at::Tensor y = bn1_->forward(conv1_->forward(channels_last(x))).relu_();
+    if (!small_images_) y = at::max_pool2d(y, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
     for (const auto& stage : stages_) y = stage->forward(y);
-    return fc_->forward(torch::adaptive_avg_pool2d(y, {1, 1}).flatten(1));
+    return fc_->forward(at::adaptive_avg_pool2d(y, {1, 1}).flatten(1));
   }
 
   std::string script() const override {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,21 +32,20 @@ constexpr uint64_t kWriteBackBytes = uint64_t{4} << 20;
 constexpr const char* kMetadata = "__metadata__";
 
 struct Element {
-  torch::ScalarType type;
+  at::ScalarType type;
   std::string_view name;
 };
 
 constexpr std::array kElements{
-    Element{torch::kFloat64, "F64"}, Element{torch::kFloat32, "F32"},
-    Element{torch::kFloat16, "F16"}, Element{torch::kBFloat16, "BF16"},
-    Element{torch::kInt64, "I64"},   Element{torch::kInt32, "I32"},
-    Element{torch::kInt16, "I16"},   Element{torch::kInt8, "I8"},
-    Element{torch::kUInt8, "U8"},    Element{torch::kBool, "BOOL"},
+    Element{at::kDouble, "F64"},    Element{at::kFloat, "F32"}, Element{at::kHalf, "F16"},
+    Element{at::kBFloat16, "BF16"}, Element{at::kLong, "I64"},  Element{at::kInt, "I32"},
+    Element{at::kShort, "I16"},     Element{at::kChar, "I8"},   Element{at::kByte, "U8"},
+    Element{at::kBool, "BOOL"},
 };
 
 struct Entry {
   std::string name;
-  torch::ScalarType type;
+  at::ScalarType type;
   std::vector<int64_t> shape;
   uint64_t begin;  // bytes after the header
   uint64_t end;
@@ -96,7 +96,7 @@ Entry parse_entry(const std::string& name, const json& value) {
   if (element == kElements.end()) refuse(fmt::format("tensor {}: unknown dtype {}", name, dtype));
 
   Entry entry{.name = name, .type = element->type, .shape = {}, .begin = 0, .end = 0};
-  uint64_t bytes = torch::elementSize(element->type);
+  uint64_t bytes = at::elementSize(element->type);
   constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
   for (const json& dimension : value["shape"]) {
     const uint64_t extent = whole_number(dimension, name);
@@ -164,7 +164,7 @@ Safetensors read_checked(const File& file) {
   }
 
   for (const Entry& entry : entries) {
-    torch::Tensor tensor = torch::empty(entry.shape, entry.type);
+    at::Tensor tensor = at::empty(entry.shape, entry.type);
     file.read_at(tensor.data_ptr(), entry.end - entry.begin, data_at + entry.begin);
     result.tensors.push_back({entry.name, std::move(tensor)});
   }
@@ -230,7 +230,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
     file.write_at(header.data(), header_bytes, kLengthBytes);
     uint64_t at = kLengthBytes + header_bytes;
     for (const NamedTensor* named : sorted) {
-      const torch::Tensor tensor = named->tensor.detach().to(torch::kCPU).contiguous();
+      const at::Tensor tensor = named->tensor.detach().to(at::kCPU).contiguous();
       file.write_at(tensor.const_data_ptr(), tensor.nbytes(), at);
       at += tensor.nbytes();
     }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/models/torchscript.hpp"
 
+#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
 
 #include <set>
 #include <sstream>
@@ -48,7 +52,7 @@ class TorchScriptModel final : public Model {
     try_out(options);
   }
 
-  torch::Tensor forward(const torch::Tensor& x) override {
+  at::Tensor forward(const at::Tensor& x) override {
     if (x.size(0) == 0) return no_rows(x);
     // The optimizing executor runs the first steps differently from later ones, so that a resumed
     // job would not repeat an uninterrupted one bit by bit.
@@ -60,15 +64,15 @@ class TorchScriptModel final : public Model {
   std::vector<NamedTensor> buffers() const override { return buffers_; }
   void set_sum_over_ranks(const SumOverRanks& /*sum*/) override {}
   void train(bool on) override { module_.train(on); }
-  void to(torch::Device device) override {
+  void to(at::Device device) override {
     module_.to(device);
     collect_tensors();
   }
 
   torch::jit::Module script() const override {
-    torch::NoGradGuard no_grad;
+    at::NoGradGuard no_grad;
     torch::jit::Module copy = module_.deepcopy();
-    copy.to(torch::kCPU);
+    copy.to(at::kCPU);
     copy.eval();
     std::set<std::string> trained;
     for (const auto& parameter : parameters_) trained.insert(parameter.name);
@@ -92,7 +96,7 @@ class TorchScriptModel final : public Model {
         buffers_.push_back({item.name, item.value});
         continue;
       }
-      if (item.value.scalar_type() != torch::kFloat32) {
+      if (item.value.scalar_type() != at::kFloat) {
         throw job_error(fmt::format("model {}: parameter {} is {}; export the model in float32",
                                     file_, item.name, c10::toString(item.value.scalar_type())));
       }
@@ -109,7 +113,7 @@ class TorchScriptModel final : public Model {
 
   // Runs the model on two batch sizes, as a traced model can have its example's size built in.
   void try_out(const ModelOptions& options) {
-    torch::NoGradGuard no_grad;
+    at::NoGradGuard no_grad;
     module_.eval();
     for (const int64_t rows : {2, 3}) {
       const auto shape =
@@ -117,8 +121,8 @@ class TorchScriptModel final : public Model {
       torch::jit::IValue result;
       try {
         torch::jit::GraphOptimizerEnabledGuard plain(false);
-        result = module_.forward(
-            {torch::zeros({rows, options.channels, options.height, options.width})});
+        result =
+            module_.forward({at::zeros({rows, options.channels, options.height, options.width})});
       } catch (const std::exception& error) {
         throw job_error(
             fmt::format("model {} does not take the dataset's samples, a float tensor {}: {}",
@@ -128,8 +132,8 @@ class TorchScriptModel final : public Model {
         throw job_error(fmt::format("model {} returns {} for {}, not one tensor of logits [{}, {}]",
                                     file_, result.tagKind(), shape, rows, options.classes));
       }
-      const torch::Tensor logits = result.toTensor();
-      if (!logits.is_floating_point() || logits.sizes() != torch::IntArrayRef({rows, classes_})) {
+      const at::Tensor logits = result.toTensor();
+      if (!logits.is_floating_point() || logits.sizes() != at::IntArrayRef({rows, classes_})) {
         std::ostringstream sizes;
         sizes << logits.sizes();
         throw job_error(
@@ -144,8 +148,8 @@ class TorchScriptModel final : public Model {
 
   // Many models cannot run on 0 rows (x.view(x.size(0), -1) is ambiguous there). Returns no logits
   // instead, with zeros for the gradient of every parameter.
-  torch::Tensor no_rows(const torch::Tensor& x) const {
-    torch::Tensor nothing = torch::zeros({}, x.options().dtype(torch::kFloat32));
+  at::Tensor no_rows(const at::Tensor& x) const {
+    at::Tensor nothing = at::zeros({}, x.options().dtype(at::kFloat));
     for (const auto& parameter : parameters_) {
       nothing = nothing + parameter.tensor.flatten().slice(0, 0, 0).sum();
     }
@@ -165,7 +169,7 @@ class TorchScriptModel final : public Model {
 std::unique_ptr<Model> load_torchscript(const ModelOptions& options) {
   torch::jit::Module module;
   try {
-    module = torch::jit::load(options.name, torch::kCPU);
+    module = torch::jit::load(options.name, at::kCPU);
   } catch (const std::exception& error) {
     throw job_error(fmt::format("model {} is not a TorchScript file that can be opened: {}",
                                 options.name, first_line(error)));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/export.h>
 
 #include <cstdint>
@@ -12,8 +13,9 @@
 
 namespace ringtrain {
 
-void write_torchscript(const std::filesystem::path& path, const torch::jit::Module& module,
+void write_torchscript(const std::filesystem::path& path, const Model& model,
                        const std::map<std::string, std::string>& extra_files) {
+  const torch::jit::Module module = model.script();
   PendingFile pending(path);
   {
     uint64_t at = 0;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/train/captured_step.hpp"
 
+#include <ATen/Context.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <utility>
@@ -28,13 +30,13 @@ class SavedTensors {
     for (const auto& [name, tensor] : tensors_) values_.push_back(tensor.detach().clone());
   }
   void restore() {
-    const torch::NoGradGuard no_grad;
+    const at::NoGradGuard no_grad;
     for (size_t i = 0; i < tensors_.size(); ++i) tensors_[i].tensor.copy_(values_[i]);
   }
 
  private:
   std::vector<NamedTensor> tensors_;
-  std::vector<torch::Tensor> values_;
+  std::vector<at::Tensor> values_;
 };
 
 }  // namespace
@@ -74,11 +76,11 @@ CapturedStep::CapturedStep(Pass pass, bool enabled, Device& device, Model& model
       averager_(averager),
       log_(std::move(log)) {}
 
-torch::Tensor CapturedStep::run(const Step& step) {
+at::Tensor CapturedStep::run(const Step& step) {
   if (graph_ != nullptr && fits(step)) {
     inputs_.copy_(step.inputs);
     labels_.copy_(step.labels);
-    torch::manual_seed(step.seed);
+    at::manual_seed(step.seed);
     graph_->replay();
     averager_.replayed(arrived_);
     return loss_;
@@ -100,23 +102,23 @@ bool CapturedStep::capture_due(const Step& step) {
   return same_size_in_a_row_ > kEagerSteps;
 }
 
-torch::Tensor CapturedStep::run_eagerly(const Step& step) {
-  torch::manual_seed(step.seed);
-  return pass_(step.inputs, step.labels, [&](const torch::Tensor& loss) {
+at::Tensor CapturedStep::run_eagerly(const Step& step) {
+  at::manual_seed(step.seed);
+  return pass_(step.inputs, step.labels, [&](const at::Tensor& loss) {
     averager_.begin(step.scale);
     loss.backward();
   });
 }
 
 // Stores gradients without handing them to the other ranks.
-torch::Tensor CapturedStep::run_aside(const torch::Tensor& inputs, const torch::Tensor& labels,
-                                      float scale) {
-  return pass_(inputs, labels, [&](const torch::Tensor& loss) {
+at::Tensor CapturedStep::run_aside(const at::Tensor& inputs, const at::Tensor& labels,
+                                   float scale) {
+  return pass_(inputs, labels, [&](const at::Tensor& loss) {
     arrived_ = averager_.store_aside(scale, [&] { loss.backward(); });
   });
 }
 
-CapturedStep::Outcome CapturedStep::outcome(const torch::Tensor& loss) {
+CapturedStep::Outcome CapturedStep::outcome(const at::Tensor& loss) {
   return {.loss = loss.item<double>(), .gradients = device_.collect_stats()};
 }
 
@@ -124,7 +126,7 @@ CapturedStep::Outcome CapturedStep::outcome(const torch::Tensor& loss) {
 bool CapturedStep::capture(const Step& step) {
   SavedTensors buffers(model_.buffers());  // running statistics
   try {
-    torch::manual_seed(step.seed);
+    at::manual_seed(step.seed);
     const Outcome eager = outcome(run_aside(step.inputs, step.labels, step.scale));
     buffers.restore();
     if (!eager.finite()) return false;  // a later step will do
@@ -132,7 +134,7 @@ bool CapturedStep::capture(const Step& step) {
     inputs_ = step.inputs.clone();
     labels_ = step.labels.clone();
     auto graph = device_.record([this] { loss_ = run_aside(inputs_, labels_, scale_); });
-    torch::manual_seed(step.seed);
+    at::manual_seed(step.seed);
     graph->replay();
     if (!outcome(loss_).matches(eager)) {
       throw std::runtime_error("its gradients differ from those of the same step run eagerly");

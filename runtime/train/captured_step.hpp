@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <torch/torch.h>
+#include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <functional>
@@ -27,15 +27,15 @@ namespace ringtrain {
 // one) always do.
 class CapturedStep {
  public:
-  using LastBackward = std::function<void(const torch::Tensor& loss)>;
+  using LastBackward = std::function<void(const at::Tensor& loss)>;
   // Runs forward and backward on the device, the same work in every call with the same shapes.
   // Starts the last backward pass by `last`. Returns the sum of the losses, a double on the device.
-  using Pass = std::function<torch::Tensor(const torch::Tensor& inputs, const torch::Tensor& labels,
-                                           const LastBackward& last)>;
+  using Pass = std::function<at::Tensor(const at::Tensor& inputs, const at::Tensor& labels,
+                                        const LastBackward& last)>;
 
   struct Step {
-    torch::Tensor inputs;
-    torch::Tensor labels;
+    at::Tensor inputs;
+    at::Tensor labels;
     float scale = 1;    // factor of every gradient
     uint64_t seed = 0;  // of the random numbers that the model draws
   };
@@ -45,17 +45,17 @@ class CapturedStep {
                std::function<void(const std::string&)> log);
 
   // Returns the sum of the losses, valid until the next call. Requires: averager.finish() follows.
-  torch::Tensor run(const Step& step);
+  at::Tensor run(const Step& step);
 
  private:
   struct Outcome;
 
   bool fits(const Step& step) const;
   bool capture_due(const Step& step);
-  torch::Tensor run_eagerly(const Step& step);
+  at::Tensor run_eagerly(const Step& step);
   bool capture(const Step& step);
-  torch::Tensor run_aside(const torch::Tensor& inputs, const torch::Tensor& labels, float scale);
-  Outcome outcome(const torch::Tensor& loss);
+  at::Tensor run_aside(const at::Tensor& inputs, const at::Tensor& labels, float scale);
+  Outcome outcome(const at::Tensor& loss);
 
   Pass pass_;
   bool enabled_;
@@ -65,10 +65,10 @@ class CapturedStep {
   std::function<void(const std::string&)> log_;
 
   int same_size_in_a_row_ = 0;
-  torch::Tensor inputs_;  // read by the graph; before there is one, those of the latest step
-  torch::Tensor labels_;
+  at::Tensor inputs_;  // read by the graph; before there is one, those of the latest step
+  at::Tensor labels_;
   float scale_ = 0;
-  torch::Tensor loss_;           // written by the graph, besides the slab
+  at::Tensor loss_;              // written by the graph, besides the slab
   std::vector<size_t> arrived_;  // order in which the graph stores gradients
   std::unique_ptr<Recording> graph_;
 };

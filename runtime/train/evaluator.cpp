@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/train/evaluator.hpp"
 
-#include <torch/torch.h>
+#include <ATen/core/Reduction.h>
+#include <ATen/ops/cross_entropy_loss.h>
 
 #include <algorithm>
 
@@ -21,19 +22,17 @@ Evaluator::Evaluator(const JobSpec& job, const datasets::Plan& plan, int rank, i
 
 Evaluation Evaluator::run(const std::function<bool()>& stop,
                           const std::function<void(SumSlots&)>& sum) {
-  using Options = torch::nn::functional::CrossEntropyFuncOptions;
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   model_.train(false);
   double loss = 0, correct = 0, samples = 0;
   reader_.start(0);
   for (const auto* batch = reader_.next(); batch != nullptr; batch = reader_.next()) {
     if (stop()) break;
     if (batch->rows == 0) continue;
-    const torch::Tensor inputs = device_.load(plan_, *batch, kernels::Augment{});
-    const torch::Tensor logits = forward(model_, inputs, job_.precision);
-    const torch::Tensor labels = device_.load_labels(*batch);
-    loss += torch::nn::functional::cross_entropy(logits, labels, Options().reduction(torch::kSum))
-                .item<double>();
+    const at::Tensor inputs = device_.load(plan_, *batch, kernels::Augment{});
+    const at::Tensor logits = forward(model_, inputs, job_.precision);
+    const at::Tensor labels = device_.load_labels(*batch);
+    loss += at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum).item<double>();
     correct += logits.argmax(1).eq(labels).sum().item<double>();
     samples += batch->rows;
   }

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/train/forward_backward.hpp"
 
+#include <ATen/core/Reduction.h>
+#include <ATen/ops/cross_entropy_loss.h>
+
 #include <utility>
 
 #include "base/mix.hpp"
 #include "runtime/models/autocast.hpp"
 
 namespace ringtrain {
+namespace {
 
-torch::Tensor forward(Model& model, const torch::Tensor& inputs, JobSpec::Precision precision) {
+// No label has it: they are numbers of classes.
+constexpr int64_t kIgnoredLabel = -100;
+
+}  // namespace
+
+at::Tensor forward(Model& model, const at::Tensor& inputs, JobSpec::Precision precision) {
   const Autocast autocast(precision == JobSpec::Precision::bf16, inputs.device().type());
-  return model.forward(inputs).to(torch::kFloat32);
+  return model.forward(inputs).to(at::kFloat);
 }
 
 ForwardBackward::ForwardBackward(const JobSpec& job, const datasets::Plan& plan, Device& device,
@@ -31,38 +40,35 @@ double ForwardBackward::run(const datasets::Batch& batch, int64_t epoch, uint64_
                                     .seed = job_.seed,
                                     .epoch = static_cast<uint64_t>(epoch)};
   Span phase(trace_, "load");
-  const torch::Tensor inputs = device_.load(plan_, batch, augment);
-  const torch::Tensor labels = device_.load_labels(batch);
+  const at::Tensor inputs = device_.load(plan_, batch, augment);
+  const at::Tensor labels = device_.load_labels(batch);
   phase.next("forward and backward");
   // The seed of what a model draws (dropout) is a function of the position in the run, too.
   const uint64_t seed = mix(job_.seed, static_cast<uint64_t>(epoch), batch.first_position);
-  const torch::Tensor loss = step_.run({.inputs = inputs,
-                                        .labels = labels,
-                                        .scale = 1.0F / static_cast<float>(samples_in_mean),
-                                        .seed = seed});
+  const at::Tensor loss = step_.run({.inputs = inputs,
+                                     .labels = labels,
+                                     .scale = 1.0F / static_cast<float>(samples_in_mean),
+                                     .seed = seed});
   return loss.item<double>();
 }
 
 // Gradient accumulation: splits the batch into `accumulate` micro-batches, one backward pass each.
-torch::Tensor ForwardBackward::micro_batches(const torch::Tensor& inputs,
-                                             const torch::Tensor& labels,
-                                             const CapturedStep::LastBackward& last) {
+at::Tensor ForwardBackward::micro_batches(const at::Tensor& inputs, const at::Tensor& labels,
+                                          const CapturedStep::LastBackward& last) {
   const int64_t rows = inputs.size(0);
-  torch::Tensor total;
+  at::Tensor total;
   for (int64_t part = 0; part < job_.accumulate; ++part) {
     const int64_t begin = rows * part / job_.accumulate;
     const int64_t end = rows * (part + 1) / job_.accumulate;
     Span phase(trace_, "forward");
-    const torch::Tensor logits = forward(model_, inputs.slice(0, begin, end), job_.precision);
-    const torch::Tensor loss =
-        torch::nn::functional::cross_entropy(logits, labels.slice(0, begin, end),
-                                             torch::nn::functional::CrossEntropyFuncOptions()
-                                                 .reduction(torch::kSum)
-                                                 .label_smoothing(job_.label_smoothing));
+    const at::Tensor logits = forward(model_, inputs.slice(0, begin, end), job_.precision);
+    const at::Tensor loss =
+        at::cross_entropy_loss(logits, labels.slice(0, begin, end), {}, at::Reduction::Sum,
+                               kIgnoredLabel, job_.label_smoothing);
     phase.next("backward");
     part + 1 == job_.accumulate ? last(loss) : loss.backward();
-    const torch::Tensor value = loss.detach().to(torch::kFloat64);
-    total = total.defined() ? total + value : value;
+    const at::Tensor value = loss.detach().to(at::kDouble);
+    total = total.defined() ? total.add(value) : value;
   }
   return total;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <torch/torch.h>
+#include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <functional>
@@ -20,7 +20,7 @@ namespace ringtrain {
 
 // Returns the model's logits [rows, classes] in fp32, computed in the given precision.
 // inputs: [rows, channels, height, width].
-torch::Tensor forward(Model& model, const torch::Tensor& inputs, JobSpec::Precision precision);
+at::Tensor forward(Model& model, const at::Tensor& inputs, JobSpec::Precision precision);
 
 // One rank's part of a step up to its gradients: loads the batch, runs forward and backward passes,
 // and leaves the gradients to the averager, which sends them off while the backward pass runs.
@@ -37,8 +37,8 @@ class ForwardBackward {
   double run(const datasets::Batch& batch, int64_t epoch, uint64_t samples_in_mean);
 
  private:
-  torch::Tensor micro_batches(const torch::Tensor& inputs, const torch::Tensor& labels,
-                              const CapturedStep::LastBackward& last);
+  at::Tensor micro_batches(const at::Tensor& inputs, const at::Tensor& labels,
+                           const CapturedStep::LastBackward& last);
 
   const JobSpec& job_;
   const datasets::Plan& plan_;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/worker/job_run.hpp"
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -30,9 +32,9 @@ namespace {
 void set_threads(const World& world) {
   if (std::getenv("OMP_NUM_THREADS") == nullptr) {
     const int cores = static_cast<int>(std::thread::hardware_concurrency());
-    torch::set_num_threads(std::max(1, cores / world.node().size()));
+    at::set_num_threads(std::max(1, cores / world.node().size()));
   }
-  torch::set_num_interop_threads(1);
+  at::set_num_interop_threads(1);
 }
 
 // A job on this rank: first what the ranks have agreed on, then what this rank makes of it.

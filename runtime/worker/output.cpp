@@ -55,7 +55,7 @@ void Output::save_model(const Model& model, const datasets::Plan& plan, const Jo
   for (auto& buffer : model.buffers()) tensors.push_back(std::move(buffer));
   const std::string about = description(plan, job);
   write_safetensors(weights_file(), tensors, {{"format", "pt"}, {"ringtrain", about}});
-  write_torchscript(folder_ / "model.pt", model.script(), {{"ringtrain.json", about}});
+  write_torchscript(folder_ / "model.pt", model, {{"ringtrain.json", about}});
 }
 
 void Output::save_result(const Result& result) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/load_pretrained.hpp"
 
+#include <ATen/ops/ones.h>
 #include <gmock/gmock.h>
 
 #include "base/error.hpp"
@@ -78,7 +79,7 @@ TEST_F(FirstWeights, ThatAreMissingOrTooManyAreNamed) {
 }
 
 TEST_F(FirstWeights, ThatAllDoNotFitAreRefused) {
-  write_safetensors(file_, std::vector<NamedTensor>{{"other", torch::ones({2})}}, {});
+  write_safetensors(file_, std::vector<NamedTensor>{{"other", at::ones({2})}}, {});
   try {
     take(*make_mlp(3, 2));
     FAIL() << "no error";

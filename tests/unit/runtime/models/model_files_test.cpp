@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/script.h>
+#include <torch/torch.h>
 
 #include <cstdint>
 #include <cstring>
@@ -211,7 +213,7 @@ TEST_F(ModelFiles, TorchScriptOpensAgainWithItsExtraFiles) {
                        .classes = 10,
                        .seed = 3};
   const auto model = make_model(options);
-  write_torchscript(path, model->script(), {{"ringtrain.json", "{}"}, {"empty", ""}});
+  write_torchscript(path, *model, {{"ringtrain.json", "{}"}, {"empty", ""}});
   EXPECT_THAT(files(), ElementsAre("model.pt"));
 
   torch::jit::ExtraFilesMap extra{{"ringtrain.json", "?"}};
@@ -225,7 +227,7 @@ TEST_F(ModelFiles, TorchScriptOpensAgainWithItsExtraFiles) {
     EXPECT_TRUE(torch::equal(loaded.forward({x}).toTensor(), model->forward(x)));
   }
 
-  EXPECT_THAT([&] { write_torchscript(scratch_.path() / "no" / "model.pt", model->script(), {}); },
+  EXPECT_THAT([&] { write_torchscript(scratch_.path() / "no" / "model.pt", *model, {}); },
               ThrowsError(ErrorKind::io, HasSubstr("model.pt")));
 }
 

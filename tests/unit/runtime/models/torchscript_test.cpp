@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/script.h>
+#include <torch/torch.h>
 
 #include <filesystem>
 #include <fstream>

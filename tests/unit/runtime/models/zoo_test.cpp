@@ -2,6 +2,8 @@
 #include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/script.h>
+#include <torch/torch.h>
 
 #include <cmath>
 #include <numeric>
