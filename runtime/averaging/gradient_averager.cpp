@@ -2,6 +2,7 @@
 #include "runtime/averaging/gradient_averager.hpp"
 
 #include <ATen/ops/from_blob.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <limits>

@@ -3,6 +3,7 @@
 
 #include <ATen/ops/mul.h>
 #include <ATen/ops/scalar_tensor.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/averaging/model_buffers.hpp"
 
+#include <c10/core/GradMode.h>
+
 namespace ringtrain {
 namespace {
 

@@ -2,6 +2,7 @@
 #include "runtime/checkpoint/snapshot.hpp"
 
 #include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <map>

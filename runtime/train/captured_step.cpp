@@ -2,6 +2,7 @@
 #include "runtime/train/captured_step.hpp"
 
 #include <ATen/Context.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/cross_entropy_loss.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 
