@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/check.hpp"
 #include "base/error.hpp"
 #include "datasets/reading/verify.hpp"
 
@@ -46,6 +47,7 @@ void BlockFiles::check_sizes() const {
 }
 
 BlockPlace BlockFiles::place(uint64_t block) const {
+  RINGTRAIN_CHECK(block < blocks());
   const uint64_t row = block * plan_.block_rows;
   const std::vector<Piece>& pieces = plan_.part(split_).pieces;
   const auto after = std::upper_bound(pieces.begin(), pieces.end(), row,

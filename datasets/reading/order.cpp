@@ -5,6 +5,8 @@
 #include <bit>
 #include <stdexcept>
 
+#include "base/check.hpp"
+
 namespace ringtrain::datasets {
 namespace {
 
@@ -48,6 +50,7 @@ uint64_t Permutation::inverse(uint64_t image) const {
 }
 
 Slice slice_of(Slice global_batch, int rank, int world_size) {
+  RINGTRAIN_CHECK(0 <= rank && rank < world_size);
   const auto r = static_cast<uint64_t>(rank);
   const auto size = static_cast<uint64_t>(world_size);
   const uint64_t share = global_batch.count / size;

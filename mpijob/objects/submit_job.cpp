@@ -3,8 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <stdexcept>
-
+#include "base/check.hpp"
 #include "mpijob/client/api_error.hpp"
 #include "mpijob/client/json_path.hpp"
 
@@ -82,7 +81,7 @@ void submit_job(ApiClient& client, const std::vector<ordered_json>& objects) {
   for (const ordered_json& object : objects) {
     if (is_mpijob(object)) job = &object;
   }
-  if (job == nullptr) throw std::logic_error("submit_job: no MPIJob");
+  RINGTRAIN_CHECK(job != nullptr);
   // Before anything is made: its ConfigMap is in use.
   if (client.find(mpi_jobs, name_in(*job))) {
     throw ApiError(
