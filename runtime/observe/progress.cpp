@@ -12,14 +12,13 @@ constexpr std::chrono::milliseconds kBetweenReports(250);
 
 }  // namespace
 
-Progress::Progress(const Reporter& reporter, History* history, int64_t epochs, int64_t steps)
-    : reporter_(reporter), history_(history), epochs_(epochs), steps_(steps) {
-  start();
-}
-
 void Progress::resume(int64_t step) { reported_step_ = step; }
 
-void Progress::start() { reported_at_ = epoch_began_at_ = Clock::now(); }
+void Progress::start(int64_t epochs, int64_t steps) {
+  epochs_ = epochs;
+  steps_ = steps;
+  reported_at_ = epoch_began_at_ = Clock::now();
+}
 
 void Progress::begin_epoch() { epoch_began_at_ = Clock::now(); }
 

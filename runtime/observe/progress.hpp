@@ -16,12 +16,14 @@ namespace ringtrain {
 // epochs to the reporter and the history.
 class Progress {
  public:
-  // epochs, steps: of the whole job. history: null on ranks other than 0.
-  Progress(const Reporter& reporter, History* history, int64_t epochs, int64_t steps);
+  // history: null on ranks other than 0, and where none is kept.
+  explicit Progress(const Reporter& reporter, History* history = nullptr)
+      : reporter_(reporter), history_(history) {}
 
   // Continues a run that has done `step` steps.
   void resume(int64_t step);
-  void start();
+  // Called before any step. epochs, steps: of the whole job.
+  void start(int64_t epochs, int64_t steps);
   void begin_epoch();
   // loss: summed over `samples`, of all ranks.
   void step_done(int64_t epoch, int64_t step, double loss, uint64_t samples);
@@ -47,8 +49,8 @@ class Progress {
 
   const Reporter& reporter_;
   History* history_;
-  int64_t epochs_;
-  int64_t steps_;
+  int64_t epochs_ = 0;
+  int64_t steps_ = 0;
   Clock::time_point epoch_began_at_;
   // Since the last report of a step.
   Clock::time_point reported_at_;

@@ -11,7 +11,7 @@
 namespace ringtrain {
 
 Result Trainer::train() {
-  progress_.start();
+  progress_.start(job_.epochs, length_.steps);
   if (spikes_.enabled()) checkpoints_.snapshot(parts_.trained(), state_.step);
   while (!done() && !checkpoints_.stopping()) train_epoch();
   return result();

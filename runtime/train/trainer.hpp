@@ -38,7 +38,7 @@ class Trainer {
  public:
   // All arguments must outlive the trainer. The model is trained in place. trace: null for none.
   Trainer(const JobSpec& job, const World& world, const datasets::Plan& plan, Device& device,
-          Model& model, Progress& progress, Trace* trace);
+          Model& model, Progress& progress, Trace* trace = nullptr);
 
   // Called before train(): continues from a checkpoint, bit for bit if the number of ranks is the
   // same. Throws a job error if the checkpoint is not of this model.

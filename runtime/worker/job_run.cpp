@@ -17,6 +17,7 @@
 #include "runtime/observe/history.hpp"
 #include "runtime/observe/progress.hpp"
 #include "runtime/observe/trace.hpp"
+#include "runtime/train/model_options.hpp"
 #include "runtime/train/trainer.hpp"
 #include "runtime/worker/agreement.hpp"
 #include "runtime/worker/output.hpp"
@@ -124,13 +125,7 @@ bool JobRun::already_complete() {
 void JobRun::make_model() {
   run_on_all_ranks(world_, [&] {
     device_ = make_device(job_.device, world_.node().rank(), log());
-    model_ = ringtrain::make_model({.name = job_.model,
-                                    .hidden = job_.hidden,
-                                    .channels = plan_.shape.channels,
-                                    .height = plan_.shape.height,
-                                    .width = plan_.shape.width,
-                                    .classes = static_cast<int64_t>(plan_.class_names.size()),
-                                    .seed = job_.seed});
+    model_ = ringtrain::make_model(model_options(job_, plan_));
     if (output_ && !point_ && !job_.initialize_from.empty()) {
       load_pretrained(job_.initialize_from, *model_, log(), warn());
     }
@@ -152,7 +147,7 @@ std::vector<RankPlacement> JobRun::placement() const {
 }
 
 Result JobRun::train() {
-  Progress progress(reporter_, history_ ? &*history_ : nullptr, job_.epochs, length_.steps);
+  Progress progress(reporter_, history_ ? &*history_ : nullptr);
   placement_ = placement();
   if (job_.trace) {
     world_.barrier();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/train/model_options.hpp"
 #include "tests/integration/mpi_main.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 
@@ -36,6 +37,8 @@ class TrainerTest : public testing::TestWithParam<int> {
     }
     plan_ = test_world().broadcast(plan_);
     job_.model = "mlp";
+    job_.hidden = {8};
+    job_.seed = 3;
     job_.output = path_ / "out";
     job_.batch_size = 32;
     job_.epochs = 2;
@@ -48,19 +51,13 @@ class TrainerTest : public testing::TestWithParam<int> {
   Outcome train(const JobSpec& job) {
     const auto plan = datasets::deserialise(plan_);
     const auto device = make_device(JobSpec::Device::cpu, 0);
-    const auto model = make_model({.name = "mlp",
-                                   .hidden = {8},
-                                   .channels = plan.shape.channels,
-                                   .height = plan.shape.height,
-                                   .width = plan.shape.width,
-                                   .classes = 10,
-                                   .seed = 3});
+    const auto model = make_model(model_options(job, plan));
     const Reporter reporter(/*events=*/false, /*quiet=*/true);
-    Progress progress(reporter, nullptr, job.epochs, 0);
+    Progress progress(reporter);
     const auto point = resume_point(job, plan);
     Outcome run;
     {
-      Trainer trainer(job, test_world(), plan, *device, *model, progress, nullptr);
+      Trainer trainer(job, test_world(), plan, *device, *model, progress);
       if (point) trainer.resume(*point);
       run.result = trainer.train();
     }

@@ -32,15 +32,16 @@ class ProgressTest : public testing::Test {
 };
 
 TEST_F(ProgressTest, ReportsStepsAFewTimesASecondAtMost) {
-  Progress progress(reporter_, nullptr, 1, 1000);
-  progress.start();
+  Progress progress(reporter_);
+  progress.start(1, 1000);
   for (int step = 1; step <= 100; ++step) progress.step_done(0, step, 1, 32);
   EXPECT_EQ(said(), "");
 }
 
 TEST_F(ProgressTest, WritesAnEpochToTheHistoryAndReportsIt) {
   History history(folder_ / "history.jsonl");
-  Progress progress(reporter_, &history, 3, 30);
+  Progress progress(reporter_, &history);
+  progress.start(3, 30);
   TrainingTotals totals;
   totals.add(1, 6, 4);
   progress.epoch_done(1, 20, 0.5, totals, Evaluation{.loss = 0.25, .accuracy = 0.75}, {});
@@ -60,7 +61,8 @@ TEST_F(ProgressTest, WritesAnEpochToTheHistoryAndReportsIt) {
 
 TEST_F(ProgressTest, WarnsAndContinuesIfTheHistoryCannotBeWritten) {
   History history(folder_ / "history.jsonl");
-  Progress progress(reporter_, &history, 3, 30);
+  Progress progress(reporter_, &history);
+  progress.start(3, 30);
   std::filesystem::remove(folder_ / "history.jsonl");
   std::filesystem::create_directory(folder_ / "history.jsonl");
   progress.epoch_done(0, 10, 0.5, {}, {}, {});
