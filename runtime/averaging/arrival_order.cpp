@@ -33,7 +33,9 @@ std::vector<size_t> arrival_order(Model& model, const torch::Tensor& zeros) {
 
 }  // namespace
 
-SlabLayout lay_out(Model& model, const torch::Tensor& zeros) {
+SlabLayout lay_out(Model& model, const std::array<int64_t, 3>& sample, torch::Device device) {
+  const auto [channels, height, width] = sample;
+  const torch::Tensor zeros = torch::zeros({2, channels, height, width}, device);
   std::vector<size_t> sizes;
   for (const auto& [name, tensor] : model.parameters()) {
     sizes.push_back(static_cast<size_t>(tensor.numel()));

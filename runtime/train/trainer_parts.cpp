@@ -19,8 +19,7 @@ constexpr size_t kCacheSizedBucket = 128 * 1024;  // floats
 
 SlabLayout layout_of(Model& model, const datasets::Plan& plan, const Device& device) {
   const auto& shape = plan.shape;
-  return lay_out(model,
-                 torch::zeros({2, shape.channels, shape.height, shape.width}, device.torch()));
+  return lay_out(model, {shape.channels, shape.height, shape.width}, device.torch());
 }
 
 std::vector<int64_t> dimensions_of(const Model& model) {

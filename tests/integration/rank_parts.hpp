@@ -29,8 +29,8 @@ struct RankParts {
             const CommOptions& options, size_t bucket_elements, bool adds_slabs = false)
       : device(std::move(of)),
         model(make(model_options)),
-        collectives(make_collectives(options, lay_out(*model, zeros(model_options)).elements())),
-        space(lay_out(*model, zeros(model_options)), bucket_elements, *collectives),
+        collectives(make_collectives(options, layout_of(*model, model_options).elements())),
+        space(layout_of(*model, model_options), bucket_elements, *collectives),
         thread(*collectives),
         schedule(make_gradient_schedule(space, thread, adds_slabs)),
         averager(*model, space, thread, *schedule, *device) {}
@@ -44,8 +44,8 @@ struct RankParts {
         elements);
   }
 
-  static torch::Tensor zeros(const ModelOptions& options) {
-    return torch::zeros({2, options.channels, options.height, options.width});
+  static SlabLayout layout_of(Model& model, const ModelOptions& options) {
+    return lay_out(model, {options.channels, options.height, options.width});
   }
 
   std::unique_ptr<Device> device;

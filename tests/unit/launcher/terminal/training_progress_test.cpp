@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/terminal/training_progress.hpp"
 
+#include <fcntl.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <string>
+#include <vector>
 
 #include "base/file_descriptor.hpp"
 #include "job/event_lines.hpp"
@@ -68,20 +74,54 @@ TEST(TrainingProgress, InALogIsALineEveryFewSeconds) {
   EXPECT_EQ(screen.text(), progress_line(step_at(1)) + "\n" + progress_line(step_at(3)) + "\n");
 }
 
+// Returns the lines that a terminal shows after these bytes.
+std::string shown(const std::string& bytes) {
+  std::vector<std::string> lines(1);
+  size_t column = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::string& line = lines.back();
+    if (bytes[i] == '\n') {
+      lines.emplace_back();
+      column = 0;
+    } else if (bytes[i] == '\r') {
+      column = 0;
+    } else if (bytes.compare(i, 3, "\x1b[K") == 0) {
+      line.resize(column);
+      i += 2;
+    } else {
+      line.resize(std::max(line.size(), column + 1), ' ');
+      line[column++] = bytes[i];
+    }
+  }
+  return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
 TEST(TrainingProgress, OnATerminalIsOneLineUnderAllOthers) {
   const Screen screen;
   {
     TrainingProgress progress(screen.descriptor(), true);
+    progress.show(step_at(1400), {});
     progress.show(step_at(1), {});
+    EXPECT_EQ(shown(screen.text()), progress_bar(step_at(1), 80));
     progress.line("a warning");
+    EXPECT_EQ(shown(screen.text()), "a warning\n" + progress_bar(step_at(1), 80));
+    progress.line("another");
+    EXPECT_EQ(shown(screen.text()), "a warning\nanother\n" + progress_bar(step_at(1), 80));
   }
-  const std::string bar = progress_bar(step_at(1), 80);
-  EXPECT_EQ(screen.text(), "\r" + bar + "\x1b[K" + "\r\x1b[K" + "a warning\n" + bar + "\r\x1b[K");
+  EXPECT_EQ(shown(screen.text()), "a warning\nanother\n");
 }
 
 TEST(TrainingProgress, SurvivesAClosedTerminal) {
-  TrainingProgress progress(-1, true);
-  EXPECT_NO_THROW(progress.show(step_at(1), {}));
+  FileDescriptor keyboard(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_EQ(::grantpt(keyboard.get()), 0);
+  ASSERT_EQ(::unlockpt(keyboard.get()), 0);
+  const FileDescriptor terminal(::open(::ptsname(keyboard.get()), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+  ASSERT_EQ(::isatty(terminal.get()), 1);
+  TrainingProgress progress(terminal.get(), true);
+  progress.show(step_at(1), {});
+  keyboard.close();
+  ASSERT_EQ(::write(terminal.get(), "x", 1), -1) << "the terminal is still open";
+  EXPECT_NO_THROW(progress.show(step_at(2), {}));
   EXPECT_NO_THROW(progress.line("nobody sees this"));
 }
 

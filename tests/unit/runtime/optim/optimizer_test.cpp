@@ -44,7 +44,7 @@ std::vector<NamedTensor> train_ours(const OptimizerSpec& spec, double clip_norm)
   CpuDevice device;
   std::vector<int64_t> dimensions;
   for (const auto& [name, tensor] : model.parameters()) dimensions.push_back(tensor.dim());
-  const SlabLayout layout = lay_out(model, torch::zeros({2, 1, 3, 4}));
+  const SlabLayout layout = lay_out(model, {1, 3, 4});
   LocalCollectives collectives(device.allocate_zeros(layout.elements()),
                                device.allocate_zeros(layout.elements()));
   const ParameterSpace space(layout, 64, collectives);
