@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/check.hpp"
+
 namespace ringtrain::collectives {
 namespace {
 
@@ -31,7 +33,10 @@ NodeGroup::NodeGroup(const Node& node, size_t bytes)
       barrier_(reinterpret_cast<NodeBarrier::State*>(memory_.part(0)), size_, node.oversubscribed,
                node.timeout) {}
 
-std::byte* NodeGroup::memory(int rank) const { return memory_.part(rank) + kMemory; }
+std::byte* NodeGroup::memory(int rank) const {
+  RINGTRAIN_CHECK(0 <= rank && rank < size_);
+  return memory_.part(rank) + kMemory;
+}
 
 double* NodeGroup::slot(int rank) const {
   auto* both = reinterpret_cast<double*>(memory_.part(rank) + kSlots);
@@ -57,6 +62,7 @@ void NodeGroup::all_reduce(std::span<double> values) {
 }
 
 void NodeGroup::broadcast(std::span<double> values, int root) {
+  RINGTRAIN_CHECK(0 <= root && root < size_);
   if (size_ == 1) return;
   for_each_slotful(values, [&](std::span<double> part) {
     if (rank_ == root) std::copy(part.begin(), part.end(), slot(root));

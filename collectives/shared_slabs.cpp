@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/check.hpp"
 #include "base/round_up.hpp"
 #include "kernels/sum.hpp"
 
@@ -26,6 +27,7 @@ size_t SharedSlabs::bytes(size_t elements, Wire wire, int rank) {
 
 SharedSlabs::SharedSlabs(const NodeGroup& group, size_t elements, Wire wire, int owners)
     : group_(group), elements_(elements), wire_(wire), owners_(owners) {
+  RINGTRAIN_CHECK(0 < owners && owners <= group.size());
   if (wire == Wire::bf16) {
     sums_.resize(elements);
   } else {
@@ -51,6 +53,7 @@ float* SharedSlabs::parameters() const {
 }
 
 Range SharedSlabs::share(Range bucket) const {
+  RINGTRAIN_CHECK(bucket.begin <= bucket.end && bucket.end <= elements_);
   const int rank = group_.rank();
   if (rank >= owners_) return {bucket.end, bucket.end};
   const auto cut = [&](int r) {

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/check.hpp"
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
 
@@ -45,6 +46,7 @@ CommunicationThread::Ticket CommunicationThread::reduce_scatter(std::span<const 
 }
 
 void CommunicationThread::reduce_shared(Range bucket) {
+  RINGTRAIN_CHECK(collectives_.shared_slabs() != nullptr);
   wait(start({"reduce_scatter", bytes_of({&bucket, 1}),
               [this, bucket] { collectives_.shared_slabs()->reduce(bucket); }}));
 }
@@ -100,6 +102,7 @@ void CommunicationThread::run_recorded(Ticket ticket, const Call& call) {
 }
 
 void CommunicationThread::wait(Ticket ticket) {
+  RINGTRAIN_CHECK(ticket <= started_);
   if (!thread_.joinable()) return;
   const Span span(trace_, "wait");
   const Stopwatch stopwatch(exposed_seconds_);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/check.hpp"
 #include "runtime/averaging/gradient_hook.hpp"
 
 namespace ringtrain {
@@ -30,6 +31,7 @@ GradientAverager::GradientAverager(Model& model, const ParameterSpace& space,
       slabs_(thread.collectives().slabs()),
       largest_squared_norm_(largest_squared_norm(thread.collectives().size())),
       stored_(parameters_.size()) {
+  RINGTRAIN_CHECK(space.layout.order().size() == parameters_.size());
   broadcast_parameters();
   for (size_t i = 0; i < parameters_.size(); ++i) {
     set_gradient_hook(parameters_[i].tensor, [this, i] { on_ready(i); });

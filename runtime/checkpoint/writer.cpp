@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/check.hpp"
 #include "base/stopwatch.hpp"
 #include "runtime/checkpoint/folder.hpp"
 #include "runtime/models/model_files.hpp"
@@ -47,6 +48,7 @@ CheckpointWriter::Outcome write_now(const std::filesystem::path& folder, int kee
 
 void CheckpointWriter::write(const Snapshot& snapshot, const Model& model, const SlabLayout& layout,
                              Manifest manifest) {
+  RINGTRAIN_CHECK(idle());
   write_ =
       std::async(std::launch::async, write_now, folder_, keep_, weights_of(snapshot, model, layout),
                  optimizer_tensors_of(snapshot, model, layout), std::move(manifest));
