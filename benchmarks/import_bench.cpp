@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much an import of images costs beside decoding them: import_bench [IMAGES [DIRECTORY]].
 //
-// Writes JPEGs of 500 x 375 (5,000 unless told otherwise), then, in turns and with a thread for
+// Writes JPEGs of 500 x 375 (5,000 by default), then, in turns and with a thread for
 // every core: libjpeg-turbo alone, every pixel, and `dataset import images` to 224 x 224, written,
 // flushed and verified. Prints medians of three rounds and their ratio.
 #include <fmt/format.h>
@@ -24,8 +24,8 @@
 #include "base/file.hpp"
 #include "base/mix.hpp"
 #include "base/statistics.hpp"
+#include "benchmarks/jpeg_encoder.hpp"
 #include "datasets/importers/images.hpp"
-#include "tests/jpeg_encoder.hpp"
 
 namespace {
 
@@ -38,7 +38,7 @@ constexpr int kHeight = 375;
 std::string make_jpeg(uint64_t seed) {
   uint64_t state = ringtrain::mix(seed);
   const double phase = static_cast<double>(seed % 100);
-  return ringtrain::testing::encode_jpeg(
+  return ringtrain::benchmarks::encode_jpeg(
       {.width = kWidth, .height = kHeight, .quality = 90},
       [&](int y, std::vector<unsigned char>& row) {
         for (size_t i = 0; i < row.size(); ++i) {

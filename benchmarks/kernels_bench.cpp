@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,8 @@ namespace {
 
 using namespace kernels;
 
-constexpr int measurements = 15;
-constexpr double seconds_per_measurement = 0.004;
+constexpr int kMeasurements = 15;
+constexpr double kSecondsPerMeasurement = 0.004;
 
 // Keeps the compiler from dropping work whose result nobody reads.
 void keep(const void* result) { asm volatile("" : : "r"(result) : "memory"); }
@@ -67,13 +68,13 @@ void compare_with_memcpy(const Kernel& kernel) {
   };
   const auto repeats_of = [](const std::function<void()>& work) {
     work();
-    return std::max(1, static_cast<int>(seconds_per_measurement / seconds_of(work, 1)));
+    return std::max(1, static_cast<int>(kSecondsPerMeasurement / seconds_of(work, 1)));
   };
   const int kernel_repeats = repeats_of(kernel.call);
   const int copy_repeats = repeats_of(copy);
   std::vector<double> kernel_seconds;
   std::vector<double> copy_seconds;
-  for (int i = 0; i < measurements; ++i) {
+  for (int i = 0; i < kMeasurements; ++i) {
     kernel_seconds.push_back(seconds_of(kernel.call, kernel_repeats));
     copy_seconds.push_back(seconds_of(copy, copy_repeats));
   }
@@ -83,81 +84,107 @@ void compare_with_memcpy(const Kernel& kernel) {
               rate, copy_rate, rate / copy_rate);
 }
 
-void measure(double mib) {
-  const auto n = static_cast<size_t>(mib * 1048576 / sizeof(float));
-  const std::vector<float> first(n, 0.5F);
-  const std::vector<float> second(n, 0.25F);
-  const std::vector<float> third(n, 0.125F);
-  const std::vector<bf16> wire(n, to_bf16(0.5F));
-  std::vector<float> out(n);
-  std::vector<bf16> wire_out(n);
-  std::vector<float> parameters(n, 1.0F);
-  std::vector<float> m(n);
-  std::vector<float> v(n);
-  const double floats = static_cast<double>(n) * sizeof(float);
-  const double halves = static_cast<double>(n) * sizeof(bf16);
+// Arrays of n elements that kernels work on.
+struct Arrays {
+  explicit Arrays(size_t size) : n(size) {}
 
-  const std::vector<const float*> two{first.data(), second.data()};
-  const std::vector<const float*> three{first.data(), second.data(), third.data()};
-  const std::vector<const float*> four{first.data(), second.data(), third.data(), m.data()};
-  const std::vector<const float*> five{first.data(), second.data(), third.data(), m.data(),
-                                       v.data()};
-  const std::vector<const float*> own{out.data(), second.data()};
-  const std::vector<const bf16*> two_wires{wire.data(), wire_out.data()};
+  size_t n;
+  std::vector<float> first = std::vector<float>(n, 0.5F);
+  std::vector<float> second = std::vector<float>(n, 0.25F);
+  std::vector<float> third = std::vector<float>(n, 0.125F);
+  std::vector<bf16> wire = std::vector<bf16>(n, to_bf16(0.5F));
+  std::vector<uint8_t> bytes = std::vector<uint8_t>(n, 100);
+  std::vector<float> out = std::vector<float>(n);
+  std::vector<bf16> wire_out = std::vector<bf16>(n);
+  std::vector<float> parameters = std::vector<float>(n, 1.0F);
+  std::vector<float> m = std::vector<float>(n);
+  std::vector<float> v = std::vector<float>(n);
+  double floats = static_cast<double>(n) * sizeof(float);
+  double halves = static_cast<double>(n) * sizeof(bf16);
+};
 
-  constexpr Image mnist{1, 28, 28};
-  constexpr Image cifar{3, 32, 32};
-  const std::vector<float> mean{0.4914F, 0.4822F, 0.4465F};
-  const std::vector<float> deviation{0.2470F, 0.2435F, 0.2616F};
-  const size_t digits = n / (size_t{28} * 28);
-  const size_t pictures = n / (size_t{3} * 32 * 32);
-  const std::vector<uint8_t> bytes(n, 100);
-  const double pixels = static_cast<double>(digits) * 28 * 28;
-  const double picture_pixels = static_cast<double>(pictures) * 3 * 32 * 32;
+std::vector<Kernel> packs_and_sums(Arrays& a) {
+  constexpr Measure kAll = Measure::norm_and_finite;
+  constexpr Measure kFinite = Measure::finite;
+  const auto pack_to = [&a](auto& out, Measure what) {
+    return [&a, &out, what] { pack(a.first.data(), out.data(), a.n, 0.5F, {}, what); };
+  };
+  const auto sum_of = [&a](const auto& sources, Measure what) {
+    return [&a, sources, what] { sum(sources, a.out.data(), a.n, {}, what); };
+  };
+  using Floats = std::vector<const float*>;
+  const Floats two{a.first.data(), a.second.data()};
+  const Floats three{a.first.data(), a.second.data(), a.third.data()};
+  const Floats four{a.first.data(), a.second.data(), a.third.data(), a.m.data()};
+  const Floats five{a.first.data(), a.second.data(), a.third.data(), a.m.data(), a.v.data()};
+  const Floats own{a.out.data(), a.second.data()};
+  const std::vector<const bf16*> two_wires{a.wire.data(), a.wire_out.data()};
+  return {
+      {"pack", 2 * a.floats, pack_to(a.out, kAll)},
+      {"pack to bf16", a.floats + a.halves, pack_to(a.wire_out, kAll)},
+      {"pack, finite only", 2 * a.floats, pack_to(a.out, kFinite)},
+      {"pack to bf16, finite only", a.floats + a.halves, pack_to(a.wire_out, kFinite)},
+      {"sum of 2", 3 * a.floats, sum_of(two, kAll)},
+      {"sum of 2 into the first", 3 * a.floats, sum_of(own, kAll)},
+      {"sum of 3", 4 * a.floats, sum_of(three, kAll)},
+      {"sum of 4", 5 * a.floats, sum_of(four, kAll)},
+      {"sum of 5", 6 * a.floats, sum_of(five, kAll)},
+      {"sum of 2, finite only", 3 * a.floats, sum_of(two, kFinite)},
+      {"sum of 5, finite only", 6 * a.floats, sum_of(five, kFinite)},
+      {"sum of 2 in bf16", a.floats + 2 * a.halves, sum_of(two_wires, kAll)},
+      {"sum of 2 in bf16, finite only", a.floats + 2 * a.halves, sum_of(two_wires, kFinite)},
+  };
+}
 
-  const SgdStep sgd{.learning_rate = 0.01F, .momentum = 0.9F, .weight_decay = 5e-4F};
-  const AdamwStep adamw{.learning_rate = 1e-3, .weight_decay = 0.01, .step = 10};
-  const LarsStep lars{.learning_rate = 0.01F, .local_rate = 0.1F, .momentum = 0.9F};
-  const Kernel kernels[] = {
-      {"pack", 2 * floats, [&] { pack(first.data(), out.data(), n, 0.5F); }},
-      {"pack to bf16", floats + halves, [&] { pack(first.data(), wire_out.data(), n, 0.5F); }},
-      {"sum of 2", 3 * floats, [&] { sum(two, out.data(), n); }},
-      {"sum of 2 into the first", 3 * floats, [&] { sum(own, out.data(), n); }},
-      {"sum of 3", 4 * floats, [&] { sum(three, out.data(), n); }},
-      {"sum of 4", 5 * floats, [&] { sum(four, out.data(), n); }},
-      {"sum of 5", 6 * floats, [&] { sum(five, out.data(), n); }},
-      {"pack, finite only", 2 * floats,
-       [&] { pack(first.data(), out.data(), n, 0.5F, {}, Measure::finite); }},
-      {"pack to bf16, finite only", floats + halves,
-       [&] { pack(first.data(), wire_out.data(), n, 0.5F, {}, Measure::finite); }},
-      {"sum of 2, finite only", 3 * floats, [&] { sum(two, out.data(), n, {}, Measure::finite); }},
-      {"sum of 5, finite only", 6 * floats, [&] { sum(five, out.data(), n, {}, Measure::finite); }},
-      {"sum of 2 in bf16, finite only", floats + 2 * halves,
-       [&] { sum(two_wires, out.data(), n, {}, Measure::finite); }},
-      {"sum of 2 in bf16", floats + 2 * halves, [&] { sum(two_wires, out.data(), n); }},
-      {"sgd, momentum", 5 * floats,
-       [&] { sgd_step(sgd, parameters.data(), first.data(), m.data(), n); }},
-      {"adamw", 7 * floats,
-       [&] { adamw_step(adamw, parameters.data(), first.data(), m.data(), v.data(), n); }},
-      {"lars", 5 * floats, [&] { lars_step(lars, parameters.data(), first.data(), m.data(), n); }},
-      {"squared norm", floats,
-       [&] {
-         const double norm = squared_norm(first.data(), n);
+std::vector<Kernel> updates(Arrays& a) {
+  static constexpr SgdStep kSgd{.learning_rate = 0.01F, .momentum = 0.9F, .weight_decay = 5e-4F};
+  static constexpr AdamwStep kAdamw{.learning_rate = 1e-3, .weight_decay = 0.01, .step = 10};
+  static constexpr LarsStep kLars{.learning_rate = 0.01F, .local_rate = 0.1F, .momentum = 0.9F};
+  return {
+      {"sgd, momentum", 5 * a.floats,
+       [&a] { sgd_step(kSgd, a.parameters.data(), a.first.data(), a.m.data(), a.n); }},
+      {"adamw", 7 * a.floats,
+       [&a] {
+         adamw_step(kAdamw, a.parameters.data(), a.first.data(), a.m.data(), a.v.data(), a.n);
+       }},
+      {"lars", 5 * a.floats,
+       [&a] { lars_step(kLars, a.parameters.data(), a.first.data(), a.m.data(), a.n); }},
+      {"squared norm", a.floats,
+       [&a] {
+         const double norm = squared_norm(a.first.data(), a.n);
          keep(&norm);
        }},
-      {"normalise digits", pixels * 5,
-       [&] {
-         input_batch(bytes.data(), out.data(), digits, mnist, std::span(mean).first(1),
-                     std::span(deviation).first(1));
+  };
+}
+
+std::vector<Kernel> inputs(Arrays& a) {
+  static const std::vector<float> kMean{0.4914F, 0.4822F, 0.4465F};
+  static const std::vector<float> kDeviation{0.2470F, 0.2435F, 0.2616F};
+  static constexpr Image kDigit{1, 28, 28};
+  static constexpr Image kPicture{3, 32, 32};
+  const size_t digits = a.n / kDigit.elements();
+  const size_t pictures = a.n / kPicture.elements();
+  return {
+      {"normalise digits", static_cast<double>(digits * kDigit.elements()) * 5,
+       [&a, digits] {
+         input_batch(a.bytes.data(), a.out.data(), digits, kDigit, std::span(kMean).first(1),
+                     std::span(kDeviation).first(1));
        }},
-      {"crop, flip 32x32 pictures", picture_pixels * 5,
-       [&] {
-         input_batch(bytes.data(), out.data(), pictures, cifar, mean, deviation, {4, true, 1, 1});
+      {"crop, flip 32x32 pictures", static_cast<double>(pictures * kPicture.elements()) * 5,
+       [&a, pictures] {
+         input_batch(a.bytes.data(), a.out.data(), pictures, kPicture, kMean, kDeviation,
+                     {4, true, 1, 1});
        }},
   };
-  for (const Kernel& kernel : kernels) {
-    // A batch smaller than one sample has nothing to measure.
-    if (kernel.bytes > 0) compare_with_memcpy(kernel);
+}
+
+void measure(double mib) {
+  Arrays arrays(static_cast<size_t>(mib * 1048576 / sizeof(float)));
+  for (const auto& kernels : {packs_and_sums(arrays), updates(arrays), inputs(arrays)}) {
+    for (const Kernel& kernel : kernels) {
+      // A batch smaller than one sample has nothing to measure.
+      if (kernel.bytes > 0) compare_with_memcpy(kernel);
+    }
   }
 }
 

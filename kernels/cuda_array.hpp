@@ -41,16 +41,6 @@ class DeviceArray {
   Element* data() const { return data_; }
   size_t size() const { return size_; }
 
-  // Waits for the device, then copies to host memory.
-  std::vector<Element> to_host() const {
-    std::vector<Element> values(size_);
-    if (size_ > 0) {
-      check_cuda(cudaDeviceSynchronize());
-      check_cuda(cudaMemcpy(values.data(), data_, size_ * sizeof(Element), cudaMemcpyDeviceToHost));
-    }
-    return values;
-  }
-
  private:
   Element* data_ = nullptr;
   size_t size_ = 0;

@@ -85,12 +85,12 @@ inline RINGTRAIN_INLINE double add_squares(size_t n, Visit visit, double so_far)
 // their values, infinity and NaN last.
 template <class Stored>
 inline RINGTRAIN_INLINE bool all_finite(const Stored* values, size_t n) {
-  constexpr uint32_t infinity = 0x7f800000U;
+  constexpr uint32_t kInfinity = 0x7f800000U;
   uint32_t largest = 0;
   for (size_t i = 0; i < n; ++i) {
     largest = std::max(largest, bits_of(to_float(values[i])) & 0x7fffffffU);
   }
-  return largest < infinity;
+  return largest < kInfinity;
 }
 
 inline constexpr size_t kCacheLineBytes = 64;
@@ -132,7 +132,7 @@ inline RINGTRAIN_INLINE GradientStats store_with_stats(Stored* out, size_t n, co
     }
     return {so_far.squared_norm, finite};
   }
-  // Squaring a tile takes long enough for the memory to fall idle: it is told what comes next.
+  // Squaring a tile takes long enough for the memory to fall idle: the next one is prefetched.
   // (Prefetching past the end of an array is allowed.)
   const auto store_and_prefetch = [out, &load, store](size_t first, size_t count) RINGTRAIN_INLINE {
     store(first, count);

@@ -38,8 +38,8 @@ struct Augment {
   uint64_t epoch = 0;
 };
 
-// What happens to one sample: out(y, x) = image(y + down, width - 1 - x + right if flipped, else x
-// + right).
+// The augmentation of one sample: out(y, x) = image(y + down, width - 1 - x + right if flipped,
+// else x + right).
 struct Placement {
   int down = 0;
   int right = 0;
@@ -60,7 +60,7 @@ RINGTRAIN_HOST_DEVICE Placement placement(const Augment& augment, uint64_t posit
   return result;
 }
 
-// Of one channel.
+// The normalisation of one channel.
 struct NormaliseElement {
   float centre;
   float factor;

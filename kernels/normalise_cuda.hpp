@@ -13,7 +13,8 @@
 
 namespace ringtrain::kernels::cuda {
 
-// What changes from batch to batch; in device memory, so that a captured graph follows.
+// Augmentation and position, which change from batch to batch; in device memory, so that a captured
+// graph follows.
 struct BatchPlace {
   Augment augment;
   uint64_t first_position = 0;

@@ -26,7 +26,7 @@ struct PackElement {
 //
 // Returns what measure asks for: so_far plus what this range adds. A range cut at multiples of 4096
 // elements, the result of each part handed to the next as so_far, gives the bits of one call;
-// adding up separate results gives the same but for the rounding of a double. finite tells about
+// adding up separate results gives the same but for the rounding of a double. finite is about
 // the stored values: a finite float may overflow the wire type.
 GradientStats pack(const float* gradient, float* out, size_t n, float scale,
                    const GradientStats& so_far = {}, Measure measure = Measure::norm_and_finite);

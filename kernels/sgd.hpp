@@ -49,8 +49,8 @@ void sgd_step(const SgdStep& step, float* parameters, const float* gradients, fl
 // The same with the gradient sources[0] + sources[1] + ... in fp32, in this order: the bits of
 // sum() and sgd_step() in turn, without writing the sum (measured 1.1 times as fast as both at 0.25
 // MiB, 1.7 times from 4 MiB on). The parameters are changed by the time a sum is known to be
-// finite, so the sources have to be checked before: pack() tells. There must be at least one source
-// (std::invalid_argument), none of them among the other arrays.
+// finite, so the sources have to be checked before, as pack() does. There must be at least one
+// source (std::invalid_argument), none of them among the other arrays.
 void sgd_step_from(const SgdStep& step, std::span<const float* const> sources, float* parameters,
                    float* momentum, size_t n);
 

@@ -3,7 +3,7 @@
 
 namespace ringtrain::kernels {
 
-// What one pass over gradients finds out on the side.
+// Measured on the side by a pass over gradients.
 struct GradientStats {
   double squared_norm = 0;  // of the values as stored; not finite where one of them is not
   bool finite = true;

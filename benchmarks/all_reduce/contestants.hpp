@@ -12,8 +12,8 @@
 
 namespace ringtrain::benchmarks {
 
-// What is timed is from all ranks being ready until every rank can read the sum. Collective, as all
-// of its methods.
+// A way to sum an array over all ranks. The time counts from when all ranks are ready until every
+// rank can read the sum. Collective, as all of its methods.
 class Contestant {
  public:
   virtual ~Contestant() = default;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What PyTorch users read HDF5 with, timed for `ringtrain bench data`.
+"""The ways in which PyTorch users read HDF5, timed for `ringtrain bench data`.
 
 Reads shuffled batches of single rows, as a DataLoader does, for a number of seconds after the first batch and
 prints {"samples_per_second": ...}. The file is a ringtrain dataset, so every peer sees the same bytes.

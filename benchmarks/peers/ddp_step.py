@@ -123,7 +123,7 @@ def main():
     rows = Rows(x.reshape(len(x), *shape), y, 0.1307, 0.3081)
     model = MODELS[arguments.model](shape, int(y.max()) + 1).to(device)
     tuned = arguments.mode != "loader"
-    # What makes PyTorch's optimizer quickest on either device.
+    # PyTorch's optimizer is fastest so, on either device.
     optimizer_choice = ({"fused": True} if tuned else {})
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4,
                                 **optimizer_choice)

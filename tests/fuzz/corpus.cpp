@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/jpeg_encoder.hpp"
+#include "benchmarks/jpeg_encoder.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 #include "tests/unit/datasets/importers/pictures.hpp"
 
@@ -126,7 +126,7 @@ void archives(const fs::path& directory) {
 }
 
 std::string jpeg_file(int channels, bool progressive) {
-  return ringtrain::testing::encode_jpeg(
+  return ringtrain::benchmarks::encode_jpeg(
       {.width = 40, .height = 30, .channels = channels, .progressive = progressive},
       [](int y, std::vector<unsigned char>& row) {
         for (size_t i = 0; i < row.size(); ++i) {

@@ -26,7 +26,7 @@ class MemoryFile {
   int fd_;
 };
 
-// Where a target lets the importers write: memory again, one name for each process.
+// Returns the path that a target lets importers write to: memory again, one name for each process.
 inline std::filesystem::path output_path() {
   return "/dev/shm/ringtrain-fuzz." + std::to_string(::getpid()) + ".h5";
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who includes whom: folders against the table of rooms, and headers that nobody needs."""
+"""Includes: folders against the table of rooms, and headers that nobody needs."""
 
 import collections
 import functools

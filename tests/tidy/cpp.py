@@ -36,7 +36,7 @@ class Function(NamedTuple):
 
 
 class Declaration(NamedTuple):
-    """What stands between two borders (; { }) of a namespace or class, without comments and literals."""
+    """The text between two borders (; { }) of a namespace or class, without comments and literals."""
 
     line: int
     scope: str  # "namespace" or "class"
@@ -51,7 +51,7 @@ class Source:
     def __init__(self, text):
         self._starts = [0] + [at.end() for at in re.finditer("\n", text)]
         self.comments, self.literals = [], []
-        self.code = TOKEN.sub(self._blank, text)  # as long as the text; comments and the insides of literals are blank
+        self.code = TOKEN.sub(self._blank, text)  # comments and insides of literals are blank
         self.functions, self.declarations = [], []
         plain = re.sub(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", lambda m: blank(m[0]), self.code, flags=re.MULTILINE)
         _Scan(self, plain).scope(0, len(plain), "namespace", "public")
@@ -89,7 +89,8 @@ def blank(text):
 
 # Words before a parenthesis that name no function.
 NOT_NAMES = {"__attribute__", "__launch_bounds__", "alignas", "auto", "bool", "catch", "constexpr", "decltype",
-             "explicit", "for", "if", "int", "noexcept", "requires", "return", "sizeof", "static_assert", "switch", "void", "while"}
+             "explicit", "for", "if", "int", "noexcept", "requires", "return", "sizeof", "static_assert", "switch",
+             "void", "while"}
 ACCESS = re.compile(r"\b(public|protected|private)\s*:(?!:)")
 CONSTRUCTOR_LIST = re.compile(r"\)\s*(?:noexcept\s*)?:(?!:)")
 

@@ -35,9 +35,9 @@ ModelOptions options_for(const std::string& name) {
           .seed = 7};
 }
 
-// Where the input of a ReLU is within rounding of zero it may fall on either side and take its
-// whole part of the gradient along. A deep network has so many that some do: normalisation's biases
-// lift them off zero.
+// Lifts the inputs of ReLUs off zero by normalisation's biases. An input within rounding of zero
+// may fall on either side and take its whole part of the gradient along, and a deep network has so
+// many that some do.
 std::unique_ptr<Model> make_smooth_model(const ModelOptions& options) {
   auto model = make_model(options);
   const torch::NoGradGuard no_grad;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The backends for GPU ranks, over the stand-ins for CUDA and NCCL in gpus_on_cpu.cpp.
+// The backends for GPU ranks, over the stand-ins for CUDA and NCCL in gpus_on_cpu.cpp and
+// nccl_on_mpi.cpp.
 #include "runtime/comm/host_collectives.hpp"
 #include "runtime/comm/nccl.hpp"
 #include "runtime/comm/staged.hpp"

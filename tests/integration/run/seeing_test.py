@@ -57,7 +57,8 @@ class Seeing(RunTest):
         job = self.write_job(epochs=1000000, evaluate_every_epochs=0,
                              communication={"timeout_seconds": 2}, restarts=0, trace=True)
         root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
-        ranks = subprocess.Popen(["mpirun", *root, "--oversubscribe", "--bind-to", "none", "-np", "2", run_case.WORKER, job],
+        ranks = subprocess.Popen(["mpirun", *root, "--oversubscribe", "--bind-to", "none", "-np", "2",
+                                  run_case.WORKER, job],
                                  text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         give_up = threading.Timer(DEADLINE, ranks.kill)
         give_up.start()

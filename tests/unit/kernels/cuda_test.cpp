@@ -36,6 +36,18 @@ class Cuda : public testing::Test {
   }
 };
 
+// Waits for the device, then copies to host memory.
+template <class Element>
+std::vector<Element> to_host(const DeviceArray<Element>& array) {
+  std::vector<Element> values(array.size());
+  if (!values.empty()) {
+    cuda::check_cuda(cudaDeviceSynchronize());
+    cuda::check_cuda(cudaMemcpy(values.data(), array.data(), values.size() * sizeof(Element),
+                                cudaMemcpyDeviceToHost));
+  }
+  return values;
+}
+
 // Device memory that starts `offset` elements after an aligned place.
 template <class Element>
 class ShiftedOnDevice {
@@ -44,7 +56,7 @@ class ShiftedOnDevice {
       : offset_(offset), array_(Shifted<Element>(values, offset).memory()) {}
   Element* data() { return array_.data() + offset_; }
   std::vector<Element> values() const {
-    const std::vector<Element> all = array_.to_host();
+    const std::vector<Element> all = to_host(array_);
     return {all.begin() + static_cast<ptrdiff_t>(offset_), all.end()};
   }
 
@@ -68,19 +80,19 @@ void expect_same_bits(const std::vector<Element>& values, const std::vector<Elem
 template <class Stored>
 void expect_pack_as_on_the_host() {
   constexpr float kScale = 1.0F / 96;
-  for (const size_t n : odd_sizes) {
+  for (const size_t n : kOddSizes) {
     const std::vector<float> gradient = random_floats(n, 1);
     std::vector<Stored> expected(n);
     const GradientStats host = pack(gradient.data(), expected.data(), n, kScale);
     const DeviceArray<double> partials(cuda::chunks_of(n) + 1);
-    for (const size_t in_offset : offsets) {
-      for (const size_t out_offset : offsets) {
+    for (const size_t in_offset : kOffsets) {
+      for (const size_t out_offset : kOffsets) {
         ShiftedOnDevice<float> in(gradient, in_offset);
         ShiftedOnDevice<Stored> out(std::vector<Stored>(n), out_offset);
         const DeviceArray<DeviceStats> stats(1);
         cuda::pack(in.data(), out.data(), n, kScale, partials.data(), stats.data(), nullptr);
         expect_same_bits(out.values(), expected);
-        const DeviceStats device = stats.to_host()[0];
+        const DeviceStats device = to_host(stats)[0];
         EXPECT_EQ(device.finite, 1);
         EXPECT_NEAR(device.squared_norm, host.squared_norm, 1e-13 * host.squared_norm);
       }
@@ -95,7 +107,7 @@ TEST_F(Cuda, PacksOneTensorAsTheHostDoes) {
 
 TEST_F(Cuda, SumsPartsOfBf16AsTheHostDoes) {
   constexpr int kParts = 3;
-  for (const size_t n : odd_sizes) {
+  for (const size_t n : kOddSizes) {
     const size_t stride = n + 5;
     std::vector<bf16> all(kParts * stride);
     const std::vector<float> values = random_floats(all.size(), 15);
@@ -111,18 +123,18 @@ TEST_F(Cuda, SumsPartsOfBf16AsTheHostDoes) {
     const DeviceArray<float> out(n);
     const DeviceArray<bf16> rounded(n);
     cuda::sum_parts(in.data(), kParts, stride, n, out.data(), rounded.data(), nullptr);
-    expect_same_bits(out.to_host(), expected);
-    expect_same_bits(rounded.to_host(), expected_rounded);
+    expect_same_bits(to_host(out), expected);
+    expect_same_bits(to_host(rounded), expected_rounded);
 
     const DeviceArray<float> wide(n);
     cuda::widen(in.data(), n, wide.data(), nullptr);
     for (size_t i = 0; i < n; ++i) expected[i] = to_float(all[i]);
-    expect_same_bits(wide.to_host(), expected);
+    expect_same_bits(to_host(wide), expected);
   }
 }
 
 TEST_F(Cuda, SeesAValueThatIsNotFinite) {
-  for (const size_t n : odd_sizes) {
+  for (const size_t n : kOddSizes) {
     for (const size_t place : {size_t{0}, n / 2, n - 1}) {
       if (place >= n) continue;
       std::vector<float> values = random_floats(n, 3);
@@ -131,7 +143,7 @@ TEST_F(Cuda, SeesAValueThatIsNotFinite) {
       const DeviceArray<double> partials(cuda::chunks_of(n));
       const DeviceArray<DeviceStats> stats(1);
       cuda::squared_norm(device.data(), n, partials.data(), stats.data(), nullptr);
-      EXPECT_EQ(stats.to_host()[0].finite, 0);
+      EXPECT_EQ(to_host(stats)[0].finite, 0);
     }
   }
 }
@@ -141,8 +153,8 @@ TEST_F(Cuda, StepsOfSgdHaveTheHostsBits) {
        {SgdStep{.learning_rate = 0.1F, .weight_decay = 1e-3F},
         SgdStep{
             .learning_rate = 0.1F, .momentum = 0.9F, .weight_decay = 1e-3F, .nesterov = true}}) {
-    for (const size_t n : odd_sizes) {
-      for (const size_t offset : offsets) {
+    for (const size_t n : kOddSizes) {
+      for (const size_t offset : kOffsets) {
         std::vector<float> parameters = random_floats(n, 4);
         const std::vector<float> gradients = random_floats(n, 5);
         std::vector<float> momentum = random_floats(n, 6);
@@ -160,7 +172,7 @@ TEST_F(Cuda, StepsOfSgdHaveTheHostsBits) {
 
 TEST_F(Cuda, StepsOfAdamwHaveTheHostsBits) {
   const AdamwStep step{.learning_rate = 0.01, .weight_decay = 0.05, .step = 3};
-  for (const size_t n : odd_sizes) {
+  for (const size_t n : kOddSizes) {
     std::vector<float> parameters = random_floats(n, 7);
     const std::vector<float> gradients = random_floats(n, 8);
     std::vector<float> m = random_floats(n, 9);
@@ -172,17 +184,17 @@ TEST_F(Cuda, StepsOfAdamwHaveTheHostsBits) {
     cuda::adamw_step(step, device_p.data(), device_g.data(), device_m.data(), device_v.data(), n,
                      nullptr);
     adamw_step(step, parameters.data(), gradients.data(), m.data(), v.data(), n);
-    expect_same_bits(device_p.to_host(), parameters);
-    expect_same_bits(device_m.to_host(), m);
-    expect_same_bits(device_v.to_host(), v);
+    expect_same_bits(to_host(device_p), parameters);
+    expect_same_bits(to_host(device_m), m);
+    expect_same_bits(to_host(device_v), v);
   }
 }
 
 TEST_F(Cuda, StepsOfLarsHaveTheHostsBits) {
   const LarsStep step{
       .learning_rate = 1, .local_rate = 0.02F, .momentum = 0.9F, .weight_decay = 1e-3F};
-  for (const size_t n : odd_sizes) {
-    for (const size_t offset : offsets) {
+  for (const size_t n : kOddSizes) {
+    for (const size_t offset : kOffsets) {
       std::vector<float> parameters = random_floats(n, 10);
       const std::vector<float> gradients = random_floats(n, 11);
       std::vector<float> momentum = random_floats(n, 12);
@@ -218,7 +230,7 @@ TEST_F(Cuda, NormalisesAndAugmentsAsTheHostDoes) {
       const DeviceArray<cuda::BatchPlace> place = on_device(cuda::BatchPlace{augment, 1000});
       cuda::input_batch(in.data(), out.data(), kRows, image, channels.data(), place.data(),
                         nullptr);
-      expect_same_bits(out.to_host(), expected);
+      expect_same_bits(to_host(out), expected);
     }
   }
 }

@@ -91,16 +91,16 @@ TYPED_TEST(InputBatch, EqualsPaddingCroppingFlippingAndNormalisingInTurn) {
 }
 
 TYPED_TEST(InputBatch, IsTheSameForEveryNumberOfRanks) {
-  constexpr size_t rows = 24;
+  constexpr size_t kRows = 24;
   const Image image{3, 9, 11};
   const size_t pixels = size_t{3} * 9 * 11;
   const Augment augment{3, true, 11, 2};
-  const std::vector<TypeParam> samples = random_samples<TypeParam>(rows * pixels);
-  std::vector<float> whole(rows * pixels);
-  input_batch(samples.data(), whole.data(), rows, image, mean, deviation, augment, 640);
+  const std::vector<TypeParam> samples = random_samples<TypeParam>(kRows * pixels);
+  std::vector<float> whole(kRows * pixels);
+  input_batch(samples.data(), whole.data(), kRows, image, mean, deviation, augment, 640);
   for (const size_t ranks : {2, 3, 4}) {
-    std::vector<float> parts(rows * pixels);
-    const size_t share = rows / ranks;
+    std::vector<float> parts(kRows * pixels);
+    const size_t share = kRows / ranks;
     for (size_t rank = 0; rank < ranks; ++rank) {
       const size_t first = rank * share;
       input_batch(samples.data() + first * pixels, parts.data() + first * pixels, share, image,
@@ -111,21 +111,21 @@ TYPED_TEST(InputBatch, IsTheSameForEveryNumberOfRanks) {
 }
 
 TYPED_TEST(InputBatch, IsTheSameForSamplesThatLieApart) {
-  constexpr size_t rows = 7;
+  constexpr size_t kRows = 7;
   const Image image{3, 9, 11};
-  const std::vector<TypeParam> samples = random_samples<TypeParam>(rows * image.elements());
+  const std::vector<TypeParam> samples = random_samples<TypeParam>(kRows * image.elements());
   std::vector<const TypeParam*> places;
   std::vector<TypeParam> backwards(samples.size());
-  for (size_t row = 0; row < rows; ++row) {
-    TypeParam* place = backwards.data() + (rows - 1 - row) * image.elements();
+  for (size_t row = 0; row < kRows; ++row) {
+    TypeParam* place = backwards.data() + (kRows - 1 - row) * image.elements();
     std::copy_n(samples.data() + row * image.elements(), image.elements(), place);
     places.push_back(place);
   }
   for (const Augment& augment : {Augment{}, Augment{3, true, 11, 2}}) {
     std::vector<float> expected(samples.size());
     std::vector<float> out(samples.size());
-    input_batch(samples.data(), expected.data(), rows, image, mean, deviation, augment, 5);
-    input_batch(places.data(), out.data(), rows, image, mean, deviation, augment, 5);
+    input_batch(samples.data(), expected.data(), kRows, image, mean, deviation, augment, 5);
+    input_batch(places.data(), out.data(), kRows, image, mean, deviation, augment, 5);
     EXPECT_EQ(out, expected);
   }
 }
@@ -147,9 +147,9 @@ TEST(InputBatchOfBytes, EqualsTorchvisionToRoundingForEveryByte) {
 }
 
 TEST(Placement, TakesEveryOffsetAndSideAboutEquallyOften) {
-  constexpr int draws = 81 * 2 * 500;
+  constexpr int kDraws = 81 * 2 * 500;
   std::map<std::tuple<int, int, bool>, int> seen;
-  for (uint64_t position = 0; position < draws; ++position) {
+  for (uint64_t position = 0; position < kDraws; ++position) {
     const Placement place = placement({4, true, 1, 0}, position);
     ++seen[{place.down, place.right, place.flipped}];
   }

@@ -14,7 +14,7 @@
 namespace ringtrain::kernels {
 namespace {
 
-constexpr int steps = 5;
+constexpr int kSteps = 5;
 
 std::vector<double> in_double(const std::vector<float>& values) {
   return {values.begin(), values.end()};
@@ -66,12 +66,12 @@ TEST(Sgd, EqualsTheReferenceForEverySizeAndOption) {
       {.learning_rate = 0.1F, .momentum = 0.9F, .weight_decay = 5e-4F, .nesterov = true},
       {.learning_rate = 0.1F, .momentum = 0.5F, .nesterov = true, .gradient_scale = 0.5F},
   };
-  for (const size_t n : odd_sizes) {
+  for (const size_t n : kOddSizes) {
     for (const SgdStep& option : options) {
       std::vector<float> parameters = random_floats(n, 6);
       std::vector<float> momentum(n, 0.0F);
       ReferenceSgd reference(option, parameters);
-      for (int step = 0; step < steps; ++step) {
+      for (int step = 0; step < kSteps; ++step) {
         const std::vector<float> gradients = gradients_of(n, step);
         sgd_step(option, parameters.data(), gradients.data(), momentum.data(), n);
         reference.step(gradients);
@@ -89,21 +89,21 @@ TEST(Sgd, NeedsNoBufferWithoutMomentum) {
 }
 
 TEST(Sgd, GivesTheSameBitsAtEveryAlignmentAndCut) {
-  constexpr size_t n = 1000;
+  constexpr size_t kElements = 1000;
   const SgdStep option{
       .learning_rate = 0.1F, .momentum = 0.9F, .weight_decay = 1e-3F, .nesterov = true};
-  const std::vector<float> start = random_floats(n, 7);
-  const std::vector<float> gradients = gradients_of(n, 0);
+  const std::vector<float> start = random_floats(kElements, 7);
+  const std::vector<float> gradients = gradients_of(kElements, 0);
   std::vector<float> expected = start;
-  std::vector<float> momentum = random_floats(n, 8);
+  std::vector<float> momentum = random_floats(kElements, 8);
   Shifted<float> shifted_momentum(momentum, 5);
-  sgd_step(option, expected.data(), gradients.data(), momentum.data(), n);
+  sgd_step(option, expected.data(), gradients.data(), momentum.data(), kElements);
 
   Shifted<float> parameters(start, 1);
   Shifted<float> shifted_gradients(gradients, 3);
-  for (size_t first = 0; first < n; first += 77) {
+  for (size_t first = 0; first < kElements; first += 77) {
     sgd_step(option, parameters.data() + first, shifted_gradients.data() + first,
-             shifted_momentum.data() + first, std::min<size_t>(77, n - first));
+             shifted_momentum.data() + first, std::min<size_t>(77, kElements - first));
   }
   EXPECT_EQ(parameters.values(), expected);
   EXPECT_EQ(shifted_momentum.values(), momentum);
@@ -112,7 +112,7 @@ TEST(Sgd, GivesTheSameBitsAtEveryAlignmentAndCut) {
 TEST(Sgd, FromSeveralSourcesHasTheBitsOfASumAndAStep) {
   for (const float factor : {0.0F, 0.9F}) {
     const SgdStep option{.learning_rate = 0.1F, .momentum = factor, .weight_decay = 1e-3F};
-    for (const size_t n : odd_sizes) {
+    for (const size_t n : kOddSizes) {
       for (size_t count = 1; count <= 6; ++count) {
         std::vector<std::vector<float>> sources;
         std::vector<const float*> pointers;
@@ -136,7 +136,7 @@ TEST(Sgd, FromSeveralSourcesHasTheBitsOfASumAndAStep) {
 }
 
 TEST(Adamw, EqualsTheReferenceForEverySize) {
-  for (const size_t n : odd_sizes) {
+  for (const size_t n : kOddSizes) {
     AdamwStep option{.learning_rate = 0.01, .weight_decay = 0.05, .gradient_scale = 0.5};
     std::vector<float> parameters = random_floats(n, 9);
     std::vector<double> expected = in_double(parameters);
@@ -144,7 +144,7 @@ TEST(Adamw, EqualsTheReferenceForEverySize) {
     std::vector<float> v(n, 0.0F);
     std::vector<double> reference_m(n, 0.0);
     std::vector<double> reference_v(n, 0.0);
-    for (int step = 1; step <= steps; ++step) {
+    for (int step = 1; step <= kSteps; ++step) {
       option.step = step;
       const std::vector<float> gradients = gradients_of(n, step);
       adamw_step(option, parameters.data(), gradients.data(), m.data(), v.data(), n);
@@ -164,14 +164,14 @@ TEST(Adamw, EqualsTheReferenceForEverySize) {
 
 TEST(Lars, EqualsTheReferenceForEverySize) {
   const LarsRate rate{.trust = 0.01, .weight_decay = 1e-3, .epsilon = 1e-9, .gradient_scale = 0.5};
-  for (const size_t n : odd_sizes) {
+  for (const size_t n : kOddSizes) {
     LarsStep option{
         .learning_rate = 2, .momentum = 0.9F, .weight_decay = 1e-3F, .gradient_scale = 0.5F};
     std::vector<float> parameters = random_floats(n, 11);
     std::vector<double> expected = in_double(parameters);
     std::vector<float> momentum(n, 0.0F);
     std::vector<double> reference_momentum(n, 0.0);
-    for (int step = 0; step < steps; ++step) {
+    for (int step = 0; step < kSteps; ++step) {
       const std::vector<float> gradients = gradients_of(n, step);
       option.local_rate =
           rate(squared_norm(parameters.data(), n), squared_norm(gradients.data(), n));
@@ -205,7 +205,7 @@ TEST(Lars, MovesATensorOfZerosAtTheGlobalRate) {
 }
 
 TEST(SquaredNorm, EqualsASumInDouble) {
-  for (const size_t n : odd_sizes) {
+  for (const size_t n : kOddSizes) {
     const std::vector<float> values = random_floats(n, 12);
     double expected = 0;
     for (const float value : values) expected += double{value} * value;

@@ -10,10 +10,10 @@ namespace ringtrain::kernels {
 
 // Empty, single, around one group and one vector, not a multiple of anything, several blocks and
 // one.
-inline constexpr size_t odd_sizes[] = {0, 1, 3, 15, 16, 17, 1000, 4096, 4097, 65537};
+inline constexpr size_t kOddSizes[] = {0, 1, 3, 15, 16, 17, 1000, 4096, 4097, 65537};
 
 // Offsets in elements from an aligned start: at 4 bytes, at 12 bytes, at 28 bytes.
-inline constexpr size_t offsets[] = {0, 1, 3, 7};
+inline constexpr size_t kOffsets[] = {0, 1, 3, 7};
 
 inline std::vector<float> random_floats(size_t n, uint32_t seed, float deviation = 1) {
   std::mt19937 engine(seed);

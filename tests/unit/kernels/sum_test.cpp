@@ -11,7 +11,7 @@
 namespace ringtrain::kernels {
 namespace {
 
-constexpr size_t most_sources = 9;
+constexpr size_t kMostSources = 9;
 
 template <class Source>
 std::vector<std::vector<Source>> random_sources(size_t count, size_t n) {
@@ -42,13 +42,13 @@ using SourceTypes = testing::Types<float, bf16>;
 TYPED_TEST_SUITE(Sum, SourceTypes);
 
 TYPED_TEST(Sum, AddsInOrderForEverySizeNumberAndAlignment) {
-  for (const size_t n : odd_sizes) {
-    for (size_t count = 1; count <= most_sources; ++count) {
+  for (const size_t n : kOddSizes) {
+    for (size_t count = 1; count <= kMostSources; ++count) {
       const auto sources = random_sources<TypeParam>(count, n);
       const std::vector<float> expected = plain_sum(sources);
       double expected_norm = 0;
       for (const float value : expected) expected_norm += squared(value);
-      for (const size_t offset : offsets) {
+      for (const size_t offset : kOffsets) {
         std::vector<Shifted<TypeParam>> shifted;
         std::vector<const TypeParam*> pointers;
         for (size_t s = 0; s < count; ++s) shifted.emplace_back(sources[s], (offset + s) % 8);
@@ -64,16 +64,16 @@ TYPED_TEST(Sum, AddsInOrderForEverySizeNumberAndAlignment) {
 }
 
 TYPED_TEST(Sum, GivesTheSameBitsForARangeCutAtBlocks) {
-  constexpr size_t n = 65537;
+  constexpr size_t kElements = 65537;
   for (size_t count = 1; count <= 5; ++count) {
-    const auto sources = random_sources<TypeParam>(count, n);
-    std::vector<float> out(n);
+    const auto sources = random_sources<TypeParam>(count, kElements);
+    std::vector<float> out(kElements);
     std::vector<const TypeParam*> pointers;
     for (const auto& source : sources) pointers.push_back(source.data());
-    const GradientStats whole = sum(pointers, out.data(), n);
+    const GradientStats whole = sum(pointers, out.data(), kElements);
     GradientStats parts;
-    for (size_t first = 0; first < n; first += 8192) {
-      parts = sum(pointers, out.data() + first, std::min<size_t>(8192, n - first), parts);
+    for (size_t first = 0; first < kElements; first += 8192) {
+      parts = sum(pointers, out.data() + first, std::min<size_t>(8192, kElements - first), parts);
       for (const TypeParam*& pointer : pointers) pointer += 8192;
     }
     EXPECT_EQ(parts.squared_norm, whole.squared_norm);
@@ -82,7 +82,7 @@ TYPED_TEST(Sum, GivesTheSameBitsForARangeCutAtBlocks) {
 }
 
 TYPED_TEST(Sum, SeesAValueThatIsNotFiniteInAnySource) {
-  for (size_t count = 1; count <= most_sources; ++count) {
+  for (size_t count = 1; count <= kMostSources; ++count) {
     for (size_t bad = 0; bad < count; ++bad) {
       auto sources = random_sources<TypeParam>(count, 1000);
       sources[bad][777] = to<TypeParam>(std::numeric_limits<float>::quiet_NaN());
@@ -101,7 +101,7 @@ TYPED_TEST(Sum, RefusesToAddNothing) {
 }
 
 TEST(SumInFp32, MayOverwriteAnySource) {
-  for (size_t count = 1; count <= most_sources; ++count) {
+  for (size_t count = 1; count <= kMostSources; ++count) {
     for (size_t target = 0; target < count; ++target) {
       auto sources = random_sources<float>(count, 1017);
       const std::vector<float> expected = plain_sum(sources);

@@ -9,7 +9,7 @@
 
 #include <png.h>
 
-#include "tests/jpeg_encoder.hpp"
+#include "benchmarks/jpeg_encoder.hpp"
 
 namespace ringtrain::datasets::testing {
 
@@ -36,7 +36,7 @@ struct Picture {
 };
 
 inline std::string jpeg(const Picture& picture) {
-  return ringtrain::testing::encode_jpeg(
+  return benchmarks::encode_jpeg(
       {.width = picture.width,
        .height = picture.height,
        .channels = picture.channels,

@@ -25,7 +25,7 @@ ordered_json valid_mpijob() {
                           "template": {"spec": {"containers": [{"name": "b"}]}}}}}})");
 }
 
-// What is said of a valid MPIJob in which one value was put in the place of another.
+// Returns the findings for a valid MPIJob in which one value was put in the place of another.
 std::vector<std::string> problems_with(const char* pointer, const ordered_json& value) {
   ordered_json job = valid_mpijob();
   job[ordered_json::json_pointer(pointer)] = value;

@@ -10,7 +10,7 @@
 
 #include <jpeglib.h>
 
-namespace ringtrain::testing {
+namespace ringtrain::benchmarks {
 
 struct JpegOptions {
   int width = 0;
@@ -51,4 +51,4 @@ std::string encode_jpeg(const JpegOptions& options, const Fill& fill) {
   return bytes;
 }
 
-}  // namespace ringtrain::testing
+}  // namespace ringtrain::benchmarks
