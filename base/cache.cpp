@@ -24,7 +24,7 @@ void store_in_cache(const std::filesystem::path& path, std::string_view bytes) n
     std::filesystem::create_directories(path.parent_path());
     write_file(path, bytes);
   } catch (const std::exception&) {
-    // Fetched again next time.
+    return;  // fetched again next time
   }
 }
 

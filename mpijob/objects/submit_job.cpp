@@ -69,7 +69,7 @@ void remove_all(ApiClient& client, const std::vector<Made>& made) {
     try {
       client.remove(one.resource, one.name, json::object());
     } catch (const std::exception&) {
-      // What made us give up is the better message.
+      continue;  // the failure that led here is the better message
     }
   }
 }
