@@ -151,8 +151,7 @@ std::optional<ExitStatus> Child::poll() {
 }
 
 ExitStatus Child::wait() {
-  while (!status_ && !reap(0)) {
-  }
+  while (!status_) reap(0);
   return *status_;
 }
 
@@ -162,13 +161,12 @@ void Child::end() {
   wait();
 }
 
-bool Child::reap(int flags) {
+void Child::reap(int flags) {
   int status = 0;
   const pid_t ended = process_ > 0 ? ::waitpid(process_, &status, flags) : -1;
   if (ended > 0) status_ = exit_status(status);
   // A child that somebody else reaped, or that never was, has no status to give.
   if (process_ <= 0 || (ended < 0 && errno == ECHILD)) status_ = ExitStatus{127, 0};
-  return status_.has_value();
 }
 
 }  // namespace ringtrain

@@ -71,7 +71,7 @@ class Child {
 
  private:
   void end();
-  bool reap(int flags);
+  void reap(int flags);
 
   pid_t process_ = -1;
   std::optional<ExitStatus> status_;
