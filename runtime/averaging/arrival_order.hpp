@@ -6,9 +6,6 @@
 #include <array>
 #include <cstdint>
 
-#include <array>
-#include <cstdint>
-
 #include "runtime/averaging/slab_layout.hpp"
 #include "runtime/models/model.hpp"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/train/trainer_parts.hpp"
 
-#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include <chrono>
