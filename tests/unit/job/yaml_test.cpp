@@ -13,7 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::StartsWith;
-using testing::StartsWith;
 
 std::string yaml_refusal(const std::string& text) {
   return refusal([&] { parse_yaml(text, "f.yaml"); });
