@@ -64,7 +64,7 @@ void JobObserver::read_log() {
     for (std::string line; std::getline(lines, line);) log_.take(line);
   };
   try {
-    take(std::string("timestamps=true&") + kTail);
+    take(fmt::format("timestamps=true&{}", kTail));
     if (!log_.started()) take("timestamps=true");
   } catch (const ApiError& error) {
     // The container may have just been deleted, or its node does not respond.
