@@ -20,7 +20,7 @@ std::string allowed_text(const KeyRules& rules) {
   std::string text = "text";
   if (rules.min_length > 0) text += ", not empty";
   if (rules.max_length) text += fmt::format(", at most {} characters", *rules.max_length);
-  if (!rules.pattern.empty()) text += fmt::format(", of the form {}", rules.pattern);
+  if (!rules.pattern.empty()) text += fmt::format(", of the form `{}`", rules.pattern);
   return text;
 }
 

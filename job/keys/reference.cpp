@@ -37,11 +37,13 @@ std::string wrapped(std::string_view text) {
   return lines.append(text);
 }
 
-// Returns a text for a cell of a table.
+// Returns a text for a cell of a table. Between backquotes only the bar ends a cell.
 std::string cell(std::string_view text) {
   std::string escaped;
+  bool is_code = false;
   for (const char c : text) {
-    if (c == '|' || c == '*') escaped += '\\';
+    if (c == '`') is_code = !is_code;
+    if (c == '|' || (c == '*' && !is_code)) escaped += '\\';
     escaped += c;
   }
   return escaped;

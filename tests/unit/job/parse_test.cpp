@@ -121,7 +121,7 @@ TEST(ParseJob, RefusesWrongTypes) {
             "1048576, found 5");
   EXPECT_EQ(refused("name: 2024\n"),
             "f.yaml:3: name: must be text, at most 63 characters, of the form "
-            "^[A-Za-z0-9][A-Za-z0-9._-]*$, found 2024: put it in quotes if it is meant as text");
+            "`^[A-Za-z0-9][A-Za-z0-9._-]*$`, found 2024: put it in quotes if it is meant as text");
 }
 
 TEST(ParseJob, RefusesValuesOutOfRange) {

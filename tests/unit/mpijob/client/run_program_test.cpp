@@ -24,8 +24,8 @@ TEST(RunProgram, HasNothingToReadUnlessItIsInteractive) {
 }
 
 TEST(RunProgram, ReportsHowItFailed) {
-  EXPECT_EQ(run_shell("exit 3").problem, "ended with exit code 3");
-  EXPECT_EQ(run_shell("kill -9 $$").problem, "was ended by signal 9");
+  EXPECT_EQ(run_shell("exit 3").problem, "exited with code 3");
+  EXPECT_EQ(run_shell("kill -9 $$").problem, "was killed by signal 9");
   EXPECT_THAT(run_program({"/not/there"}, {}, false).problem, StartsWith("cannot be started: "));
 }
 
