@@ -41,9 +41,9 @@ template <class Element>
 std::vector<Element> to_host(const DeviceArray<Element>& array) {
   std::vector<Element> values(array.size());
   if (!values.empty()) {
-    cuda::check_cuda(cudaDeviceSynchronize());
-    cuda::check_cuda(cudaMemcpy(values.data(), array.data(), values.size() * sizeof(Element),
-                                cudaMemcpyDeviceToHost));
+    check_cuda(cudaDeviceSynchronize());
+    check_cuda(cudaMemcpy(values.data(), array.data(), values.size() * sizeof(Element),
+                          cudaMemcpyDeviceToHost));
   }
   return values;
 }
