@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "build/results"
 FULL_RUN = ROOT / "tests/last-full-run.json"
 CI_MINUTES = 75
-CUDA_TARGETS = ("ringtrain_runtime", "kernels_cuda_test", "gpu_backends_test")
+CUDA_TARGETS = ("ringtrain-worker", "kernels_cuda_test", "kernels_cuda_bench", "gpu_backends_test")
 
 
 class Counts(NamedTuple):
