@@ -19,7 +19,7 @@ JobSpec make_job(const char* dataset, const char* output) {
   job.output = output;  // checkpoints
   job.epochs = 3;
   job.batch_size = 32;  // over all ranks: their number does not change the result
-  job.optimizer.learning_rate = 0.05;
+  job.optimizer.learning_rate = 0.01;
   return job;
 }
 
