@@ -87,7 +87,7 @@ class Checker {
   void check_group(const Key& group, const json& value, const std::string& path) const {
     for (const auto& [name, child] : value.items()) {
       const bool known = std::any_of(group.keys.begin(), group.keys.end(),
-                                     [&](const Key& key) { return key.name == name; });
+                                     [&name = name](const Key& key) { return key.name == name; });
       if (!known) document_.refuse(join_path(path, name), unknown_key(root_, group, name));
     }
     for (const Key& key : group.keys) {
