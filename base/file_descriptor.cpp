@@ -28,6 +28,17 @@ int checked(int result, const char* call) {
   return result;
 }
 
+size_t write_all(int descriptor, std::string_view bytes) {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t size = ::write(descriptor, bytes.data() + done, bytes.size() - done);
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) break;
+    done += static_cast<size_t>(size);
+  }
+  return done;
+}
+
 Pipe make_pipe() {
   std::array<int, 2> ends{};
   checked(::pipe2(ends.data(), O_CLOEXEC), "pipe2");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <string_view>
 #include <utility>
 
 namespace ringtrain {
@@ -30,6 +32,10 @@ struct Pipe {
 
 // Makes a pipe whose ends are closed on exec. Throws std::system_error.
 Pipe make_pipe();
+
+// Writes the bytes to a pipe, a terminal or a file opened for appending. Returns how many were
+// taken: fewer than all where the other end is closed or the disk is full (errno says which).
+size_t write_all(int descriptor, std::string_view bytes);
 
 // Returns the result of a system call. Throws std::system_error "call: why" where that is negative.
 int checked(int result, const char* call);

@@ -28,13 +28,7 @@ bool EventsFile::try_lock() {
 void EventsFile::append(std::string_view line) {
   std::string text(torn_ ? "\n" : "");
   text.append(line.substr(1)).append("\n");
-  size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t size = ::write(file_.get(), text.data() + done, text.size() - done);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) break;
-    done += static_cast<size_t>(size);
-  }
+  const size_t done = write_all(file_.get(), text);
   if (done > 0) torn_ = done < text.size();
 }
 

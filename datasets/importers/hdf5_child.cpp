@@ -6,11 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/file_descriptor.hpp"
 #include "datasets/importers/array_source.hpp"
 #include "datasets/writing/hdf5_handle.hpp"
 
@@ -20,16 +21,8 @@ namespace {
 constexpr uint64_t kSlabBytes = uint64_t{16} << 20;
 constexpr uint64_t kMaxChunkRowBytes = uint64_t{256} << 20;
 
-bool write_all(int fd, const void* data, size_t size) {
-  const auto* from = static_cast<const char*>(data);
-  while (size > 0) {
-    const ssize_t n = ::write(fd, from, size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    from += n;
-    size -= static_cast<size_t>(n);
-  }
-  return true;
+std::string_view bytes_of(const void* data, size_t size) {
+  return {static_cast<const char*>(data), size};
 }
 
 struct NativeType {
@@ -128,7 +121,8 @@ class Dataset {
                               H5Sclose);
       check_hdf5_status(H5Dread(data_, native_.memory, memory, space_, H5P_DEFAULT, slab.data()),
                         name_ + ": reading");
-      if (!write_all(out, slab.data(), count[0] * row_bytes_)) return;
+      const std::string_view rows = bytes_of(slab.data(), count[0] * row_bytes_);
+      if (write_all(out, rows) < rows.size()) return;
     }
   }
 
@@ -204,15 +198,15 @@ int run_hdf5_child(const std::filesystem::path& path, const std::string& dataset
     const Dataset data(path, dataset);
     const Hdf5Header header = data.header();
     rows_begun = true;
-    if (write_all(out, &header, sizeof header)) data.write_rows(out);
+    if (write_all(out, bytes_of(&header, sizeof header)) == sizeof header) data.write_rows(out);
   } catch (const std::exception& error) {
     // Among rows there is no room for a message: they end early, and the exit status says why.
     if (!rows_begun) {
       Hdf5Header header;
       const std::string text = error.what();
       header.error_bytes = static_cast<uint32_t>(std::min<size_t>(text.size(), 4000));
-      write_all(out, &header, sizeof header);
-      write_all(out, text.data(), header.error_bytes);
+      write_all(out, bytes_of(&header, sizeof header));
+      write_all(out, text.substr(0, header.error_bytes));
     }
     return 1;
   }

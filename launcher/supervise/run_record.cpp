@@ -10,7 +10,6 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
-#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -118,16 +117,6 @@ Time now_to_the_millisecond() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
-// A recorder that was killed takes nothing any more.
-void write_all(int to, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t size = ::write(to, text.data(), text.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return;
-    text.remove_prefix(static_cast<size_t>(size));
-  }
-}
-
 }  // namespace
 
 RunRecord::RunRecord(const fs::path& folder, const std::string& option)
@@ -150,7 +139,7 @@ RunRecord::~RunRecord() {
 void RunRecord::finish(Outcome outcome) {
   outcome.started = started_;
   outcome.ended = now_to_the_millisecond();
-  write_all(to_recorder_.get(), print_outcome(outcome) + "\n");
+  write_all(to_recorder_.get(), print_outcome(outcome) + "\n");  // taken by none if it was killed
   to_recorder_.close();
   recorder_.wait();
   // The recorder may have been killed, or the disk may be full.

@@ -27,7 +27,4 @@ class EventRelay {
   std::optional<Clock::time_point> step_at_;
 };
 
-// Writes the line and a newline. A closed pipe or terminal is not an error.
-void write_line(int descriptor, const std::string& line);
-
 }  // namespace ringtrain::launcher

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/file_descriptor.hpp"
 #include "base/text.hpp"
 #include "job/event_lines.hpp"
 
@@ -39,7 +40,7 @@ void RunDisplay::on_standard_output(const std::string& line) {
     return;
   }
   progress_.clear();
-  write_line(STDOUT_FILENO, line);
+  write_all(STDOUT_FILENO, line + "\n");
 }
 
 }  // namespace ringtrain::launcher

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
+#include "base/file_descriptor.hpp"
 #include "base/text.hpp"
 #include "job/event_lines.hpp"
 #include "launcher/terminal/bar.hpp"
@@ -44,7 +44,7 @@ std::string progress_bar(const StepEvent& step, int columns) {
 void TrainingProgress::show(const StepEvent& step, Clock::time_point now) {
   if (terminal_) {
     const std::string bar = progress_bar(step, terminal_columns(descriptor_));
-    write("\r" + bar + "\x1b[K");
+    write_all(descriptor_, "\r" + bar + "\x1b[K");
     bar_ = bar;
     return;
   }
@@ -58,23 +58,14 @@ void TrainingProgress::show(const EpochEvent& epoch) { line(epoch_line(epoch)); 
 void TrainingProgress::line(const std::string& text) {
   const std::string bar = bar_;
   clear();
-  write(text + "\n" + bar);
+  write_all(descriptor_, text + "\n" + bar);  // a closed terminal does not end training
   bar_ = bar;
 }
 
 void TrainingProgress::clear() {
   if (bar_.empty()) return;
   bar_.clear();
-  write("\r\x1b[K");
-}
-
-void TrainingProgress::write(const std::string& text) const {
-  for (size_t done = 0; done < text.size();) {
-    const ssize_t size = ::write(descriptor_, text.data() + done, text.size() - done);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return;  // a closed terminal does not end training
-    done += static_cast<size_t>(size);
-  }
+  write_all(descriptor_, "\r\x1b[K");
 }
 
 }  // namespace ringtrain::launcher

@@ -33,8 +33,6 @@ class TrainingProgress {
   void clear();
 
  private:
-  void write(const std::string& text) const;
-
   const int descriptor_;
   const bool terminal_;
   std::string bar_;  // on the screen now
