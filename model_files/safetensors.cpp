@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/round_up.hpp"
 
 namespace ringtrain::model_files {
 namespace {
@@ -166,7 +167,7 @@ std::string make_header(std::vector<StoredTensor>& tensors, const std::vector<si
     throw job_error(
         fmt::format("a name or the metadata of the model is not UTF-8: {}", error.what()));
   }
-  text.resize((text.size() + 7) / 8 * 8, ' ');
+  text.resize(round_up(text.size(), 8), ' ');
   for (StoredTensor& tensor : tensors) tensor.at += kLengthBytes + text.size();
   return text;
 }

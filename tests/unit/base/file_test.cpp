@@ -20,13 +20,6 @@ using ::testing::HasSubstr;
 
 class Files : public ::testing::Test {
  protected:
-  std::vector<std::string> names() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
-      names.push_back(entry.path().filename().string());
-    }
-    return names;
-  }
   TemporaryDirectory folder_;
 };
 
@@ -69,10 +62,10 @@ TEST_F(Files, AppearWholeOrNotAtAll) {
     EXPECT_EQ(read_file(file), "old");
   }
   EXPECT_EQ(read_file(file), "old");
-  EXPECT_THAT(names(), ElementsAre("file"));
+  EXPECT_THAT(folder_.names(), ElementsAre("file"));
   write_file(file, "new");
   EXPECT_EQ(read_file(file), "new");
-  EXPECT_THAT(names(), ElementsAre("file"));
+  EXPECT_THAT(folder_.names(), ElementsAre("file"));
 }
 
 TEST_F(Files, AreAsPublicAsTheUmaskAllows) {

@@ -5,10 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "tests/throws_error.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
@@ -20,13 +19,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-std::string contents(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 std::string length_prefix(uint64_t length) {
   std::string bytes(sizeof length, '\0');
@@ -61,9 +53,7 @@ class Safetensors : public testing::Test {
   }
 
   std::filesystem::path write(const std::string& bytes) const {
-    const auto path = scratch_.path() / "hostile.safetensors";
-    std::ofstream(path, std::ios::binary) << bytes;
-    return path;
+    return scratch_.write("hostile.safetensors", bytes);
   }
 
   void expect_refused(const std::string& bytes, const std::string& because) const {
@@ -74,14 +64,6 @@ class Safetensors : public testing::Test {
         << bytes.substr(8, 200);
   }
 
-  std::vector<std::string> files() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(scratch_.path())) {
-      names.push_back(entry.path().filename().string());
-    }
-    return names;
-  }
-
   TemporaryDirectory scratch_;
 };
 
@@ -89,7 +71,7 @@ TEST_F(Safetensors, ComeBackAsTheyWere) {
   const auto path = scratch_.path() / "model.safetensors";
   const Metadata metadata{{"format", "pt"}, {"ringtrain", "{\"mean\":[0.5]}"}};
   save(path, {kA, kB, {{"empty", Dtype::bf16, {0, 4}}, ""}}, metadata);
-  EXPECT_THAT(files(), ElementsAre("model.safetensors"));
+  EXPECT_THAT(scratch_.names(), ElementsAre("model.safetensors"));
 
   const SafetensorsReader reader(path);
   EXPECT_EQ(reader.metadata(), metadata);
@@ -108,8 +90,8 @@ TEST_F(Safetensors, ComeBackAsTheyWere) {
 TEST_F(Safetensors, AreTheSameBytesInWhateverOrderTheTensorsCome) {
   save(scratch_.path() / "ab", {kA, kB}, {{"x", "1"}, {"y", "2"}});
   save(scratch_.path() / "ba", {kB, kA}, {{"y", "2"}, {"x", "1"}});
-  const std::string bytes = contents(scratch_.path() / "ab");
-  EXPECT_EQ(bytes, contents(scratch_.path() / "ba"));
+  const std::string bytes = read_file(scratch_.path() / "ab");
+  EXPECT_EQ(bytes, read_file(scratch_.path() / "ba"));
   uint64_t header = 0;
   std::memcpy(&header, bytes.data(), sizeof header);
   EXPECT_EQ(header % 8, 0U);
@@ -138,7 +120,7 @@ TEST_F(Safetensors, RefuseNamesThatTheFormatCannotHold) {
         save(path, {{{"__metadata__", Dtype::u8, {0}}, ""}}, {});
       },
       ThrowsError(ErrorKind::job));
-  EXPECT_THAT(files(), IsEmpty());
+  EXPECT_THAT(scratch_.names(), IsEmpty());
 }
 
 TEST_F(Safetensors, AreWholeOrNotThere) {
@@ -151,13 +133,13 @@ TEST_F(Safetensors, AreWholeOrNotThere) {
     EXPECT_THROW(writer.commit(), std::logic_error);
   }
   EXPECT_EQ(SafetensorsReader(path).metadata().count("old"), 1U);
-  EXPECT_THAT(files(), ElementsAre("model.safetensors"));
+  EXPECT_THAT(scratch_.names(), ElementsAre("model.safetensors"));
 }
 
 TEST_F(Safetensors, TruncatedOnesAreRefused) {
   const auto path = scratch_.path() / "model.safetensors";
   save(path, {kA}, {{"k", "v"}});
-  const std::string whole = contents(path);
+  const std::string whole = read_file(path);
   for (size_t size = 0; size < whole.size(); ++size) {
     EXPECT_THAT([&] { SafetensorsReader reader(write(whole.substr(0, size))); },
                 ThrowsError(ErrorKind::data))

@@ -7,7 +7,7 @@
 #include <mutex>
 
 #include "mpijob/client/api_error.hpp"
-#include "tests/unit/net/fake_server.hpp"
+#include "tests/unit/mpijob/client/server_access.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::mpijob {
@@ -26,14 +26,7 @@ Reply answer(const json& value) { return {200, {value.dump()}}; }
 
 class Client : public testing::Test {
  protected:
-  Access access(const FakeServer& server) const {
-    Access result;
-    result.origin = "the test";
-    result.server = server.url();
-    result.name_space = "lab";
-    result.certificate_authority = authority.certificate();
-    return result;
-  }
+  Access access(const FakeServer& server) const { return access_to(server, authority); }
 
   static std::string refusal(const Access& access) {
     try {

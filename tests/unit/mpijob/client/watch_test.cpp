@@ -8,7 +8,7 @@
 
 #include "mpijob/client/api_error.hpp"
 #include "mpijob/client/watcher.hpp"
-#include "tests/unit/net/fake_server.hpp"
+#include "tests/unit/mpijob/client/server_access.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
@@ -105,14 +105,7 @@ class Scripted {
   Scripted(std::vector<Reply> lists, std::vector<Reply> streams)
       : lists_(std::move(lists)), streams_(std::move(streams)) {}
 
-  Access access() const {
-    Access result;
-    result.origin = "the test";
-    result.server = server_.url();
-    result.name_space = "lab";
-    result.certificate_authority = authority_.certificate();
-    return result;
-  }
+  Access access() const { return access_to(server_, authority_); }
 
   std::vector<std::string> targets() {
     const std::lock_guard lock(mutex_);

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "mpijob/client/api_client.hpp"
-#include "tests/unit/net/fake_server.hpp"
+#include "tests/unit/mpijob/client/server_access.hpp"
 
 namespace ringtrain::mpijob {
 
@@ -18,14 +18,7 @@ class FakeApiServer {
       : server_(authority_.make("server", "IP:127.0.0.1"), "",
                 [this](const net::ReceivedRequest& request) { return answer(request); }) {}
 
-  ApiClient client() const {
-    Access access;
-    access.origin = "the test";
-    access.server = server_.url();
-    access.name_space = "lab";
-    access.certificate_authority = authority_.certificate();
-    return ApiClient(access);
-  }
+  ApiClient client() const { return ApiClient(access_to(server_, authority_)); }
 
   // Objects by kind and name, as in "configmaps/mnist-job".
   std::map<std::string, nlohmann::json> objects() const {

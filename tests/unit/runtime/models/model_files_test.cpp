@@ -23,14 +23,6 @@ using ::testing::HasSubstr;
 
 class ModelFiles : public testing::Test {
  protected:
-  std::vector<std::string> files() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(scratch_.path())) {
-      names.push_back(entry.path().filename().string());
-    }
-    return names;
-  }
-
   TemporaryDirectory scratch_;
 };
 
@@ -48,7 +40,7 @@ TEST_F(ModelFiles, SafetensorsComeBackAsTheyWere) {
   const std::map<std::string, std::string> metadata{{"ringtrain", "{\"mean\":[0.5]}"},
                                                     {"format", "pt"}};
   write_safetensors(path, tensors, metadata);
-  EXPECT_THAT(files(), ElementsAre("model.safetensors"));
+  EXPECT_THAT(scratch_.names(), ElementsAre("model.safetensors"));
 
   const Safetensors read = read_safetensors(path);
   EXPECT_EQ(read.metadata, metadata);
@@ -73,7 +65,7 @@ TEST_F(ModelFiles, TorchScriptOpensAgainWithItsExtraFiles) {
                        .seed = 3};
   const auto model = make_model(options);
   write_torchscript(path, *model, {{"ringtrain.json", "{}"}, {"empty", ""}});
-  EXPECT_THAT(files(), ElementsAre("model.pt"));
+  EXPECT_THAT(scratch_.names(), ElementsAre("model.pt"));
 
   torch::jit::ExtraFilesMap extra{{"ringtrain.json", "?"}};
   auto loaded = torch::jit::load(path.string(), torch::kCPU, extra);
@@ -96,7 +88,7 @@ TEST_F(ModelFiles, ATypeThatSafetensorsDoesNotHaveIsRefusedAndLeavesTheOldFileWh
   const NamedTensor bad{"c", torch::ones({1}, torch::kComplexFloat)};
   EXPECT_THAT([&] { write_safetensors(path, std::vector{bad}, {}); }, ThrowsError(ErrorKind::job));
   EXPECT_EQ(read_safetensors(path).metadata.count("old"), 1U);
-  EXPECT_THAT(files(), ElementsAre("model.safetensors"));
+  EXPECT_THAT(scratch_.names(), ElementsAre("model.safetensors"));
 }
 
 }  // namespace
