@@ -48,6 +48,7 @@ class Done(NamedTuple):
     minutes: float
     counts: Counts
     skipped: dict  # {reason: names of the tests that were skipped for it}
+    failed: list  # names of tests
     summary: list  # ctest's own closing lines
     ok: bool
 
@@ -117,15 +118,17 @@ def run_command(command, seconds, junit):
 
 
 def read_junit(file):
-    """(counts, {reason: names of the tests that were skipped for it})."""
-    counts, skipped = Counts(), {}
+    """(counts, {reason: names of the tests that were skipped for it}, names of those that failed)."""
+    counts, skipped, failed = Counts(), {}, []
     for case in xml.etree.ElementTree.parse(file).iter("testcase"):
         status = case.get("status")
         counts += Counts(status == "run", status == "fail", status not in ("run", "fail"))
         if status == "notrun":
             reason = re.search(r"^skipped: (.*)", case.findtext("system-out") or "", re.MULTILINE)
             skipped.setdefault(reason[1] if reason else "no reason given", []).append(case.get("name"))
-    return counts, skipped
+        elif status == "fail":
+            failed.append(case.get("name"))
+    return counts, skipped, failed
 
 
 def run_stage(stage, deadline):
@@ -133,15 +136,15 @@ def run_stage(stage, deadline):
     begun = time.monotonic()
     if deadline and deadline - begun < 60 * stage.minutes:
         reason = f"{(deadline - begun) / 60:.0f} minutes are left and it may need {stage.minutes}"
-        return Done(stage.name, 0, Counts(skipped=1), {reason: [stage.name]}, [], True)
-    counts, skipped, summary, ok = Counts(), {}, [], True
+        return Done(stage.name, 0, Counts(skipped=1), {reason: [stage.name]}, [], [], True)
+    counts, skipped, failed, summary, ok = Counts(), {}, [], [], True
     for command in stage.commands:
         junit = RESULTS / f"{stage.name}.xml"
         junit.unlink(missing_ok=True)
         code, lines = run_command(command, deadline and deadline - time.monotonic(), junit)
         summary += lines
         if junit.exists():
-            more, skipped = read_junit(junit)
+            more, skipped, failed = read_junit(junit)
             counts += more
         if code != 0:
             ok = False
@@ -150,7 +153,7 @@ def run_stage(stage, deadline):
         subprocess.run(stage.cleanup, cwd=ROOT)
     if not ok and not counts.failed or not any(counts):
         counts += Counts(passed=ok, failed=not ok)  # a stage without tests of its own is one test
-    return Done(stage.name, (time.monotonic() - begun) / 60, counts, skipped, summary, ok)
+    return Done(stage.name, (time.monotonic() - begun) / 60, counts, skipped, failed, summary, ok)
 
 
 def git(*arguments):
@@ -172,6 +175,8 @@ def report(done, total, minutes, setup_minutes):
         for line in entry.summary:
             print(f"{entry.stage}: {line}")
     for entry in done:
+        if entry.failed:
+            print(f"{entry.stage}: failed: {', '.join(entry.failed)}")
         for reason, names in entry.skipped.items():
             listed = ", ".join(names[:5]) + (", ..." if names[5:] else "")
             print(f"{entry.stage}: {len(names)} skipped, {reason}: {listed}")

@@ -132,9 +132,12 @@ class Faults:
             pass
         return lambda: filler.unlink(missing_ok=True)
 
-    def read_only_output(self, job):
-        hosts.run("mount", "-o", "remount,ro", str(self.soak.disk))
-        return lambda: hosts.run("mount", "-o", "remount,rw", str(self.soak.disk))
+    def immutable_output(self, job):
+        """No file can be made, renamed or removed. (While a file is open for writing, the kernel mounts nothing read-only.)"""
+        folders = [str(folder) for folder in (self.soak.disk, job.output, job.output / "checkpoints")
+                   if folder.is_dir()]
+        hosts.run("chattr", "+i", *folders)
+        return lambda: hosts.run("chattr", "-i", *folders)
 
     def damaged_checkpoint(self, job):
         """Kills a rank, too, so that the checkpoint is read."""
@@ -154,4 +157,4 @@ class Faults:
     def all(self):
         return [self.killed_rank, self.paused_rank, self.killed_mpirun, self.killed_launcher, self.signalled_launcher,
                 self.killed_daemon_of_mpirun, self.killed_sshd, self.link_down, self.lost_host, self.delay_of_200_ms,
-                self.full_disk, self.read_only_output, self.damaged_checkpoint]
+                self.full_disk, self.immutable_output, self.damaged_checkpoint]
