@@ -6,8 +6,10 @@
 
 namespace ringtrain {
 
-// Exit codes of every program: docs/reference/exit-codes.md.
-enum class ExitCode { success = 0, bad_job = 2, bad_data = 3, failed = 4 };
+// Exit codes of every program besides 0: docs/reference/exit-codes.md.
+inline constexpr int kExitBadJob = 2;
+inline constexpr int kExitBadData = 3;
+inline constexpr int kExitFailed = 4;
 
 // The part that failed. Two kinds can share an exit code: lost ranks are worth a restart, training
 // that diverged is not.
@@ -18,9 +20,6 @@ enum class ErrorKind {
   lost,      // a peer that is gone or late, or a library that reports an error
   training,  // training that cannot continue, as with gradients that stay non-finite
 };
-
-// The exit code that an error of this kind ends a program with.
-ExitCode exit_code(ErrorKind kind);
 
 // An error for the user: one line that names the file, line or key, and says what to do.
 class Error : public std::runtime_error {
@@ -38,7 +37,7 @@ Error io_error(const std::string& message);
 Error lost_error(const std::string& message);
 Error training_error(const std::string& message);
 
-// The exit code that any exception ends a program with: `failed` unless it is an Error.
-ExitCode exit_code_of(const std::exception& error);
+// Returns the exit code that an exception ends a program with: kExitFailed unless it is an Error.
+int exit_code_of(const std::exception& error);
 
 }  // namespace ringtrain

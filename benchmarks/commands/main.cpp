@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "benchmarks/commands/all_reduce.hpp"
 #include "benchmarks/commands/data.hpp"
@@ -20,10 +21,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return ringtrain::exit_code_of(app, error);
   } catch (const std::exception& error) {
     std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
-    return static_cast<int>(ringtrain::exit_code_of(error));
+    return ringtrain::exit_code_of(error);
   }
   return 0;
 }

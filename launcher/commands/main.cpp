@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "launcher/commands/bench_command.hpp"
 #include "launcher/commands/change_commands.hpp"
@@ -58,11 +59,11 @@ int main(int argc, char** argv) {
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      return app.exit(error) == 0 ? 0 : 2;
+      return ringtrain::exit_code_of(app, error);
     }
     return exit_code;
   } catch (const std::exception& error) {
     complain(error);
-    return static_cast<int>(ringtrain::exit_code_of(error));
+    return ringtrain::exit_code_of(error);
   }
 }

@@ -144,9 +144,9 @@ RunEnd run_recorded(const RunOptions& options, JobSpec& job) {
     complete(record, end.outcome);
     return end;
   } catch (const std::exception& error) {
-    complete(record, {.status = RunStatus::failed,
-                      .exit_code = static_cast<int>(exit_code_of(error)),
-                      .cause = error.what()});
+    complete(
+        record,
+        {.status = RunStatus::failed, .exit_code = exit_code_of(error), .cause = error.what()});
     throw;
   }
 }

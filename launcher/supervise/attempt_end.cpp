@@ -12,12 +12,8 @@
 namespace ringtrain::launcher {
 namespace {
 
-constexpr int kBadJob = static_cast<int>(ExitCode::bad_job);
-constexpr int kBadData = static_cast<int>(ExitCode::bad_data);
-constexpr int kFailed = static_cast<int>(ExitCode::failed);
-
 bool is_bad_input(const FailureEvent& failure) {
-  return failure.exit_code == kBadJob || failure.exit_code == kBadData;
+  return failure.exit_code == kExitBadJob || failure.exit_code == kExitBadData;
 }
 
 }  // namespace
@@ -39,14 +35,14 @@ AttemptEnd AttemptEnd::released() { return {.kind = Kind::released, .exit_code =
 
 AttemptEnd AttemptEnd::refused(const FailureEvent& failure) {
   return {.kind = Kind::refused,
-          .exit_code = is_bad_input(failure) ? failure.exit_code : kFailed,
+          .exit_code = is_bad_input(failure) ? failure.exit_code : kExitFailed,
           .cause = describe(failure),
           .culprit = {failure.rank, failure.host}};
 }
 
 AttemptEnd AttemptEnd::lost(std::string cause, Culprit culprit) {
   return {.kind = Kind::lost,
-          .exit_code = kFailed,
+          .exit_code = kExitFailed,
           .cause = std::move(cause),
           .culprit = std::move(culprit)};
 }

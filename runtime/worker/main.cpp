@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <exception>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
 #include "runtime/checkpoint/signals.hpp"
@@ -62,17 +63,16 @@ int run(const WorkerOptions& options) {
     run_job(world, options, reporter, started);
     return 0;
   } catch (const SharedError& error) {
-    const int code = static_cast<int>(exit_code_of(error));
+    const int code = exit_code_of(error);
     if (world.rank() == error.rank()) {
       fail(code, error.what(), is_worth_a_retry(error));
     }
     return code;
   } catch (const c10::Error& error) {
-    const int code = static_cast<int>(ExitCode::failed);
-    fail(code, error.what_without_backtrace(), true);
-    World::abort(code);
+    fail(kExitFailed, error.what_without_backtrace(), true);
+    World::abort(kExitFailed);
   } catch (const std::exception& error) {
-    const int code = static_cast<int>(exit_code_of(error));
+    const int code = exit_code_of(error);
     fail(code, error.what(), is_worth_a_retry(error));
     World::abort(code);
   }
@@ -97,8 +97,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : static_cast<int>(ringtrain::ExitCode::bad_job);
+    return ringtrain::exit_code_of(app, error);
   }
   return ringtrain::run(options);
 }
