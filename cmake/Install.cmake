@@ -4,6 +4,7 @@
 # need is packages (Dockerfile).
 
 install(TARGETS ringtrain RUNTIME)
+install(TARGETS ringtrain-bench ringtrain-bench-all-reduce RUNTIME OPTIONAL)  # where they were built
 
 # Completion and man pages are made from the programs as they were built, while they are installed.
 find_program(HELP2MAN help2man)

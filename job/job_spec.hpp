@@ -89,7 +89,7 @@ struct JobSpec {
   std::string name;
   std::string model;              // a zoo name, or a path to a TorchScript file
   std::vector<int64_t> hidden;    // mlp: widths of the hidden layers; empty: 1024, 1024
-  std::filesystem::path dataset;  // a file, or a directory of parts
+  std::filesystem::path dataset;  // a file, or a folder of shards
   int64_t epochs = 1;
   std::optional<int64_t> max_steps;  // stops earlier than epochs
   int64_t batch_size = 128;          // global: over all ranks together

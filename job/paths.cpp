@@ -28,8 +28,7 @@ void check_dataset(const fs::path& dataset) {
                     dataset.string(), fs::current_path(error).string()));
   }
   if (!fs::is_regular_file(status) && !fs::is_directory(status)) {
-    throw data_error(
-        fmt::format("{}: is neither a file nor a directory of parts", dataset.string()));
+    throw data_error(fmt::format("{}: is neither a file nor a folder of shards", dataset.string()));
   }
   if (::access(dataset.c_str(), R_OK) != 0) {
     throw data_error(fmt::format("{}: cannot be read: {}", dataset.string(), std::strerror(errno)));

@@ -151,7 +151,7 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
             "mlp alone: the widths of its hidden layers. Left out: [1024, 1024].",
             {.min = 1, .max = 1048576, .max_items = 64, .on_resume = OnResume::fixed});
   group.key("dataset", &T::dataset,
-            "An HDF5 file made by 'ringtrain dataset import', or a directory of parts.",
+            "An HDF5 file made by 'ringtrain dataset import', or a folder of its shards.",
             {.min_length = 1, .max_length = 4096, .required = true, .on_resume = OnResume::silent});
   group.key("epochs", &T::epochs, "How many times every training sample is seen.",
             {.min = 1, .max = 1000000, .on_resume = OnResume::silent});

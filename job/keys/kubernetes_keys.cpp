@@ -37,7 +37,7 @@ KeyGroup<FetchSpec> fetch_keys() {
   using T = FetchSpec;
   KeyGroup<T> group;
   group.key("from", &T::from,
-            "http and https addresses, or paths of a slower volume: a dataset, or its parts.",
+            "http and https addresses, or paths of a slower volume: a dataset, or its shards.",
             {.max_length = 4096, .pattern = "^(https?://|/)", .max_items = 4096, .required = true});
   group.key("to", &T::to, "A directory inside one of the volumes.",
             {.max_length = 4096, .pattern = "^/", .required = true});
@@ -126,11 +126,10 @@ void add_pod_keys(KeyGroup<KubernetesSpec>& group) {
   group.key("memory", &T::memory,
             "Memory of a worker pod, as request and limit: 64Gi. Left out: as the namespace says.",
             {.max_length = 32, .pattern = kQuantityOrNone});
-  group.key(
-      "shared_memory", &T::shared_memory,
-      "Size of /dev/shm in a worker pod, for the messages of Open MPI between its ranks; counts "
-      "as its memory. A container's own is 64 MiB.",
-      {.max_length = 32, .pattern = kQuantity});
+  group.key("shared_memory", &T::shared_memory,
+            "Size of /dev/shm in a worker pod, for the messages of Open MPI and NCCL between its "
+            "ranks; counts as its memory. A container's own is 64 MiB.",
+            {.max_length = 32, .pattern = kQuantity});
   group.key(
       "rdma_resource", &T::rdma_resource,
       "The cluster's name of an RDMA device, as rdma/ib: a worker pod gets one. Left out: none.",

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/statistics.hpp"
+
 namespace ringtrain::launcher {
 namespace {
 
@@ -25,11 +27,11 @@ void HangDetector::started(int64_t step, TimePoint now) {
 
 void HangDetector::step(int64_t step, TimePoint now) {
   if (step_ && step > *step_) {
-    const Seconds each = Seconds(now - reported_at_) / static_cast<double>(step - *step_);
-    if (step_times_.size() < kRemembered) {
-      step_times_.push_back(each);
+    const double each = Seconds(now - reported_at_).count() / static_cast<double>(step - *step_);
+    if (step_seconds_.size() < kRemembered) {
+      step_seconds_.push_back(each);
     } else {
-      step_times_[next_++ % kRemembered] = each;
+      step_seconds_[next_++ % kRemembered] = each;
     }
   }
   step_ = step;
@@ -39,7 +41,7 @@ void HangDetector::step(int64_t step, TimePoint now) {
 
 void HangDetector::evaluation(int64_t batches, TimePoint now) {
   reported_at_ = now;
-  allowed_ = for_steps() + kStepsPerEvaluatedBatch * static_cast<double>(batches) * median();
+  allowed_ = for_steps() + kStepsPerEvaluatedBatch * static_cast<double>(batches) * median_step();
 }
 
 void HangDetector::saving(TimePoint now) {
@@ -47,17 +49,11 @@ void HangDetector::saving(TimePoint now) {
   allowed_ = kForSaving;
 }
 
-Seconds HangDetector::median() const {
-  if (step_times_.empty()) return Seconds(0);
-  std::vector<Seconds> sorted = step_times_;
-  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-  std::nth_element(sorted.begin(), middle, sorted.end());
-  return *middle;
-}
+Seconds HangDetector::median_step() const { return Seconds(median(step_seconds_)); }
 
 Seconds HangDetector::for_steps() const {
-  if (step_times_.empty()) return kUntimed;
-  return std::max(kLeast, kSteps * median());
+  if (step_seconds_.empty()) return kUntimed;
+  return std::max(kLeast, kSteps * median_step());
 }
 
 }  // namespace ringtrain::launcher

@@ -35,13 +35,13 @@ class HangDetector {
   TimePoint reported_at() const { return reported_at_; }
 
  private:
-  Seconds median() const;
+  Seconds median_step() const;
   Seconds for_steps() const;
 
   TimePoint reported_at_;
   Seconds allowed_;
   std::optional<int64_t> step_;
-  std::vector<Seconds> step_times_;  // of the latest steps, in no order
+  std::vector<double> step_seconds_;  // of the latest steps, in no order
   size_t next_ = 0;
 };
 

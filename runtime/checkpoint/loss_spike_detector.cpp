@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/loss_spike_detector.hpp"
 
-#include <algorithm>
 #include <iterator>
+
+#include "base/statistics.hpp"
 
 namespace ringtrain {
 
@@ -11,10 +12,7 @@ bool LossSpikeDetector::is_spike(double loss, std::vector<double>& losses) const
   // A resumed run may have a shorter window than before.
   if (std::ssize(losses) > spec_.window) losses.erase(losses.begin(), losses.end() - spec_.window);
   if (std::ssize(losses) == spec_.window) {
-    std::vector<double> sorted = losses;
-    const auto middle = sorted.begin() + spec_.window / 2;
-    std::nth_element(sorted.begin(), middle, sorted.end());
-    if (!(loss <= spec_.factor * *middle)) return true;  // true for NaN, too
+    if (!(loss <= spec_.factor * median(losses))) return true;  // true for NaN, too
     losses.erase(losses.begin());
   }
   losses.push_back(loss);

@@ -31,7 +31,7 @@ std::string refused(const std::string& more, const std::vector<std::string>& ove
 TEST(ParseJob, TakesTheDesignPagesExample) {
   const std::string text = R"(name: mnist-lenet
 model: lenet                  # a zoo name, or a path to a TorchScript file
-dataset: mnist.h5             # a file, a directory of parts, later s3
+dataset: mnist.h5             # a file or a folder of shards
 epochs: 3                     # or max_steps: N, to stop early
 batch_size: 128               # global: the same training run on 1 rank or 64
 seed: 1
@@ -152,7 +152,7 @@ TEST(ParseJob, TakesTheLargestSeedThatJsonKeepsExactly) {
 TEST(ParseJob, RefusesAMissingKeyAndSaysWhatItIs) {
   EXPECT_EQ(refusal([] { parse_job_text("model: lenet\n", "f.yaml"); }),
             "f.yaml:1: dataset: is missing: An HDF5 file made by 'ringtrain dataset import', or a "
-            "directory of parts.");
+            "folder of its shards.");
   EXPECT_THAT(refusal([] { parse_job_text("- a\n", "f.yaml"); }),
               StartsWith("f.yaml:1: must be a group of keys"));
   EXPECT_THAT(refusal([] { parse_job_text("lenet\n", "f.yaml"); }),
@@ -269,7 +269,7 @@ TEST(Overrides, AreNamedInRefusals) {
   EXPECT_THAT(refused("", {"epochs=\xff"}), HasSubstr("UTF-8"));
   EXPECT_EQ(refused("", {"dataset="}),
             "f.yaml:1: dataset: is missing: An HDF5 file made by 'ringtrain dataset import', or a "
-            "directory of parts.");
+            "folder of its shards.");
 }
 
 TEST(ParseJob, ReadsAFile) {
