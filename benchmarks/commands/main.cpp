@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "benchmarks/commands/all_reduce.hpp"
 #include "benchmarks/commands/data.hpp"
@@ -21,7 +20,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return ringtrain::exit_code_of(app, error);
+    return app.exit(error) == 0 ? 0 : ringtrain::kExitBadJob;
   } catch (const std::exception& error) {
     std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
     return ringtrain::exit_code_of(error);

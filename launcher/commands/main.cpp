@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "launcher/commands/bench_command.hpp"
 #include "launcher/commands/change_commands.hpp"
@@ -59,7 +58,7 @@ int main(int argc, char** argv) {
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      return ringtrain::exit_code_of(app, error);
+      return app.exit(error) == 0 ? 0 : ringtrain::kExitBadJob;
     }
     return exit_code;
   } catch (const std::exception& error) {

@@ -14,6 +14,7 @@
 #include "runtime/models/lenet.hpp"
 #include "runtime/models/mlp.hpp"
 #include "runtime/models/resnet.hpp"
+#include "runtime/models/torch_error.hpp"
 #include "runtime/models/torchscript.hpp"
 
 namespace ringtrain {
@@ -39,6 +40,7 @@ class ZooModel final : public Model {
   void to(at::Device device) override { net_->to(device); }
   torch::jit::Module script() const override { return to_torchscript(*net_); }
   bool uses_local_batch_statistics() const override { return local_statistics_; }
+  std::string warning() const override { return ""; }
 
  private:
   static std::vector<NamedTensor> list(const torch::OrderedDict<std::string, at::Tensor>& tensors) {
@@ -80,7 +82,7 @@ std::unique_ptr<Model> make_model(const ModelOptions& options) {
       return std::make_unique<ZooModel>(std::move(net));
     }
   } catch (const c10::Error& error) {
-    throw job_error(fmt::format("model {} cannot be built: {}", options.name, first_line(error)));
+    throw job_error(fmt::format("model {} cannot be built: {}", options.name, torch_cause(error)));
   }
   if (std::filesystem::is_regular_file(options.name)) return load_torchscript(options);
   throw job_error(

@@ -80,6 +80,9 @@ class Model {
   // True if a training step normalises by the rows of this rank alone, so that the result depends
   // on the number of ranks.
   virtual bool uses_local_batch_statistics() const = 0;
+
+  // Returns what is probably not meant in the model's file, one line; empty if nothing.
+  virtual std::string warning() const = 0;
 };
 
 // Throws a job error for an unknown name, a file that is no usable TorchScript model, or samples

@@ -9,30 +9,58 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <array>
+#include <map>
 #include <set>
 #include <sstream>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
+#include "runtime/models/torch_error.hpp"
 
 namespace ringtrain {
 namespace {
 
-// Returns true if a node of the block normalises by batch statistics in training mode. A model that
-// was traced in eval mode has `training` fixed to false and never does.
-bool normalises_by_batch(const torch::jit::Block& block) {
-  static const std::set<std::string> kinds{"aten::batch_norm", "aten::_batch_norm_impl_index",
-                                           "aten::native_batch_norm", "aten::cudnn_batch_norm"};
+// Layers of a model's graph that work differently in training.
+struct ModeUse {
+  bool batch_statistics = false;     // batch normalisation that uses them in training
+  bool fixed_to_evaluation = false;  // some layer, as in a model that was traced in eval mode
+  bool fixed_to_training = false;
+};
+
+void find_mode_use(const torch::jit::Block& block, ModeUse& use) {
+  // The number of the argument that says whether the model is being trained.
+  static const std::map<std::string, size_t> arguments{
+      {"aten::batch_norm", 5},        {"aten::_batch_norm_impl_index", 5},
+      {"aten::native_batch_norm", 5}, {"aten::cudnn_batch_norm", 5},
+      {"aten::dropout", 2},           {"aten::feature_dropout", 2},
+      {"aten::alpha_dropout", 2}};
   for (const torch::jit::Node* node : block.nodes()) {
-    if (kinds.contains(node->kind().toQualString())) {
-      const auto training = torch::jit::toIValue(node->input(5));
-      if (!training || training->toBool()) return true;
+    if (const auto found = arguments.find(node->kind().toQualString()); found != arguments.end()) {
+      const auto training = torch::jit::toIValue(node->input(found->second));
+      const bool fixed = training && training->isBool();
+      if (found->second == 5 && (!fixed || training->toBool())) use.batch_statistics = true;
+      if (fixed) (training->toBool() ? use.fixed_to_training : use.fixed_to_evaluation) = true;
     }
-    for (const torch::jit::Block* inner : node->blocks()) {
-      if (normalises_by_batch(*inner)) return true;
-    }
+    for (const torch::jit::Block* inner : node->blocks()) find_mode_use(*inner, use);
   }
-  return false;
+}
+
+// Says what else than TorchScript a file is, from the exception of torch::jit::load.
+std::string why_not_torchscript(const std::string& path, const std::exception& error) {
+  static constexpr std::string_view kHowTo = "save the model by torch.jit.script(model).save(...)";
+  const std::string cause = torch_cause(error);
+  std::array<char, 2> begin{};
+  const File file = File::open_for_reading(path);
+  if (file.size() >= begin.size()) file.read_at(begin.data(), begin.size(), 0);
+  const bool pickle = begin[0] == '\x80';  // torch.save before PyTorch 1.6, or pickle.dump
+  if (pickle || cause.find("constants.pkl") != std::string::npos) {
+    return fmt::format("is a file of torch.save, which only Python can read: {}", kHowTo);
+  }
+  const bool zip = begin == std::array{'P', 'K'};
+  if (!zip) return fmt::format("is not a TorchScript file that can be opened: {}", kHowTo);
+  return fmt::format("is not a TorchScript file that can be opened: {}", cause);
 }
 
 class TorchScriptModel final : public Model {
@@ -44,9 +72,9 @@ class TorchScriptModel final : public Model {
     try {
       const auto graph = forward->graph()->copy();
       torch::jit::Inline(*graph);
-      local_statistics_ = normalises_by_batch(*graph->block());
+      find_mode_use(*graph->block(), mode_use_);
     } catch (const c10::Error& error) {
-      throw job_error(fmt::format("model {} cannot be read: {}", file_, first_line(error)));
+      throw job_error(fmt::format("model {} cannot be read: {}", file_, torch_cause(error)));
     }
     collect_tensors();
     try_out(options);
@@ -57,7 +85,12 @@ class TorchScriptModel final : public Model {
     // The optimizing executor runs the first steps differently from later ones, so that a resumed
     // job would not repeat an uninterrupted one bit by bit.
     torch::jit::GraphOptimizerEnabledGuard plain(false);
-    return module_.forward({x}).toTensor();
+    try {
+      return module_.forward({x}).toTensor();
+    } catch (const std::exception& error) {
+      if (is_device_error(error)) throw;
+      throw training_error(fmt::format("model {}: {}", file_, torch_cause(error)));
+    }
   }
 
   std::vector<NamedTensor> parameters() const override { return parameters_; }
@@ -82,7 +115,17 @@ class TorchScriptModel final : public Model {
     return copy;
   }
 
-  bool uses_local_batch_statistics() const override { return local_statistics_; }
+  bool uses_local_batch_statistics() const override { return mode_use_.batch_statistics; }
+
+  std::string warning() const override {
+    if (!mode_use_.fixed_to_evaluation && !mode_use_.fixed_to_training) return "";
+    return fmt::format(
+        "model {}: its dropout or batch normalisation is fixed in {}, as torch.jit.trace leaves "
+        "it; torch.jit.script(model).save(...) keeps both modes",
+        file_,
+        mode_use_.fixed_to_evaluation ? "evaluation mode, so training goes without it"
+                                      : "training mode, also for evaluation");
+  }
 
  private:
   // A tensor with two names (tied weights) is one parameter, under its first name.
@@ -126,7 +169,7 @@ class TorchScriptModel final : public Model {
       } catch (const std::exception& error) {
         throw job_error(
             fmt::format("model {} does not take the dataset's samples, a float tensor {}: {}",
-                        file_, shape, first_line(error)));
+                        file_, shape, torch_cause(error)));
       }
       if (!result.isTensor()) {
         throw job_error(fmt::format("model {} returns {} for {}, not one tensor of logits [{}, {}]",
@@ -159,7 +202,7 @@ class TorchScriptModel final : public Model {
   torch::jit::Module module_;
   std::string file_;
   int64_t classes_;
-  bool local_statistics_ = false;
+  ModeUse mode_use_;
   std::vector<NamedTensor> parameters_;
   std::vector<NamedTensor> buffers_;
 };
@@ -171,16 +214,10 @@ std::unique_ptr<Model> load_torchscript(const ModelOptions& options) {
   try {
     module = torch::jit::load(options.name, at::kCPU);
   } catch (const std::exception& error) {
-    throw job_error(fmt::format("model {} is not a TorchScript file that can be opened: {}",
-                                options.name, first_line(error)));
+    throw job_error(
+        fmt::format("model {} {}", options.name, why_not_torchscript(options.name, error)));
   }
   return std::make_unique<TorchScriptModel>(std::move(module), options);
-}
-
-std::string first_line(const std::exception& error) {
-  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
-  const std::string text = torch_error ? torch_error->what_without_backtrace() : error.what();
-  return text.substr(0, text.find('\n'));
 }
 
 }  // namespace ringtrain

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <exception>
 #include <memory>
-#include <string>
 
 #include "runtime/models/model.hpp"
 
@@ -17,8 +15,5 @@ namespace ringtrain {
 // Its batch normalisation, if any, takes statistics over the rows of one rank, and its random
 // layers (dropout) draw from each rank's own generator.
 std::unique_ptr<Model> load_torchscript(const ModelOptions& options);
-
-// Returns the first line of a message, without the stack that libtorch appends.
-std::string first_line(const std::exception& error);
 
 }  // namespace ringtrain

@@ -9,7 +9,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "runtime/models/model_files.hpp"
-#include "runtime/models/torchscript.hpp"
+#include "runtime/models/torch_error.hpp"
 
 namespace ringtrain {
 
@@ -36,7 +36,7 @@ void write_torchscript(const std::filesystem::path& path, const Model& model,
     } catch (const std::exception& error) {
       if (failure) std::rethrow_exception(failure);
       throw data_error(
-          fmt::format("{}: cannot write the model: {}", path.string(), first_line(error)));
+          fmt::format("{}: cannot write the model: {}", path.string(), torch_cause(error)));
     }
     if (failure) std::rethrow_exception(failure);
   }

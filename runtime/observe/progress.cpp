@@ -47,6 +47,12 @@ void Progress::step_done(int64_t epoch, int64_t step, double loss, uint64_t samp
                             .samples_per_second = rate,
                             .seconds_left = left},
                   "");
+  if (const auto share = core_wait_.update(read_thread_times())) {
+    warn(fmt::format(
+        "rank 0 waited for a core {:.0f}% of the time: other processes use them, or there are more "
+        "ranks and threads than cores",
+        100 * *share));
+  }
   set_reported(step);
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "runtime/observe/core_wait.hpp"
 #include "runtime/observe/history.hpp"
 #include "runtime/observe/reporter.hpp"
 #include "runtime/observe/stragglers.hpp"
@@ -13,7 +14,7 @@
 namespace ringtrain {
 
 // Reports the progress of a training run: steps to the reporter, a few times a second at most,
-// epochs to the reporter and the history.
+// epochs to the reporter and the history. Warns once if this process waits for cores.
 class Progress {
  public:
   // history: null on ranks other than 0, and where none is kept.
@@ -57,6 +58,7 @@ class Progress {
   int64_t reported_step_ = 0;
   double loss_since_ = 0;
   uint64_t samples_since_ = 0;
+  CoreWait core_wait_;
 };
 
 }  // namespace ringtrain

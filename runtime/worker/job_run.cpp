@@ -193,6 +193,7 @@ void JobRun::report_start(const Trainer& trainer) const {
   if (point_) {
     reporter_.log(fmt::format("resuming from {}", point_->path.string()));
   }
+  if (const std::string warning = model_->warning(); !warning.empty()) reporter_.warn(warning);
   if (world_.size() > 1 && model_->uses_local_batch_statistics()) {
     reporter_.warn(
         "batch normalisation sees the samples of one rank only: the result depends on the number "

@@ -11,11 +11,11 @@
 #include <cstdlib>
 #include <exception>
 
-#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
 #include "runtime/checkpoint/signals.hpp"
 #include "runtime/comm/world.hpp"
+#include "runtime/models/torch_error.hpp"
 #include "runtime/observe/reporter.hpp"
 #include "runtime/worker/job_run.hpp"
 #include "runtime/worker/run_on_all_ranks.hpp"
@@ -38,8 +38,9 @@ void die_with_mpirun() {
   if (std::getenv("OMPI_COMM_WORLD_RANK") != nullptr) prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-// False for failures that would repeat: bad input, and arithmetic.
+// False for failures that would repeat: bad input, arithmetic, a model's own mistakes.
 bool is_worth_a_retry(const std::exception& error) {
+  if (dynamic_cast<const c10::Error*>(&error) != nullptr) return is_device_error(error);
   const auto* const ours = dynamic_cast<const Error*>(&error);
   return ours == nullptr || ours->kind() == ErrorKind::lost;
 }
@@ -68,12 +69,9 @@ int run(const WorkerOptions& options) {
       fail(code, error.what(), is_worth_a_retry(error));
     }
     return code;
-  } catch (const c10::Error& error) {
-    fail(kExitFailed, error.what_without_backtrace(), true);
-    World::abort(kExitFailed);
   } catch (const std::exception& error) {
     const int code = exit_code_of(error);
-    fail(code, error.what(), is_worth_a_retry(error));
+    fail(code, torch_cause(error), is_worth_a_retry(error));
     World::abort(code);
   }
 }
@@ -97,7 +95,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return ringtrain::exit_code_of(app, error);
+    return app.exit(error) == 0 ? 0 : ringtrain::kExitBadJob;
   }
   return ringtrain::run(options);
 }

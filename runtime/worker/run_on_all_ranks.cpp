@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/worker/run_on_all_ranks.hpp"
 
-#include <c10/util/Exception.h>
+#include "runtime/models/torch_error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -19,10 +19,8 @@ void run_on_all_ranks(const World& world, const std::function<void()>& part) {
     part();
   } catch (const Error& error) {
     failure = encode(error.kind(), error.what());
-  } catch (const c10::Error& error) {
-    failure = encode(ErrorKind::lost, error.what_without_backtrace());
   } catch (const std::exception& error) {
-    failure = encode(ErrorKind::lost, error.what());
+    failure = encode(ErrorKind::lost, torch_cause(error));
   }
   const auto failures = world.all_gather(failure);
   for (int rank = 0; rank < world.size(); ++rank) {

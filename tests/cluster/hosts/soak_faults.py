@@ -133,7 +133,7 @@ class Faults:
         return lambda: filler.unlink(missing_ok=True)
 
     def immutable_output(self, job):
-        """No file can be made, renamed or removed. (While a file is open for writing, the kernel mounts nothing read-only.)"""
+        """No file can be made, renamed or removed. (No mount becomes read-only while a file is open for writing.)"""
         folders = [str(folder) for folder in (self.soak.disk, job.output, job.output / "checkpoints")
                    if folder.is_dir()]
         hosts.run("chattr", "+i", *folders)

@@ -144,6 +144,30 @@ TEST_F(TorchScript, SaysWhetherBatchStatisticsStayOnOneRank) {
   EXPECT_FALSE(with_training("False"));
 }
 
+TEST_F(TorchScript, WarnsOfLayersThatAreFixedInOneMode) {
+  const auto warning = [&](const std::string& training) {
+    return make_model(
+               saved(module_with("    x = torch.dropout(x, 0.5, " + training + ")\n" + kLinear)))
+        ->warning();
+  };
+  EXPECT_EQ(warning("self.training"), "");
+  EXPECT_THAT(warning("False"), HasSubstr("fixed in evaluation mode"));
+  EXPECT_THAT(warning("True"), HasSubstr("fixed in training mode"));
+}
+
+TEST_F(TorchScript, NamesTheCauseAndTheLineOfAnErrorInTraining) {
+  const auto model = make_model(saved(module_with(
+      "    if x.size(0) > 3:\n        x = x.view(x.size(0), 13)\n" + std::string(kLinear))));
+  EXPECT_THAT(
+      [&] {
+        model->forward(torch::zeros({4, 3, 2, 2}));
+      },
+      ThrowsError(ErrorKind::training,
+                  AllOf(StartsWith("model " + (scratch_.path() / "net.pt").string() +
+                                   ": shape '[4, 13]' is invalid for input of size 48 ("),
+                        HasSubstr("x = x.view(x.size(0), 13)"), Not(HasSubstr("\n")))));
+}
+
 TEST_F(TorchScript, FrozenParametersAreKeptButNotTrained) {
   auto module = module_with(kLinear);
   module.register_parameter("frozen", torch::ones({2}).set_requires_grad(false), false);
@@ -169,7 +193,8 @@ TEST_F(TorchScript, RefusesModelsThatCannotBeTrained) {
 
 TEST_F(TorchScript, RefusesModelsThatDoNotFitTheDataset) {
   expect_refused(saved(module_with("    return torch.linear(x, self.weight)\n")),
-                 "does not take the dataset's samples, a float tensor [2, 3, 2, 2]");
+                 "does not take the dataset's samples, a float tensor [2, 3, 2, 2]: mat1 and mat2 "
+                 "shapes cannot be multiplied");
   auto more_classes = saved(module_with(kLinear));
   more_classes.classes = 5;
   expect_refused(more_classes, "returns Float [2, 4] for [2, 3, 2, 2]; the dataset's 5 classes");
@@ -186,7 +211,10 @@ TEST_F(TorchScript, RefusesBadFiles) {
   const auto options = options_for(path.string());
   expect_refused(options, "neither a file");
   std::ofstream(path) << "not a zip file";
-  expect_refused(options, "not a TorchScript file that can be opened");
+  expect_refused(options,
+                 "not a TorchScript file that can be opened: save the model by torch.jit.script");
+  std::ofstream(path, std::ios::binary) << "\x80\x02}q.";
+  expect_refused(options, "is a file of torch.save, which only Python can read: save the model by");
 
   module_with(kLinear).save(path.string());
   const auto whole = std::filesystem::file_size(path);

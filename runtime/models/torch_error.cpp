@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/models/torch_error.hpp"
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <regex>
+#include <vector>
+
+#include "base/text.hpp"
+
+namespace ringtrain {
+namespace {
+
+// A scripted model names its source so; `<--- HERE` follows the line that failed:
+//   File "net.py", line 9, in forward
+const std::regex kFrame(R"re(^ *File "([^"]+)", line (\d+), in .*)re");
+// A traced model so, the innermost call first:
+//   net.py(22): forward
+const std::regex kTracedFrame(R"re(^(\S+\.py)\((\d+)\): .*)re");
+constexpr std::array kDeviceWords = {"CUDA", "CUBLAS", "CUDNN", "NCCL"};
+const std::regex kCause(R"re(^[A-Za-z_.]*(?:Error|Exception): (.*))re");
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::string line = first_line(text);
+    lines.push_back(line);
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string torch_cause(std::string_view message) {
+  std::string cause;
+  std::string place;
+  std::string source;
+  bool traced = false;
+  std::string before;
+  for (const std::string& line : lines_of(message)) {
+    std::smatch found;
+    if (line.starts_with("Traceback of TorchScript")) {  // the last one is of the original code
+      traced = false;
+    } else if (std::regex_match(line, found, kFrame)) {
+      place = found.str(1) + ":" + found.str(2);
+      source.clear();
+    } else if (!traced && std::regex_match(line, found, kTracedFrame)) {
+      place = found.str(1) + ":" + found.str(2);
+      source.clear();
+      traced = true;
+    } else if (line.ends_with("<--- HERE")) {
+      source = std::string(trimmed(before));
+    } else if (std::regex_match(line, found, kCause)) {
+      cause = found.str(1);
+    }
+    before = line;
+  }
+  if (cause.empty()) cause = first_line(message);
+  if (place.empty()) return cause;
+  return fmt::format("{} ({}{}{})", cause, place, source.empty() ? "" : ": ", source);
+}
+
+std::string torch_cause(const std::exception& error) {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  return torch_cause(torch_error ? torch_error->what_without_backtrace() : error.what());
+}
+
+bool is_device_error(const std::exception& error) {
+  const std::string_view text = error.what();
+  return std::ranges::any_of(
+      kDeviceWords, [&](const char* word) { return text.find(word) != std::string_view::npos; });
+}
+
+}  // namespace ringtrain
