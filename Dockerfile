@@ -48,7 +48,7 @@ FROM tools AS build
 ARG PRESET=cpu
 COPY . .
 RUN cmake --preset "$PRESET" -DCMAKE_BUILD_TYPE=Release -DRINGTRAIN_TESTS=OFF \
-  && cmake --build --preset "$PRESET" --target ringtrain ringtrain-worker \
+  && cmake --build --preset "$PRESET" --target ringtrain ringtrain-worker ringtrain-serve \
   && cmake --install "build/$PRESET" --prefix /opt/ringtrain --strip
 
 FROM runtime

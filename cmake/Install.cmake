@@ -29,6 +29,7 @@ if(NOT RINGTRAIN_TORCH)
 endif()
 
 install(TARGETS ringtrain-worker RUNTIME)
+install(TARGETS ringtrain-serve RUNTIME OPTIONAL)
 set(libraries lib/ringtrain)
 set(names libc10.so libtorch_cpu.so libgomp.so.1)
 if(RINGTRAIN_CUDA)

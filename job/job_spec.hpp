@@ -85,10 +85,12 @@ struct WorkersSpec {
 struct JobSpec {
   enum class Precision { fp32, bf16 };
   enum class Device { automatic, cpu, cuda };
+  enum class Stem { automatic, small, large };
 
   std::string name;
   std::string model;              // a zoo name, or a path to a TorchScript file
   std::vector<int64_t> hidden;    // mlp: widths of the hidden layers; empty: 1024, 1024
+  Stem stem = Stem::automatic;    // resnets: the first layers; automatic: by the samples' size
   std::filesystem::path dataset;  // a file, or a folder of shards
   int64_t epochs = 1;
   std::optional<int64_t> max_steps;  // stops earlier than epochs

@@ -134,6 +134,9 @@ void check_across_keys(const JobSpec& job, const Document& document) {
   if (!job.hidden.empty() && job.model != "mlp") {
     document.refuse("hidden", fmt::format("is for the model mlp alone, not for {}", job.model));
   }
+  if (job.stem != JobSpec::Stem::automatic && !job.model.starts_with("resnet")) {
+    document.refuse("stem", fmt::format("is for resnets alone, not for {}", job.model));
+  }
   if (job.batch_size % job.accumulate != 0) {
     document.refuse("accumulate", fmt::format("must divide batch_size ({}) without a remainder, "
                                               "found {}",

@@ -150,6 +150,12 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
   group.key("hidden", &T::hidden,
             "mlp alone: the widths of its hidden layers. Left out: [1024, 1024].",
             {.min = 1, .max = 1048576, .max_items = 64, .on_resume = OnResume::fixed});
+  group.choice(
+      "stem", &T::stem,
+      {{T::Stem::automatic, "auto"}, {T::Stem::small, "small"}, {T::Stem::large, "large"}},
+      "resnets alone: their first layers. small: a 3x3 convolution, as is usual for CIFAR; large: "
+      "7x7 with stride 2, then pooling, as for ImageNet; auto: small up to 64 pixels a side.",
+      OnResume::fixed);
   group.key("dataset", &T::dataset,
             "An HDF5 file made by 'ringtrain dataset import', or a folder of its shards.",
             {.min_length = 1, .max_length = 4096, .required = true, .on_resume = OnResume::silent});

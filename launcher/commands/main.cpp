@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "launcher/commands/bench_command.hpp"
 #include "launcher/commands/change_commands.hpp"
 #include "launcher/commands/completion.hpp"
 #include "launcher/commands/dataset_command.hpp"
 #include "launcher/commands/doctor_command.hpp"
 #include "launcher/commands/job_commands.hpp"
+#include "launcher/commands/program_commands.hpp"
 #include "launcher/commands/render_command.hpp"
 #include "launcher/commands/run_command.hpp"
 #include "launcher/commands/submit_command.hpp"
@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
     ringtrain::launcher::add_render_command(app);
     ringtrain::launcher::add_dataset_command(app);
     ringtrain::launcher::add_doctor_command(app, exit_code);
-    ringtrain::launcher::add_bench_command(app);
+    ringtrain::launcher::add_program_commands(app);
     ringtrain::launcher::add_completion_command(app);
     try {
       app.parse(argc, argv);

@@ -89,4 +89,11 @@ std::unique_ptr<Model> make_model(const ModelOptions& options) {
       fmt::format("model {} is neither a file nor one of {}", options.name, zoo_model_list()));
 }
 
+std::string describe_model(const ModelOptions& options) {
+  if (!options.name.starts_with("resnet")) return options.name;
+  return fmt::format("{} with the stem for {} images ({})", options.name,
+                     has_small_stem(options) ? "small" : "large",
+                     has_small_stem(options) ? "3x3" : "7x7, stride 2, pooling");
+}
+
 }  // namespace ringtrain

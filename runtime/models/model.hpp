@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,7 +32,9 @@ using SumOverRanks = std::function<void(std::span<double>)>;
 struct ModelOptions {
   std::string name;             // name in the zoo, or path of a TorchScript file
   std::vector<int64_t> hidden;  // mlp alone: widths of the hidden layers; empty: 1024, 1024
-  int64_t channels = 0;         // of one sample
+  // Resnets alone: first layers for small images, or for large ones; empty: by the samples' size.
+  std::optional<bool> small_stem = {};
+  int64_t channels = 0;  // of one sample
   int64_t height = 0;
   int64_t width = 0;
   int64_t classes = 0;
@@ -88,5 +91,9 @@ class Model {
 // Throws a job error for an unknown name, a file that is no usable TorchScript model, or samples
 // that do not fit the model.
 std::unique_ptr<Model> make_model(const ModelOptions& options);
+
+// Returns the model's name for a log line, with the first layers of a resnet, which depend on the
+// samples' size.
+std::string describe_model(const ModelOptions& options);
 
 }  // namespace ringtrain

@@ -118,7 +118,7 @@ class Resnet final : public Layer {
   template <typename Block>
   static std::shared_ptr<Resnet> make(const std::array<int, 4>& blocks, const ModelOptions& options,
                                       const Source& source) {
-    const bool small = std::max(options.height, options.width) <= 64;
+    const bool small = has_small_stem(options);
     auto net = std::make_shared<Resnet>(small);
     const int64_t channels = options.channels;
     net->conv1_ = net->register_module(
@@ -174,6 +174,10 @@ class Resnet final : public Layer {
 };
 
 }  // namespace
+
+bool has_small_stem(const ModelOptions& options) {
+  return options.small_stem.value_or(std::max(options.height, options.width) <= 64);
+}
 
 std::shared_ptr<Layer> make_resnet(int depth, const ModelOptions& options,
                                    at::Generator& generator) {

@@ -11,6 +11,9 @@ namespace ringtrain {
 inline ModelOptions model_options(const JobSpec& job, const datasets::DatasetIndex& dataset) {
   return {.name = job.model,
           .hidden = job.hidden,
+          .small_stem = job.stem == JobSpec::Stem::automatic
+                            ? std::nullopt
+                            : std::optional(job.stem == JobSpec::Stem::small),
           .channels = dataset.shape.channels,
           .height = dataset.shape.height,
           .width = dataset.shape.width,

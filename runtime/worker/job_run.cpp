@@ -181,15 +181,15 @@ Result JobRun::train() {
 
 void JobRun::report_start(const Trainer& trainer) const {
   const std::string communication = trainer.describe_communication();
-  reporter_.event(
-      StartedEvent{.placement = placement_,
-                   .world_size = world_.size(),
-                   .from_step = point_ ? point_->state.step : 0,
-                   .steps = length_.steps,
-                   .epochs = job_.epochs,
-                   .communication = communication},
-      fmt::format("{}: {} on {} ranks, {} training samples, {} steps; {}", job_.name, job_.model,
-                  world_.size(), dataset_.train.rows, length_.steps, communication));
+  reporter_.event(StartedEvent{.placement = placement_,
+                               .world_size = world_.size(),
+                               .from_step = point_ ? point_->state.step : 0,
+                               .steps = length_.steps,
+                               .epochs = job_.epochs,
+                               .communication = communication},
+                  fmt::format("{}: {} on {} ranks, {} training samples, {} steps; {}", job_.name,
+                              describe_model(model_options(job_, dataset_)), world_.size(),
+                              dataset_.train.rows, length_.steps, communication));
   if (point_) {
     reporter_.log(fmt::format("resuming from {}", point_->path.string()));
   }

@@ -72,7 +72,7 @@ ROOMS = (
     Room("launcher/commands", "the program `ringtrain`: a file a sub-command",
          ("base", "net", "job", "storage", "datasets", "mpijob", "server", "launcher/process", "launcher/terminal",
           "launcher/mpi", "launcher/supervise")),
-    Room("serving", "the program `ringtrain-serve`: a model server",
+    Room("serving", "the program `ringtrain-serve`: evaluates and applies trained models",
          ("base", "net", "job", "storage", "model_files", "datasets/format", "datasets/reading", "datasets/importers",
           "runtime/device", "runtime/models")),
     Room("python", "the wheel: a torch.distributed backend, data, checkpoints",

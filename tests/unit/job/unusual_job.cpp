@@ -71,6 +71,7 @@ JobSpec unusual_job() {
   job.name = "odd";
   job.model = "models/x.pt";
   job.hidden = {7, 9};
+  job.stem = JobSpec::Stem::large;
   job.dataset = "d.h5";
   job.epochs = 9;
   job.max_steps = 77;

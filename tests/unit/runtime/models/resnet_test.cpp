@@ -74,5 +74,14 @@ TEST(Resnets, TakeTheStemThatFitsTheImages) {
   EXPECT_THAT(large[0].tensor.sizes(), ElementsAre(64, 3, 7, 7));
 }
 
+TEST(Resnets, TakeTheStemThatIsAskedFor) {
+  auto options = options_for("resnet18", 3, 64);
+  EXPECT_EQ(describe_model(options), "resnet18 with the stem for small images (3x3)");
+  options.small_stem = false;
+  EXPECT_THAT(make_model(options)->parameters()[0].tensor.sizes(), ElementsAre(64, 3, 7, 7));
+  EXPECT_EQ(describe_model(options),
+            "resnet18 with the stem for large images (7x7, stride 2, pooling)");
+}
+
 }  // namespace
 }  // namespace ringtrain

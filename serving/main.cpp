@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// ringtrain-serve: what trained models make of data. `ringtrain evaluate` and `ringtrain predict`
+// start it.
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/topk.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "datasets/reading/open.hpp"
+#include "serving/evaluate.hpp"
+#include "serving/samples.hpp"
+#include "serving/trained_model.hpp"
+
+namespace ringtrain::serving {
+namespace {
+
+struct Arguments {
+  std::string model;
+  std::string dataset;
+  datasets::Split split = datasets::Split::test;
+  std::vector<std::string> files;
+  std::vector<uint64_t> rows;
+  int64_t top = 3;
+  bool json = false;
+};
+
+void add_model(CLI::App& command, Arguments& arguments) {
+  command.add_option("model", arguments.model, "Output folder of a finished run, or its model.pt")
+      ->required();
+  command.add_flag("--json", arguments.json, "Print JSON");
+}
+
+void add_split(CLI::App& command, Arguments& arguments) {
+  command
+      .add_option("--split", arguments.split, "Split of the dataset: test (the default) or train")
+      ->transform(CLI::Transformer(std::map<std::string, datasets::Split>{
+          {"train", datasets::Split::train}, {"test", datasets::Split::test}}))
+      ->type_name("");
+}
+
+double share(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void run_evaluate(const Arguments& arguments) {
+  TrainedModel model(arguments.model);
+  const auto dataset = datasets::open_dataset(arguments.dataset);
+  const EvaluationOfModel found = evaluate(model, dataset, arguments.split);
+  if (arguments.json) {
+    auto classes = nlohmann::ordered_json::array();
+    for (size_t i = 0; i < found.classes.size(); ++i) {
+      classes.push_back({{"class", dataset.class_names[i]},
+                         {"samples", found.classes[i].samples},
+                         {"correct", found.classes[i].correct}});
+    }
+    const nlohmann::ordered_json json = {{"samples", found.samples},
+                                         {"correct", found.correct},
+                                         {"accuracy", share(found.correct, found.samples)},
+                                         {"loss", found.loss},
+                                         {"classes", classes}};
+    fmt::print("{}\n", json.dump());
+    return;
+  }
+  fmt::print("{}: {} {} samples, accuracy {:.2f}%, loss {:.4f}\n", arguments.dataset,
+             print_count(static_cast<double>(found.samples)), name_of(arguments.split),
+             100 * share(found.correct, found.samples), found.loss);
+  size_t width = 5;
+  for (const auto& name : dataset.class_names) width = std::max(width, name.size());
+  fmt::print("  {:<{}}  {:>8}  {:>8}\n", "class", width, "samples", "correct");
+  for (size_t i = 0; i < found.classes.size(); ++i) {
+    const ClassCounts& counts = found.classes[i];
+    const std::string correct =
+        counts.samples == 0 ? "-"
+                            : fmt::format("{:.2f}%", 100 * share(counts.correct, counts.samples));
+    fmt::print("  {:<{}}  {:>8}  {:>8}\n", dataset.class_names[i], width, counts.samples, correct);
+  }
+}
+
+// The most likely classes of a sample, the best first.
+void print_prediction(const Sample& sample, TrainedModel& model, const Arguments& arguments) {
+  const std::byte* const pointer = sample.bytes.data();
+  const at::Tensor logits = model.logits({.rows = 1, .x = pointer, .samples = &pointer});
+  const auto& names = model.samples().class_names;
+  const int64_t top = std::min(arguments.top, static_cast<int64_t>(names.size()));
+  const auto [values, indices] = at::topk(at::softmax(logits, 1).flatten(), top);
+  std::string text;
+  auto json = nlohmann::ordered_json::array();
+  for (int64_t i = 0; i < top; ++i) {
+    const std::string& name = names.at(static_cast<size_t>(indices[i].item<int64_t>()));
+    const double probability = values[i].item<double>();
+    text += fmt::format("{}{} {:.1f}%", i == 0 ? "" : ", ", name, 100 * probability);
+    json.push_back({{"class", name}, {"probability", probability}});
+  }
+  if (arguments.json) {
+    fmt::print("{}\n", nlohmann::ordered_json{{"sample", sample.name}, {"classes", json}}.dump());
+  } else {
+    fmt::print("{}: {}\n", sample.name, text);
+  }
+}
+
+void run_predict(const Arguments& arguments) {
+  if (arguments.rows.empty() != arguments.dataset.empty()) {
+    throw job_error("--dataset and --row go together: the dataset's file, and the numbers of rows");
+  }
+  if (arguments.files.empty() && arguments.rows.empty()) {
+    throw job_error("nothing to predict: name files, or --dataset and --row");
+  }
+  TrainedModel model(arguments.model);
+  for (const std::string& file : arguments.files) {
+    for (const Sample& sample : read_samples(file, model.samples())) {
+      print_prediction(sample, model, arguments);
+    }
+  }
+  if (arguments.rows.empty()) return;
+  const auto dataset = datasets::open_dataset_unverified(arguments.dataset);
+  for (const uint64_t row : arguments.rows) {
+    print_prediction(read_row(dataset, arguments.split, row, model.samples()), model, arguments);
+  }
+}
+
+void add_evaluate(CLI::App& app, Arguments& arguments) {
+  CLI::App* const command = app.add_subcommand(
+      "evaluate", "Say how well a trained model does on a dataset, in all and by class");
+  add_model(*command, arguments);
+  command->add_option("dataset", arguments.dataset, "Dataset file, or folder of its shards")
+      ->required();
+  add_split(*command, arguments);
+  command->callback([&arguments] { run_evaluate(arguments); });
+}
+
+void add_predict(CLI::App& app, Arguments& arguments) {
+  CLI::App* const command = app.add_subcommand(
+      "predict", "Print the most likely classes of images, .npy files or rows of a dataset");
+  add_model(*command, arguments);
+  command->add_option("files", arguments.files, ".jpg, .png or .npy files, not normalised");
+  command->add_option("--dataset", arguments.dataset, "Dataset to take rows from");
+  command->add_option("--row", arguments.rows, "Rows of the dataset, from 0");
+  add_split(*command, arguments);
+  command->add_option("--top", arguments.top, "Number of classes to print")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->callback([&arguments] { run_predict(arguments); });
+}
+
+}  // namespace
+}  // namespace ringtrain::serving
+
+int main(int argc, char** argv) {
+  CLI::App app("Evaluates and applies trained models.", "ringtrain");
+  app.require_subcommand(1);
+  ringtrain::serving::Arguments arguments;
+  ringtrain::serving::add_evaluate(app, arguments);
+  ringtrain::serving::add_predict(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : ringtrain::kExitBadJob;
+  } catch (const std::exception& error) {
+    std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
+    return ringtrain::exit_code_of(error);
+  }
+  return 0;
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serving/samples.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "datasets/importers/decode_image.hpp"
+#include "datasets/importers/resize.hpp"
+#include "datasets/reading/block_store.hpp"
+#include "serving/array_file.hpp"
+
+namespace ringtrain::serving {
+namespace {
+
+constexpr uint64_t kMaxImageBytes = uint64_t{256} << 20;
+
+std::string ending(const std::filesystem::path& file) {
+  std::string text = file.extension().string();
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+Sample read_image(const std::filesystem::path& file, const datasets::DatasetIndex& model) {
+  const datasets::Shape& shape = model.shape;
+  if (model.element != datasets::ElementType::u8 || (shape.channels != 1 && shape.channels != 3)) {
+    throw data_error(fmt::format("{}: the model was not trained on images, but on {} x {} x {} {}",
+                                 file.string(), shape.channels, shape.height, shape.width,
+                                 name_of(model.element)));
+  }
+  const std::string bytes = read_file(file, kMaxImageBytes);
+  Sample sample{.name = file.string(), .bytes = std::vector<std::byte>(model.row_bytes())};
+  try {
+    const auto image = datasets::decode_image(bytes, shape.channels, shape.width, shape.height);
+    datasets::Resizer().resize(
+        image, window_of(image, shape.width, shape.height, datasets::Fit::crop), shape.width,
+        shape.height, reinterpret_cast<uint8_t*>(sample.bytes.data()));
+  } catch (const Error& error) {
+    throw data_error(fmt::format("{}: {}", file.string(), error.what()));
+  }
+  return sample;
+}
+
+}  // namespace
+
+std::vector<Sample> read_samples(const std::filesystem::path& file,
+                                 const datasets::DatasetIndex& model) {
+  const std::string kind = ending(file);
+  if (kind == ".npy") return read_array(file, model);
+  if (kind == ".jpg" || kind == ".jpeg" || kind == ".png") return {read_image(file, model)};
+  throw data_error(
+      fmt::format("{}: only .jpg, .jpeg, .png and .npy files can be predicted; rows of "
+                  "a dataset by --dataset and --row",
+                  file.string()));
+}
+
+Sample read_row(const datasets::DatasetIndex& dataset, datasets::Split split, uint64_t row,
+                const datasets::DatasetIndex& model) {
+  const std::string& path = dataset.shards.at(0).path;
+  const uint64_t rows = dataset.split(split).rows;
+  if (row >= rows) {
+    throw data_error(fmt::format("{} has {} {} rows, from 0; there is no row {}", path, rows,
+                                 name_of(split), row));
+  }
+  if (dataset.shape != model.shape || dataset.element != model.element) {
+    throw data_error(fmt::format("{} has samples of another shape or type than the model", path));
+  }
+  datasets::BlockFiles files(dataset, split);
+  datasets::MappedBlocks blocks(files, datasets::MappedBlocks::Access::blocks);
+  const datasets::BlockView view = blocks.view(row / dataset.block_rows);
+  const uint64_t within = row % dataset.block_rows;
+  const std::byte* const x = view.x + within * dataset.row_bytes();
+  int64_t label = 0;
+  std::memcpy(&label, view.y + within * sizeof label, sizeof label);
+  return {.name = fmt::format("{} {} {} ({})", path, name_of(split), row,
+                              dataset.class_names.at(static_cast<size_t>(label))),
+          .bytes = {x, x + dataset.row_bytes()}};
+}
+
+}  // namespace ringtrain::serving

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`ringtrain evaluate` and `ringtrain predict` on the model of a run.
+
+  use_a_model_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
+"""
+
+import json
+import struct
+import zlib
+
+import run_case
+from run_case import SIDE, RunTest, TEST_ROWS
+
+
+def npy(shape, values, kind="|u1"):
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {tuple(shape)}, }}"
+    header += " " * (63 - (10 + len(header)) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + values
+
+
+def png(width, height, grey):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    lines = b"".join(b"\0" + grey[y * width:(y + 1) * width] for y in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b""))
+
+
+class UseAModel(RunTest):
+    def setUp(self):
+        super().setUp()
+        self.result = self.run_job(1, "max_steps=40")
+        images = (self.folder / "test-images").read_bytes()[16:]
+        self.images = [images[row * SIDE * SIDE:(row + 1) * SIDE * SIDE] for row in range(TEST_ROWS)]
+
+    def write(self, name, content):
+        (self.folder / name).write_bytes(content)
+        return self.folder / name
+
+    def predict(self, *arguments):
+        """The lines of --json, as objects."""
+        done = self.call(run_case.RINGTRAIN, "predict", self.output, "--json", *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def refused(self, *arguments, code=3):
+        done = self.call(run_case.RINGTRAIN, *arguments)
+        self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        return done.stderr
+
+    def test_evaluation_is_that_of_the_run(self):
+        done = self.call(run_case.RINGTRAIN, "evaluate", self.output, self.dataset, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = json.loads(done.stdout)
+        self.assertEqual(found["samples"], TEST_ROWS)
+        self.assertAlmostEqual(found["accuracy"], self.result["test_accuracy"], 9)
+        self.assertAlmostEqual(found["loss"], self.result["test_loss"], 5)
+        self.assertEqual(sum(entry["samples"] for entry in found["classes"]), TEST_ROWS)
+        self.assertEqual(sum(entry["correct"] for entry in found["classes"]), found["correct"])
+        words = self.call(run_case.RINGTRAIN, "evaluate", self.output / "model.pt", self.dataset).stdout
+        self.assertIn(f"{TEST_ROWS} test samples, accuracy {100 * found['accuracy']:.2f}%", words)
+
+    def test_rows_arrays_and_images_are_the_same_samples(self):
+        rows = self.predict("--dataset", self.dataset, "--row", 0, 1, 2)
+        self.assertEqual(len(rows), 3)
+        for row in rows:
+            self.assertEqual(len(row["classes"]), 3)
+            self.assertGreaterEqual(row["classes"][0]["probability"], row["classes"][1]["probability"])
+        many = self.write("many.npy", npy([3, SIDE, SIDE], b"".join(self.images[:3])))
+        self.assertEqual([row["classes"] for row in self.predict(many)], [row["classes"] for row in rows])
+        floats = struct.pack(f"<{SIDE * SIDE}d", *self.images[1])
+        one = self.write("one.npy", npy([1, SIDE, SIDE], floats, "<f8"))
+        image = self.write("image.png", png(SIDE, SIDE, self.images[1]))
+        for row in self.predict(one, image):
+            self.assertEqual(row["classes"], rows[1]["classes"])
+
+    def test_prints_a_line_a_sample(self):
+        image = self.write("image.png", png(SIDE, SIDE, self.images[0]))
+        done = self.call(run_case.RINGTRAIN, "predict", self.output, image, "--top", 1)
+        self.assertRegex(done.stdout, rf"^{image}: \d \d+\.\d%\n$")
+
+    def test_what_cannot_be_used_is_named(self):
+        self.assertIn("nothing to predict", self.refused("predict", self.output, code=2))
+        self.assertIn("go together", self.refused("predict", self.output, "--row", 1, code=2))
+        self.assertIn("is not there: name the output folder", self.refused("predict", self.folder, "a.png"))
+        self.assertIn("there is no row 9999",
+                      self.refused("predict", self.output, "--dataset", self.dataset, "--row", 9999))
+        text = self.write("note.txt", b"hello")
+        self.assertIn("only .jpg, .jpeg, .png and .npy", self.refused("predict", self.output, text))
+        broken = self.write("broken.png", b"\x89PNG\r\n\x1a\n")
+        self.assertIn(str(broken), self.refused("predict", self.output, broken))
+        shape = self.write("shape.npy", npy([3, 5], bytes(15)))
+        self.assertIn("has the shape [3, 5]", self.refused("predict", self.output, shape))
+        scaled = self.write("scaled.npy", npy([SIDE, SIDE], struct.pack("<f", 0.5) * SIDE * SIDE, "<f4"))
+        self.assertIn("whole numbers from 0 to 255", self.refused("predict", self.output, scaled))
+
+
+if __name__ == "__main__":
+    run_case.main()
