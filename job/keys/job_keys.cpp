@@ -145,7 +145,9 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
       {.max_length = 63, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$", .on_resume = OnResume::silent});
   group.key("model", &T::model,
             "A model of the zoo (" + zoo_model_list() +
-                "), or the path of a TorchScript file: it holds a '/' or ends in .pt.",
+                "), or the path of a TorchScript file: it holds a '/' or ends in .pt. It gets "
+                "normalised floats [rows, channels, height, width] and returns logits [rows, "
+                "classes]; the loss is cross entropy.",
             {.min_length = 1, .max_length = 4096, .required = true, .on_resume = OnResume::fixed});
   group.key("hidden", &T::hidden,
             "mlp alone: the widths of its hidden layers. Left out: [1024, 1024].",

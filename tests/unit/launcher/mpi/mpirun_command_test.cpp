@@ -12,7 +12,6 @@ namespace ringtrain::launcher {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 const Mpirun four{"/usr/bin/mpirun", 4, "4.1.4"};  // NOLINT(cert-err58-cpp)
 const Mpirun five{"/usr/bin/mpirun", 5, "5.0.7"};  // NOLINT(cert-err58-cpp)
@@ -47,9 +46,19 @@ TEST(MpirunCommand, OfOpenMpi4OnThisMachine) {
   EXPECT_THAT(made.arguments,
               ElementsAre("/usr/bin/mpirun", "-np", "2", "--hostfile", "/tmp/hosts", "--map-by",
                           "slot:PE=2", "--bind-to", "core", "--mca", "pml", "ob1", "--mca", "btl",
-                          "self,vader", "-x", "OMP_NUM_THREADS", "-x", "MKL_NUM_THREADS",
-                          "/opt/worker", "job.yaml"));
-  EXPECT_EQ(made.environment, (Environment{{"OMP_NUM_THREADS", "2"}, {"MKL_NUM_THREADS", "2"}}));
+                          "self,vader", "-x", "OMP_NUM_THREADS", "-x", "MKL_NUM_THREADS", "-x",
+                          "GOMP_SPINCOUNT", "/opt/worker", "job.yaml"));
+  EXPECT_EQ(made.environment,
+            (Environment{
+                {"OMP_NUM_THREADS", "2"}, {"MKL_NUM_THREADS", "2"}, {"GOMP_SPINCOUNT", "10000"}}));
+}
+
+TEST(MpirunCommand, LetsThreadsSpinAsTheUserSaysAndOnlyWhereThereAreSeveral) {
+  EXPECT_FALSE(has(command(four, local(2, {2, 2, {}})), {"-x", "GOMP_SPINCOUNT"}));
+  auto layout = local(1, {2, 2, {}});
+  EXPECT_TRUE(has(command(four, layout), {"-x", "GOMP_SPINCOUNT"}));
+  layout.environment = {{"OMP_WAIT_POLICY", "active"}};
+  EXPECT_FALSE(has(command(four, layout), {"-x", "GOMP_SPINCOUNT"}));
 }
 
 TEST(MpirunCommand, OfOpenMpi5OnThisMachine) {
@@ -108,7 +117,7 @@ TEST(MpirunCommand, OnOtherHostsPassesOnWhatRanksNeedAndNoThreads) {
   EXPECT_TRUE(has(made, {"-x", "LD_LIBRARY_PATH"}));
   EXPECT_FALSE(has(made, {"-x", "HOME"}));
   EXPECT_FALSE(has(made, {"-x", "OMP_NUM_THREADS"}));
-  EXPECT_THAT(made.environment, IsEmpty());
+  EXPECT_EQ(made.environment, (Environment{{"GOMP_SPINCOUNT", "10000"}}));
 }
 
 TEST(MpirunCommand, OnOtherHostsPassesOnWhatIsNamed) {
