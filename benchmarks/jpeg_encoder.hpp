@@ -15,9 +15,11 @@ namespace ringtrain::benchmarks {
 struct JpegOptions {
   int width = 0;
   int height = 0;
-  int channels = 3;  // 1: grey
+  int channels = 3;  // 1: grey; 4: CMYK
   int quality = 75;  // libjpeg's own choice
   bool progressive = false;
+  bool ycck = false;         // of 4 channels: as YCCK, which most programs write
+  bool adobe_marker = true;  // of 4 channels: the bytes are 255 minus the ink
 };
 
 // fill(y, row) writes row y: width * channels bytes, interleaved.
@@ -33,8 +35,12 @@ std::string encode_jpeg(const JpegOptions& options, const Fill& fill) {
   info.image_width = static_cast<JDIMENSION>(options.width);
   info.image_height = static_cast<JDIMENSION>(options.height);
   info.input_components = options.channels;
-  info.in_color_space = options.channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
+  info.in_color_space = options.channels == 4   ? JCS_CMYK
+                        : options.channels == 3 ? JCS_RGB
+                                                : JCS_GRAYSCALE;
   jpeg_set_defaults(&info);
+  if (options.ycck) jpeg_set_colorspace(&info, JCS_YCCK);
+  if (!options.adobe_marker) info.write_Adobe_marker = FALSE;
   jpeg_set_quality(&info, options.quality, TRUE);
   if (options.progressive) jpeg_simple_progression(&info);
   jpeg_start_compress(&info, TRUE);

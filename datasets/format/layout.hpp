@@ -3,6 +3,7 @@
 // docs/reference/dataset-file.md describes the file.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -15,8 +16,8 @@ constexpr uint64_t kVersion = 1;
 // Attributes of the root group.
 constexpr const char* kFormatVersion = "ringtrain_format";  // u64
 constexpr const char* kUuid = "uuid";                       // string; the same in all shards
-constexpr const char* kMean = "mean";                       // f32 [channels]
-constexpr const char* kStd = "std";                         // f32 [channels]
+constexpr const char* kMean = "mean";                       // f32 [channels]; or a dataset
+constexpr const char* kStd = "std";                         // f32 [channels]; or a dataset
 constexpr const char* kSource = "source";                   // string
 constexpr const char* kSourceSha256 = "source_sha256";      // string
 constexpr const char* kShuffleSeed = "shuffle_seed";        // u64
@@ -28,6 +29,9 @@ constexpr const char* kTrainFirstRow = "train_first_row";
 constexpr const char* kTrainTotalRows = "train_total_rows";
 constexpr const char* kTestFirstRow = "test_first_row";
 constexpr const char* kTestTotalRows = "test_total_rows";
+
+// An attribute holds less than 64 KiB: mean and std of more channels are datasets of the same name.
+constexpr size_t kMostFloatsInAttribute = 8192;
 
 // Datasets.
 constexpr const char* kClassNames = "/class_names";  // fixed-length strings [classes]

@@ -90,13 +90,14 @@ Arrangement arrange(const ArraySource& x, ChannelOrder order) {
   const auto d = [&](size_t i) { return static_cast<int64_t>(dims[i]); };
   switch (dims.size()) {
     case 2:
-      return {{1, 1, d(1)}, false};
+      return {table_shape(dims[1]), false};
     case 3:
       return {{1, d(1), d(2)}, false};
     case 4: {
-      const bool last =
-          order == ChannelOrder::last ||
-          (order == ChannelOrder::automatic && like_channels(dims[3]) && !like_channels(dims[1]));
+      const bool is_table = dims[2] == 1 && dims[3] == 1;  // as export_npy() writes one
+      const bool last = order == ChannelOrder::last ||
+                        (order == ChannelOrder::automatic && like_channels(dims[3]) &&
+                         !like_channels(dims[1]) && !is_table);
       if (last) return {{d(3), d(1), d(2)}, true};
       return {{d(1), d(2), d(3)}, false};
     }
@@ -126,8 +127,10 @@ std::vector<int64_t> read_labels(ArraySource& y, const ArraySource& x) {
     for (uint64_t i = 0; i < count; ++i) {
       const double value = number_at(y.type(), window.data() + i * size_of(y.type()));
       if (!(value >= 0 && value < 1e9) || value != std::floor(value)) {
-        throw data_error(fmt::format("{}: row {} has the label {}; labels are whole numbers from 0",
-                                     y.name(), labels.size(), value));
+        throw data_error(fmt::format(
+            "{}: row {} has the label {}; ringtrain trains classifiers, whose labels are whole "
+            "numbers from 0",
+            y.name(), labels.size(), value));
       }
       labels.push_back(static_cast<int64_t>(value));
     }
@@ -220,7 +223,9 @@ DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::p
   const std::vector<int64_t> train_labels = read_labels(*sources.train_y, train_x);
   std::vector<int64_t> test_labels;
   if (has_test) test_labels = read_labels(*sources.test_y, *sources.test_x);
-  int64_t largest = *std::max_element(train_labels.begin(), train_labels.end());
+  const auto [least, most] = std::minmax_element(train_labels.begin(), train_labels.end());
+  require_two_classes(options, sources.train_y->name(), *least == *most ? 1 : 2);
+  int64_t largest = *most;
   for (const int64_t label : test_labels) largest = std::max(largest, label);
 
   std::optional<SeededSplit> split;

@@ -51,9 +51,9 @@ struct ArraySources {
   ChannelOrder channels = ChannelOrder::automatic;
 };
 
-// Imports features of two to four dimensions ([rows, features], [rows, height, width], with
-// channels before or after); u8 stays u8, every other type becomes f32. Labels are whole numbers,
-// one per row. Throws a data error.
+// Imports features of two to four dimensions ([rows, features]: see table_shape(); [rows, height,
+// width], with channels before or after); u8 stays u8, every other type becomes f32. Labels are
+// whole numbers, one per row. Throws a data error.
 DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
                            const ImportOptions& options);
 

@@ -14,14 +14,13 @@ struct CsvSources {
   std::filesystem::path train;
   std::optional<std::filesystem::path> test;  // else a share of the training rows, drawn by seed
   double test_share = 0.1;
-  std::string label;  // name of the label's column, or its number from 0; empty: the last column
-  std::optional<Shape> shape;  // of a sample; else [1, 1, features]
+  std::string label;           // the label's column, by name or number from 1; empty: the last
+  std::optional<Shape> shape;  // of a sample; else table_shape()
   char separator = ',';
 };
 
 // Imports a text table (plain or gzipped): numeric features, one column of labels (numbers or
-// words). A first line that is not numbers is taken as the names of the columns. Reads the file
-// twice, line by line. Throws a data error with file and line.
+// words). Reads the file twice, line by line. Throws a data error with file and line.
 DatasetIndex import_csv(const CsvSources& sources, const std::filesystem::path& destination,
                         const ImportOptions& options);
 

@@ -2,8 +2,10 @@
 #include "datasets/importers/csv_table.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstring>
 #include <utility>
@@ -15,6 +17,7 @@ namespace ringtrain::datasets {
 namespace {
 
 constexpr size_t kMaxLine = size_t{16} << 20;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // in front of Excel's UTF-8
 
 // Removes white space, then quotes, around a field.
 std::string_view unquoted(std::string_view field) {
@@ -40,6 +43,23 @@ void split_fields(std::string_view line, char separator, std::vector<std::string
   }
 }
 
+// Returns a question for the end of a message: whether the most frequent of the `candidates` in
+// `text` is the separator. Empty if there is none of them.
+std::string separator_hint(std::string_view text, char separator, std::string_view candidates) {
+  char likely = 0;
+  ptrdiff_t most = 0;
+  for (const char c : candidates) {
+    const ptrdiff_t count = c == separator ? 0 : std::count(text.begin(), text.end(), c);
+    if (count > most) {
+      likely = c;
+      most = count;
+    }
+  }
+  if (most == 0) return "";
+  return fmt::format("; is it separated otherwise? --separator {}",
+                     likely == '\t' ? "tab" : fmt::format("'{}'", likely));
+}
+
 }  // namespace
 
 CsvLines::CsvLines(const std::filesystem::path& path)
@@ -54,6 +74,9 @@ bool CsvLines::next(std::string_view& line) {
       line = {begin, newline != nullptr ? static_cast<size_t>(newline - begin) : end_ - begin_};
       begin_ += line.size() + (newline != nullptr ? 1 : 0);
       ++number_;
+      if (number_ == 1 && line.starts_with(kByteOrderMark)) {
+        line.remove_prefix(kByteOrderMark.size());
+      }
       if (line.ends_with('\r')) line.remove_suffix(1);
       return true;
     }
@@ -94,14 +117,27 @@ CsvTable::CsvTable(std::filesystem::path path, char separator, const std::string
   CsvLines lines(path_);
   std::string_view line;
   if (!lines.next(line) || line.empty()) throw data_error(path_.string() + ": is empty");
+  if (line.starts_with("\xff\xfe") || line.starts_with("\xfe\xff")) {
+    throw data_error(path_.string() + ": is UTF-16 text; save it as UTF-8");
+  }
   split_fields(line, separator_, fields_);
   columns_ = fields_.size();
-  if (columns_ < 2) lines.refuse("has one column; it needs at least a feature and a label");
+  if (columns_ < 2) {
+    lines.refuse("has one column; it needs at least a feature and a label" +
+                 separator_hint(line, separator_, ",;\t| "));
+  }
+  names_.assign(fields_.begin(), fields_.end());
   find_label(label, lines);
   float value = 0;
   for (size_t i = 0; i < columns_; ++i) {
     if (i != label_ && !parse_float(fields_[i], value)) has_names_ = true;
   }
+  // Names that are numbers, such as those of pixels, beside a word above a column of numbers.
+  if (!parse_float(fields_[label_], value) && lines.next(line)) {
+    split_fields(line, separator_, fields_);
+    if (fields_.size() == columns_ && parse_float(fields_[label_], value)) has_names_ = true;
+  }
+  if (!has_names_) names_.clear();
 }
 
 void CsvTable::for_each(const std::function<void(const CsvRow&, const CsvLines&)>& visit) {
@@ -124,19 +160,39 @@ void CsvTable::for_each(const std::function<void(const CsvRow&, const CsvLines&)
   }
 }
 
+std::string CsvTable::column(size_t index) const {
+  return names_.empty() ? fmt::format("column {}", index + 1)
+                        : fmt::format("column {} ({})", index + 1, names_[index].substr(0, 40));
+}
+
+std::string CsvTable::why_no_number(std::string_view field) const {
+  if (field.empty()) return "is empty, not a finite number: fill it or leave the line out";
+  std::string text = fmt::format("is '{}', not a finite number", field.substr(0, 40));
+  std::string pointed(field);
+  std::replace(pointed.begin(), pointed.end(), ',', '.');
+  float value = 0;
+  if (parse_float(pointed, value)) return text + "; write decimals with a point";
+  const std::string hint = separator_hint(field, separator_, ",;\t|");
+  const bool is_word =
+      !parse_float(field, value) && std::isalpha(static_cast<unsigned char>(field[0]));
+  return text + (hint.empty() && is_word ? "; encode words as numbers or remove the column" : hint);
+}
+
 void CsvTable::find_label(const std::string& label, const CsvLines& lines) {
   label_ = columns_ - 1;
   if (label.empty()) return;
-  const auto named = std::find(fields_.begin(), fields_.end(), std::string_view(label));
+  const auto named = std::find(names_.begin(), names_.end(), label);
   int64_t number = 0;
-  if (named != fields_.end()) {
-    label_ = static_cast<size_t>(named - fields_.begin());
+  // A number is no name: the first line may hold it as a value.
+  const bool is_number = parse_integer(label, number);
+  if (is_number && number >= 1 && static_cast<size_t>(number) <= columns_) {
+    label_ = static_cast<size_t>(number) - 1;
+  } else if (!is_number && named != names_.end()) {
+    label_ = static_cast<size_t>(named - names_.begin());
     has_names_ = true;
-  } else if (parse_integer(label, number) && number >= 0 &&
-             static_cast<size_t>(number) < columns_) {
-    label_ = static_cast<size_t>(number);
   } else {
-    lines.refuse(fmt::format("has no column '{}'", label));
+    lines.refuse(fmt::format("has no column '{}', but {:.200}; --label also takes 1 to {}", label,
+                             fmt::format("{}", fmt::join(names_, ", ")), columns_));
   }
 }
 

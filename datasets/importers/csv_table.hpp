@@ -38,18 +38,30 @@ struct CsvRow {
   std::string_view label;
 };
 
-// A file as rows of features with a label: finds the columns, and whether there is a line of names.
+// A file as rows of features with a label: finds the columns, and whether there is a line of names:
+// a first line with a word above a column of features, or above labels that are numbers.
 class CsvTable {
  public:
-  // label: the name of the label's column or its number from 0; empty: the last column.
+  // label: the label's column by its number from 1, or else its name; empty: the last column.
   CsvTable(std::filesystem::path path, char separator, const std::string& label);
 
   size_t features() const { return columns_ - 1; }
+  // The names of all columns; empty if the file has none.
+  const std::vector<std::string>& names() const { return names_; }
+
+  // Return how messages name a column: "column 2 (income)".
+  std::string feature_column(size_t feature) const {
+    return column(feature < label_ ? feature : feature + 1);
+  }
+  std::string label_column() const { return column(label_); }
+  // Returns what is wrong with a feature that is no finite number, and what may be the cause.
+  std::string why_no_number(std::string_view field) const;
 
   // Reads the file from its start and calls visit(row, lines) for every row.
   void for_each(const std::function<void(const CsvRow&, const CsvLines&)>& visit);
 
  private:
+  std::string column(size_t index) const;
   void find_label(const std::string& label, const CsvLines& lines);
 
   std::filesystem::path path_;
@@ -57,6 +69,7 @@ class CsvTable {
   size_t columns_ = 0;
   size_t label_ = 0;
   bool has_names_ = false;
+  std::vector<std::string> names_;
   std::vector<std::string_view> fields_;
 };
 

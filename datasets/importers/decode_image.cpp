@@ -76,21 +76,37 @@ bool with_jpeg(std::string_view bytes, JpegError& error, const Use& use) {
   return good;
 }
 
+// Converts a line of inks to RGB or grey. inverted: a byte is 255 minus the ink, as Adobe's
+// programs write it.
+void convert_cmyk(const JSAMPLE* inks, size_t width, bool inverted, int64_t channels,
+                  uint8_t* out) {
+  const unsigned flip = inverted ? 0 : 0xff;
+  for (size_t x = 0; x < width; ++x, inks += 4, out += channels) {
+    const unsigned light = inks[3] ^ flip;
+    std::array<unsigned, 3> rgb{};
+    for (size_t c = 0; c < 3; ++c) rgb[c] = ((inks[c] ^ flip) * light + 127) / 255;
+    if (channels == 1) {
+      // ITU-R BT.601, as libjpeg's own grey; in units of 2^-16.
+      out[0] =
+          static_cast<uint8_t>((19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 32768) >> 16);
+    } else {
+      for (size_t c = 0; c < 3; ++c) out[c] = static_cast<uint8_t>(rgb[c]);
+    }
+  }
+}
+
 bool decode_jpeg(jpeg_decompress_struct& info, int64_t channels, int64_t least_width,
                  int64_t least_height, DecodedImage& image, JpegError& error) {
   if (uint64_t{info.image_width} * info.image_height > kMaxPixels) {
     std::strcpy(error.message.data(), "more than 2^26 pixels");
     return false;
   }
-  // CMYK and YCCK have no conversion to RGB in the library.
-  if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK) {
-    std::strcpy(error.message.data(), "CMYK colours, which are not supported");
-    return false;
-  }
+  // The library converts YCCK to CMYK, but neither to RGB.
+  const bool is_cmyk = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
   jpeg_progress_mgr progress{};
   progress.progress_monitor = count_scans;
   info.progress = &progress;
-  info.out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  info.out_color_space = is_cmyk ? JCS_CMYK : channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   // Only these are as fast as they are small: the library has no vector code for the other eighths.
   info.scale_denom = 8;
   for (const unsigned eighths : {1U, 2U, 4U, 8U}) {
@@ -106,9 +122,16 @@ bool decode_jpeg(jpeg_decompress_struct& info, int64_t channels, int64_t least_w
   image.channels = channels;
   const size_t stride = size_t{info.output_width} * static_cast<size_t>(channels);
   image.pixels.resize(stride * info.output_height);
+  // Freed with `info`.
+  JSAMPARRAY inks = is_cmyk ? info.mem->alloc_sarray(reinterpret_cast<j_common_ptr>(&info),
+                                                     JPOOL_IMAGE, 4 * info.output_width, 1)
+                            : nullptr;
   while (info.output_scanline < info.output_height) {
     JSAMPROW row = image.pixels.data() + stride * info.output_scanline;
-    jpeg_read_scanlines(&info, &row, 1);
+    jpeg_read_scanlines(&info, is_cmyk ? inks : &row, 1);
+    if (is_cmyk) {
+      convert_cmyk(inks[0], info.output_width, info.saw_Adobe_marker != 0, channels, row);
+    }
   }
   jpeg_finish_decompress(&info);
   info.progress = nullptr;
@@ -134,6 +157,15 @@ DecodedImage decode_png(std::string_view bytes, int64_t channels) {
   return image;
 }
 
+[[noreturn]] void refuse_format(std::string_view bytes) {
+  std::string_view name;
+  if (bytes.starts_with("BM")) name = "BMP";
+  if (bytes.starts_with("GIF8")) name = "GIF";
+  if (bytes.starts_with("RIFF") && bytes.find("WEBP") == 8) name = "WebP";
+  if (name.empty()) throw data_error("neither a JPEG nor a PNG");
+  throw data_error(fmt::format("a {}, which is not read: convert it to JPEG or PNG", name));
+}
+
 constexpr std::string_view kJpeg("\xff\xd8\xff", 3);
 constexpr std::string_view kPng("\x89PNG\r\n\x1a\n", 8);
 
@@ -153,7 +185,7 @@ ImageSize image_size(std::string_view bytes) {
     };
     return {number(kWidth), number(kWidth + 4)};
   }
-  if (!bytes.starts_with(kJpeg)) throw data_error("neither a JPEG nor a PNG");
+  if (!bytes.starts_with(kJpeg)) refuse_format(bytes);
   ImageSize size;
   JpegError error{};
   const auto measure = [&](const jpeg_decompress_struct& info) {
@@ -169,7 +201,7 @@ ImageSize image_size(std::string_view bytes) {
 DecodedImage decode_image(std::string_view bytes, int64_t channels, int64_t least_width,
                           int64_t least_height) {
   if (bytes.starts_with(kPng)) return decode_png(bytes, channels);
-  if (!bytes.starts_with(kJpeg)) throw data_error("neither a JPEG nor a PNG");
+  if (!bytes.starts_with(kJpeg)) refuse_format(bytes);
   DecodedImage image;
   JpegError error{};
   const auto decode = [&](jpeg_decompress_struct& info) {

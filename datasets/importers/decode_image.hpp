@@ -23,7 +23,8 @@ struct ImageSize {
 // Reads the size from the header alone. Throws a data error with the reason (no file name).
 ImageSize image_size(std::string_view bytes);
 
-// Decodes a JPEG (libjpeg-turbo) or PNG (libpng) to 1 (grey) or 3 (RGB) channels. A JPEG may be
+// Decodes a JPEG (libjpeg-turbo, also of CMYK colours) or PNG (libpng) to 1 (grey) or 3 (RGB)
+// channels. CMYK becomes RGB by (255 - ink) * (255 - black) / 255, without a profile. A JPEG may be
 // reduced to a half, a quarter or an eighth, which costs less than making all pixels; a side stays
 // at least `least_width` or `least_height` if it was. Throws a data error with the reason (no file
 // name): damaged, truncated, or of more than 2^26 pixels.

@@ -62,8 +62,9 @@ class ArchiveReader {
     budget_ = bytes.size() * kMaxRatio + kFreeBytes;
   }
 
-  // Goes to the next regular file. Returns false at the end.
-  bool next() {
+  // Goes to the next regular file, and calls on_folder(path) on its way. Returns false at the end.
+  template <typename OnFolder>
+  bool next(const OnFolder& on_folder) {
     int result = ARCHIVE_OK;
     while ((result = archive_read_next_header(reader_.get(), &entry_)) == ARCHIVE_OK ||
            result == ARCHIVE_WARN) {
@@ -71,6 +72,8 @@ class ArchiveReader {
         refuse(fmt::format("more than {} entries", limits_.max_entries));
       }
       if (is_file()) return true;
+      while (path_.ends_with('/')) path_.pop_back();
+      if (!path_.empty() && path_ != ".") on_folder(path_);
     }
     if (result != ARCHIVE_EOF) refuse("damaged: " + reason());
     return false;
@@ -168,35 +171,40 @@ FileTree::FileTree(std::filesystem::path path, TreeLimits limits)
 FileTree::FileTree(std::string name, std::string_view archive, TreeLimits limits)
     : kind_(Kind::archive_memory), name_(std::move(name)), memory_(archive), limits_(limits) {}
 
-template <typename Visit>
-void FileTree::walk_archive(Visit&& visit) const {
+template <typename Visit, typename VisitOther>
+void FileTree::walk_archive(Visit&& visit, VisitOther&& other) const {
   ArchiveReader reader(name_, limits_);
   if (kind_ == Kind::archive_memory) {
     reader.open_memory(memory_);
   } else {
     reader.open_file(path_);
   }
-  while (reader.next()) {
+  const auto on_folder = [&](const std::string& path) { other(path, Other::folder); };
+  while (reader.next(on_folder)) {
     visit(reader.path(), reader.number(), [&](std::string& bytes) { reader.take(bytes); });
   }
 }
 
-template <typename Visit>
-void FileTree::walk_folder(Visit&& visit) const {
+template <typename Visit, typename VisitOther>
+void FileTree::walk_folder(Visit&& visit, VisitOther&& other) const {
   std::vector<std::string> paths;
   try {
     using Iterator = std::filesystem::recursive_directory_iterator;
     // Linked folders are not entered, so there are no loops.
     for (auto entry = Iterator(path_); entry != Iterator(); ++entry) {
+      const bool is_folder = entry->is_directory();
+      const std::string path = entry->path().lexically_relative(path_).string();
       if (entry->path().filename().string().starts_with('.')) {
-        if (entry->is_directory()) entry.disable_recursion_pending();
+        if (is_folder) entry.disable_recursion_pending();
+        other(path, is_folder ? Other::hidden_folder : Other::hidden_file);
         continue;
       }
+      if (is_folder) other(path, entry->is_symlink() ? Other::linked_folder : Other::folder);
       if (!entry->is_regular_file()) continue;  // follows the user's links to files
       if (paths.size() == limits_.max_entries) {
         throw data_error(fmt::format("{}: more than {} files", name_, limits_.max_entries));
       }
-      paths.push_back(entry->path().lexically_relative(path_).string());
+      paths.push_back(path);
     }
   } catch (const std::filesystem::filesystem_error& error) {
     throw data_error(fmt::format("{}: {}", error.path1().string(), error.code().message()));
@@ -208,11 +216,12 @@ void FileTree::walk_folder(Visit&& visit) const {
   }
 }
 
-void FileTree::list(const std::function<void(const std::string&, uint64_t)>& visit) const {
+void FileTree::list(const std::function<void(const std::string&, uint64_t)>& visit,
+                    const std::function<void(const std::string&, Other)>& other) const {
   const auto entry = [&](const std::string& path, uint64_t number, const auto&) {
     visit(path, number);
   };
-  kind_ == Kind::folder ? walk_folder(entry) : walk_archive(entry);
+  kind_ == Kind::folder ? walk_folder(entry, other) : walk_archive(entry, other);
 }
 
 void FileTree::read(
@@ -224,7 +233,8 @@ void FileTree::read(
     take(bytes);
     visit(path, number, bytes);
   };
-  kind_ == Kind::folder ? walk_folder(entry) : walk_archive(entry);
+  const auto ignored = [](const std::string&, Other) {};
+  kind_ == Kind::folder ? walk_folder(entry, ignored) : walk_archive(entry, ignored);
 }
 
 }  // namespace ringtrain::datasets

@@ -18,13 +18,19 @@ struct TreeLimits {
 
 class FileTree {
  public:
+  // An entry that is no regular file to read; in an archive always `folder`. A walk enters neither
+  // hidden nor linked folders.
+  enum class Other { folder, hidden_file, hidden_folder, linked_folder };
+
   // Throws a data error if there is nothing at `path`.
   explicit FileTree(std::filesystem::path path, TreeLimits limits = {});
   // Takes an archive in memory. Requires: it outlives the tree.
   FileTree(std::string name, std::string_view archive, TreeLimits limits = {});
 
-  // Calls visit(path inside, number) for every regular file, in an order that stays the same.
-  void list(const std::function<void(const std::string& path, uint64_t number)>& visit) const;
+  // Calls visit(path inside, number) for every regular file, in an order that stays the same, and
+  // other(path, kind) for the rest.
+  void list(const std::function<void(const std::string& path, uint64_t number)>& visit,
+            const std::function<void(const std::string& path, Other kind)>& other) const;
 
   // Calls visit(path, number, bytes) for the files for which wanted(path, number) holds; `bytes`
   // may be moved from. Throws a data error for paths that are absolute or contain "..", links in an
@@ -38,10 +44,10 @@ class FileTree {
 
  private:
   enum class Kind { folder, archive_file, archive_memory };
-  template <typename Visit>
-  void walk_archive(Visit&& visit) const;
-  template <typename Visit>
-  void walk_folder(Visit&& visit) const;
+  template <typename Visit, typename VisitOther>
+  void walk_archive(Visit&& visit, VisitOther&& other) const;
+  template <typename Visit, typename VisitOther>
+  void walk_folder(Visit&& visit, VisitOther&& other) const;
 
   Kind kind_;
   std::filesystem::path path_;

@@ -97,8 +97,10 @@ DatasetIndex import_idx(const IdxSources& sources, const std::filesystem::path& 
     throw data_error(fmt::format("{} and {} hold images of different sizes",
                                  sources.train_images.name(), sources.test_images.name()));
   }
-  const uint8_t largest = std::max(*std::max_element(train_labels.begin(), train_labels.end()),
-                                   *std::max_element(test_labels.begin(), test_labels.end()));
+  const auto [least, most] = std::minmax_element(train_labels.begin(), train_labels.end());
+  require_two_classes(options, sources.train_labels.name(), *least == *most ? 1 : 2);
+  const uint8_t largest =
+      std::max(*most, *std::max_element(test_labels.begin(), test_labels.end()));
 
   NewDataset dataset =
       new_dataset(options, sources.train_images.name(), ElementType::u8, shape_of(train));

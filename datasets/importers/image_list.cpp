@@ -14,16 +14,11 @@ namespace ringtrain::datasets {
 namespace {
 
 bool has_image_name(const std::string& path) {
-  const size_t dot = path.rfind('.');
-  if (dot == std::string::npos) return false;
-  std::string extension = path.substr(dot + 1);
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string suffix = suffix_of(path);
   // macOS adds files such as "._x.jpg" to archives.
   const std::string name = path.substr(path.rfind('/') + 1);
   return !name.starts_with('.') && path.find("__MACOSX") == std::string::npos &&
-         (extension == "jpg" || extension == "jpeg" || extension == "png");
+         (suffix == ".jpg" || suffix == ".jpeg" || suffix == ".png");
 }
 
 bool is_split_name(const std::string& name) {
@@ -38,14 +33,61 @@ size_t hash_of(const std::vector<std::string>& path) {
 
 ImageList::ImageList(const FileTree& tree, double test_share, uint64_t seed)
     : tree_name_(tree.name()) {
-  tree.list([&](const std::string& path, uint64_t number) {
-    if (has_image_name(path)) images_.push_back({number, components(path)});
-  });
-  if (images_.empty()) throw data_error(tree_name_ + ": holds no JPEG or PNG files");
+  const std::vector<Path> folders = list(tree);
+  if (images_.empty()) {
+    const auto left_out = left_out_.lines("", 0);  // one line, for the whole tree
+    throw data_error(tree_name_ + ": holds no JPEG or PNG files" +
+                     (left_out.empty() ? "" : left_out.front()));
+  }
   const size_t depth = depth_of_classes();
+  class_path_length_ = depth + 1;
   find_splits();
   number_classes(depth);
+  find_empty_classes(folders);
   place(test_share, seed, depth);
+}
+
+// Returns the folders of the tree.
+std::vector<ImageList::Path> ImageList::list(const FileTree& tree) {
+  std::vector<Path> folders;
+  const auto file = [&](const std::string& path, uint64_t number) {
+    if (has_image_name(path)) {
+      images_.push_back({number, components(path)});
+    } else {
+      left_out_.add_by_name(path);
+    }
+  };
+  const auto other = [&](const std::string& path, FileTree::Other kind) {
+    switch (kind) {
+      case FileTree::Other::folder:
+        folders.push_back(components(path));
+        break;
+      case FileTree::Other::hidden_file:
+        left_out_.add_by_name(path);
+        break;
+      case FileTree::Other::hidden_folder:
+        left_out_.add_folder(path, "hidden");
+        break;
+      case FileTree::Other::linked_folder:
+        left_out_.add_folder(path, "linked");
+        break;
+    }
+  };
+  tree.list(file, other);
+  return folders;
+}
+
+void ImageList::find_empty_classes(const std::vector<Path>& folders) {
+  std::set<Path> used;
+  for (const Found& image : images_) {
+    const auto end = image.path.begin() + static_cast<ptrdiff_t>(class_path_length_);
+    used.insert(Path(image.path.begin(), end));
+  }
+  for (const Path& folder : folders) {
+    if (folder.size() == class_path_length_ && !used.contains(folder)) {
+      left_out_.add_empty(fmt::format("{}", fmt::join(folder, "/")));
+    }
+  }
 }
 
 bool ImageList::contains(uint64_t number) const {
@@ -132,7 +174,11 @@ void ImageList::place(double test_share, uint64_t seed, size_t depth) {
   uint64_t counter = 0;
   for (const Found& image : images_) {
     const std::optional<Split> split = split_of(image.path);
-    if (!split) continue;
+    if (!split) {
+      left_out_.add_files(
+          fmt::format("{}", fmt::join(image.path.begin(), image.path.end() - 1, "/")), "image");
+      continue;
+    }
     const auto label = labels_.find(image.path[depth]);
     if (label == labels_.end()) {
       throw data_error(fmt::format("{}: the test class {} has no training images", tree_name_,

@@ -10,6 +10,7 @@
 
 #include "datasets/format/dataset_index.hpp"
 #include "datasets/importers/file_tree.hpp"
+#include "datasets/importers/left_out.hpp"
 
 namespace ringtrain::datasets {
 
@@ -36,6 +37,9 @@ class ImageList {
   const std::vector<std::string>& class_names() const { return class_names_; }
   uint64_t train_rows() const { return rows_[0]; }
   uint64_t test_rows() const { return rows_[1]; }
+  const LeftOut& left_out() const { return left_out_; }
+  // The number of names in the path of a class folder.
+  size_t class_path_length() const { return class_path_length_; }
 
  private:
   using Path = std::vector<std::string>;  // folders, then the file
@@ -49,6 +53,8 @@ class ImageList {
     ImageTarget target;
   };
 
+  std::vector<Path> list(const FileTree& tree);
+  void find_empty_classes(const std::vector<Path>& folders);
   static Path components(const std::string& path);
   size_t depth_of_classes();
   std::optional<Split> split_of(const Path& path) const;
@@ -57,6 +63,8 @@ class ImageList {
   void place(double test_share, uint64_t seed, size_t depth);
 
   std::string tree_name_;
+  LeftOut left_out_;
+  size_t class_path_length_ = 0;
   std::vector<Found> images_;
   std::optional<size_t> split_depth_;  // of train/ and test/, if there are such folders
   bool has_test_ = false;              // a folder test/

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -126,6 +127,7 @@ class Decoders {
       writer_.drop(job.target.split, job.target.row);
       const std::lock_guard lock(mutex_);
       ++broken_.count;
+      ++broken_.by_folder[folder_of(job.path)];
       if (broken_.examples.size() < kExamples) broken_.examples.push_back(text);
       return;
     }
@@ -146,15 +148,62 @@ class Decoders {
   std::vector<std::jthread> threads_;
 };
 
+// Sets the size of the samples where the user has not. Returns the reason; empty for a given size.
+std::string choose_size(const FileTree& tree, const ImageList& images, ImageSources& sources) {
+  constexpr int64_t kUsual = 224;  // of networks for photographs
+  constexpr uint64_t kLookedAt = 1000;
+  const bool given = sources.height != 0 || sources.width != 0;
+  if (sources.height == 0) sources.height = kUsual;
+  if (sources.width == 0) sources.width = kUsual;
+  if (given) return "";
+  const uint64_t step = (images.train_rows() + images.test_rows() + kLookedAt - 1) / kLookedAt;
+  std::map<std::pair<int64_t, int64_t>, uint64_t> counts;  // by height and width
+  uint64_t counter = 0;
+  uint64_t sized = 0;
+  const auto wanted = [&](const std::string&, uint64_t number) {
+    return images.contains(number) && counter++ % step == 0;
+  };
+  tree.read(wanted, [&](const std::string&, uint64_t, std::string& bytes) {
+    try {
+      const ImageSize size = image_size(bytes);
+      ++counts[{size.height, size.width}];
+      ++sized;
+    } catch (const Error&) {
+      // Decoding it names it.
+    }
+  });
+  const auto most = std::max_element(counts.begin(), counts.end(),
+                                     [](auto& a, auto& b) { return a.second < b.second; });
+  std::string why = "the images differ in size";
+  if (sized > 0 && most->second > sized / 2) {
+    const auto [height, width] = most->first;
+    why = fmt::format("most images have {} x {}", height, width);
+    if (height >= 1 && width >= 1 && height <= kUsual && width <= kUsual) {
+      sources.height = height;
+      sources.width = width;
+    }
+  }
+  return fmt::format("samples are {} x {} (height x width), since {}; --height and --width choose",
+                     sources.height, sources.width, why);
+}
+
 }  // namespace
 
-ImportedImages import_images(const ImageSources& sources, const std::filesystem::path& destination,
+ImportedImages import_images(const ImageSources& given, const std::filesystem::path& destination,
                              const ImportOptions& options) {
+  ImageSources sources = given;
   if (sources.channels != 1 && sources.channels != 3) {
     throw data_error(fmt::format("{} channels; images have 1 or 3", sources.channels));
   }
   const FileTree tree(sources.path);
   const ImageList images(tree, sources.test_share, options.shuffle_seed);
+  LeftOut left_out = images.left_out();
+  const auto lines = [&] { return left_out.lines(tree.name(), images.class_path_length()); };
+  std::string why;
+  for (const std::string& line : lines()) why += "; " + line;
+  require_two_classes(options, tree.name(), images.class_names().size(), why);
+  ImportedImages result;
+  result.size_note = choose_size(tree, images, sources);
   NewDataset dataset = new_dataset(options, sources.path.string(), ElementType::u8,
                                    {sources.channels, sources.height, sources.width});
   dataset.train_rows = images.train_rows();
@@ -169,8 +218,11 @@ ImportedImages import_images(const ImageSources& sources, const std::filesystem:
               decoders.add(path, images.at(number, path), std::exchange(bytes, {}));
               if (options.progress) options.progress(++done, total);
             });
-  ImportedImages result;
   result.broken = decoders.finish();
+  for (const auto& [folder, count] : result.broken.by_folder) {
+    left_out.add_files(folder, "broken", count);
+  }
+  result.left_out = lines();
   result.index = writer.finish();
   return result;
 }

@@ -7,6 +7,8 @@
 
 namespace ringtrain::datasets {
 
+Shape table_shape(uint64_t features) { return {static_cast<int64_t>(features), 1, 1}; }
+
 NewDataset new_dataset(const ImportOptions& options, const std::string& source, ElementType element,
                        const Shape& shape) {
   NewDataset dataset;
@@ -16,6 +18,14 @@ NewDataset new_dataset(const ImportOptions& options, const std::string& source, 
   dataset.shuffle_seed = options.shuffle_seed;
   dataset.block_rows = options.block_rows;
   return dataset;
+}
+
+void require_two_classes(const ImportOptions& options, const std::string& source, size_t classes,
+                         const std::string& why) {
+  if (classes > 1 || options.one_class) return;
+  throw data_error(fmt::format(
+      "{}: all training rows have the same class; --one-class imports them all the same{}", source,
+      why));
 }
 
 std::vector<std::string> numbered_classes(uint64_t count) {

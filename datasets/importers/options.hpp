@@ -18,12 +18,22 @@ struct ImportOptions {
   uint64_t shuffle_seed = 0;             // of the order in which rows are written
   uint64_t block_rows = 0;               // 0: chosen by the size of a row
   std::vector<std::string> class_names;  // empty: from the source, else the labels as numbers
+  bool one_class = false;                // whether all training rows may have the same class
   Progress progress;
 };
+
+// Returns the shape of a table's row: a feature is a channel of one pixel, since features have
+// scales of their own, and mean and std exist per channel.
+Shape table_shape(uint64_t features);
 
 // Starts a dataset with what the options say; `source` is its name unless they have one.
 NewDataset new_dataset(const ImportOptions& options, const std::string& source, ElementType element,
                        const Shape& shape);
+
+// Throws a data error if the training rows have one class alone, which teaches a model nothing,
+// unless options.one_class. why: the end of the message, if the cause is known.
+void require_two_classes(const ImportOptions& options, const std::string& source, size_t classes,
+                         const std::string& why = "");
 
 // Returns "0" to "count - 1".
 std::vector<std::string> numbered_classes(uint64_t count);

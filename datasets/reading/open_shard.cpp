@@ -89,6 +89,17 @@ class ShardReader {
   }
 
   std::vector<float> floats(const char* name) const {
+    const auto large = contents_.datasets.find(std::string("/") + name);
+    if (large != contents_.datasets.end()) {
+      const Hdf5Dataset& found = large->second;
+      if (found.type.kind != Kind::f32 || found.dims.size() != 1 ||
+          found.dims[0] > static_cast<uint64_t>(kMaxDimension)) {
+        refuse(fmt::format("dataset /{} has the wrong type or shape", name));
+      }
+      std::vector<float> values(found.dims[0]);
+      file_.read_at(values.data(), found.bytes, found.offset);
+      return values;
+    }
     const Hdf5Attribute& found = attribute(name, Kind::f32, 1);
     std::vector<float> values(found.dims[0]);
     std::memcpy(values.data(), found.bytes.data(), found.bytes.size());

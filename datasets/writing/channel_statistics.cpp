@@ -45,6 +45,15 @@ void ChannelStatistics::add(const std::byte* x) {
     add_floats(x);
     return;
   }
+  if (pixels_ == 1) {  // a row of a table: one lock for all its channels
+    const std::lock_guard lock(mutex_);
+    for (size_t c = 0; c < channels_.size(); ++c) {
+      const auto value = std::to_integer<uint64_t>(x[c]);
+      channels_[c].sum += value;
+      channels_[c].squares += value * value;
+    }
+    return;
+  }
   for (size_t c = 0; c < channels_.size(); ++c) {
     uint64_t sum = 0;
     uint64_t squares = 0;

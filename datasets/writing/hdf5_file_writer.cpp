@@ -114,6 +114,12 @@ void Hdf5FileWriter::write_text(const char* name, const std::string& value) {
 
 void Hdf5FileWriter::write_floats(const char* name, const std::vector<float>& values) {
   const hsize_t size = values.size();
+  if (size > layout::kMostFloatsInAttribute) {
+    const Hdf5Handle dataset = create_dataset(std::string("/") + name, H5T_IEEE_F32LE, {size});
+    check_hdf5_status(
+        H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), name);
+    return;
+  }
   const Hdf5Handle space(check_hdf5(H5Screate_simple(1, &size, nullptr), "H5Screate_simple"),
                          H5Sclose);
   const Hdf5Handle attribute(

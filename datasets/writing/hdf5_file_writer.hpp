@@ -31,6 +31,7 @@ class Hdf5FileWriter {
   Hdf5Handle create_dataset(const std::string& path, hid_t type, const std::vector<hsize_t>& dims);
   void write_number(const char* name, uint64_t value);
   void write_text(const char* name, const std::string& value);
+  // Writes an attribute, or a dataset if it would be too large for one.
   void write_floats(const char* name, const std::vector<float>& values);
 
   std::string name_;

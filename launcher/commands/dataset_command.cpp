@@ -50,6 +50,25 @@ nlohmann::json to_json(const DatasetIndex& index) {
           {"files", std::move(files)}};
 }
 
+// Says what training makes of a stored value.
+std::string normalisation_text(const DatasetIndex& index) {
+  const bool is_table = index.shape.height == 1 && index.shape.width == 1;
+  return fmt::format("each {}: ({} - mean) / std, of the training rows",
+                     is_table ? "column" : "channel",
+                     index.element == datasets::ElementType::u8 ? "x / 255" : "x");
+}
+
+// Returns all of a few numbers; of many the first few, how many there are, and their range.
+std::string list_text(const std::vector<float>& values) {
+  constexpr size_t kAll = 12;
+  constexpr size_t kFirst = 4;
+  if (values.size() <= kAll) return fmt::format("{:.5g}", fmt::join(values, ", "));
+  const auto [least, largest] = std::minmax_element(values.begin(), values.end());
+  return fmt::format("{:.5g}, ... ({} values from {:.5g} to {:.5g})",
+                     fmt::join(values.begin(), values.begin() + kFirst, ", "), values.size(),
+                     *least, *largest);
+}
+
 void print_info(const DatasetIndex& index) {
   const auto line = [](std::string_view key, const std::string& value) {
     fmt::print("{:<14}{}\n", key, value);
@@ -66,8 +85,9 @@ void print_info(const DatasetIndex& index) {
                             index.class_names.begin() + static_cast<ptrdiff_t>(shown), ", "),
                   shown < index.class_names.size() ? ", ..." : "");
   line("classes", classes);
-  line("mean", fmt::format("{:.5g}", fmt::join(index.mean, ", ")));
-  line("std", fmt::format("{:.5g}", fmt::join(index.std, ", ")));
+  line("normalised", normalisation_text(index));
+  line("mean", list_text(index.mean));
+  line("std", list_text(index.std));
   line("source", index.source);
   if (!index.source_sha256.empty()) line("source sha256", index.source_sha256);
   line("shuffle seed", std::to_string(index.shuffle_seed));

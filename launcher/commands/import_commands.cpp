@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,82 +17,31 @@
 #include "datasets/importers/images.hpp"
 #include "datasets/importers/mnist.hpp"
 #include "datasets/importers/npy.hpp"
-#include "launcher/terminal/dataset_progress.hpp"
+#include "launcher/commands/import_options.hpp"
 
 namespace ringtrain::launcher {
 namespace {
-
-using datasets::DatasetIndex;
-using datasets::ImportOptions;
-
-// Options that every import has besides its sources.
-struct Arguments {
-  std::string output;
-  ImportOptions options;
-  double test_share = 0.1;
-  std::vector<std::string> paths;
-};
-using Import = std::function<DatasetIndex(const Arguments& arguments)>;
-
-// Adds a subcommand that runs `import` under a progress bar and prints the result.
-std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command,
-                               const std::string& name, const std::string& description,
-                               Import import) {
-  command = import_command.add_subcommand(name, description);
-  auto arguments = std::make_shared<Arguments>();
-  command->add_option("-o,--output", arguments->output, "Dataset file to write")->required();
-  command->add_option("--seed", arguments->options.shuffle_seed, "Seed for row order and split");
-  command->add_option("--block-rows", arguments->options.block_rows,
-                      "Rows per block (default: blocks of 256 to 512 KiB)");
-  command
-      ->add_option("--class-names", arguments->options.class_names,
-                   "Class names, in the order of their labels")
-      ->delimiter(',');
-  command->callback([arguments, import = std::move(import)] {
-    DatasetProgress bar("importing");
-    arguments->options.progress = bar.callback();
-    const DatasetIndex index = import(*arguments);
-    bar.finish();
-    fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {} classes\n",
-               arguments->output, index.train.rows, index.test.rows, index.shape.channels,
-               index.shape.height, index.shape.width, datasets::name_of(index.element),
-               index.class_names.size());
-  });
-  return arguments;
-}
-
-void add_test_share(CLI::App& command, Arguments& arguments) {
-  command
-      .add_option("--test-share", arguments.test_share,
-                  "Share of test rows, if the source has none")
-      ->capture_default_str();
-}
-
-void add_paths(CLI::App& command, Arguments& arguments, const std::vector<std::string>& names) {
-  arguments.paths.resize(names.size());
-  for (size_t i = 0; i < names.size(); ++i) {
-    command.add_option(names[i], arguments.paths[i], names[i])->required();
-  }
-}
 
 const std::vector<std::string> kFourFiles = {"train_features", "train_labels", "test_features",
                                              "test_labels"};
 
 void add_mnist(CLI::App& import) {
   CLI::App* command = nullptr;
-  add(import, command, "mnist", "Download and check the 70,000 MNIST digits",
-      [](const Arguments& a) { return datasets::import_mnist(a.output, a.options); });
+  add_import(import, command, "mnist", "Download and check the 70,000 MNIST digits",
+             [](const ImportArguments& a) { return datasets::import_mnist(a.output, a.options); });
 }
 
 void add_idx(CLI::App& import) {
   CLI::App* command = nullptr;
-  const auto arguments = add(
-      import, command, "idx", "Import local IDX files, plain or gzipped", [](const Arguments& a) {
-        std::vector<std::unique_ptr<datasets::ByteSource>> sources;
-        for (const std::string& path : a.paths) sources.push_back(datasets::open_source(path));
-        return datasets::import_idx({*sources[0], *sources[1], *sources[2], *sources[3]}, a.output,
-                                    a.options);
-      });
+  const auto arguments =
+      add_import(import, command, "idx", "Import local IDX files, plain or gzipped",
+                 [](const ImportArguments& a) {
+                   std::vector<std::unique_ptr<datasets::ByteSource>> sources;
+                   for (const std::string& path : a.paths)
+                     sources.push_back(datasets::open_source(path));
+                   return datasets::import_idx({*sources[0], *sources[1], *sources[2], *sources[3]},
+                                               a.output, a.options);
+                 });
   add_paths(*command, *arguments, {"train_images", "train_labels", "test_images", "test_labels"});
 }
 
@@ -117,14 +64,16 @@ void add_npy(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto array = std::make_shared<ArrayArguments>();
   const auto arguments =
-      add(import, command, "npy", "Import four .npy files of numbers", [array](const Arguments& a) {
-        std::vector<std::unique_ptr<datasets::ArraySource>> arrays;
-        for (const std::string& path : a.paths) arrays.push_back(datasets::open_npy(path));
-        datasets::ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(),
-                                       arrays[3].get()};
-        sources.channels = channel_order(array->channels);
-        return datasets::import_arrays(sources, a.output, a.options);
-      });
+      add_import(import, command, "npy", "Import four .npy files of numbers",
+                 [array](const ImportArguments& a) {
+                   std::vector<std::unique_ptr<datasets::ArraySource>> arrays;
+                   for (const std::string& path : a.paths)
+                     arrays.push_back(datasets::open_npy(path));
+                   datasets::ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(),
+                                                  arrays[3].get()};
+                   sources.channels = channel_order(array->channels);
+                   return datasets::import_arrays(sources, a.output, a.options);
+                 });
   add_paths(*command, *arguments, kFourFiles);
   add_channels(*command, *array);
 }
@@ -139,9 +88,9 @@ struct Hdf5Arguments : ArrayArguments {
 void add_hdf5(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto names = std::make_shared<Hdf5Arguments>();
-  const auto arguments = add(
+  const auto arguments = add_import(
       import, command, "hdf5", "Import datasets of any HDF5 file, also chunked or compressed",
-      [names](const Arguments& a) {
+      [names](const ImportArguments& a) {
         if (names->test_x.empty() != names->test_y.empty()) {
           throw job_error("--test-x and --test-y belong together");
         }
@@ -168,10 +117,12 @@ void add_hdf5(CLI::App& import) {
 
 void add_cifar(CLI::App& import) {
   CLI::App* command = nullptr;
-  const auto arguments = add(
-      import, command, "cifar",
-      "Import CIFAR-10 or CIFAR-100, binary version: a folder or the .tar.gz",
-      [](const Arguments& a) { return datasets::import_cifar(a.paths[0], a.output, a.options); });
+  const auto arguments =
+      add_import(import, command, "cifar",
+                 "Import CIFAR-10 or CIFAR-100, binary version: a folder or the .tar.gz",
+                 [](const ImportArguments& a) {
+                   return datasets::import_cifar(a.paths[0], a.output, a.options);
+                 });
   add_paths(*command, *arguments, {"source"});
 }
 
@@ -186,65 +137,78 @@ void add_csv(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto csv = std::make_shared<CsvArguments>();
   const auto arguments =
-      add(import, command, "csv", "Import a table: numeric features and a column of labels",
-          [csv](const Arguments& a) {
-            datasets::CsvSources sources;
-            sources.train = a.paths[0];
-            if (!csv->test.empty()) sources.test = csv->test;
-            sources.test_share = a.test_share;
-            sources.label = csv->label;
-            if (!csv->shape.empty()) sources.shape = {csv->shape[0], csv->shape[1], csv->shape[2]};
-            if (csv->separator.size() != 1) throw job_error("--separator must be one character");
-            sources.separator = csv->separator[0];
-            return datasets::import_csv(sources, a.output, a.options);
-          });
+      add_import(import, command, "csv", "Import a table: numeric features and a column of labels",
+                 [csv](const ImportArguments& a) {
+                   datasets::CsvSources sources;
+                   sources.train = a.paths[0];
+                   if (!csv->test.empty()) sources.test = csv->test;
+                   sources.test_share = a.test_share;
+                   sources.label = csv->label;
+                   if (!csv->shape.empty())
+                     sources.shape = {csv->shape[0], csv->shape[1], csv->shape[2]};
+                   if (csv->separator == "tab") csv->separator = "\t";
+                   if (csv->separator.size() != 1) {
+                     throw job_error("--separator must be one character, or tab");
+                   }
+                   sources.separator = csv->separator[0];
+                   return datasets::import_csv(sources, a.output, a.options);
+                 });
   add_paths(*command, *arguments, {"file"});
   command->add_option("--test", csv->test, "Table of test rows");
-  command->add_option("--label", csv->label, "Label column, by name or number (default: the last)");
+  command->add_option("--label", csv->label,
+                      "Label column, by name or number from 1 (default: the last)");
   command->add_option("--shape", csv->shape, "Channels, height and width of a sample")
       ->delimiter(',')
       ->expected(3);
-  command->add_option("--separator", csv->separator, "Column separator")->capture_default_str();
+  command->add_option("--separator", csv->separator, "Column separator; tab: a tab")
+      ->capture_default_str();
   add_test_share(*command, *arguments);
 }
 
 struct ImageArguments {
-  int64_t height = 224;
-  int64_t width = 224;
+  int64_t height = 0;
+  int64_t width = 0;
   int64_t channels = 3;
   std::string fit = "crop";
   std::string broken = "refuse";
 };
 
+std::vector<std::string> notes_of(const datasets::ImportedImages& result) {
+  std::vector<std::string> notes = result.left_out;
+  if (result.broken.count > 0) {
+    notes.push_back(fmt::format("skipped {} broken images:", result.broken.count));
+    for (const std::string& text : result.broken.examples) notes.push_back("  " + text);
+    if (result.broken.count > result.broken.examples.size()) notes.emplace_back("  ...");
+  }
+  if (!result.size_note.empty()) notes.push_back(result.size_note);
+  return notes;
+}
+
 void add_images(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto image = std::make_shared<ImageArguments>();
-  const auto arguments =
-      add(import, command, "images",
-          "Import class folders of JPEG and PNG files: a folder, .zip or .tar(.gz)",
-          [image](const Arguments& a) {
-            datasets::ImageSources sources;
-            sources.path = a.paths[0];
-            sources.height = image->height;
-            sources.width = image->width;
-            sources.channels = image->channels;
-            sources.fit = image->fit == "crop" ? datasets::Fit::crop : datasets::Fit::stretch;
-            sources.skip_broken = image->broken == "skip";
-            sources.test_share = a.test_share;
-            const datasets::ImportedImages result =
-                datasets::import_images(sources, a.output, a.options);
-            if (result.broken.count > 0) {
-              fmt::print(stderr, "skipped {} broken images:\n", result.broken.count);
-              for (const std::string& text : result.broken.examples)
-                fmt::print(stderr, "  {}\n", text);
-              if (result.broken.count > result.broken.examples.size())
-                fmt::print(stderr, "  ...\n");
-            }
-            return result.index;
-          });
+  const auto arguments = add_import(
+      import, command, "images",
+      "Import class folders of JPEG and PNG files: a folder, .zip or .tar(.gz)",
+      [image](ImportArguments& a) {
+        datasets::ImageSources sources;
+        sources.path = a.paths[0];
+        sources.height = image->height;
+        sources.width = image->width;
+        sources.channels = image->channels;
+        sources.fit = image->fit == "crop" ? datasets::Fit::crop : datasets::Fit::stretch;
+        sources.skip_broken = image->broken == "skip";
+        sources.test_share = a.test_share;
+        const datasets::ImportedImages result =
+            datasets::import_images(sources, a.output, a.options);
+        a.notes = notes_of(result);
+        return result.index;
+      });
   add_paths(*command, *arguments, {"source"});
-  command->add_option("--height", image->height, "Sample height in pixels")->capture_default_str();
-  command->add_option("--width", image->width, "Sample width in pixels")->capture_default_str();
+  command->add_option("--height", image->height,
+                      "Sample height in pixels (default: that of most images, at most 224)");
+  command->add_option("--width", image->width,
+                      "Sample width in pixels (default: that of most images, at most 224)");
   command->add_option("--channels", image->channels, "3: RGB, 1: grey")
       ->check(CLI::IsMember({1, 3}))
       ->capture_default_str();

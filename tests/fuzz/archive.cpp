@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const FileTree tree("input", bytes, {1000, kMaxFile});
   try {
-    tree.list([](const std::string&, uint64_t) {});
+    tree.list([](const std::string&, uint64_t) {}, [](const std::string&, auto) {});
     tree.read([](const std::string&, uint64_t) { return true; },
               [](const std::string& path, uint64_t, std::string& content) {
                 const bool leads_out = path.empty() || path.front() == '/' ||

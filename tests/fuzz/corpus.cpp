@@ -151,6 +151,7 @@ void images(const fs::path& directory) {
   for (const bool progressive : {false, true}) {
     put(directory, progressive ? "grey-progressive.jpg" : "grey.jpg", jpeg_file(1, progressive));
     put(directory, progressive ? "progressive.jpg" : "colour.jpg", jpeg_file(3, progressive));
+    put(directory, progressive ? "cmyk-progressive.jpg" : "cmyk.jpg", jpeg_file(4, progressive));
   }
   for (const unsigned format : std::initializer_list<unsigned>{
            PNG_FORMAT_GRAY, PNG_FORMAT_RGB, PNG_FORMAT_RGBA, PNG_FORMAT_LINEAR_Y}) {

@@ -21,9 +21,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     sources[i] = memory_source("input", rest.substr(0, length));
     rest.remove_prefix(length);
   }
+  ImportOptions options;
+  options.one_class = true;
   try {
     import_idx({*sources[0], *sources[1], *sources[2], *sources[3]}, ringtrain::fuzz::output_path(),
-               {});
+               options);
   } catch (const ringtrain::Error&) {
   }
   return 0;

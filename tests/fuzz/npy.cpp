@@ -17,7 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto x = npy_source(memory_source("x", rest.substr(0, length)));
     const auto y = npy_source(memory_source("y", rest.substr(length)));
     ArraySources sources{x.get(), y.get(), nullptr, nullptr};
-    import_arrays(sources, ringtrain::fuzz::output_path(), {});
+    ImportOptions options;
+    options.one_class = true;
+    import_arrays(sources, ringtrain::fuzz::output_path(), options);
   } catch (const ringtrain::Error&) {
   }
   return 0;

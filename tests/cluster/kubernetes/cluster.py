@@ -202,7 +202,7 @@ def bring_up():
     VOLUME.mkdir(exist_ok=True)
     VOLUME.chmod(0o1777)
     if not (ROOT / "data/mnist.h5").exists():
-        must(RINGTRAIN, "dataset", "import", "mnist", "-o", ROOT / "data/mnist.h5")
+        must(RINGTRAIN, "dataset", "import", "mnist", "--parents", "-o", ROOT / "data/mnist.h5")
     shutil.copy(ROOT / "data/mnist.h5", VOLUME)
     make_claim("default", "mnist")
 

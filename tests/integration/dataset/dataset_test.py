@@ -18,6 +18,7 @@ import tarfile
 import tempfile
 import unittest
 import zipfile
+import zlib
 
 RINGTRAIN = None  # set by main
 DEADLINE = 60  # seconds until something hangs
@@ -30,6 +31,14 @@ def npy(descr, shape, data=b""):
 
 def idx(dimensions, data=b""):
     return struct.pack(f">HBB{len(dimensions)}I", 0, 8, len(dimensions), *dimensions) + data
+
+
+def png(width, height):
+    """A black picture."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(bytes((width + 1) * height))) + chunk(b"IEND", b""))
 
 
 def tar(members):
@@ -71,10 +80,10 @@ class DatasetTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
-    def refuse(self, expected, *arguments):
+    def refuse(self, expected, *arguments, exit_code=3):
         done = self.ringtrain(*arguments)
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        self.assertEqual(done.returncode, 3, (arguments, done))
+        self.assertEqual(done.returncode, exit_code, (arguments, done))
         self.assertEqual(len(lines), 1, done.stderr)
         self.assertIn(expected, lines[0])
         self.assertEqual(list(self.out.iterdir()), [], "something was left behind")
@@ -169,16 +178,60 @@ class DatasetTest(unittest.TestCase):
 
     def test_refuses_tables_by_line(self):
         table = self.write("t.csv", b"a,b,c\n1,2,x\n1,two,y\n3,4,x\n")
-        self.refuse("t.csv: line 3: feature 1 is 'two'", "import", "csv", table, "-o", "out/set.h5")
+        self.refuse("t.csv: line 3: column 2 (b) is 'two'", "import", "csv", table, "-o", "out/set.h5")
 
     def test_a_destination_that_cannot_be_written_is_named(self):
         table = self.write("t.csv", b"1,2,x\n1,3,y\n")
         self.refuse("t.csv/set.h5: cannot create", "import", "csv", table, "-o", "t.csv/set.h5")
 
-    def test_folders_of_the_destination_are_made(self):
+    def test_folders_inside_the_working_directory_are_made_others_when_asked(self):
         table = self.write("t.csv", b"1,2,x\n1,3,y\n")
         self.make("import", "csv", table, "-o", "a/b/set.h5")
         self.assertIn("are whole", self.make("verify", "a/b/set.h5"))
+        with tempfile.TemporaryDirectory() as name:
+            elsewhere = pathlib.Path(name) / "a"
+            self.refuse(f"there is no folder {elsewhere}; --parents makes it", "import", "csv", table,
+                        "-o", elsewhere / "set.h5", exit_code=2)
+            self.assertFalse(elsewhere.exists())
+            self.make("import", "csv", table, "--parents", "-o", elsewhere / "set.h5")
+            self.make("import", "csv", table, "-o", elsewhere / "b.h5")
+
+    def test_a_file_is_replaced_only_when_asked(self):
+        table = self.write("t.csv", b"1,2,x\n1,3,y\n")
+        other = self.write("other.csv", b"1,2,x\n1,3,y\n1,3,z\n")
+        self.make("import", "csv", table, "-o", "set.h5")
+        before = (self.folder / "set.h5").read_bytes()
+        self.refuse("set.h5: exists already; --force replaces it", "import", "csv", other, "-o", "set.h5", exit_code=2)
+        self.refuse("out: is a folder", "import", "csv", other, "--force", "-o", "out", exit_code=2)
+        self.assertEqual((self.folder / "set.h5").read_bytes(), before)
+        self.make("import", "csv", other, "--force", "-o", "set.h5")
+        self.assertNotEqual((self.folder / "set.h5").read_bytes(), before)
+
+    def test_info_says_how_a_table_is_normalised(self):
+        for columns in (3, 300):
+            rows = [",".join(str(row * 10 ** (column % 4)) for column in range(columns)) + f",{row % 2}\n"
+                    for row in range(20)]
+            table = self.write(f"{columns}.csv", "".join(rows).encode())
+            self.make("import", "csv", table, "-o", f"{columns}.h5")
+            info = self.make("info", f"{columns}.h5")
+            self.assertIn(f"{columns} x 1 x 1 f32", info)
+            self.assertIn("each column: (x - mean) / std, of the training rows", info)
+            self.assertLess(max(map(len, info.splitlines())), 120)
+            mean, = (line for line in info.splitlines() if line.startswith("mean"))
+            self.assertEqual("(300 values from " in mean, columns == 300, mean)
+
+    def test_images_that_are_left_out_are_named(self):
+        for name in ("cat", "dog"):
+            (self.folder / "pets" / name).mkdir(parents=True)
+            for number in range(5):
+                (self.folder / "pets" / name / f"{number}.png").write_bytes(png(20, 10))
+        (self.folder / "pets/dog/old.bmp").write_bytes(b"BM")
+        done = self.ringtrain("import", "images", "pets", "-o", "pets.h5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.splitlines(), [
+            "pets/dog: left out 1 .bmp file; convert .bmp to JPEG or PNG",
+            "samples are 10 x 20 (height x width), since most images have 10 x 20; --height and --width choose"])
+        self.assertIn("3 x 10 x 20 u8, 2 classes", done.stdout)
 
 
 if __name__ == "__main__":

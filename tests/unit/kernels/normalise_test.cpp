@@ -67,7 +67,8 @@ using RawTypes = testing::Types<uint8_t, float>;
 TYPED_TEST_SUITE(InputBatch, RawTypes);
 
 TYPED_TEST(InputBatch, EqualsPaddingCroppingFlippingAndNormalisingInTurn) {
-  const Image images[] = {{1, 28, 28}, {3, 32, 32}, {2, 5, 3}, {1, 1, 1}, {3, 1, 37}, {1, 0, 4}};
+  const Image images[] = {{1, 28, 28}, {3, 32, 32}, {2, 5, 3}, {1, 1, 1},
+                          {3, 1, 1},   {3, 1, 37},  {1, 0, 4}};
   for (const Image& image : images) {
     for (const int padding : {0, 1, 4, 40}) {
       for (const bool flip : {false, true}) {

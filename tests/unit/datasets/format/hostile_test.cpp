@@ -30,6 +30,20 @@ TEST_F(Hostile, ExternalStorageIsNeverRead) {
               HasSubstr("/train/x: its data lies in an external file, which is refused"));
 }
 
+TEST_F(Hostile, StatisticsOfAnotherTypeOrShapeAreRefused) {
+  const auto with_mean = [&](hid_t type, const std::vector<hsize_t>& dims) {
+    return spoiled([&](hid_t file) {
+      replace(file, "/mean", type, dims,
+              [](hid_t creation) { H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY); });
+    });
+  };
+  const std::string why = "dataset /mean has the wrong type or shape";
+  EXPECT_THAT(with_mean(H5T_STD_U8LE, {1}), HasSubstr(why));
+  EXPECT_THAT(with_mean(H5T_IEEE_F32LE, {1, 1}), HasSubstr(why));
+  EXPECT_THAT(with_mean(H5T_IEEE_F32LE, {1 << 21}), HasSubstr(why));
+  EXPECT_THAT(with_mean(H5T_IEEE_F32LE, {3}), HasSubstr("must have one value per channel"));
+}
+
 TEST_F(Hostile, UnallocatedDatasetIsRefused) {
   EXPECT_THAT(spoiled([](hid_t file) {
                 replace(file, "/train/x", H5T_STD_U8LE, kTrainX,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/importers/csv.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,20 +11,23 @@ namespace ringtrain::datasets {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::FloatNear;
 using ::testing::HasSubstr;
+using ::testing::Pointwise;
 
 class Csv : public ::testing::Test {
  protected:
   DatasetIndex import(const std::string& train, const std::string& test, CsvSources sources = {}) {
     sources.train = sources_.write("train.csv", train);
     sources.test = sources_.write("test.csv", test);
-    return import_csv(sources, results_ / "set.h5", {});
+    return import_csv(sources, results_ / "set.h5", options_);
   }
   std::string refusal(const std::string& train, const std::string& test = "1,2,a\n",
                       const CsvSources& sources = {}) {
     return testing::import_refusal(results_ / "set.h5", [&] { import(train, test, sources); });
   }
 
+  ImportOptions options_;
   TemporaryDirectory sources_;
   TemporaryDirectory results_;
 };
@@ -33,7 +37,7 @@ TEST_F(Csv, ReadsNumbersAndNamesTheClasses) {
       import("height,width,kind\n1.5,2,cat\n-3e2, 4 ,dog\n+5,6,cat\r\n\n7,8,\"a, b\"",
              "height,width,kind\n9,10,dog\n");
   EXPECT_EQ(index.element, ElementType::f32);
-  EXPECT_EQ(index.shape, (Shape{1, 1, 2}));
+  EXPECT_EQ(index.shape, (Shape{2, 1, 1}));
   EXPECT_THAT(index.class_names, ElementsAre("a, b", "cat", "dog"));
   const auto rows = testing::source_rows(index, Split::train);
   ASSERT_EQ(rows.size(), 4U);
@@ -50,37 +54,117 @@ TEST_F(Csv, NumbersAsLabelsStayWhatTheyAre) {
   EXPECT_EQ(testing::source_rows(index, Split::train)[0].label, 10);
 }
 
+// The label depends on the column with the smallest values; one mean and std for the table would
+// make it a constant.
+TEST_F(Csv, EveryColumnHasItsOwnMeanAndStd) {
+  std::string table = "age,income,hours,constant,old\n";
+  for (int i = 0; i < 100; ++i) {
+    table += fmt::format("{},{},{},7,{}\n", 18 + i % 60, 20000 + i * 1000, i % 5, i % 60 > 32);
+  }
+  const DatasetIndex index = import(table, table);
+  EXPECT_EQ(index.shape, (Shape{4, 1, 1}));
+  EXPECT_THAT(index.mean, Pointwise(FloatNear(0.01F), {43.5F, 69500.0F, 2.0F, 7.0F}));
+  EXPECT_THAT(index.std, Pointwise(FloatNear(0.01F), {16.0390F, 28866.07F, 1.41421F, 1.0F}));
+}
+
 TEST_F(Csv, TheLabelMayStandAnywhere) {
   CsvSources by_name;
   by_name.label = "kind";
-  const DatasetIndex named = import("kind,a,b\nx,1,2\n", "kind,a,b\ny,3,4\n", by_name);
+  const DatasetIndex named = import("kind,a,b\nx,1,2\ny,1,2\n", "kind,a,b\ny,3,4\n", by_name);
   EXPECT_THAT(testing::floats_of(testing::source_rows(named, Split::train)[0]), ElementsAre(1, 2));
   CsvSources by_number;
-  by_number.label = "0";
+  by_number.label = "1";
   by_number.separator = ';';
-  by_number.shape = Shape{2, 1, 1};
-  const DatasetIndex numbered = import("x;1;2\n", "y;3;4\n", by_number);
-  EXPECT_EQ(numbered.shape, (Shape{2, 1, 1}));
+  by_number.shape = Shape{1, 1, 2};
+  const DatasetIndex numbered = import("x;1;2\ny;1;2\n", "y;3;4\n", by_number);
+  EXPECT_EQ(numbered.shape, (Shape{1, 1, 2}));
+  CsvSources third;
+  third.label = "3";
+  EXPECT_EQ(import("3,1,x\n3,2,y\n", "3,1,x\n", third).train.rows, 2U);
+}
+
+TEST_F(Csv, RecognisesAHeader) {
+  const auto rows = [&](const std::string& train) { return import(train, train).train.rows; };
+  EXPECT_EQ(rows("\xef\xbb\xbf\"a\",b,kind\n1,2,x\n3,4,y\n"), 2U);
+  EXPECT_EQ(rows("0,1,label\n5,6,1\n7,8,0\n"), 2U);  // names of pixels
+  EXPECT_EQ(rows("1,2,x\n3,4,y\n"), 2U);
+  CsvSources sources;
+  sources.label = "kind";
+  EXPECT_EQ(import("\xef\xbb\xbfkind,a\nx,1\ny,2\n", "kind,a\nx,1\n", sources).train.rows, 2U);
+}
+
+TEST_F(Csv, NamesColumnsAndSuggestsASeparator) {
+  const auto expect = [&](const std::string& train, const std::string& message,
+                          const std::string& label = "", char separator = ',') {
+    CsvSources sources;
+    sources.label = label;
+    sources.separator = separator;
+    EXPECT_THAT(refusal(train, train, sources), HasSubstr(message));
+  };
+  expect("age,hours,old\n1,x,0\n",
+         "line 2: column 2 (hours) is 'x', not a finite number; encode words as numbers");
+  expect("age,hours,old\n1,,0\n2,3,1\n", "line 2: column 2 (hours) is empty");
+  expect("age;hours;old\n1;2;0\n",
+         "line 1: has one column; it needs at least a feature and a label; is it separated "
+         "otherwise? --separator ';'");
+  expect("age\thours\told\n", "--separator tab");
+  expect("1,2;3,a\n4,5;6,b\n",
+         "line 2: column 2 (2;3) is '5;6', not a finite number; is it "
+         "separated otherwise? --separator ';'");
+  expect("a;b;kind\n1,5;2;x\n2,5;3;y\n", "write decimals with a point", "", ';');
+  expect("age,hours,old\n1,2,0\n",
+         "has no column 'Old', but age, hours, old; --label also takes "
+         "1 to 3",
+         "Old");
+  expect("1,2,3\n", "has no column '0'", "0");
+  EXPECT_THAT(refusal("a,b,c\n1,2,x\n1,2,y\n", "b,a,c\n1,2,x\n"),
+              HasSubstr("test.csv has column 1 (b) where"));
+}
+
+TEST_F(Csv, RefusesQuantitiesAsLabels) {
+  std::string prices = "rooms,price\n";
+  std::string whole = "rooms,price\n";
+  std::string people = "pixel,person\n";
+  for (int i = 0; i < 300; ++i) {
+    prices += fmt::format("{},{}\n", i % 7, 100 + (i % 252) * 0.5);
+    whole += fmt::format("{},{}\n", i % 7, 100000 + i * 250);
+    people += fmt::format("{},{}\n", i % 7, i % 200);
+  }
+  EXPECT_THAT(refusal(prices, prices),
+              HasSubstr("train.csv: column 2 (price) has 252 different numbers in 600 rows, such "
+                        "as 225.5: ringtrain trains classifiers; name the column of the classes "
+                        "with --label"));
+  EXPECT_THAT(refusal(whole, "1,100000\n"), HasSubstr("column 2 (price) has 300 different"));
+  EXPECT_EQ(import(people, "1,5\n").class_names.size(), 200U);
+}
+
+TEST_F(Csv, RefusesOneClassUnlessAsked) {
+  EXPECT_THAT(refusal("1,2,a\n3,4,a\n", "1,2,b\n"),
+              HasSubstr("train.csv: all training rows have the same class; --one-class"));
+  options_.one_class = true;
+  EXPECT_EQ(import("1,2,a\n3,4,a\n", "1,2,a\n").class_names.size(), 1U);
 }
 
 TEST_F(Csv, RefusesEverythingElseByLine) {
   EXPECT_THAT(refusal(""), HasSubstr("train.csv: is empty"));
+  EXPECT_THAT(refusal("\xff\xfek\0i\0"), HasSubstr("train.csv: is UTF-16 text; save it as UTF-8"));
   EXPECT_THAT(refusal("1\n2\n"), HasSubstr("train.csv: line 1: has one column"));
   EXPECT_THAT(refusal("1,2,a\n3,b\n"),
               HasSubstr("train.csv: line 2: has 2 columns where the first has 3"));
   EXPECT_THAT(refusal("1,2,a\n3,four,b\n"),
-              HasSubstr("train.csv: line 2: feature 1 is 'four', not a finite number"));
-  EXPECT_THAT(refusal("1,2,a\n3,nan,b\n"), HasSubstr("line 2: feature 1 is 'nan'"));
-  EXPECT_THAT(refusal("1,2,a\n3,1e99,b\n"), HasSubstr("line 2: feature 1 is '1e99'"));
-  EXPECT_THAT(refusal("1,2,a\n3,4,\n"), HasSubstr("line 2: has no label"));
+              HasSubstr("train.csv: line 2: column 2 is 'four', not a finite number"));
+  EXPECT_THAT(refusal("1,2,a\n3,nan,b\n"), HasSubstr("line 2: column 2 is 'nan'"));
+  EXPECT_THAT(refusal("1,2,a\n3,1e99,b\n"), HasSubstr("line 2: column 2 is '1e99'"));
+  EXPECT_THAT(refusal("1,2,a\n3,4,\n"), HasSubstr("line 2: has no label in column 3"));
   EXPECT_THAT(refusal("a,b,c\n"), HasSubstr("train.csv: has no rows"));
-  EXPECT_THAT(refusal("1,2,3,a\n"), HasSubstr("test.csv has 2 features"));
+  EXPECT_THAT(refusal("1,2,3,a\n1,2,3,b\n"), HasSubstr("test.csv has 2 features"));
   CsvSources missing;
   missing.label = "kind";
   EXPECT_THAT(refusal("1,2,a\n", "1,2,a\n", missing), HasSubstr("has no column 'kind'"));
   CsvSources shaped;
   shaped.shape = Shape{3, 1, 1};
-  EXPECT_THAT(refusal("1,2,a\n", "1,2,a\n", shaped), HasSubstr("do not make samples of 3 x 1 x 1"));
+  EXPECT_THAT(refusal("1,2,a\n1,2,b\n", "1,2,a\n", shaped),
+              HasSubstr("do not make samples of 3 x 1 x 1"));
   EXPECT_THAT(refusal("1,2," + std::string(17 << 20, 'x')), HasSubstr("longer than 16 MiB"));
   std::string many;
   for (int i = 0; i < 70000; ++i) many += "1,2,w" + std::to_string(i) + '\n';

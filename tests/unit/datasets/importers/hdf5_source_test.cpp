@@ -62,7 +62,9 @@ class Hdf5Import : public ::testing::Test {
     return values;
   }
   static void add_labels(hid_t file) {
-    add<int32_t>(file, "/y", H5T_STD_I32LE, {40}, std::vector<int32_t>(40, 1), H5T_NATIVE_INT32);
+    std::vector<int32_t> labels(40, 1);
+    labels[0] = 0;
+    add<int32_t>(file, "/y", H5T_STD_I32LE, {40}, labels, H5T_NATIVE_INT32);
   }
 
   TemporaryDirectory sources_;

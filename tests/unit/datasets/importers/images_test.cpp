@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/importers/images.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -38,9 +39,10 @@ class Images : public ::testing::Test {
   ImportedImages import(const std::filesystem::path& path, ImageSources sources = {},
                         uint64_t seed = 0) {
     sources.path = path;
-    if (sources.height == 224) sources.height = sources.width = 8;
+    if (sources.height == 0) sources.height = sources.width = 8;
     ImportOptions options;
     options.shuffle_seed = seed;
+    options.one_class = one_class_;
     return import_images(sources, results_ / "set.h5", options);
   }
   std::filesystem::path folder(const std::vector<ArchiveEntry>& entries) {
@@ -64,6 +66,7 @@ class Images : public ::testing::Test {
   TemporaryDirectory sources_;
   TemporaryDirectory results_;
   int folders_ = 0;
+  bool one_class_ = false;
 };
 
 TEST_F(Images, ReadsAFolderAndArchivesAlike) {
@@ -147,6 +150,7 @@ TEST_F(Images, TakesValAsTheTestPartWhenThereIsNoOther) {
       import(folder({{"train/a/1.png", bytes}, {"train/b/1.png", bytes}, {"val/a/1.png", bytes}}))
           .index;
   EXPECT_EQ(index.test.rows, 1U);
+  one_class_ = true;
   const DatasetIndex both = import(folder({{"train/a/1.png", bytes},
                                            {"val/a/1.png", bytes},
                                            {"test/a/1.png", bytes},
@@ -171,6 +175,77 @@ TEST_F(Images, CountsNamesAndSkipsBrokenImagesOrRefusesThem) {
                           HasSubstr("dog/text.png: neither a JPEG nor a PNG")));
   EXPECT_EQ(result.index.train.rows, 3U);
   EXPECT_EQ(open_dataset(results_ / "set.h5").train.rows, 3U);
+}
+
+TEST_F(Images, SaysWhatIsLeftOutByClassAndWhy) {
+  const std::string bytes = png(of_red(1));
+  const auto path = folder({{"train/cat/1.png", bytes},
+                            {"train/cat/2.bmp", "BM"},
+                            {"train/cat/3.BMP", "BM"},
+                            {"train/cat/.4.png", bytes},
+                            {"train/cat/deep/5.txt", "x"},
+                            {"train/cat/.DS_Store", "x"},
+                            {"train/dog/1.png", bytes},
+                            {"train/fox/1.webp", "RIFF"},
+                            {"train/.owl/1.png", bytes},
+                            {"val/cat/1.png", bytes},
+                            {"test/cat/1.png", bytes},
+                            {"about.md", "x"}});
+  std::filesystem::create_directories(path / "train" / "hen");
+  std::filesystem::create_directory_symlink(path / "train" / "cat", path / "train" / "lynx");
+  const std::string at = path.string();
+  EXPECT_THAT(
+      import(path).left_out,
+      ElementsAre(
+          at + ": left out 1 .md file",
+          at + "/train: left out the hidden folder .owl, the linked folder "
+               "lynx",
+          at + "/train/cat: left out 2 .bmp files, 1 .txt file, 1 hidden file; convert .bmp "
+               "to JPEG or PNG",
+          at + "/train/fox: left out 1 .webp file; convert .webp to JPEG or PNG; no image is "
+               "left",
+          at + "/train/hen: has no images",
+          at + "/val/cat: left out 1 image file (test/ is the test split)"));
+  EXPECT_THAT(import(folder(two_parts())).left_out, ::testing::SizeIs(2));
+}
+
+TEST_F(Images, RefusesOneClassUnlessAsked) {
+  const std::string bytes = png(of_red(1));
+  const std::vector<ArchiveEntry> entries = {
+      {"cat/1.png", bytes}, {"cat/2.png", bytes}, {"dog/1.bmp", "BM"}, {"dog/2.bmp", "BM"}};
+  EXPECT_THAT(refusal(entries), ::testing::AllOf(HasSubstr("the same class; --one-class"),
+                                                 HasSubstr("/dog: left out 2 .bmp files")));
+  EXPECT_THAT(refusal({{"cat/1.bmp", "BM"}}),
+              HasSubstr("holds no JPEG or PNG files: left out 1 .bmp file; convert .bmp to"));
+  one_class_ = true;
+  EXPECT_EQ(import(folder(entries)).index.class_names.size(), 1U);
+}
+
+TEST_F(Images, TakesTheSizeOfMostImagesIfItIsSmall) {
+  const auto imported = [&](int width, int height, int other) {
+    std::vector<ArchiveEntry> entries;
+    for (int i = 0; i < 9; ++i) {
+      Picture picture = of_red(i);
+      picture.width = i < 6 ? width : other + i;
+      picture.height = height;
+      entries.push_back({fmt::format("c{}/{}.png", i % 2, i), png(picture)});
+    }
+    ImportedImages result = import_images({.path = folder(entries)}, results_ / "set.h5", {});
+    return std::pair(result.index.shape, result.size_note);
+  };
+  const auto [small, small_note] = imported(64, 48, 80);
+  EXPECT_EQ(small, (Shape{3, 48, 64}));
+  EXPECT_EQ(small_note,
+            "samples are 48 x 64 (height x width), since most images have 48 x 64; "
+            "--height and --width choose");
+  const auto [large, large_note] = imported(225, 48, 80);
+  EXPECT_EQ(large, (Shape{3, 224, 224}));
+  EXPECT_THAT(large_note, HasSubstr("224 x 224 (height x width), since most images have 48 x 225"));
+  const ImageSources given{
+      .path = folder({{"a/1.png", png(of_red(1))}, {"b/1.png", png(of_red(2))}}), .height = 9};
+  const ImportedImages chosen = import_images(given, results_ / "set.h5", {});
+  EXPECT_EQ(chosen.index.shape, (Shape{3, 9, 224}));
+  EXPECT_EQ(chosen.size_note, "");
 }
 
 TEST_F(Images, RefusesPicturesThatWouldFillTheMemory) {

@@ -96,6 +96,21 @@ TEST_F(Npy, ChannelsComeFirstWhereverTheyWere) {
   EXPECT_EQ(guessed.shape, (Shape{3, 2, 2}));
 }
 
+TEST_F(Npy, AFeatureOfATableIsAChannel) {
+  const DatasetIndex index =
+      import(npy("'<f4'", "3, 2", as_bytes<float>({1, 100, 2, 300, 3, 200})));
+  EXPECT_EQ(index.shape, (Shape{2, 1, 1}));
+  EXPECT_THAT(index.mean, ElementsAre(2, 200));
+  EXPECT_EQ(import(npy("'|u1'", "3, 2, 1, 1", std::string("\1\4\2\4\3\4", 6))).shape,
+            (Shape{2, 1, 1}));  // as it is exported
+}
+
+TEST_F(Npy, RefusesOneClassUnlessAsked) {
+  const std::string x = npy("'|u1'", "3, 2, 2", std::string(12, '\1'));
+  EXPECT_THAT(refusal(x, npy("'<i8'", "3,", as_bytes<int64_t>({1, 1, 1}))),
+              HasSubstr("y.npy: all training rows have the same class; --one-class"));
+}
+
 TEST_F(Npy, ReadsVersionsTwoAndThree) {
   for (const char version : {2, 3}) {
     EXPECT_EQ(import(npy("'|u1'", "3, 4", std::string(12, '\1'), "False", version)).train.rows, 3U);
@@ -107,7 +122,7 @@ TEST_F(Npy, DrawsATestPartBySeed) {
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<uint8_t>(i);
   const auto imported = [&](uint64_t seed, const char* name) {
     const std::string images = npy("'|u1'", "40, 1", as_bytes(x));
-    const std::string labels = npy("'|u1'", "40,", std::string(40, '\0'));
+    const std::string labels = npy("'|u1'", "40,", std::string(39, '\0') + '\1');
     const auto train_x = npy_source(memory_source("x", images));
     const auto train_y = npy_source(memory_source("y", labels));
     ArraySources sources{train_x.get(), train_y.get(), nullptr, nullptr, 0.25};

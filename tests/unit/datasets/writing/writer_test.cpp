@@ -38,6 +38,20 @@ TEST(Writer, WhatWasWrittenIsWhatIsOpened) {
   EXPECT_EQ(entries(directory.path()), 1U);
 }
 
+TEST(Writer, MeanAndStdOfManyChannelsFitToo) {
+  const TemporaryDirectory directory;
+  for (const int64_t channels : {8192, 8193, 40000}) {
+    const Sizes sizes{.train_rows = 20,
+                      .test_rows = 5,
+                      .block_rows = 8,
+                      .shape = {channels, 1, 1},
+                      .element = ElementType::f32};
+    const DatasetIndex written = write_dataset(directory / "set.h5", sizes);
+    EXPECT_EQ(written.mean.size(), static_cast<size_t>(channels));
+    EXPECT_EQ(open_dataset(directory / "set.h5"), written);
+  }
+}
+
 TEST(Writer, TheSameRowsGiveTheSameBytes) {
   const TemporaryDirectory directory;
   write_dataset(directory / "a.h5");
@@ -47,17 +61,19 @@ TEST(Writer, TheSameRowsGiveTheSameBytes) {
 
 TEST(Writer, MeanAndStdAreThoseOfTheTrainingRows) {
   const TemporaryDirectory directory;
-  for (const ElementType element : {ElementType::u8, ElementType::f32}) {
+  const auto check = [&](ElementType element, const Shape& shape) {
     Sizes sizes;
     sizes.element = element;
-    sizes.shape = {3, 4, 5};
+    sizes.shape = shape;
     const DatasetIndex index = write_dataset(directory / "set.h5", sizes);
+    const auto pixels = static_cast<size_t>(shape.height * shape.width);
+    const auto values = static_cast<double>(sizes.train_rows * pixels);
     for (size_t c = 0; c < 3; ++c) {
       double sum = 0;
       double squares = 0;
       for (uint64_t i = 0; i < sizes.train_rows; ++i) {
         const auto bytes = testing::row_bytes(sizes.shape, element, i);
-        for (size_t k = c * 20; k < (c + 1) * 20; ++k) {
+        for (size_t k = c * pixels; k < (c + 1) * pixels; ++k) {
           const double value = element == ElementType::u8
                                    ? std::to_integer<int>(bytes[k]) / 255.0
                                    : reinterpret_cast<const float*>(bytes.data())[k];
@@ -65,10 +81,14 @@ TEST(Writer, MeanAndStdAreThoseOfTheTrainingRows) {
           squares += value * value;
         }
       }
-      const double mean = sum / 20000;
+      const double mean = sum / values;
       EXPECT_NEAR(index.mean[c], mean, 1e-6 * (1 + std::abs(mean)));
-      EXPECT_NEAR(index.std[c], std::sqrt(squares / 20000 - mean * mean), 1e-5);
+      EXPECT_NEAR(index.std[c], std::sqrt(squares / values - mean * mean), 1e-5);
     }
+  };
+  for (const ElementType element : {ElementType::u8, ElementType::f32}) {
+    check(element, {3, 4, 5});
+    check(element, {3, 1, 1});
   }
 }
 

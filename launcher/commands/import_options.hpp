@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options that every `ringtrain dataset import` has.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "datasets/format/dataset_index.hpp"
+#include "datasets/importers/options.hpp"
+
+namespace ringtrain::launcher {
+
+struct ImportArguments {
+  std::string output;
+  bool force = false;
+  bool parents = false;
+  datasets::ImportOptions options;
+  double test_share = 0.1;
+  std::vector<std::string> paths;
+  std::vector<std::string> notes;  // lines to print after the import
+};
+using Import = std::function<datasets::DatasetIndex(ImportArguments& arguments)>;
+
+// Adds the subcommand `name` of `import_command`, and sets `command` to it. It runs `import` under
+// a progress bar, then prints its notes and the result. It refuses to replace a file, and to make
+// folders outside the working directory, unasked.
+std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*& command,
+                                            const std::string& name, const std::string& description,
+                                            Import import);
+
+void add_test_share(CLI::App& command, ImportArguments& arguments);
+
+// Adds a required positional argument for each name; arguments.paths has them in this order.
+void add_paths(CLI::App& command, ImportArguments& arguments,
+               const std::vector<std::string>& names);
+
+}  // namespace ringtrain::launcher
