@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,12 +44,12 @@ std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command,
   command = import_command.add_subcommand(name, description);
   auto arguments = std::make_shared<Arguments>();
   command->add_option("-o,--output", arguments->output, "Dataset file to write")->required();
-  command->add_option("--seed", arguments->options.shuffle_seed, "Seed for row order and split");
+  command->add_option("--seed", arguments->options.shuffle_seed, "Seed of row order and test rows");
   command->add_option("--block-rows", arguments->options.block_rows,
-                      "Rows per block (default: blocks of 256 to 512 KiB)");
+                      "Rows that are read together (default: 256 to 512 KiB of them)");
   command
       ->add_option("--class-names", arguments->options.class_names,
-                   "Class names, in the order of their labels")
+                   "Names of the classes, label 0 first, with commas between them")
       ->delimiter(',');
   command->callback([arguments, import = std::move(import)] {
     DatasetProgress bar("importing");
@@ -66,14 +67,25 @@ std::shared_ptr<Arguments> add(CLI::App& import_command, CLI::App*& command,
 void add_test_share(CLI::App& command, Arguments& arguments) {
   command
       .add_option("--test-share", arguments.test_share,
-                  "Share of test rows, if the source has none")
+                  "Part of the rows that is for tests, if the source has none")
       ->capture_default_str();
 }
+
+const std::map<std::string, const char*> kHelpOfPaths = {
+    {"train_images", "IDX file of the training images, as train-images-idx3-ubyte.gz"},
+    {"train_labels", "Their classes, a whole number from 0 for each"},
+    {"test_images", "IDX file of the test images, as t10k-images-idx3-ubyte.gz"},
+    {"test_labels", "Their classes"},
+    {"train_features", "Training samples: an array whose first dimension counts them"},
+    {"test_features", "Test samples of the same shape"},
+    {"file", "The file to import"},
+    {"source", "A folder, or an archive of it (.tar.gz)"},
+};
 
 void add_paths(CLI::App& command, Arguments& arguments, const std::vector<std::string>& names) {
   arguments.paths.resize(names.size());
   for (size_t i = 0; i < names.size(); ++i) {
-    command.add_option(names[i], arguments.paths[i], names[i])->required();
+    command.add_option(names[i], arguments.paths[i], kHelpOfPaths.at(names[i]))->required();
   }
 }
 
@@ -82,14 +94,14 @@ const std::vector<std::string> kFourFiles = {"train_features", "train_labels", "
 
 void add_mnist(CLI::App& import) {
   CLI::App* command = nullptr;
-  add(import, command, "mnist", "Download and check the 70,000 MNIST digits",
+  add(import, command, "mnist", "Download MNIST: 70,000 handwritten digits",
       [](const Arguments& a) { return datasets::import_mnist(a.output, a.options); });
 }
 
 void add_idx(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto arguments = add(
-      import, command, "idx", "Import local IDX files, plain or gzipped", [](const Arguments& a) {
+      import, command, "idx", "Import IDX files (as of MNIST), .gz too", [](const Arguments& a) {
         std::vector<std::unique_ptr<datasets::ByteSource>> sources;
         for (const std::string& path : a.paths) sources.push_back(datasets::open_source(path));
         return datasets::import_idx({*sources[0], *sources[1], *sources[2], *sources[3]}, a.output,
@@ -108,7 +120,7 @@ datasets::ChannelOrder channel_order(const std::string& name) {
 }
 
 void add_channels(CLI::App& command, ArrayArguments& arguments) {
-  command.add_option("--channels", arguments.channels, "Position of the channels in the features")
+  command.add_option("--channels", arguments.channels, "Channels are a sample's first or last")
       ->check(CLI::IsMember({"auto", "first", "last"}))
       ->capture_default_str();
 }
@@ -117,7 +129,7 @@ void add_npy(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto array = std::make_shared<ArrayArguments>();
   const auto arguments =
-      add(import, command, "npy", "Import four .npy files of numbers", [array](const Arguments& a) {
+      add(import, command, "npy", "Import four NumPy files (.npy)", [array](const Arguments& a) {
         std::vector<std::unique_ptr<datasets::ArraySource>> arrays;
         for (const std::string& path : a.paths) arrays.push_back(datasets::open_npy(path));
         datasets::ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(),
@@ -140,7 +152,7 @@ void add_hdf5(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto names = std::make_shared<Hdf5Arguments>();
   const auto arguments = add(
-      import, command, "hdf5", "Import datasets of any HDF5 file, also chunked or compressed",
+      import, command, "hdf5", "Import arrays of an HDF5 file that another program wrote",
       [names](const Arguments& a) {
         if (names->test_x.empty() != names->test_y.empty()) {
           throw job_error("--test-x and --test-y belong together");
@@ -158,10 +170,10 @@ void add_hdf5(CLI::App& import) {
         return datasets::import_arrays(sources, a.output, a.options);
       });
   add_paths(*command, *arguments, {"file"});
-  command->add_option("--train-x", names->train_x, "Dataset of the training features")->required();
-  command->add_option("--train-y", names->train_y, "Dataset of the training labels")->required();
-  command->add_option("--test-x", names->test_x, "Dataset of the test features");
-  command->add_option("--test-y", names->test_y, "Dataset of the test labels");
+  command->add_option("--train-x", names->train_x, "Path of the training samples")->required();
+  command->add_option("--train-y", names->train_y, "Path of their classes")->required();
+  command->add_option("--test-x", names->test_x, "Path of the test samples");
+  command->add_option("--test-y", names->test_y, "Path of their classes");
   add_channels(*command, *names);
   add_test_share(*command, *arguments);
 }
@@ -170,7 +182,7 @@ void add_cifar(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto arguments = add(
       import, command, "cifar",
-      "Import CIFAR-10 or CIFAR-100, binary version: a folder or the .tar.gz",
+      "Import CIFAR-10 or CIFAR-100 (its binary version, not that for Python)",
       [](const Arguments& a) { return datasets::import_cifar(a.paths[0], a.output, a.options); });
   add_paths(*command, *arguments, {"source"});
 }
@@ -186,7 +198,7 @@ void add_csv(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto csv = std::make_shared<CsvArguments>();
   const auto arguments =
-      add(import, command, "csv", "Import a table: numeric features and a column of labels",
+      add(import, command, "csv", "Import a table: columns of numbers and one of labels",
           [csv](const Arguments& a) {
             datasets::CsvSources sources;
             sources.train = a.paths[0];
@@ -199,9 +211,9 @@ void add_csv(CLI::App& import) {
             return datasets::import_csv(sources, a.output, a.options);
           });
   add_paths(*command, *arguments, {"file"});
-  command->add_option("--test", csv->test, "Table of test rows");
+  command->add_option("--test", csv->test, "A second table, of test rows");
   command->add_option("--label", csv->label, "Label column, by name or number (default: the last)");
-  command->add_option("--shape", csv->shape, "Channels, height and width of a sample")
+  command->add_option("--shape", csv->shape, "Channels, height, width, as in 1,28,28")
       ->delimiter(',')
       ->expected(3);
   command->add_option("--separator", csv->separator, "Column separator")->capture_default_str();
@@ -221,7 +233,7 @@ void add_images(CLI::App& import) {
   const auto image = std::make_shared<ImageArguments>();
   const auto arguments =
       add(import, command, "images",
-          "Import class folders of JPEG and PNG files: a folder, .zip or .tar(.gz)",
+          "Import images (JPEG, PNG) in a folder for each class, .zip or .tar(.gz)",
           [image](const Arguments& a) {
             datasets::ImageSources sources;
             sources.path = a.paths[0];
@@ -245,13 +257,13 @@ void add_images(CLI::App& import) {
   add_paths(*command, *arguments, {"source"});
   command->add_option("--height", image->height, "Sample height in pixels")->capture_default_str();
   command->add_option("--width", image->width, "Sample width in pixels")->capture_default_str();
-  command->add_option("--channels", image->channels, "3: RGB, 1: grey")
+  command->add_option("--channels", image->channels, "3: colour, 1: grey")
       ->check(CLI::IsMember({1, 3}))
       ->capture_default_str();
-  command->add_option("--fit", image->fit, "crop: keep the middle; stretch: keep the whole image")
+  command->add_option("--fit", image->fit, "crop: cut to the shape; stretch: distort to the shape")
       ->check(CLI::IsMember({"crop", "stretch"}))
       ->capture_default_str();
-  command->add_option("--broken", image->broken, "Refuse or skip images that cannot be decoded")
+  command->add_option("--broken", image->broken, "If an image cannot be decoded: refuse, or skip")
       ->check(CLI::IsMember({"refuse", "skip"}))
       ->capture_default_str();
   add_test_share(*command, *arguments);
@@ -260,7 +272,7 @@ void add_images(CLI::App& import) {
 }  // namespace
 
 void add_import_commands(CLI::App& dataset) {
-  CLI::App& import = *dataset.add_subcommand("import", "Create a dataset from a source");
+  CLI::App& import = *dataset.add_subcommand("import", "Make a dataset of your own data");
   import.require_subcommand(1);
   add_mnist(import);
   add_idx(import);

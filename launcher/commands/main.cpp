@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
     }
     CLI::App app("Trains neural networks on many GPUs or cores as one persistent MPI job.",
                  "ringtrain");
+    ringtrain::set_messages(app);
     app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
     app.require_subcommand(1);
     ringtrain::launcher::add_run_command(app, exit_code);

@@ -84,6 +84,7 @@ int run(const WorkerOptions& options) {
 int main(int argc, char** argv) {
   CLI::App app("One rank of a ringtrain job, started by `ringtrain run` or mpirun.",
                "ringtrain-worker");
+  ringtrain::set_messages(app);
   ringtrain::WorkerOptions options;
   app.set_version_flag("--version", ringtrain::versions);
   app.add_option("job", options.job_file, "Job file")->required();
