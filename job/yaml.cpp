@@ -225,6 +225,16 @@ void send_events(const std::string& text, YAML::EventHandler& events) {
   }
 }
 
+// Returns what yaml-cpp says in words that name the cure.
+std::string in_plain_words(const std::string& message) {
+  if (message == YAML::ErrorMsg::END_OF_MAP_FLOW) return "a '{' is not closed by a '}'";
+  if (message == YAML::ErrorMsg::END_OF_SEQ_FLOW) return "a '[' is not closed by a ']'";
+  if (message == YAML::ErrorMsg::MAP_VALUE) {
+    return "no key can be here: indent it as the lines around it, and put text with ': ' in quotes";
+  }
+  return message;
+}
+
 // Returns the refusal of a text in which yaml-cpp finds an error at `line`, from 0. The mistake is
 // often before it, where yaml-cpp still took the text for a value of several lines.
 std::string syntax_problem(const std::string& text, const std::string& name, int line,
@@ -239,7 +249,7 @@ std::string syntax_problem(const std::string& text, const std::string& name, int
     }
   }
   if (!slip.empty()) return fmt::format("{}:{}: {}", name, slip_line + 1, slip);
-  return fmt::format("{}:{}: is not valid YAML: {}", name, line + 1, message);
+  return fmt::format("{}:{}: is not valid YAML: {}", name, line + 1, in_plain_words(message));
 }
 
 Document parse(const std::string& text, const std::string& name, bool has_lines) {
@@ -260,7 +270,7 @@ Document parse(const std::string& text, const std::string& name, bool has_lines)
     if (has_lines && !error.mark.is_null()) {
       throw job_error(syntax_problem(text, name, error.mark.line, error.msg));
     }
-    throw job_error(fmt::format("{}: is not valid YAML: {}", name, error.msg));
+    throw job_error(fmt::format("{}: is not valid YAML: {}", name, in_plain_words(error.msg)));
   }
   return std::move(builder).finish();
 }

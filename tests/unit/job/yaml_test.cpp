@@ -138,6 +138,13 @@ TEST(Yaml, NamesTheLineOfASyntaxError) {
   EXPECT_THAT(yaml_refusal("a: 1\nb: [1, 2\n"), HasSubstr("is not valid YAML: "));
 }
 
+TEST(Yaml, SaysInPlainWordsWhatASyntaxErrorIs) {
+  EXPECT_THAT(yaml_refusal("a: {b: 1\n"), HasSubstr("a '{' is not closed by a '}'"));
+  EXPECT_THAT(yaml_refusal("a: [1, 2\n"), HasSubstr("a '[' is not closed by a ']'"));
+  EXPECT_THAT(yaml_refusal("a: b\n c: d\n"),
+              StartsWith("f.yaml:2: is not valid YAML: no key can be"));
+}
+
 TEST(Yaml, NamesATabThatIndents) {
   const std::string tab = "a tab indents this line: YAML takes spaces alone";
   EXPECT_EQ(yaml_refusal("a: 1\n\tb: 2\n"), "f.yaml:2: " + tab);
