@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "runtime/train/model_options.hpp"
 #include "runtime/train/trainer.hpp"
 #include "runtime/worker/agreement.hpp"
@@ -49,8 +50,8 @@ int main(int argc, char** argv) {
   try {
     const auto result = ringtrain::train(world, ringtrain::make_job(argv[1], argv[2]));
     if (world.rank() != 0) return 0;
-    fmt::print("{} ranks, {} steps, test accuracy {:.4f}\n", world.size(), result.steps,
-               result.test_accuracy.value());
+    fmt::print("{}, {}, test accuracy {:.4f}\n", ringtrain::counted(world.size(), "rank"),
+               ringtrain::counted(result.steps, "step"), result.test_accuracy.value());
   } catch (const std::exception& error) {
     fmt::print(stderr, "embed: {}\n", error.what());
     ringtrain::World::abort(static_cast<int>(ringtrain::exit_code_of(error)));

@@ -8,15 +8,15 @@
 namespace ringtrain {
 
 std::string progress_line(const StepEvent& step) {
-  return fmt::format("epoch {}/{}, step {} of {}, loss {:.4f}, {} samples/s, {} left",
-                     step.epoch + 1, step.epochs, print_count(static_cast<double>(step.step)),
+  return fmt::format("epoch {}/{}, step {} of {}, loss {:.4f}, {} samples/s, {} left", step.epoch,
+                     step.epochs, print_count(static_cast<double>(step.step)),
                      print_count(static_cast<double>(step.steps)), step.loss,
                      print_count(step.samples_per_second), print_seconds(step.seconds_left));
 }
 
 std::string epoch_line(const EpochEvent& epoch) {
-  std::string text = fmt::format("epoch {}/{}: train loss {:.4f}", epoch.epoch + 1, epoch.epochs,
-                                 epoch.train_loss);
+  std::string text =
+      fmt::format("epoch {}/{}: train loss {:.4f}", epoch.epoch, epoch.epochs, epoch.train_loss);
   if (epoch.test_loss) text += fmt::format(", test loss {:.4f}", *epoch.test_loss);
   if (epoch.test_accuracy) {
     text += fmt::format(", test accuracy {:.2f}%", 100 * *epoch.test_accuracy);
@@ -36,9 +36,9 @@ std::vector<std::string> started_lines(const StartedEvent& started) {
       lines.back() += ", " + text;
     }
   }
-  std::string training = fmt::format("training {} steps, {} epochs, {} ranks",
-                                     print_count(static_cast<double>(started.steps)),
-                                     started.epochs, started.world_size);
+  std::string training =
+      fmt::format("training {}, {}, {}", counted(started.steps, "step"),
+                  counted(started.epochs, "epoch"), counted(started.world_size, "rank"));
   if (started.from_step > 0) {
     training += fmt::format(", from step {}", print_count(static_cast<double>(started.from_step)));
   }

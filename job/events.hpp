@@ -3,7 +3,7 @@
 // the launcher. docs/reference/events.md describes every kind and its keys.
 //
 // A line is the byte 0x1e, a JSON object and a newline (RFC 7464); every other line of stdout is
-// for the user. Epochs count from 0 here, and from 1 where a person reads them.
+// for the user. Epochs count from 1, as people read them.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,7 @@ struct StartedEvent {
 
 struct StepEvent {
   static constexpr const char* kKind = "step";
-  int64_t epoch = 0;
+  int64_t epoch = 1;
   int64_t epochs = 0;
   int64_t step = 0;
   int64_t steps = 0;
@@ -46,7 +46,7 @@ struct StepEvent {
 // An epoch is complete. history.jsonl holds the same keys, a line for each epoch.
 struct EpochEvent {
   static constexpr const char* kKind = "epoch";
-  int64_t epoch = 0;
+  int64_t epoch = 1;
   int64_t epochs = 0;
   int64_t step = 0;
   uint64_t samples_seen = 0;

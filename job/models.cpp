@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
+
+#include "base/suggest.hpp"
 
 namespace ringtrain {
 namespace {
@@ -24,5 +27,10 @@ bool is_torchscript_path(std::string_view model) {
 }
 
 std::string zoo_model_list() { return fmt::format("{}", fmt::join(kZooModels, ", ")); }
+
+std::string closest_zoo_model(std::string_view model) {
+  const std::vector<std::string> names(kZooModels.begin(), kZooModels.end());
+  return closest(model, names);
+}
 
 }  // namespace ringtrain

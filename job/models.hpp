@@ -15,4 +15,7 @@ bool is_torchscript_path(std::string_view model);
 // Returns "mlp, lenet5, ...": for messages.
 std::string zoo_model_list();
 
+// Returns the name of the zoo that is spelled most like `model`; empty where none is close.
+std::string closest_zoo_model(std::string_view model);
+
 }  // namespace ringtrain

@@ -76,7 +76,8 @@ Document checked_document(const std::string& text, const std::string& name,
                           std::span<const std::string> overrides) {
   Document document = parse_yaml(text, name);
   if (!document.value.is_object()) {
-    document.refuse("", "must be a group of keys, as in 'model: lenet'");
+    document.refuse("",
+                    "must be a group of keys, as in 'model: lenet' (with a space after the colon)");
   }
   for (const std::string& override_text : overrides) apply_override(document, override_text);
   check_document(document, job_keys());
@@ -127,9 +128,12 @@ void check_communication(const JobSpec& job, const Document& document) {
 // Refuses keys that do not fit one another.
 void check_across_keys(const JobSpec& job, const Document& document) {
   if (!is_zoo_model(job.model) && !is_torchscript_path(job.model)) {
-    document.refuse("model", fmt::format("must be one of {}, or the path of a TorchScript file "
-                                         "(with a '/' or ending in .pt), found {}",
-                                         zoo_model_list(), in_quotes(job.model)));
+    const std::string meant = closest_zoo_model(job.model);
+    document.refuse("model",
+                    fmt::format("must be one of {}, or the path of a TorchScript file (with a '/' "
+                                "or ending in .pt), found {}{}",
+                                zoo_model_list(), in_quotes(job.model),
+                                meant.empty() ? "" : fmt::format(", did you mean {}?", meant)));
   }
   if (!job.hidden.empty() && job.model != "mlp") {
     document.refuse("hidden", fmt::format("is for the model mlp alone, not for {}", job.model));

@@ -35,18 +35,23 @@ void check_dataset(const fs::path& dataset) {
   }
 }
 
-void check_output(const fs::path& output) {
+void check_output(const fs::path& output, MissingOutput missing) {
   const auto fail = [&](std::string_view reason) {
     throw job_error(
         fmt::format("output: {} cannot be written: {}: choose another with --set output=DIR",
                     output.string(), reason));
   };
   std::error_code error;
-  fs::create_directories(output, error);
-  if (error && !fs::is_directory(output)) fail(error.message());
-  if (!fs::is_directory(output, error)) fail("it is not a directory");
+  fs::path folder = fs::absolute(output);
+  if (missing == MissingOutput::make) {
+    fs::create_directories(folder, error);
+    if (error && !fs::is_directory(folder)) fail(error.message());
+  } else {
+    while (folder.has_relative_path() && !fs::exists(folder, error)) folder = folder.parent_path();
+  }
+  if (!fs::is_directory(folder, error)) fail(fmt::format("{} is not a directory", folder.string()));
   // Permission bits say nothing about read-only mounts, full disks and root: only writing does.
-  std::string probe = (output / ".writable.XXXXXX").string();
+  std::string probe = (folder / ".writable.XXXXXX").string();
   const int descriptor = ::mkostemp(probe.data(), O_CLOEXEC);
   if (descriptor < 0) fail(std::strerror(errno));
   const bool written = ::write(descriptor, "?", 1) == 1;
@@ -58,7 +63,7 @@ void check_output(const fs::path& output) {
 
 }  // namespace
 
-void check_paths(const JobSpec& job) {
+void check_paths(const JobSpec& job, MissingOutput missing) {
   if (is_torchscript_path(job.model)) {
     std::error_code error;
     if (!fs::is_regular_file(job.model, error)) {
@@ -78,7 +83,7 @@ void check_paths(const JobSpec& job) {
     throw job_error(fmt::format("initialize_from: {} is not there, or not a file",
                                 job.initialize_from.string()));
   }
-  check_output(job.output);
+  check_output(job.output, missing);
 }
 
 }  // namespace ringtrain

@@ -8,6 +8,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <optional>
 #include <sstream>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "job/scalar.hpp"
 
 namespace ringtrain {
@@ -23,6 +25,23 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxDepth = 16;
+
+// Returns the words for a line that people often get wrong; empty for any other line.
+std::string slip_in(std::string_view line) {
+  const size_t indent = std::min(line.find_first_not_of(" \t"), line.size());
+  const std::string_view rest = trimmed(line);
+  if (rest.empty() || rest[0] == '#') return "";
+  if (line.substr(0, indent).find('\t') != std::string_view::npos) {
+    return "a tab indents this line: YAML takes spaces alone";
+  }
+  const size_t colon =
+      rest.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+  if (colon == 0 || colon == std::string_view::npos || rest[colon] != ':') return "";
+  const std::string_view value = rest.substr(colon + 1);
+  if (value.empty() || value.starts_with("//") || value.find_first_of(" \t:") == 0) return "";
+  return fmt::format("a space is missing after the colon, as in '{}: {}'", rest.substr(0, colon),
+                     value.substr(0, 60));
+}
 
 // Builds the value from yaml-cpp's events: unlike YAML::Node it never expands an alias, and it can
 // stop at the first thing that has no place here.
@@ -51,7 +70,9 @@ class Builder : public YAML::EventHandler {
       const std::string path = next_path();
       const auto key = document_.origins.find(path);
       if (key == document_.origins.end()) refuse(mark, "has no value");
-      throw job_error(fmt::format("{}: {}: has no value", key->second, path));
+      const std::string slip = slip_in(*frames_.back().key);
+      throw job_error(
+          fmt::format("{}: {}", key->second, slip.empty() ? path + ": has no value" : slip));
     }
     add(mark, nullptr);  // --set key= takes the key away
   }
@@ -204,6 +225,33 @@ void send_events(const std::string& text, YAML::EventHandler& events) {
   }
 }
 
+// Returns what yaml-cpp says in words that name the cure.
+std::string in_plain_words(const std::string& message) {
+  if (message == YAML::ErrorMsg::END_OF_MAP_FLOW) return "a '{' is not closed by a '}'";
+  if (message == YAML::ErrorMsg::END_OF_SEQ_FLOW) return "a '[' is not closed by a ']'";
+  if (message == YAML::ErrorMsg::MAP_VALUE) {
+    return "no key can be here: indent it as the lines around it, and put text with ': ' in quotes";
+  }
+  return message;
+}
+
+// Returns the refusal of a text in which yaml-cpp finds an error at `line`, from 0. The mistake is
+// often before it, where yaml-cpp still took the text for a value of several lines.
+std::string syntax_problem(const std::string& text, const std::string& name, int line,
+                           const std::string& message) {
+  std::istringstream stream(text);
+  std::string row, slip;
+  int slip_line = 0;
+  for (int i = 0; i <= line && std::getline(stream, row); ++i) {
+    if (const std::string found = slip_in(row); !found.empty()) {
+      slip = found;
+      slip_line = i;
+    }
+  }
+  if (!slip.empty()) return fmt::format("{}:{}: {}", name, slip_line + 1, slip);
+  return fmt::format("{}:{}: is not valid YAML: {}", name, line + 1, in_plain_words(message));
+}
+
 Document parse(const std::string& text, const std::string& name, bool has_lines) {
   if (text.size() > kMaxJobFileBytes) {
     throw job_error(fmt::format("{}: is larger than 1 MiB: that is no job file", name));
@@ -219,9 +267,10 @@ Document parse(const std::string& text, const std::string& name, bool has_lines)
   } catch (const YAML::DeepRecursion&) {
     throw job_error(fmt::format("{}: is nested more than {} levels deep", name, kMaxDepth));
   } catch (const YAML::Exception& error) {
-    const std::string where =
-        has_lines && !error.mark.is_null() ? fmt::format("{}:{}", name, error.mark.line + 1) : name;
-    throw job_error(fmt::format("{}: is not valid YAML: {}", where, error.msg));
+    if (has_lines && !error.mark.is_null()) {
+      throw job_error(syntax_problem(text, name, error.mark.line, error.msg));
+    }
+    throw job_error(fmt::format("{}: is not valid YAML: {}", name, in_plain_words(error.msg)));
   }
   return std::move(builder).finish();
 }

@@ -8,11 +8,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "datasets/reading/open.hpp"
@@ -157,13 +159,14 @@ void add_predict(CLI::App& app, Arguments& arguments) {
 int main(int argc, char** argv) {
   CLI::App app("Evaluates and applies trained models.", "ringtrain");
   app.require_subcommand(1);
+  ringtrain::set_messages(app);
   ringtrain::serving::Arguments arguments;
   ringtrain::serving::add_evaluate(app, arguments);
   ringtrain::serving::add_predict(app, arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : ringtrain::kExitBadJob;
+    return ringtrain::exit_code_of(app, error);
   } catch (const std::exception& error) {
     std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
     return ringtrain::exit_code_of(error);

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "benchmarks/commands/all_reduce.hpp"
 #include "benchmarks/commands/data.hpp"
@@ -13,6 +14,7 @@
 
 int main(int argc, char** argv) {
   CLI::App app("Measure this machine, side by side with its limits", "ringtrain bench");
+  ringtrain::set_messages(app);
   app.require_subcommand(1);
   ringtrain::benchmarks::add_bench_all_reduce_command(app);
   ringtrain::benchmarks::add_bench_data_command(app);
@@ -20,7 +22,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : ringtrain::kExitBadJob;
+    return ringtrain::exit_code_of(app, error);
   } catch (const std::exception& error) {
     std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
     return ringtrain::exit_code_of(error);

@@ -21,6 +21,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/statistics.hpp"
+#include "base/text.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "job/events.hpp"
 #include "launcher/mpi/placement.hpp"
@@ -205,13 +206,14 @@ void run(const StepOptions& options) {
                options.python);
   }
   fmt::print(
-      "samples/s on {}, {} ranks, global batch {}, OMP_NUM_THREADS={}, {}; medians of {} rounds of "
+      "samples/s on {}, {}, global batch {}, OMP_NUM_THREADS={}, {}; medians of {} rounds of "
       "about {:.0f} s,\n"
       "ratios by round. efficiency: over the same ranks with no averaging. exposed: share of the "
       "time in which\n"
       "nothing but waiting for other ranks was done. x: ringtrain over DDP{}\n\n",
-      options.dataset, options.ranks, kGlobalBatch, ::getenv("OMP_NUM_THREADS"), options.device,
-      options.rounds, options.seconds, options.device == "cuda" ? " on NCCL." : " on Gloo.");
+      options.dataset, counted(options.ranks, "rank"), kGlobalBatch, ::getenv("OMP_NUM_THREADS"),
+      options.device, options.rounds, options.seconds,
+      options.device == "cuda" ? " on NCCL." : " on Gloo.");
   fmt::print("{:<10}{:>12}{:>10}{:>12}{:>12}", "", "ringtrain", "exposed", "no averag.",
              "efficiency");
   if (with_peers) {

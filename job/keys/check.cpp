@@ -8,6 +8,7 @@
 #include <regex>
 #include <string>
 
+#include "base/suggest.hpp"
 #include "job/keys/key_text.hpp"
 
 namespace ringtrain {
@@ -54,6 +55,22 @@ bool text_fits(const KeyRules& rules, const std::string& text) {
   return rules.pattern.empty() || std::regex_search(text, std::regex(rules.pattern));
 }
 
+// Returns the end of a refusal of a text where keys belong, as of 'type:sgd'.
+std::string missing_space(const std::string& text) {
+  static const std::regex kKeyAndValue("^([a-z_0-9]+):([^ /:].*)$");
+  std::smatch parts;
+  if (!std::regex_match(text, parts, kKeyAndValue)) return "";
+  return fmt::format(": a space is missing after the colon, as in '{}: {}'", parts.str(1),
+                     parts.str(2));
+}
+
+// Returns the end of a refusal of a word that is not one of a key's, with the one that was meant.
+std::string suggestion(const Key& key, const json& value) {
+  if (key.rules.one_of.empty()) return "";
+  const std::string meant = closest(value.get_ref<const std::string&>(), key.rules.one_of);
+  return meant.empty() ? "" : fmt::format(", did you mean {}?", meant);
+}
+
 // Refuses the first value that does not fit, in the order of the keys.
 class Checker {
  public:
@@ -65,11 +82,13 @@ class Checker {
       if (key.type == Key::Type::text && value.is_primitive()) {
         problem += ": put it in quotes if it is meant as text";
       }
+      if (value.is_string()) problem += missing_space(value.get_ref<const std::string&>());
       document_.refuse(path, problem);
     }
     if (key.type == Key::Type::group) return check_group(key, value, path);
     if (!fits(key, value)) {
-      document_.refuse(path, fmt::format("must be {}, found {}", allowed(key), shown(value)));
+      document_.refuse(path, fmt::format("must be {}, found {}{}", allowed(key), shown(value),
+                                         suggestion(key, value)));
     }
     if (key.type == Key::Type::map) {
       for (const auto& [name, child] : value.items()) {
@@ -88,7 +107,7 @@ class Checker {
     for (const auto& [name, child] : value.items()) {
       const bool known = std::any_of(group.keys.begin(), group.keys.end(),
                                      [&name = name](const Key& key) { return key.name == name; });
-      if (!known) document_.refuse(join_path(path, name), unknown_key(root_, group, name));
+      if (!known) document_.refuse(join_path(path, name), unknown_key(root_, group, path, name));
     }
     for (const Key& key : group.keys) {
       if (value.contains(key.name)) check(key, value[key.name], join_path(path, key.name));

@@ -5,10 +5,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/suggest.hpp"
 #include "job/document.hpp"
 
 namespace ringtrain {
@@ -33,22 +36,6 @@ std::string allowed_number(const KeyRules& rules, std::string text) {
   return text;
 }
 
-// Levenshtein distance: single characters inserted, deleted or replaced.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row.back();
-}
-
 // Appends the paths of all keys with this name: the places where a misplaced key could belong.
 void find_key(const Key& group, const std::string& name, const std::string& path,
               std::vector<std::string>& found) {
@@ -59,21 +46,42 @@ void find_key(const Key& group, const std::string& name, const std::string& path
   }
 }
 
-// Returns the key of the group that is spelled most like `name`; empty where none is close.
-std::string closest_key(const Key& group, const std::string& name) {
-  constexpr size_t kLongest = 64;
-  if (name.size() > kLongest) return "";
-  std::string best;
-  size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
+void collect_names(const Key& group, std::vector<std::string>& names) {
   for (const Key& key : group.keys) {
-    const bool is_part = name.size() >= 3 && key.name.find(name) != std::string::npos;
-    const size_t distance = is_part ? 1 : edit_distance(name, key.name);
-    if (distance < best_distance && distance < key.name.size()) {
-      best_distance = distance;
-      best = key.name;
-    }
+    names.push_back(key.name);
+    collect_names(key, names);
   }
-  return best;
+}
+
+// Returns the name of our key for a word that other programs use; else the word.
+std::string translated(const std::string& word) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kWords = {
+      {{"lr", "learning_rate"},
+       {"bs", "batch_size"},
+       {"wd", "weight_decay"},
+       {"l2", "weight_decay"},
+       {"num_epochs", "epochs"},
+       {"max_epochs", "epochs"},
+       {"output_dir", "output"},
+       {"arch", "model"}}};
+  const auto found = std::find_if(kWords.begin(), kWords.end(),
+                                  [&](const auto& pair) { return pair.first == word; });
+  return found == kWords.end() ? word : std::string(found->second);
+}
+
+// Returns the paths of the keys that were probably meant by `name` in the group at `path`.
+std::vector<std::string> meant_by(const Key& root, const Key& group, std::string_view path,
+                                  const std::string& name) {
+  std::vector<std::string> meant;
+  find_key(root, translated(name), "", meant);
+  if (!meant.empty()) return meant;
+  std::vector<std::string> names;
+  for (const Key& key : group.keys) names.push_back(key.name);
+  if (const std::string best = closest(name, names); !best.empty()) return {join_path(path, best)};
+  names.clear();
+  collect_names(root, names);
+  if (const std::string best = closest(name, names); !best.empty()) find_key(root, best, "", meant);
+  return meant;
 }
 
 }  // namespace
@@ -109,15 +117,9 @@ std::string shown(const json& value) {
   return value.dump();
 }
 
-std::string unknown_key(const Key& root, const Key& group, const std::string& name) {
-  std::vector<std::string> meant;
-  find_key(root, name, "", meant);
-  if (meant.empty()) {
-    if (const std::string closest = closest_key(group, name); !closest.empty()) {
-      meant.push_back(closest);
-    }
-  }
-  if (!meant.empty()) {
+std::string unknown_key(const Key& root, const Key& group, std::string_view path,
+                        const std::string& name) {
+  if (const auto meant = meant_by(root, group, path, name); !meant.empty()) {
     return fmt::format("unknown key, did you mean {}?", fmt::join(meant, " or "));
   }
   std::vector<std::string> known;

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 
 #include "job/keys/key.hpp"
 
@@ -15,8 +16,9 @@ std::string allowed(const Key& key);
 // Returns a value as a person would name it: "the text 'abc'", "a list".
 std::string shown(const nlohmann::json& value);
 
-// Returns a refusal of a key that the group does not have, with the key that was probably meant;
-// `root` is the group of all keys.
-std::string unknown_key(const Key& root, const Key& group, const std::string& name);
+// Returns a refusal of a key that the group at `path` does not have, with the path of the key that
+// was probably meant, wherever that is; `root` is the group of all keys.
+std::string unknown_key(const Key& root, const Key& group, std::string_view path,
+                        const std::string& name);
 
 }  // namespace ringtrain

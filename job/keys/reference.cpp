@@ -5,12 +5,15 @@
 
 #include <string_view>
 
+#include "base/text.hpp"
 #include "job/document.hpp"
 #include "job/keys/key.hpp"
 #include "job/keys/key_text.hpp"
 
 namespace ringtrain {
 namespace {
+
+constexpr size_t kColumns = 120;
 
 constexpr std::string_view kIntroduction =
     R"(<!-- Printed by `ringtrain schema --markdown` from the keys' descriptions in job/keys. -->
@@ -21,21 +24,8 @@ constexpr std::string_view kIntroduction =
 A key in bold must be there. The last column is the effect of a changed value on a job that resumes
 from a checkpoint: *free* changes nothing that was learned, *logged* continues training differently,
 *fixed* is refused. `ringtrain schema` prints the same as a JSON Schema; `ringtrain validate` checks
-a file.
+a file, and the dataset, model and output that it names.
 )";
-
-// Returns a text in lines of at most 120 characters.
-std::string wrapped(std::string_view text) {
-  constexpr size_t kColumns = 120;
-  std::string lines;
-  while (text.size() > kColumns) {
-    const size_t space = text.rfind(' ', kColumns);
-    if (space == std::string_view::npos) break;
-    lines.append(text.substr(0, space)).append("\n");
-    text.remove_prefix(space + 1);
-  }
-  return lines.append(text);
-}
 
 // Returns a text for a cell of a table. Between backquotes only the bar ends a cell.
 std::string cell(std::string_view text) {
@@ -85,7 +75,7 @@ void add_group(const Key& group, const std::string& path, std::string& page) {
     const Key* const inner = group_of(key);
     if (inner == nullptr) continue;
     const std::string here = join_path(path, key.name);
-    page += fmt::format("\n## {}\n\n{}\n", here, wrapped(inner->text));
+    page += fmt::format("\n## {}\n\n{}\n", here, wrapped(inner->text, kColumns));
     add_group(*inner, here, page);
   }
 }
@@ -93,7 +83,7 @@ void add_group(const Key& group, const std::string& path, std::string& page) {
 }  // namespace
 
 std::string job_reference() {
-  std::string page = fmt::format(fmt::runtime(kIntroduction), wrapped(job_keys().text));
+  std::string page = fmt::format(fmt::runtime(kIntroduction), wrapped(job_keys().text, kColumns));
   add_group(job_keys(), "", page);
   return page;
 }

@@ -10,6 +10,7 @@
 
 #include "base/deadline.hpp"
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "launcher/commands/cluster_options.hpp"
 #include "mpijob/client/json_path.hpp"
 #include "mpijob/objects/delete_job.hpp"
@@ -84,9 +85,8 @@ void scale(ApiClient& client, const ChangeOptions& options) {
   if (has_ended(job)) throw job_error(fmt::format("{} has ended", options.name));
   const std::string longest = fmt::format("{}-worker-{}", options.name, options.workers - 1);
   if (longest.size() > 63) {
-    throw job_error(
-        fmt::format("{} is too long a name for {} workers: {} has more than 63 characters",
-                    options.name, options.workers, longest));
+    throw job_error(fmt::format("{} is too long a name for {}: {} has more than 63 characters",
+                                options.name, counted(options.workers, "worker"), longest));
   }
   json changes = {{"spec", {{"mpiReplicaSpecs", {{"Worker", {{"replicas", options.workers}}}}}}}};
   // A gang waits forever for more pods than there are.
@@ -97,8 +97,8 @@ void scale(ApiClient& client, const ChangeOptions& options) {
   }
   const auto before = mpijob::look_number(job, {"spec", "mpiReplicaSpecs", "Worker", "replicas"});
   client.patch(mpijob::mpi_jobs, options.name, changes);
-  fmt::print("{}: {} workers instead of {}; 'ringtrain status {}' shows them come and go\n",
-             options.name, options.workers, before, options.name);
+  fmt::print("{}: {} instead of {}; 'ringtrain status {}' shows them come and go\n", options.name,
+             counted(options.workers, "worker"), before, options.name);
 }
 
 // Adds a command that changes one job.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.hpp"
 #include "datasets/format/dataset_index.hpp"
 #include "datasets/reading/open.hpp"
 #include "datasets/reading/verify.hpp"
@@ -91,7 +92,7 @@ void print_info(const DatasetIndex& index) {
   line("source", index.source);
   if (!index.source_sha256.empty()) line("source sha256", index.source_sha256);
   line("shuffle seed", std::to_string(index.shuffle_seed));
-  line("block", fmt::format("{} rows, {:.0f} KiB", index.block_rows,
+  line("block", fmt::format("{}, {:.0f} KiB", counted(index.block_rows, "row"),
                             static_cast<double>(index.block_rows * index.row_bytes()) / 1024));
   if (index.shard_count > 1) {
     line("shard", fmt::format("{} of {}", index.shard_index + 1, index.shard_count));
@@ -150,7 +151,7 @@ void add_split(CLI::App& dataset) {
     const auto paths =
         datasets::shard_dataset(index, arguments->output, arguments->shards, bar.callback());
     bar.finish();
-    fmt::print("{}: {} shards\n", arguments->output, paths.size());
+    fmt::print("{}: {}\n", arguments->output, counted(paths.size(), "shard"));
   });
 }
 

@@ -95,9 +95,9 @@ Finding examine_shared_memory() {
   if (free < kBytesOfARank * static_cast<uint64_t>(ranks)) {
     finding.status = Status::bad;
     finding.advice = fmt::format(
-        "too small for {} ranks, whose messages take 4 MiB each: docker run --shm-size=1g, or an "
+        "too small for {}, whose messages take 4 MiB each: docker run --shm-size=1g, or an "
         "emptyDir of medium Memory in Kubernetes",
-        ranks);
+        counted(ranks, "rank"));
   }
   return finding;
 }
@@ -106,9 +106,9 @@ Finding examine_cores() {
   const Cores cores = this_machine_cores();
   Finding finding{
       "cores", Status::good,
-      fmt::format("{} cores, {} hardware threads{}", cores.cores, cores.threads,
-                  cores.quota
-                      ? fmt::format(", limited to {:.3g} CPUs by the control group", *cores.quota)
+      fmt::format(
+          "{}, {}{}", counted(cores.cores, "core"), counted(cores.threads, "hardware thread"),
+          cores.quota ? fmt::format(", limited to {:.3g} CPUs by the control group", *cores.quota)
                       : ""),
       ""};
   if (cores.quota && *cores.quota < 1) {

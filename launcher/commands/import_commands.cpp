@@ -27,14 +27,14 @@ const std::vector<std::string> kFourFiles = {"train_features", "train_labels", "
 
 void add_mnist(CLI::App& import) {
   CLI::App* command = nullptr;
-  add_import(import, command, "mnist", "Download and check the 70,000 MNIST digits",
+  add_import(import, command, "mnist", "Download MNIST: 70,000 handwritten digits",
              [](const ImportArguments& a) { return datasets::import_mnist(a.output, a.options); });
 }
 
 void add_idx(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto arguments =
-      add_import(import, command, "idx", "Import local IDX files, plain or gzipped",
+      add_import(import, command, "idx", "Import IDX files (as of MNIST), .gz too",
                  [](const ImportArguments& a) {
                    std::vector<std::unique_ptr<datasets::ByteSource>> sources;
                    for (const std::string& path : a.paths)
@@ -55,7 +55,7 @@ datasets::ChannelOrder channel_order(const std::string& name) {
 }
 
 void add_channels(CLI::App& command, ArrayArguments& arguments) {
-  command.add_option("--channels", arguments.channels, "Position of the channels in the features")
+  command.add_option("--channels", arguments.channels, "Channels are a sample's first or last")
       ->check(CLI::IsMember({"auto", "first", "last"}))
       ->capture_default_str();
 }
@@ -63,17 +63,15 @@ void add_channels(CLI::App& command, ArrayArguments& arguments) {
 void add_npy(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto array = std::make_shared<ArrayArguments>();
-  const auto arguments =
-      add_import(import, command, "npy", "Import four .npy files of numbers",
-                 [array](const ImportArguments& a) {
-                   std::vector<std::unique_ptr<datasets::ArraySource>> arrays;
-                   for (const std::string& path : a.paths)
-                     arrays.push_back(datasets::open_npy(path));
-                   datasets::ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(),
-                                                  arrays[3].get()};
-                   sources.channels = channel_order(array->channels);
-                   return datasets::import_arrays(sources, a.output, a.options);
-                 });
+  const auto arguments = add_import(
+      import, command, "npy", "Import four NumPy files (.npy)", [array](const ImportArguments& a) {
+        std::vector<std::unique_ptr<datasets::ArraySource>> arrays;
+        for (const std::string& path : a.paths) arrays.push_back(datasets::open_npy(path));
+        datasets::ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(),
+                                       arrays[3].get()};
+        sources.channels = channel_order(array->channels);
+        return datasets::import_arrays(sources, a.output, a.options);
+      });
   add_paths(*command, *arguments, kFourFiles);
   add_channels(*command, *array);
 }
@@ -89,7 +87,7 @@ void add_hdf5(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto names = std::make_shared<Hdf5Arguments>();
   const auto arguments = add_import(
-      import, command, "hdf5", "Import datasets of any HDF5 file, also chunked or compressed",
+      import, command, "hdf5", "Import arrays of an HDF5 file that another program wrote",
       [names](const ImportArguments& a) {
         if (names->test_x.empty() != names->test_y.empty()) {
           throw job_error("--test-x and --test-y belong together");
@@ -107,10 +105,10 @@ void add_hdf5(CLI::App& import) {
         return datasets::import_arrays(sources, a.output, a.options);
       });
   add_paths(*command, *arguments, {"file"});
-  command->add_option("--train-x", names->train_x, "Dataset of the training features")->required();
-  command->add_option("--train-y", names->train_y, "Dataset of the training labels")->required();
-  command->add_option("--test-x", names->test_x, "Dataset of the test features");
-  command->add_option("--test-y", names->test_y, "Dataset of the test labels");
+  command->add_option("--train-x", names->train_x, "Path of the training samples")->required();
+  command->add_option("--train-y", names->train_y, "Path of their classes")->required();
+  command->add_option("--test-x", names->test_x, "Path of the test samples");
+  command->add_option("--test-y", names->test_y, "Path of their classes");
   add_channels(*command, *names);
   add_test_share(*command, *arguments);
 }
@@ -119,7 +117,7 @@ void add_cifar(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto arguments =
       add_import(import, command, "cifar",
-                 "Import CIFAR-10 or CIFAR-100, binary version: a folder or the .tar.gz",
+                 "Import CIFAR-10 or CIFAR-100 (its binary version, not that for Python)",
                  [](const ImportArguments& a) {
                    return datasets::import_cifar(a.paths[0], a.output, a.options);
                  });
@@ -137,7 +135,7 @@ void add_csv(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto csv = std::make_shared<CsvArguments>();
   const auto arguments =
-      add_import(import, command, "csv", "Import a table: numeric features and a column of labels",
+      add_import(import, command, "csv", "Import a table: columns of numbers and one of labels",
                  [csv](const ImportArguments& a) {
                    datasets::CsvSources sources;
                    sources.train = a.paths[0];
@@ -154,10 +152,10 @@ void add_csv(CLI::App& import) {
                    return datasets::import_csv(sources, a.output, a.options);
                  });
   add_paths(*command, *arguments, {"file"});
-  command->add_option("--test", csv->test, "Table of test rows");
+  command->add_option("--test", csv->test, "A second table, of test rows");
   command->add_option("--label", csv->label,
                       "Label column, by name or number from 1 (default: the last)");
-  command->add_option("--shape", csv->shape, "Channels, height and width of a sample")
+  command->add_option("--shape", csv->shape, "Channels, height, width, as in 1,28,28")
       ->delimiter(',')
       ->expected(3);
   command->add_option("--separator", csv->separator, "Column separator; tab: a tab")
@@ -189,7 +187,7 @@ void add_images(CLI::App& import) {
   const auto image = std::make_shared<ImageArguments>();
   const auto arguments = add_import(
       import, command, "images",
-      "Import class folders of JPEG and PNG files: a folder, .zip or .tar(.gz)",
+      "Import images (JPEG, PNG) in a folder for each class, .zip or .tar(.gz)",
       [image](ImportArguments& a) {
         datasets::ImageSources sources;
         sources.path = a.paths[0];
@@ -209,13 +207,13 @@ void add_images(CLI::App& import) {
                       "Sample height in pixels (default: that of most images, at most 224)");
   command->add_option("--width", image->width,
                       "Sample width in pixels (default: that of most images, at most 224)");
-  command->add_option("--channels", image->channels, "3: RGB, 1: grey")
+  command->add_option("--channels", image->channels, "3: colour, 1: grey")
       ->check(CLI::IsMember({1, 3}))
       ->capture_default_str();
-  command->add_option("--fit", image->fit, "crop: keep the middle; stretch: keep the whole image")
+  command->add_option("--fit", image->fit, "crop: cut to the shape; stretch: distort to the shape")
       ->check(CLI::IsMember({"crop", "stretch"}))
       ->capture_default_str();
-  command->add_option("--broken", image->broken, "Refuse or skip images that cannot be decoded")
+  command->add_option("--broken", image->broken, "If an image cannot be decoded: refuse, or skip")
       ->check(CLI::IsMember({"refuse", "skip"}))
       ->capture_default_str();
   add_test_share(*command, *arguments);
@@ -224,7 +222,7 @@ void add_images(CLI::App& import) {
 }  // namespace
 
 void add_import_commands(CLI::App& dataset) {
-  CLI::App& import = *dataset.add_subcommand("import", "Create a dataset from a source");
+  CLI::App& import = *dataset.add_subcommand("import", "Make a dataset of your own data");
   import.require_subcommand(1);
   add_mnist(import);
   add_idx(import);

@@ -6,14 +6,27 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <system_error>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "launcher/terminal/dataset_progress.hpp"
 
 namespace ringtrain::launcher {
 namespace {
+
+const std::map<std::string, const char*> kHelpOfPaths = {
+    {"train_images", "IDX file of the training images, as train-images-idx3-ubyte.gz"},
+    {"train_labels", "Their classes, a whole number from 0 for each"},
+    {"test_images", "IDX file of the test images, as t10k-images-idx3-ubyte.gz"},
+    {"test_labels", "Their classes"},
+    {"train_features", "Training samples: an array whose first dimension counts them"},
+    {"test_features", "Test samples of the same shape"},
+    {"file", "The file to import"},
+    {"source", "A folder, or an archive of it (.tar.gz)"},
+};
 
 // Throws a job error rather than replace a file, or make folders outside the working directory,
 // unasked.
@@ -48,12 +61,12 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
   command->add_flag("--force", arguments->force, "Replace the file if it exists");
   command->add_flag("--parents", arguments->parents,
                     "Make missing folders outside the working directory");
-  command->add_option("--seed", arguments->options.shuffle_seed, "Seed for row order and split");
+  command->add_option("--seed", arguments->options.shuffle_seed, "Seed of row order and test rows");
   command->add_option("--block-rows", arguments->options.block_rows,
-                      "Rows per block (default: blocks of 256 to 512 KiB)");
+                      "Rows that are read together (default: 256 to 512 KiB of them)");
   command
       ->add_option("--class-names", arguments->options.class_names,
-                   "Class names, in the order of their labels")
+                   "Names of the classes, label 0 first, with commas between them")
       ->delimiter(',');
   command->add_flag("--one-class", arguments->options.one_class,
                     "Accept training rows that all have the same class");
@@ -64,10 +77,10 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
     const datasets::DatasetIndex index = import(*arguments);
     bar.finish();
     for (const std::string& line : arguments->notes) fmt::print(stderr, "{}\n", line);
-    fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {} classes\n",
-               arguments->output, index.train.rows, index.test.rows, index.shape.channels,
-               index.shape.height, index.shape.width, datasets::name_of(index.element),
-               index.class_names.size());
+    fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {}\n", arguments->output,
+               index.train.rows, index.test.rows, index.shape.channels, index.shape.height,
+               index.shape.width, datasets::name_of(index.element),
+               counted(index.class_names.size(), "class", "classes"));
   });
   return arguments;
 }
@@ -75,7 +88,7 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
 void add_test_share(CLI::App& command, ImportArguments& arguments) {
   command
       .add_option("--test-share", arguments.test_share,
-                  "Share of test rows, if the source has none")
+                  "Part of the rows that is for tests, if the source has none")
       ->capture_default_str();
 }
 
@@ -83,7 +96,7 @@ void add_paths(CLI::App& command, ImportArguments& arguments,
                const std::vector<std::string>& names) {
   arguments.paths.resize(names.size());
   for (size_t i = 0; i < names.size(); ++i) {
-    command.add_option(names[i], arguments.paths[i], names[i])->required();
+    command.add_option(names[i], arguments.paths[i], kHelpOfPaths.at(names[i]))->required();
   }
 }
 

@@ -3,13 +3,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "datasets/reading/open.hpp"
 #include "job/keys/reference.hpp"
 #include "job/keys/schema.hpp"
+#include "job/models.hpp"
 #include "job/parse.hpp"
+#include "job/paths.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -17,7 +25,43 @@ namespace {
 struct ValidateOptions {
   std::string job_file;
   std::vector<std::string> overrides;
+  bool keys_only = false;
 };
+
+// Refuses what torch.jit cannot have written: a zip archive with constants.pkl near its end. A file
+// of torch.save is one without.
+void check_torchscript_file(const std::string& model) {
+  const File file = File::open_for_reading(model);
+  constexpr uint64_t kTail = 1 << 20;
+  std::string head(std::min<uint64_t>(file.size(), 4), '\0');
+  std::string tail(std::min(file.size(), kTail), '\0');
+  file.read_at(head.data(), head.size(), 0);
+  file.read_at(tail.data(), tail.size(), file.size() - tail.size());
+  if (head != "PK\x03\x04" || tail.find("constants.pkl") == std::string::npos) {
+    throw job_error(
+        fmt::format("model: {} is no TorchScript file: write one with "
+                    "torch.jit.script(model).save('model.pt')",
+                    model));
+  }
+}
+
+// Checks what the job names besides itself, as far as this machine has it. Throws as check_paths().
+void check_files(const JobSpec& job) {
+  check_paths(job, MissingOutput::leave);
+  if (is_torchscript_path(job.model)) check_torchscript_file(job.model);
+  datasets::open_dataset_unverified(job.dataset.string());
+}
+
+void validate_job(const ValidateOptions& options) {
+  const JobSpec job = parse_job(options.job_file, options.overrides);
+  if (job.kubernetes) {
+    std::fputs("ringtrain: note: the files that the job names are in its pods, and not checked\n",
+               stderr);
+  } else if (!options.keys_only) {
+    check_files(job);
+  }
+  fmt::print("{}", print_job_file(job));
+}
 
 }  // namespace
 
@@ -30,15 +74,16 @@ void add_job_commands(CLI::App& app) {
       [as_markdown] { fmt::print("{}", *as_markdown ? job_reference() : job_schema() + "\n"); });
 
   const auto options = std::make_shared<ValidateOptions>();
-  CLI::App* const validate =
-      app.add_subcommand("validate", "Check a job file, and print the job with all defaults");
+  CLI::App* const validate = app.add_subcommand(
+      "validate",
+      "Check a job file, its dataset, model and output, and print the job with all defaults");
   validate->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
   validate->add_option("--set", options->overrides, "Override a key of the job; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
-  validate->callback([options] {
-    fmt::print("{}", print_job_file(parse_job(options->job_file, options->overrides)));
-  });
+  validate->add_flag("--keys-only", options->keys_only,
+                     "Check the job file alone, not the files that it names");
+  validate->callback([options] { validate_job(*options); });
 }
 
 }  // namespace ringtrain::launcher

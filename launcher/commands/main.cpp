@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "launcher/commands/change_commands.hpp"
 #include "launcher/commands/completion.hpp"
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
     }
     CLI::App app("Trains neural networks on many GPUs or cores as one persistent MPI job.",
                  "ringtrain");
+    ringtrain::set_messages(app);
     app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
     app.require_subcommand(1);
     ringtrain::launcher::add_run_command(app, exit_code);
@@ -58,7 +60,7 @@ int main(int argc, char** argv) {
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      return app.exit(error) == 0 ? 0 : ringtrain::kExitBadJob;
+      return ringtrain::exit_code_of(app, error);
     }
     return exit_code;
   } catch (const std::exception& error) {

@@ -17,12 +17,13 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "job/flight_file.hpp"
 #include "job/outcome_file.hpp"
 #include "job/parse.hpp"
 #include "job/paths.hpp"
 #include "job/result_file.hpp"
+#include "launcher/commands/run_options.hpp"
+#include "launcher/commands/run_summary.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/worker_program.hpp"
 #include "launcher/process/stop_signals.hpp"
@@ -36,48 +37,6 @@
 
 namespace ringtrain::launcher {
 namespace {
-
-struct RunOptions {
-  std::string job_file;
-  int ranks = 0;  // 0: one, or all slots of the hostfile
-  std::string hostfile;
-  std::string discover;
-  int host_timeout = 60;    // seconds
-  int start_timeout = 300;  // seconds
-  std::vector<std::string> overrides;
-  std::string run_dir;
-  bool json = false;
-  bool events = false;
-  bool trace = false;
-};
-
-// The run in a few lines, and the next commands.
-void print_summary(const Result& result, const RunOptions& options, const JobSpec& job) {
-  std::string text = fmt::format("{}: ", result.name);
-  if (result.test_accuracy) {
-    text += fmt::format("test accuracy {:.2f}%, ", 100 * *result.test_accuracy);
-  }
-  text += fmt::format("train loss {:.4f}; {} steps on {} {} in {}, {} samples/s\n",
-                      result.train_loss, print_count(static_cast<double>(result.steps)),
-                      result.ranks, result.ranks == 1 ? "rank" : "ranks",
-                      print_seconds(result.seconds.total), print_count(result.samples_per_second));
-  if (const auto& lost = result.recovery) {
-    text += fmt::format("  lost   {} in {} restarts, {} samples redone\n",
-                        print_seconds(lost->seconds_lost), lost->restarts,
-                        print_count(static_cast<double>(lost->samples_replayed)));
-  }
-  if (const auto& slow = result.slowest; slow && slow->seconds > 1.2 * slow->median) {
-    text += fmt::format("  slow   rank {} on {}: {:.2f} times the others' time a step\n",
-                        slow->rank, slow->host, slow->seconds / slow->median);
-  }
-  const std::filesystem::path model(result.model);
-  const std::string script = (model.parent_path() / "model.pt").string();
-  text += fmt::format("  model  {} and {}\n", model.string(), script);
-  text += fmt::format("  next   python -c \"import torch; print(torch.jit.load('{}'))\"\n", script);
-  text += fmt::format("         ringtrain run {} --set epochs={}   # for longer\n",
-                      options.job_file, 2 * job.epochs);
-  fmt::print("{}", text);
-}
 
 Supervision plan_run(const RunOptions& options, const JobSpec& job) {
   Supervision run{.hosts = HostSource(options.hostfile, options.discover)};
@@ -106,6 +65,12 @@ bool has_output(const JobSpec& job, const HostSource& hosts) {
          std::filesystem::is_directory(job.output, error);
 }
 
+void note_crowding(const RunOptions& options, const Supervision& supervision) {
+  const int ranks = options.ranks > 0 ? options.ranks : total_slots(supervision.hosts.hosts());
+  const std::string note = crowding_note(ranks, this_machine_cores());
+  if (!note.empty()) std::fputs(fmt::format("ringtrain: {}\n", note).c_str(), stderr);
+}
+
 // Opens the run's record in the job's output unless it has one elsewhere.
 RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, StopSignals& stop,
                              std::optional<RunRecord>& record) {
@@ -113,7 +78,10 @@ RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, Stop
   const WorkerJob worker_job{find_worker(), options.job_file, options.overrides};
   const Mpirun mpirun = find_mpirun();
   // Other hosts may see other disks; there rank 0 checks the paths.
-  if (all_are_this_machine(supervision.hosts.hosts())) check_paths(job);
+  if (all_are_this_machine(supervision.hosts.hosts())) {
+    check_paths(job);
+    note_crowding(options, supervision);
+  }
   if (!record && has_output(job, supervision.hosts)) record.emplace(job.output, "output");
   std::vector<EventRelay> relays;
   if (options.events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
@@ -169,7 +137,7 @@ int run(RunOptions options) {
   if (options.json) {
     fmt::print("{}", print_result(*end.result));
   } else {
-    print_summary(*end.result, options, job);
+    fmt::print("{}", run_summary(*end.result, options, job, find_next_programs(*end.result)));
   }
   return 0;
 }
@@ -219,8 +187,8 @@ void add_run_command(CLI::App& app, int& exit_code) {
                     "JSON object a line");
   command->add_flag("--trace", options->trace, "Write trace.json, like --set trace=true");
   command->footer(
-      "Exit codes: 0 trained, 2 bad job or option, 3 bad data, 4 training failed,\n"
-      "128 + N stopped by signal N.");
+      "Exit codes: 0 trained, 2 bad job or option, 3 bad data, 4 training failed, 128+N stopped by "
+      "signal N.");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

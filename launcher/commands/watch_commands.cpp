@@ -85,7 +85,7 @@ std::string shortened(const std::string& text) {
 std::string progress_column(const mpijob::TrainingLog& log) {
   if (!log.step() || log.step()->steps <= 0) return "-";
   const StepEvent& step = *log.step();
-  return fmt::format("epoch {}/{}, {:.0f}%", step.epoch + 1, step.epochs,
+  return fmt::format("epoch {}/{}, {:.0f}%", step.epoch, step.epochs,
                      100.0 * static_cast<double>(step.step) / static_cast<double>(step.steps));
 }
 

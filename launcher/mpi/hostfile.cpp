@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/text.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -51,6 +52,12 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
     if (!is_host_name(host)) {
       refuse(fmt::format("'{}' is no host name: a line is 'host slots=N'", printable(host)));
     }
+    // An IPv6 address has more colons than one.
+    if (const auto colon = host.find(':');
+        colon != std::string::npos && host.find(':', colon + 1) == std::string::npos) {
+      refuse(fmt::format("'{}': write '{} slots={}'", host, host.substr(0, colon),
+                         colon + 1 < host.size() ? host.substr(colon + 1) : "N"));
+    }
     int slots = 1;
     while (words >> word) {
       const auto equals = word.find('=');
@@ -68,8 +75,10 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
       }
       if (key == "slots") slots = count;
     }
-    const auto known = std::find_if(hosts.begin(), hosts.end(),
-                                    [&](const Host& other) { return other.name == host; });
+    const bool here = is_this_machine(host);
+    const auto known = std::find_if(hosts.begin(), hosts.end(), [&](const Host& other) {
+      return other.name == host || (here && is_this_machine(other.name));
+    });
     if (known == hosts.end()) {
       hosts.push_back({host, slots});
     } else {
@@ -106,8 +115,9 @@ int total_slots(const std::vector<Host>& hosts) {
 
 std::vector<Host> first_slots(const std::vector<Host>& hosts, int ranks) {
   if (const int total = total_slots(hosts); ranks > total) {
-    throw job_error(fmt::format(
-        "-n {}: the hostfile has {} slots: ask for fewer ranks, or raise its slots", ranks, total));
+    throw job_error(
+        fmt::format("-n {}: the hostfile has {}: ask for fewer ranks, or raise its slots", ranks,
+                    counted(total, "slot")));
   }
   std::vector<Host> used;
   for (const Host& host : hosts) {

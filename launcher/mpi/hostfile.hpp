@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Open MPI's hostfile: one host a line, "node1 slots=4", and # comments. A line without slots
-// counts as one slot; a host that is listed twice has the slots of both lines.
+// counts as one slot; a host that is listed twice has the slots of both lines. All names of this
+// machine (localhost, 127.0.0.1, its own) are one host, under the first of them.
 #pragma once
 
 #include <filesystem>

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/text.hpp"
 #include "launcher/process/scratch.hpp"
 
 namespace ringtrain::launcher {
@@ -64,6 +65,12 @@ RankLayout lay_out_ranks(const std::string& hostfile, int ranks) {
   if (hostfile.empty()) return lay_out_on({{"localhost", std::max(1, ranks)}});
   std::vector<Host> hosts = read_hostfile(hostfile);
   return lay_out_on(ranks > 0 ? first_slots(hosts, ranks) : std::move(hosts));
+}
+
+std::string crowding_note(int ranks, const Cores& cores) {
+  if (ranks <= cores.usable()) return "";
+  return fmt::format("note: {} on {} take turns: -n {} is likely faster", counted(ranks, "rank"),
+                     counted(cores.usable(), "core"), cores.usable());
 }
 
 TemporaryHostfile::TemporaryHostfile(const std::vector<Host>& hosts)

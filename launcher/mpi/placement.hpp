@@ -35,6 +35,9 @@ RankLayout lay_out_ranks(const std::string& hostfile, int ranks);
 // Lays ranks out on all slots of these hosts.
 RankLayout lay_out_on(std::vector<Host> hosts);
 
+// Returns a line for the user where ranks outnumber this machine's cores; else an empty text.
+std::string crowding_note(int ranks, const Cores& cores);
+
 // A file with just the given hosts, for mpirun. It lies in memory, and so is gone with this process
 // however that ends; its path is good for programs that start while the object lives.
 class TemporaryHostfile {

@@ -23,6 +23,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "base/spawn.hpp"
+#include "base/text.hpp"
 #include "job/events.hpp"
 #include "launcher/process/process_tree.hpp"
 #include "launcher/process/scratch.hpp"
@@ -38,13 +39,6 @@ constexpr milliseconds kBetweenSigns(1'000);
 constexpr milliseconds kLongestSilence(8'000);
 constexpr milliseconds kBetweenLooks(3'000);  // for paused ranks
 constexpr milliseconds kAfterClose(1'000);  // in which orted ends by itself, in a run without fault
-
-// Quotes text as one argument of a POSIX shell.
-std::string shell_quoted(const std::string& text) {
-  std::string result = "'";
-  for (const char c : text) result += c == '\'' ? "'\\''" : std::string(1, c);
-  return result + "'";
-}
 
 size_t words_in(const char* text) {
   std::istringstream words(text == nullptr ? "" : text);

@@ -153,7 +153,7 @@ class Attempt {
   void on(const EpochEvent& epoch) {
     step_ = epoch.step;
     hang_detector_.step(epoch.step, clock_.now());
-    if (epoch.step >= steps_ || epoch.epoch + 1 == epoch.epochs) {
+    if (epoch.step >= steps_ || epoch.epoch == epoch.epochs) {
       hang_detector_.saving(clock_.now());
     }
     release_if_growing();

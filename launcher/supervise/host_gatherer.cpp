@@ -63,15 +63,14 @@ GatheredHosts HostGatherer::gather(std::chrono::seconds patience, std::chrono::s
     const std::string problems = print_problems(check->problems());
     if (slots >= range_.least() && waited >= patience) {
       observer_.on_message(
-          fmt::format("continuing with {} ranks; {}", range_.most(slots), problems));
+          fmt::format("continuing with {}; {}", counted(range_.most(slots), "rank"), problems));
       return {.hosts = first_slots(good, range_.most(slots))};
     }
     if (waited >= timeout) {
-      return {.cause = fmt::format("no hosts for {} ranks in {}: {}", range_.least(),
-                                   print_seconds(static_cast<double>(timeout.count())),
-                                   problems.empty()
-                                       ? fmt::format("there are {} slots", total_slots(hosts))
-                                       : problems)};
+      return {.cause = fmt::format(
+                  "no hosts for {} in {}: {}", counted(range_.least(), "rank"),
+                  print_seconds(static_cast<double>(timeout.count())),
+                  problems.empty() ? "found " + counted(total_slots(hosts), "slot") : problems)};
     }
     report(check->problems(), slots, wanted);
     if (const int signal = clock_.wait_for_stop(kBetweenRounds)) return {.stop_signal = signal};
@@ -95,7 +94,8 @@ void HostGatherer::report(const std::map<std::string, std::string>& problems, in
     all_answer = all_answer && problem.empty();
   }
   if (all_answer && !std::exchange(reported_slots_, true)) {
-    observer_.on_message(fmt::format("waiting for hosts: {} slots of {}", slots, wanted));
+    observer_.on_message(
+        fmt::format("waiting for hosts: {} of {}", slots, counted(wanted, "slot")));
   }
 }
 
@@ -107,8 +107,9 @@ bool HostGatherer::can_grow(const std::vector<Host>& in_use) {
     check_.reset();
     const int most = range_.most(total_slots(good));
     if (most <= total_slots(in_use)) return false;
-    observer_.on_message(fmt::format(
-        "{} ranks can run now: restarting with them at the next checkpoint or epoch", most));
+    observer_.on_message(
+        fmt::format("{} can run now: restarting with them at the next checkpoint or epoch",
+                    counted(most, "rank")));
     return true;
   }
   if (clock_.now() < next_look_) return false;

@@ -40,9 +40,9 @@ std::optional<std::string> Recovery::reached(int64_t step, Clock::time_point now
     const int64_t steps = std::max(int64_t{0}, step_ - replay_from_);
     seconds_lost_ += seconds;
     steps_replayed_ += steps;
-    line = fmt::format("recovered: back at step {} after {}, {} samples redone",
+    line = fmt::format("recovered: back at step {} after {}, {} redone",
                        print_count(static_cast<double>(step_)), print_seconds(seconds),
-                       print_count(static_cast<double>(steps * batch_size_)));
+                       counted(steps * batch_size_, "sample"));
     lost_since_.reset();
   }
   step_ = step;

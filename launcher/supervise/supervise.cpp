@@ -129,7 +129,7 @@ class Supervisor {
     std::string text = last_loss_.cause;
     if (!cause.empty()) text += (text.empty() ? "" : "; then ") + cause;
     if (cause.empty() && run_.restarts > 0) {
-      text += fmt::format("; {} restarts in a row made no progress", run_.restarts);
+      text += fmt::format("; {} in a row made no progress", counted(run_.restarts, "restart"));
     }
     return text;
   }

@@ -2,8 +2,6 @@
 #include "launcher/terminal/training_progress.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -17,12 +15,6 @@ namespace {
 
 constexpr std::chrono::seconds kBetweenLines(5);
 
-int terminal_columns(int descriptor) {
-  winsize size{};
-  if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
-}
-
 double share_done(const StepEvent& step) {
   if (step.steps <= 0) return 0;
   return std::clamp(static_cast<double>(step.step) / static_cast<double>(step.steps), 0.0, 1.0);
@@ -32,7 +24,7 @@ double share_done(const StepEvent& step) {
 
 std::string progress_bar(const StepEvent& step, int columns) {
   const double share = share_done(step);
-  const std::string left = fmt::format("epoch {}/{} ", step.epoch + 1, step.epochs);
+  const std::string left = fmt::format("epoch {}/{} ", step.epoch, step.epochs);
   const std::string right = fmt::format(" {:3.0f}%  {}/s  loss {:.4f}  {} left", 100 * share,
                                         print_count(step.samples_per_second), step.loss,
                                         print_seconds(step.seconds_left));
@@ -43,7 +35,7 @@ std::string progress_bar(const StepEvent& step, int columns) {
 
 void TrainingProgress::show(const StepEvent& step, Clock::time_point now) {
   if (terminal_) {
-    const std::string bar = progress_bar(step, terminal_columns(descriptor_));
+    const std::string bar = progress_bar(step, static_cast<int>(terminal_columns(descriptor_)));
     write_all(descriptor_, "\r" + bar + "\x1b[K");
     bar_ = bar;
     return;

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "base/deadline.hpp"
+#include "base/text.hpp"
 #include "mpijob/client/api_error.hpp"
 #include "mpijob/client/json_path.hpp"
 #include "mpijob/status/job_observer.hpp"
@@ -31,8 +32,8 @@ std::string wanted_pod(const JobObserver& observer, const LogOptions& options) {
   for (const RankPlacement& place : started->placement) {
     if (place.rank == options.rank) return place.host.substr(0, place.host.find('.'));
   }
-  throw std::runtime_error(fmt::format("{} has no rank {}: it has {} ranks", options.name,
-                                       options.rank, started->world_size));
+  throw std::runtime_error(fmt::format("{} has no rank {}: it has {}", options.name, options.rank,
+                                       counted(started->world_size, "rank")));
 }
 
 // Returns whether the kubelet can have a log of the pod.

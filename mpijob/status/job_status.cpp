@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/text.hpp"
 #include "mpijob/client/json_path.hpp"
 #include "mpijob/status/diagnosis.hpp"
 
@@ -172,9 +173,9 @@ class Judgement {
     }
     if (log_.training && head != nullptr && head->state == "Running") return say("Running");
     if (status_.workers_running < status_.workers) {
-      return say(
-          stopped, "WorkersNotReady",
-          fmt::format("{} of {} workers are ready", status_.workers_running, status_.workers));
+      return say(stopped, "WorkersNotReady",
+                 fmt::format("{} of {} ready", status_.workers_running,
+                             counted(status_.workers, "worker")));
     }
     if (head != nullptr && head->state == "Running") return say("Starting");
     say(stopped, "LauncherNotReady", "the launcher's pod is being created");

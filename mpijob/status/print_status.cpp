@@ -42,9 +42,8 @@ std::string result_line(const Result& result) {
   if (result.test_accuracy) {
     text += fmt::format("test accuracy {:.2f}%, ", 100 * *result.test_accuracy);
   }
-  return text + fmt::format("train loss {:.4f}, {} steps, {} samples/s", result.train_loss,
-                            print_count(static_cast<double>(result.steps)),
-                            print_count(result.samples_per_second));
+  return text + fmt::format("train loss {:.4f}, {}, {} samples/s", result.train_loss,
+                            counted(result.steps, "step"), print_count(result.samples_per_second));
 }
 
 // Prints the progress of the training, where the log has it.
@@ -54,9 +53,8 @@ std::string progress_of(const JobPicture& picture) {
     return log.result() ? result_line(log.result()->result) : "";
   }
   if (!log.step()) {
-    return log.is_training()
-               ? fmt::format("{} ranks training, no step yet", log.started()->world_size)
-               : "";
+    return log.is_training() ? counted(log.started()->world_size, "rank") + " training, no step yet"
+                             : "";
   }
   std::string text = progress_line(*log.step());
   const bool quiet = log.step_at() && picture.now - *log.step_at() > kSilence;
@@ -120,7 +118,8 @@ std::string print_status(const JobPicture& picture) {
     text += fmt::format(", ran for {}", age(status.started, *status.finished));
   }
   if (!status.has_ended()) {
-    text += fmt::format(", {} of {} workers ready", status.workers_running, status.workers);
+    text +=
+        fmt::format(", {} of {} ready", status.workers_running, counted(status.workers, "worker"));
   }
   text += "\n";
 

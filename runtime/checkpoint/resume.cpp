@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "runtime/checkpoint/resume_compatibility.hpp"
 #include "runtime/models/model_files.hpp"
 
@@ -36,7 +37,8 @@ FoundCheckpoint checkpoint_at(const fs::path& path, const Warn& warn) {
 
 void set_aside(const fs::path& folder, int64_t step, const Warn& log) {
   if (const int count = set_later_checkpoints_aside(folder, step); count > 0) {
-    log(fmt::format("moved {} checkpoints of an earlier run to {}-old", count, folder.string()));
+    log(fmt::format("moved {} of an earlier run to {}-old", counted(count, "checkpoint"),
+                    folder.string()));
   }
 }
 

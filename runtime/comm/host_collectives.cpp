@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/text.hpp"
 #include "runtime/comm/check_mpi.hpp"
 
 namespace ringtrain {
@@ -105,7 +106,7 @@ void HostCollectives::barrier() {
 
 std::string HostCollectives::describe() const {
   const std::string inside =
-      fmt::format("shared memory{} over {} ranks", bf16_ ? " (bf16)" : "", node_.size());
+      fmt::format("shared memory{} over {}", bf16_ ? " (bf16)" : "", counted(node_.size(), "rank"));
   if (!across_) return inside;
   return node_.size() > 1 ? fmt::format("{}, {} between nodes", inside, across_->describe())
                           : across_->describe();

@@ -7,6 +7,7 @@
 #include <array>
 #include <limits>
 
+#include "base/text.hpp"
 #include "kernels/sum.hpp"
 #include "runtime/comm/check_mpi.hpp"
 
@@ -98,9 +99,9 @@ void MpiAllReduce::all_reduce(std::span<double> values) {
 }
 
 std::string MpiAllReduce::describe() const {
-  if (bf16_) return fmt::format("MPI bf16 over {} ranks", group_.size());
-  return fmt::format("MPI {}{} over {} ranks", algorithm_ == Algorithm::direct ? "direct" : "ring",
-                     measured_ ? " (the faster one)" : "", group_.size());
+  if (bf16_) return fmt::format("MPI bf16 over {}", counted(group_.size(), "rank"));
+  return fmt::format("MPI {}{} over {}", algorithm_ == Algorithm::direct ? "direct" : "ring",
+                     measured_ ? " (the faster one)" : "", counted(group_.size(), "rank"));
 }
 
 Range MpiAllReduce::chunk(size_t count, int c) const {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "kernels/cuda_array.hpp"
 #include "kernels/cuda_check.hpp"
 #include "kernels/sum_cuda.hpp"
@@ -88,9 +89,9 @@ class NcclCollectives final : public Collectives {
   std::string describe() const override {
     int version = 0;
     ncclGetVersion(&version);
-    return fmt::format("NCCL {}.{}.{}, {}{}, {} ranks", version / 10000, version / 100 % 100,
+    return fmt::format("NCCL {}.{}.{}, {}{}, {}", version / 10000, version / 100 % 100,
                        version % 100, ring_ ? "ring" : "its own choice of algorithm",
-                       wire_ ? ", bf16" : "", size());
+                       wire_ ? ", bf16" : "", counted(size(), "rank"));
   }
 
   // Every rank has parameters of its own and updates all of them, or with shard_optimizer its chunk

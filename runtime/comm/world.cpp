@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "runtime/comm/check_mpi.hpp"
 #include "runtime/comm/mpi_all_reduce.hpp"
 
@@ -138,9 +139,9 @@ std::string mpi_version() {
 void prove_placement(const World& world, int ranks, std::span<const std::string> hosts) {
   if (ranks > 0 && world.size() != ranks) {
     throw lost_error(
-        fmt::format("{} ranks were asked for, {} started: mpirun did not place them all (is "
+        fmt::format("{} asked for, {} started: mpirun did not place them all (is "
                     "another MPI's mpirun first in PATH?)",
-                    ranks, world.size()));
+                    ranks == 1 ? "1 rank was" : counted(ranks, "rank") + " were", world.size()));
   }
   if (hosts.empty()) return;
   std::set<std::string> asked, found;

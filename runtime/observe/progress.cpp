@@ -39,7 +39,7 @@ void Progress::step_done(int64_t epoch, int64_t step, double loss, uint64_t samp
   const double rate = static_cast<double>(samples_since_) / seconds;
   const double left =
       seconds / static_cast<double>(step - reported_step_) * static_cast<double>(steps_ - step);
-  reporter_.event(StepEvent{.epoch = epoch,
+  reporter_.event(StepEvent{.epoch = epoch + 1,
                             .epochs = epochs_,
                             .step = step,
                             .steps = steps_,
@@ -60,7 +60,7 @@ void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,
                           const TrainingTotals& totals, const std::optional<Evaluation>& evaluation,
                           const std::optional<RankSpeed>& slowest) {
   const double seconds = std::chrono::duration<double>(Clock::now() - epoch_began_at_).count();
-  EpochEvent done{.epoch = epoch,
+  EpochEvent done{.epoch = epoch + 1,
                   .epochs = epochs_,
                   .step = step,
                   .samples_seen = totals.samples_seen,

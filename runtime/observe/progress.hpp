@@ -26,7 +26,7 @@ class Progress {
   // Called before any step. epochs, steps: of the whole job.
   void start(int64_t epochs, int64_t steps);
   void begin_epoch();
-  // loss: summed over `samples`, of all ranks.
+  // epoch, here and below: from 0; reports count from 1. loss: summed over `samples`, of all ranks.
   void step_done(int64_t epoch, int64_t step, double loss, uint64_t samples);
   void epoch_done(int64_t epoch, int64_t step, double learning_rate, const TrainingTotals& totals,
                   const std::optional<Evaluation>& evaluation,

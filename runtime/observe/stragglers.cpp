@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "base/statistics.hpp"
+#include "job/slow_rank.hpp"
 
 namespace ringtrain {
 namespace {
 
 constexpr int64_t kWindow = 16;  // steps
-constexpr double kSlow = 1.5;
 constexpr int kInARow = 3;
 
 }  // namespace
@@ -48,7 +48,7 @@ void Stragglers::read_slots(const SumSlots& slots) {
   Sums window;
   window.add(seconds, steps_);
   const auto slow = slowest_of(window);
-  const bool is_slow = slow && slow->seconds > kSlow * slow->median;
+  const bool is_slow = slow && slow->seconds > kSlowRank * slow->median;
   for (size_t r = 0; r < hosts_.size(); ++r) {
     if (!is_slow || static_cast<int>(r) != slow->rank) {
       slow_in_a_row_[r] = std::min(slow_in_a_row_[r], 0);  // below 0: already reported

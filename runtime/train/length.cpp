@@ -6,19 +6,20 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace ringtrain {
 
 Length length_of(const JobSpec& job, const datasets::DatasetIndex& dataset, int world_size) {
   const auto rows = static_cast<int64_t>(dataset.train.rows);
   if (rows < world_size) {
-    throw job_error(
-        fmt::format("{} ranks, but only {} training samples: start fewer ranks", world_size, rows));
+    throw job_error(fmt::format("{}, but only {}: start fewer ranks", counted(world_size, "rank"),
+                                counted(rows, "training sample")));
   }
   if (job.batch_size < world_size) {
-    throw job_error(fmt::format(
-        "batch_size: {} samples cannot be shared by {} ranks: raise it or start fewer ranks",
-        job.batch_size, world_size));
+    throw job_error(
+        fmt::format("batch_size: {} cannot be shared by {}: raise it or start fewer ranks",
+                    counted(job.batch_size, "sample"), counted(world_size, "rank")));
   }
   const int64_t steps_per_epoch = (rows + job.batch_size - 1) / job.batch_size;
   const int64_t steps = job.epochs * steps_per_epoch;

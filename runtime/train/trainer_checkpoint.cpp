@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "runtime/averaging/model_buffers.hpp"
 #include "runtime/train/trainer.hpp"
 
@@ -26,8 +27,8 @@ void Trainer::skip_step() {
   const std::string what = fmt::format("step {}: {} not finite", state_.step + 1, cause);
   if (++state_.skipped_in_a_row >= job_.max_skipped_steps) {
     throw training_error(
-        fmt::format("{}, as in the {} steps before: lower the learning rate or set clip_norm", what,
-                    state_.skipped_in_a_row - 1));
+        fmt::format("{}, as in the {} before: lower the learning rate or set clip_norm", what,
+                    counted(state_.skipped_in_a_row - 1, "step")));
   }
   progress_.warn(what + "; skipped on every rank");
 }
@@ -39,13 +40,12 @@ void Trainer::roll_back(double loss) {
   if (state_.step - state_.last_rollback_step > job_.rollback.window) state_.rollbacks_in_a_row = 0;
   state_.last_rollback_step = state_.step;
   ++state_.rollbacks;
-  const std::string what =
-      fmt::format("step {}: loss spike: {:.4g} is more than {} times the median of {} steps",
-                  state_.step + 1, loss, job_.rollback.factor, job_.rollback.window);
+  const std::string what = fmt::format(
+      "step {}: loss spike: {:.4g} is more than {} times the median of {}", state_.step + 1, loss,
+      job_.rollback.factor, counted(job_.rollback.window, "step"));
   if (++state_.rollbacks_in_a_row > job_.rollback.limit) {
-    throw training_error(
-        fmt::format("{}, after {} rollbacks: lower the learning rate or set clip_norm", what,
-                    job_.rollback.limit));
+    throw training_error(fmt::format("{}, after {}: lower the learning rate or set clip_norm", what,
+                                     counted(job_.rollback.limit, "rollback")));
   }
   const Snapshot& snapshot = checkpoints_.last_snapshot();
   restore_snapshot(parts_.trained(), snapshot);

@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
+#include "base/text.hpp"
 #include "runtime/checkpoint/load_pretrained.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/observe/history.hpp"
@@ -117,9 +118,9 @@ bool JobRun::already_complete() {
   found = world_.broadcast(found);
   if (found.empty()) return false;
   reporter_.log(
-      fmt::format("{} is already complete after {} steps, nothing to do; raise `epochs` to "
+      fmt::format("{} is already complete after {}, nothing to do; raise `epochs` to "
                   "continue, or set checkpoint.resume=never to start over",
-                  job_.output.string(), state.step));
+                  job_.output.string(), counted(state.step, "step")));
   reporter_.event(ResultEvent{parse_result(found).value()}, "");
   return true;
 }
@@ -181,15 +182,17 @@ Result JobRun::train() {
 
 void JobRun::report_start(const Trainer& trainer) const {
   const std::string communication = trainer.describe_communication();
-  reporter_.event(StartedEvent{.placement = placement_,
-                               .world_size = world_.size(),
-                               .from_step = point_ ? point_->state.step : 0,
-                               .steps = length_.steps,
-                               .epochs = job_.epochs,
-                               .communication = communication},
-                  fmt::format("{}: {} on {} ranks, {} training samples, {} steps; {}", job_.name,
-                              describe_model(model_options(job_, dataset_)), world_.size(),
-                              dataset_.train.rows, length_.steps, communication));
+  reporter_.event(
+      StartedEvent{.placement = placement_,
+                   .world_size = world_.size(),
+                   .from_step = point_ ? point_->state.step : 0,
+                   .steps = length_.steps,
+                   .epochs = job_.epochs,
+                   .communication = communication},
+      fmt::format("{}: {} on {}, {}, {}; {}", job_.name,
+                  describe_model(model_options(job_, dataset_)), counted(world_.size(), "rank"),
+                  counted(dataset_.train.rows, "training sample"), counted(length_.steps, "step"),
+                  communication));
   if (point_) {
     reporter_.log(fmt::format("resuming from {}", point_->path.string()));
   }

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <exception>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
 #include "runtime/checkpoint/signals.hpp"
@@ -82,6 +83,7 @@ int run(const WorkerOptions& options) {
 int main(int argc, char** argv) {
   CLI::App app("One rank of a ringtrain job, started by `ringtrain run` or mpirun.",
                "ringtrain-worker");
+  ringtrain::set_messages(app);
   ringtrain::WorkerOptions options;
   app.set_version_flag("--version", ringtrain::versions);
   app.add_option("job", options.job_file, "Job file")->required();
@@ -95,7 +97,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : ringtrain::kExitBadJob;
+    return ringtrain::exit_code_of(app, error);
   }
   return ringtrain::run(options);
 }

@@ -137,7 +137,7 @@ void SimulatedRanks::train_a_step() {
     fault_ = Fault::none;  // the ranks themselves are well
   }
   ++step_;
-  const int64_t epoch = (step_ - 1) / scenario_.steps_per_epoch;
+  const int64_t epoch = (step_ - 1) / scenario_.steps_per_epoch + 1;
   write(fmt::format(R"({{"event":"step","epoch":{},"epochs":{},"step":{},"steps":{},"loss":0.5}})",
                     epoch, epochs(), step_, scenario_.steps));
   next_ = cluster_.now_ + scenario_.step_time;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The frame around the code: one version, links that lead somewhere.
+"""The frame around the code: one version, links that lead somewhere, a line for PATH.
 
   frame_test.py [unittest arguments]
 """
@@ -8,7 +8,9 @@
 import functools
 import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 import unittest
 import urllib.parse
 
@@ -93,6 +95,35 @@ class Links(unittest.TestCase):
                 wrong += [f"{name}: {page}" for page in re.findall(r"\bdocs/[\w./-]+\.md\b", text)
                           if not (ROOT / page).exists()]
         self.assertEqual(wrong, [])
+
+
+class OnPath(unittest.TestCase):
+    """scripts/install/on-path, with which quickstart ends."""
+
+    def said(self, path):
+        environment = {"HOME": str(self.home), "PATH": f"{path}:/usr/bin:/bin"}
+        return subprocess.run([ROOT / "scripts/install/on-path", self.program], check=True, capture_output=True,
+                              text=True, env=environment).stdout
+
+    def setUp(self):
+        self.home = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.home)
+        self.program = self.home / "a build" / "some-tool"
+        self.program.parent.mkdir()
+        self.program.write_text("#!/bin/sh\n")
+        self.program.chmod(0o755)
+
+    def test_says_which_line_a_shell_needs(self):
+        line = self.said("/nowhere").splitlines()[1].strip()
+        found = subprocess.run(["bash", "-c", f"{line}; command -v some-tool"], check=True, capture_output=True,
+                               text=True, env={"PATH": "/usr/bin:/bin"}).stdout
+        self.assertEqual(found.strip(), str(self.program))
+
+    def test_proposes_a_link_where_that_suffices_and_then_nothing(self):
+        line = self.said(self.home / ".local/bin").splitlines()[1].strip()
+        self.assertIn("ln -sf", line)
+        subprocess.run(["bash", "-c", line], check=True, env={"HOME": str(self.home), "PATH": "/usr/bin:/bin"})
+        self.assertEqual(self.said(self.home / ".local/bin"), "")
 
 
 if __name__ == "__main__":

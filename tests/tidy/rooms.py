@@ -17,7 +17,7 @@ class Room(NamedTuple):
 ALL_ABOVE = ("all above",)
 
 ROOMS = (
-    Room("base", "errors and exit codes, files, processes, text, statistics, checksums, the machine"),
+    Room("base", "errors and exit codes, command lines, files, processes, text, statistics, checksums, the machine"),
     Room("net", "HTTP client and server, TLS, SHA-256, base64", ("base",)),
     Room("storage", "data by URL: files, object storage, a local cache", ("base", "net")),
     Room("kernels", "arithmetic of a step: an element functor, a host driver and a CUDA driver each", ("base",)),
@@ -106,7 +106,9 @@ LIBRARIES = (
     ("NCCL", r"nccl\.h", ("runtime/comm", "benchmarks", "tests")),
     ("CUDA", r"cuda_runtime.*\.h",
      ("kernels", "runtime/device", "runtime/comm", "runtime/optim", "python", "benchmarks", "tests")),
-    ("CLI11", r"CLI/", ("launcher/commands", "runtime/worker", "serving", "mpijob/operator", "benchmarks")),
+    ("CLI11", r"CLI/",
+     ("base/command_line.hpp", "tests/unit/base", "launcher/commands", "runtime/worker", "serving", "mpijob/operator",
+      "benchmarks")),
     ("curl", r"curl/", ("net",)),
     ("OpenSSL", r"openssl/", ("net", "tests")),
     ("libarchive", r"archive(_entry)?\.h", ("datasets/importers", "tests")),

@@ -124,7 +124,7 @@ class OnSeveralHosts(FaultsTest):
         launcher = self.begin()
         self.pause_at_a_checkpoint(launcher, "node2")
         self.bed.lose("node2")
-        launcher.until("continuing with 1 ranks; node2")
+        launcher.until("continuing with 1 rank; node2")
         self.bed.start("node2")
         launcher.until("2 ranks can run now", "train loss")
         self.assertEqual(launcher.end(), 0, launcher.said)

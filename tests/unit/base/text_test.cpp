@@ -46,5 +46,32 @@ TEST(Text, HasCountsWithCommas) {
   EXPECT_EQ(print_count(std::nan("")), "?");
 }
 
+TEST(Text, CountsThingsInTheSingularAndThePlural) {
+  EXPECT_EQ(counted(1, "rank"), "1 rank");
+  EXPECT_EQ(counted(0, "rank"), "0 ranks");
+  EXPECT_EQ(counted(uint64_t{1650}, "sample"), "1,650 samples");
+  EXPECT_EQ(counted(2, "class", "classes"), "2 classes");
+  EXPECT_EQ(counted(1, "class", "classes"), "1 class");
+}
+
+TEST(Text, IsWrappedAtSpaces) {
+  EXPECT_EQ(wrapped("one two three", 8), "one two\nthree");
+  EXPECT_EQ(wrapped("one two three", 20), "one two three");
+  EXPECT_EQ(wrapped("one two three", 10, 4), "one\n    two\n    three");
+  EXPECT_EQ(wrapped("longerthanthat it", 5), "longerthanthat\nit");
+  EXPECT_EQ(wrapped("one\ntwo", 80, 2), "one\n  two");
+  EXPECT_EQ(wrapped("", 10, 4), "");
+}
+
+TEST(Text, IsQuotedForAShellWhereItMustBe) {
+  EXPECT_EQ(shell_quoted("optimizer.learning_rate=0.1"), "optimizer.learning_rate=0.1");
+  EXPECT_EQ(shell_quoted("runs/my model"), "'runs/my model'");
+  EXPECT_EQ(shell_quoted("it's"), "'it'\\''s'");
+  EXPECT_EQ(shell_quoted("$HOME"), "'$HOME'");
+  EXPECT_EQ(shell_quoted(""), "''");
+}
+
+TEST(Text, HasEightyColumnsWhereThereIsNoTerminal) { EXPECT_EQ(terminal_columns(-1), 80); }
+
 }  // namespace
 }  // namespace ringtrain

@@ -6,9 +6,13 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "base/file.hpp"
 
 namespace ringtrain {
 namespace {
@@ -27,8 +31,8 @@ Result unusual_result() {
 std::vector<Event> every_kind() {
   return {
       StartedEvent{{{0, "n1", "cpu"}, {1, "n2", "cuda:0"}}, 2, 7, 100, 3, "mpi"},
-      StepEvent{1, 3, 7, 9, 0.5, 100.5, 2},
-      EpochEvent{1, 3, 7, 640, 0.05, 0.3, 0.4, 0.5, 1.5, RankSpeed{1, "n2", 0.2, 0.1}},
+      StepEvent{2, 3, 7, 9, 0.5, 100.5, 2},
+      EpochEvent{2, 3, 7, 640, 0.05, 0.3, 0.4, 0.5, 1.5, RankSpeed{1, "n2", 0.2, 0.1}},
       CheckpointEvent{7, "runs/a/checkpoints/7", 1234, 0.25, 0.01},
       StoppedEvent{7, 9, 640, "runs/a/checkpoints/7"},
       EvaluatingEvent{12},
@@ -117,6 +121,18 @@ TEST(Events, TakeTheAttemptFromTheEnvironment) {
   ::setenv(kAttemptVariable, "x", 1);
   EXPECT_EQ(attempt_from_environment(), 1);
   ::unsetenv(kAttemptVariable);
+}
+
+TEST(HistoryLine, HasEveryKeyOnItsPage) {
+  const auto page = read_file(std::filesystem::path(JOB_REFERENCE).parent_path() / "history.md");
+  const auto line =
+      nlohmann::json::parse(print_history_line(std::get<EpochEvent>(every_kind()[2])));
+  for (const auto& [key, value] : line.items()) {
+    EXPECT_THAT(page, testing::HasSubstr("`" + key + "`"));
+  }
+  for (const auto& [key, value] : line["step_seconds"].items()) {
+    EXPECT_THAT(page, testing::HasSubstr("\"" + key + "\""));
+  }
 }
 
 TEST(HistoryLine, ComesBackAsItWas) {

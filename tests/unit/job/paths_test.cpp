@@ -34,6 +34,18 @@ TEST_F(Paths, MakesTheOutputDirectoryAndLeavesNothingInIt) {
   EXPECT_TRUE(std::filesystem::is_empty(job_.output));
 }
 
+TEST_F(Paths, CanBeLookedAtWithoutMakingTheOutputDirectory) {
+  check_paths(job_, MissingOutput::leave);
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "runs"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_.path()), {}), 1);
+  job_.output = directory_.path() / "d.h5" / "below";
+  EXPECT_THAT(refusal([&] { check_paths(job_, MissingOutput::leave); }),
+              HasSubstr("d.h5 is not a directory"));
+  job_.output = "/proc/ringtrain/a";
+  EXPECT_THAT(refusal([&] { check_paths(job_, MissingOutput::leave); }),
+              HasSubstr("cannot be written"));
+}
+
 TEST_F(Paths, RefusesAMissingDatasetAndMakesNothing) {
   job_.dataset = directory_.path() / "none.h5";
   EXPECT_THAT([&] { check_paths(job_); }, ThrowsError(ErrorKind::data));

@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "base/file.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain {
@@ -36,6 +39,20 @@ Result unusual() {
   result.model = "runs/odd/model.safetensors";
   result.recovery = RecoverySummary{1, 4.5, 10, 1280, {"rank 1 was lost"}};
   return result;
+}
+
+TEST(ResultFile, HasEveryKeyOnItsPage) {
+  const auto page = read_file(std::filesystem::path(JOB_REFERENCE).parent_path() / "result.md");
+  const auto values = result_to_json(unusual()).flatten();
+  for (const auto& [key, value] : values.items()) {
+    std::istringstream parts(key.substr(1));
+    for (std::string part; std::getline(parts, part, '/');) {
+      if (part.find_first_not_of("0123456789") == std::string::npos) continue;  // of a list
+      EXPECT_TRUE(page.find("`" + part + "`") != std::string::npos ||
+                  page.find("\"" + part + "\"") != std::string::npos)
+          << part;
+    }
+  }
 }
 
 TEST(ResultFile, ComesBackAsItWas) {

@@ -136,7 +136,31 @@ TEST(Yaml, RefusesControlCharacters) {
 TEST(Yaml, NamesTheLineOfASyntaxError) {
   EXPECT_THAT(yaml_refusal("a: 1\nb: [1, 2\n"), StartsWith("f.yaml:"));
   EXPECT_THAT(yaml_refusal("a: 1\nb: [1, 2\n"), HasSubstr("is not valid YAML: "));
-  EXPECT_THAT(yaml_refusal("a: 1\n\tb: 2\n"), StartsWith("f.yaml:2: is not valid YAML: "));
+}
+
+TEST(Yaml, SaysInPlainWordsWhatASyntaxErrorIs) {
+  EXPECT_THAT(yaml_refusal("a: {b: 1\n"), HasSubstr("a '{' is not closed by a '}'"));
+  EXPECT_THAT(yaml_refusal("a: [1, 2\n"), HasSubstr("a '[' is not closed by a ']'"));
+  EXPECT_THAT(yaml_refusal("a: b\n c: d\n"),
+              StartsWith("f.yaml:2: is not valid YAML: no key can be"));
+}
+
+TEST(Yaml, NamesATabThatIndents) {
+  const std::string tab = "a tab indents this line: YAML takes spaces alone";
+  EXPECT_EQ(yaml_refusal("a: 1\n\tb: 2\n"), "f.yaml:2: " + tab);
+  EXPECT_EQ(yaml_refusal("a:\n\tb: 2\n\tc: 3\nd: 4\n"), "f.yaml:2: " + tab);
+  EXPECT_EQ(yaml_refusal("a:\n  b: 2\n \tc: 3\n"), "f.yaml:3: " + tab);
+  EXPECT_EQ(yaml_refusal("a: [1,\n\t2]\n"), "");  // between brackets YAML allows them
+}
+
+TEST(Yaml, BlamesALineWithoutASpaceAfterItsColon) {
+  const std::string space = "a space is missing after the colon, as in ";
+  EXPECT_EQ(yaml_refusal("model:lenet5\ndataset: d\n"), "f.yaml:1: " + space + "'model: lenet5'");
+  EXPECT_EQ(yaml_refusal("dataset: d\nmodel:lenet5\n"), "f.yaml:2: " + space + "'model: lenet5'");
+  EXPECT_EQ(yaml_refusal("a: 1\nmodel:lenet5\ndataset: d\n"),
+            "f.yaml:2: " + space + "'model: lenet5'");
+  EXPECT_EQ(yaml_refusal("a:\n  b:1\n  c: 2\n"), "f.yaml:2: " + space + "'b: 1'");
+  EXPECT_EQ(yaml_refusal("a: http://host:1/x\nb: c:d\n"), "");
 }
 
 TEST(Yaml, RefusesTextsAboveOneMebibyte) {

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "tests/unit/job/refusal.hpp"
 #include "tests/unit/temporary_directory.hpp"
@@ -27,6 +30,19 @@ TEST(Hostfile, KnowsSlotsCommentsAndBlankLines) {
 
 TEST(Hostfile, AddsUpTheSlotsOfAHostThatStandsThereTwice) {
   EXPECT_EQ(parse_hostfile("a slots=1\nb\na slots=2\n", "hosts"), (Hosts{{"a", 3}, {"b", 1}}));
+}
+
+TEST(Hostfile, AddsUpTheSlotsOfAllNamesOfThisMachine) {
+  std::array<char, 256> own{};
+  ASSERT_EQ(::gethostname(own.data(), own.size() - 1), 0);
+  EXPECT_EQ(parse_hostfile(std::string("a\n127.0.0.1 slots=2\nlocalhost\n") + own.data() + "\nb\n",
+                           "hosts"),
+            (Hosts{{"a", 1}, {"127.0.0.1", 4}, {"b", 1}}));
+}
+
+TEST(Hostfile, SaysHowSlotsAreWritten) {
+  EXPECT_EQ(refused("a\nlocalhost:2\n"), "hosts:2: 'localhost:2': write 'localhost slots=2'");
+  EXPECT_EQ(refused("node1:\n"), "hosts:1: 'node1:': write 'node1 slots=N'");
 }
 
 TEST(Hostfile, TakesNamesAndAddresses) {

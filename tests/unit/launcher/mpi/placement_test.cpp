@@ -38,5 +38,13 @@ TEST(TemporaryHostfile, IsReadByProgramsThatWeStart) {
             "a slots=2\nb slots=1\n");
 }
 
+TEST(CrowdingNote, NamesRanksAndCoresWhereThereAreTooFew) {
+  EXPECT_EQ(crowding_note(8, {.threads = 4, .cores = 2, .quota = {}}),
+            "note: 8 ranks on 2 cores take turns: -n 2 is likely faster");
+  EXPECT_EQ(crowding_note(2, {.threads = 4, .cores = 4, .quota = 1}),
+            "note: 2 ranks on 1 core take turns: -n 1 is likely faster");
+  EXPECT_EQ(crowding_note(2, {.threads = 4, .cores = 2, .quota = {}}), "");
+}
+
 }  // namespace
 }  // namespace ringtrain::launcher

@@ -95,7 +95,7 @@ TEST_F(HostGathererTest, GivesUpAndSaysWhy) {
   EXPECT_EQ(gathered.cause, "no hosts for 4 ranks in 1 min 0 s: b: it does not answer");
   world_.down.clear();
   world_.listed = {{"a", 2}};
-  EXPECT_EQ(gather().cause, "no hosts for 4 ranks in 1 min 0 s: there are 2 slots");
+  EXPECT_EQ(gather().cause, "no hosts for 4 ranks in 1 min 0 s: found 2 slots");
 }
 
 TEST_F(HostGathererTest, StopsWaitingOnRequest) {

@@ -20,7 +20,7 @@
 namespace ringtrain::launcher {
 namespace {
 
-StepEvent step_at(int64_t step) { return {1, 3, step, 1400, 0.0612, 6712.4, 80}; }
+StepEvent step_at(int64_t step) { return {2, 3, step, 1400, 0.0612, 6712.4, 80}; }
 
 // A file in memory that progress is written to.
 class Screen {
@@ -52,7 +52,7 @@ TEST(ProgressText, FitsTheTerminal) {
 }
 
 TEST(ProgressText, OfAnEpochLeavesOutWhatWasNotEvaluated) {
-  EXPECT_EQ(epoch_line({.epoch = 1,
+  EXPECT_EQ(epoch_line({.epoch = 2,
                         .epochs = 3,
                         .step = 700,
                         .train_loss = 0.0612,

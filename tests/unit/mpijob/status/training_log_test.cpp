@@ -13,7 +13,7 @@ constexpr const char* kStarted =
     "{\"rank\":0,\"host\":\"mnist-worker-0.mnist.lab.svc\",\"device\":\"cpu\"},"
     "{\"rank\":1,\"host\":\"mnist-worker-1\",\"device\":\"cpu\"}]}";
 constexpr const char* kStep =
-    "2026-11-25T00:33:20Z \x1e{\"event\":\"step\",\"epoch\":1,\"epochs\":3,\"step\":44,"
+    "2026-11-25T00:33:20Z \x1e{\"event\":\"step\",\"epoch\":2,\"epochs\":3,\"step\":44,"
     "\"steps\":100,\"loss\":0.5,\"samples_per_second\":6712,\"seconds_left\":12}";
 constexpr const char* kFailure =
     "2026-11-25T00:33:21Z \x1e{\"event\":\"failure\",\"exit_code\":4,\"rank\":1,\"host\":\"h\","

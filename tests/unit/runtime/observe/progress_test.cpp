@@ -47,7 +47,7 @@ TEST_F(ProgressTest, WritesAnEpochToTheHistoryAndReportsIt) {
   progress.epoch_done(1, 20, 0.5, totals, Evaluation{.loss = 0.25, .accuracy = 0.75}, {});
   nlohmann::json line;
   std::ifstream(folder_ / "history.jsonl") >> line;
-  EXPECT_EQ(line["epoch"], 1);
+  EXPECT_EQ(line["epoch"], 2);  // epoch_done() counts from 0
   EXPECT_EQ(line["epochs"], 3);
   EXPECT_EQ(line["step"], 20);
   EXPECT_EQ(line["samples_seen"], 4);
