@@ -138,7 +138,8 @@ void check_across_keys(const JobSpec& job, const Document& document) {
   if (!job.hidden.empty() && job.model != "mlp") {
     document.refuse("hidden", fmt::format("is for the model mlp alone, not for {}", job.model));
   }
-  if (job.stem != JobSpec::Stem::automatic && !job.model.starts_with("resnet")) {
+  const bool resnet = is_zoo_model(job.model) && job.model.starts_with("resnet");
+  if (job.stem != JobSpec::Stem::automatic && !resnet) {
     document.refuse("stem", fmt::format("is for resnets alone, not for {}", job.model));
   }
   if (job.batch_size % job.accumulate != 0) {

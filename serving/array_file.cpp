@@ -93,8 +93,10 @@ std::vector<Sample> read_array(const std::filesystem::path& file,
         "{} has the shape [{}]; the model takes [{}, {}, {}], or rows of it", file.string(),
         fmt::join(source->dims(), ", "), shape.channels, shape.height, shape.width));
   }
-  at::Tensor rows = found->to(at::kDouble).contiguous();
-  if (model.element == datasets::ElementType::u8) {
+  at::Tensor rows = found->contiguous();
+  const bool u8 = model.element == datasets::ElementType::u8;
+  if (u8 && rows.scalar_type() != at::kByte) {
+    rows = rows.to(at::kDouble);
     const bool whole =
         rows.ge(0).logical_and(rows.le(255)).logical_and(rows.eq(rows.round())).all().item<bool>();
     if (!whole) {
@@ -103,7 +105,7 @@ std::vector<Sample> read_array(const std::filesystem::path& file,
           ": the model was trained on whole numbers from 0 to 255, which it scales itself");
     }
   }
-  rows = rows.to(model.element == datasets::ElementType::u8 ? at::kByte : at::kFloat);
+  rows = rows.to(u8 ? at::kByte : at::kFloat);
   std::vector<Sample> samples;
   const auto* const bytes = static_cast<const std::byte*>(rows.const_data_ptr());
   for (int64_t row = 0; row < rows.size(0); ++row) {

@@ -8,7 +8,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -18,6 +17,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "datasets/reading/open.hpp"
+#include "runtime/models/torch_error.hpp"
 #include "serving/evaluate.hpp"
 #include "serving/samples.hpp"
 #include "serving/trained_model.hpp"
@@ -28,9 +28,10 @@ namespace {
 struct Arguments {
   std::string model;
   std::string dataset;
-  datasets::Split split = datasets::Split::test;
+  std::string split = "test";
   std::vector<std::string> files;
   std::vector<uint64_t> rows;
+  std::string fit = "crop";
   int64_t top = 3;
   bool json = false;
 };
@@ -43,10 +44,22 @@ void add_model(CLI::App& command, Arguments& arguments) {
 
 void add_split(CLI::App& command, Arguments& arguments) {
   command
-      .add_option("--split", arguments.split, "Split of the dataset: test (the default) or train")
-      ->transform(CLI::Transformer(std::map<std::string, datasets::Split>{
-          {"train", datasets::Split::train}, {"test", datasets::Split::test}}))
-      ->type_name("");
+      .add_option("--split", arguments.split, "Rows of the dataset: test or train")
+      ->check(CLI::IsMember({"train", "test"}))
+      ->capture_default_str();
+}
+
+datasets::Split split_of(const Arguments& arguments) {
+  return arguments.split == "train" ? datasets::Split::train : datasets::Split::test;
+}
+
+datasets::Fit fit_of(const Arguments& arguments) {
+  return arguments.fit == "stretch" ? datasets::Fit::stretch : datasets::Fit::crop;
+}
+
+// File and class names need not be UTF-8.
+std::string print_json(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 double share(uint64_t part, uint64_t whole) {
@@ -56,7 +69,7 @@ double share(uint64_t part, uint64_t whole) {
 void run_evaluate(const Arguments& arguments) {
   TrainedModel model(arguments.model);
   const auto dataset = datasets::open_dataset(arguments.dataset);
-  const EvaluationOfModel found = evaluate(model, dataset, arguments.split);
+  const EvaluationOfModel found = evaluate(model, dataset, split_of(arguments));
   if (arguments.json) {
     auto classes = nlohmann::ordered_json::array();
     for (size_t i = 0; i < found.classes.size(); ++i) {
@@ -69,11 +82,12 @@ void run_evaluate(const Arguments& arguments) {
                                          {"accuracy", share(found.correct, found.samples)},
                                          {"loss", found.loss},
                                          {"classes", classes}};
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", print_json(json));
     return;
   }
-  fmt::print("{}: {} {} samples, accuracy {:.2f}%, loss {:.4f}\n", arguments.dataset,
-             print_count(static_cast<double>(found.samples)), name_of(arguments.split),
+  fmt::print("{}: {} {}, accuracy {:.2f}%, loss {:.4f}\n", arguments.dataset,
+             print_count(static_cast<double>(found.samples)),
+             arguments.split + (found.samples == 1 ? " sample" : " samples"),
              100 * share(found.correct, found.samples), found.loss);
   size_t width = 5;
   for (const auto& name : dataset.class_names) width = std::max(width, name.size());
@@ -103,7 +117,7 @@ void print_prediction(const Sample& sample, TrainedModel& model, const Arguments
     json.push_back({{"class", name}, {"probability", probability}});
   }
   if (arguments.json) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"sample", sample.name}, {"classes", json}}.dump());
+    fmt::print("{}\n", print_json({{"sample", sample.name}, {"classes", json}}));
   } else {
     fmt::print("{}: {}\n", sample.name, text);
   }
@@ -118,14 +132,15 @@ void run_predict(const Arguments& arguments) {
   }
   TrainedModel model(arguments.model);
   for (const std::string& file : arguments.files) {
-    for (const Sample& sample : read_samples(file, model.samples())) {
+    for (const Sample& sample : read_samples(file, model.samples(), fit_of(arguments))) {
       print_prediction(sample, model, arguments);
     }
   }
   if (arguments.rows.empty()) return;
   const auto dataset = datasets::open_dataset_unverified(arguments.dataset);
   for (const uint64_t row : arguments.rows) {
-    print_prediction(read_row(dataset, arguments.split, row, model.samples()), model, arguments);
+    print_prediction(read_row(dataset, split_of(arguments), row, model.samples()), model,
+                     arguments);
   }
 }
 
@@ -147,6 +162,9 @@ void add_predict(CLI::App& app, Arguments& arguments) {
   command->add_option("--dataset", arguments.dataset, "Dataset to take rows from");
   command->add_option("--row", arguments.rows, "Rows of the dataset, from 0");
   add_split(*command, arguments);
+  command->add_option("--fit", arguments.fit, "Images, as at import: crop or stretch")
+      ->check(CLI::IsMember({"crop", "stretch"}))
+      ->capture_default_str();
   command->add_option("--top", arguments.top, "Number of classes to print")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
@@ -168,7 +186,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return ringtrain::exit_code_of(app, error);
   } catch (const std::exception& error) {
-    std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
+    std::fputs(fmt::format("ringtrain: {}\n", ringtrain::torch_cause(error)).c_str(), stderr);
     return ringtrain::exit_code_of(error);
   }
   return 0;

@@ -3,14 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cstring>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "datasets/importers/decode_image.hpp"
-#include "datasets/importers/resize.hpp"
+#include "datasets/importers/left_out.hpp"
 #include "datasets/reading/block_store.hpp"
 #include "serving/array_file.hpp"
 
@@ -19,13 +17,8 @@ namespace {
 
 constexpr uint64_t kMaxImageBytes = uint64_t{256} << 20;
 
-std::string ending(const std::filesystem::path& file) {
-  std::string text = file.extension().string();
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
-Sample read_image(const std::filesystem::path& file, const datasets::DatasetIndex& model) {
+Sample read_image(const std::filesystem::path& file, const datasets::DatasetIndex& model,
+                  datasets::Fit fit) {
   const datasets::Shape& shape = model.shape;
   if (model.element != datasets::ElementType::u8 || (shape.channels != 1 && shape.channels != 3)) {
     throw data_error(fmt::format("{}: the model was not trained on images, but on {} x {} x {} {}",
@@ -36,9 +29,8 @@ Sample read_image(const std::filesystem::path& file, const datasets::DatasetInde
   Sample sample{.name = file.string(), .bytes = std::vector<std::byte>(model.row_bytes())};
   try {
     const auto image = datasets::decode_image(bytes, shape.channels, shape.width, shape.height);
-    datasets::Resizer().resize(
-        image, window_of(image, shape.width, shape.height, datasets::Fit::crop), shape.width,
-        shape.height, reinterpret_cast<uint8_t*>(sample.bytes.data()));
+    datasets::Resizer().resize(image, window_of(image, shape.width, shape.height, fit), shape.width,
+                               shape.height, reinterpret_cast<uint8_t*>(sample.bytes.data()));
   } catch (const Error& error) {
     throw data_error(fmt::format("{}: {}", file.string(), error.what()));
   }
@@ -48,10 +40,10 @@ Sample read_image(const std::filesystem::path& file, const datasets::DatasetInde
 }  // namespace
 
 std::vector<Sample> read_samples(const std::filesystem::path& file,
-                                 const datasets::DatasetIndex& model) {
-  const std::string kind = ending(file);
+                                 const datasets::DatasetIndex& model, datasets::Fit fit) {
+  const std::string kind = datasets::suffix_of(file.filename().string());
   if (kind == ".npy") return read_array(file, model);
-  if (kind == ".jpg" || kind == ".jpeg" || kind == ".png") return {read_image(file, model)};
+  if (kind == ".jpg" || kind == ".jpeg" || kind == ".png") return {read_image(file, model, fit)};
   throw data_error(
       fmt::format("{}: only .jpg, .jpeg, .png and .npy files can be predicted; rows of "
                   "a dataset by --dataset and --row",
@@ -76,6 +68,10 @@ Sample read_row(const datasets::DatasetIndex& dataset, datasets::Split split, ui
   const std::byte* const x = view.x + within * dataset.row_bytes();
   int64_t label = 0;
   std::memcpy(&label, view.y + within * sizeof label, sizeof label);
+  if (label < 0 || label >= static_cast<int64_t>(dataset.class_names.size())) {
+    throw data_error(fmt::format("{}: {} row {} has the label {}, which is no class", path,
+                                 name_of(split), row, label));
+  }
   return {.name = fmt::format("{} {} {} ({})", path, name_of(split), row,
                               dataset.class_names.at(static_cast<size_t>(label))),
           .bytes = {x, x + dataset.row_bytes()}};

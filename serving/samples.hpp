@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "datasets/format/dataset_index.hpp"
+#include "datasets/importers/resize.hpp"
 
 namespace ringtrain::serving {
 
@@ -19,10 +20,10 @@ struct Sample {
 };
 
 // Reads the samples of a file by its name's ending: one of a .jpg, .jpeg or .png, decoded and
-// cropped to the model's size as `ringtrain dataset import images` does, one or many of a .npy.
+// fitted to the model's size as `ringtrain dataset import images` does, one or many of a .npy.
 // `model`: shape and element of the samples. Throws a data error that names the file.
 std::vector<Sample> read_samples(const std::filesystem::path& file,
-                                 const datasets::DatasetIndex& model);
+                                 const datasets::DatasetIndex& model, datasets::Fit fit);
 
 // Reads a row of a dataset, named "FILE test 7: LABEL". Throws a data error if the row is not there
 // or its samples are not the model's.

@@ -82,11 +82,18 @@ at::Tensor TrainedModel::logits(const datasets::Batch& batch) {
   // The optimizing executor would compile anew for every number of rows.
   const torch::jit::GraphOptimizerEnabledGuard plain(false);
   const at::Tensor inputs = device_->load(samples_, batch, kernels::Augment{});
+  at::Tensor logits;
   try {
-    return module_->script.forward({inputs}).toTensor().to(at::kCPU, at::kFloat);
+    logits = module_->script.forward({inputs}).toTensor().to(at::kCPU, at::kFloat);
   } catch (const std::exception& error) {
     throw data_error(fmt::format("{}: {}", file_.string(), torch_cause(error)));
   }
+  const auto classes = static_cast<int64_t>(samples_.class_names.size());
+  if (logits.sizes() != at::IntArrayRef({static_cast<int64_t>(batch.rows), classes})) {
+    throw data_error(fmt::format("{}: it does not return logits of {} classes for each row",
+                                 file_.string(), classes));
+  }
+  return logits;
 }
 
 }  // namespace ringtrain::serving

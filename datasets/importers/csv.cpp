@@ -112,7 +112,7 @@ void check_columns(const CsvTable& train, const CsvTable& test, const CsvSources
   }
   if (train.names().empty() || test.names().empty()) return;
   for (size_t i = 0; i < train.features(); ++i) {
-    if (test.feature_column(i) == train.feature_column(i)) continue;
+    if (test.feature_name(i) == train.feature_name(i)) continue;
     throw data_error(fmt::format("{} has {} where {} has {}", sources.test->string(),
                                  test.feature_column(i), sources.train.string(),
                                  train.feature_column(i)));

@@ -53,6 +53,10 @@ class CsvTable {
   std::string feature_column(size_t feature) const {
     return column(feature < label_ ? feature : feature + 1);
   }
+  // Requires: there is a header.
+  const std::string& feature_name(size_t feature) const {
+    return names_[feature < label_ ? feature : feature + 1];
+  }
   std::string label_column() const { return column(label_); }
   // Returns what is wrong with a feature that is no finite number, and what may be the cause.
   std::string why_no_number(std::string_view field) const;

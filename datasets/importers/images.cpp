@@ -10,6 +10,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -61,6 +62,9 @@ class Decoders {
     lock.unlock();
     changed_.notify_all();
   }
+
+  // Number of classes with a training image, after finish().
+  size_t classes() const { return trained_.size(); }
 
   BrokenImages finish() {
     {
@@ -133,6 +137,9 @@ class Decoders {
     }
     writer_.put(job.target.split, job.target.row, reinterpret_cast<const std::byte*>(row.data()),
                 job.target.label);
+    if (job.target.split != Split::train) return;
+    const std::lock_guard lock(mutex_);
+    trained_.insert(job.target.label);
   }
 
   const ImageSources& sources_;
@@ -145,6 +152,7 @@ class Decoders {
   bool stopping_ = false;
   std::exception_ptr failure_;
   BrokenImages broken_;
+  std::set<int64_t> trained_;  // labels with a training image
   std::vector<std::jthread> threads_;
 };
 
@@ -199,9 +207,12 @@ ImportedImages import_images(const ImageSources& given, const std::filesystem::p
   const ImageList images(tree, sources.test_share, options.shuffle_seed);
   LeftOut left_out = images.left_out();
   const auto lines = [&] { return left_out.lines(tree.name(), images.class_path_length()); };
-  std::string why;
-  for (const std::string& line : lines()) why += "; " + line;
-  require_two_classes(options, tree.name(), images.class_names().size(), why);
+  const auto require_two = [&](size_t classes) {
+    std::string why;
+    for (const std::string& line : lines()) why += "; " + line;
+    require_two_classes(options, tree.name(), classes, why);
+  };
+  require_two(images.class_names().size());
   ImportedImages result;
   result.size_note = choose_size(tree, images, sources);
   NewDataset dataset = new_dataset(options, sources.path.string(), ElementType::u8,
@@ -222,6 +233,7 @@ ImportedImages import_images(const ImageSources& given, const std::filesystem::p
   for (const auto& [folder, count] : result.broken.by_folder) {
     left_out.add_files(folder, "broken", count);
   }
+  if (result.broken.count > 0) require_two(decoders.classes());
   result.left_out = lines();
   result.index = writer.finish();
   return result;

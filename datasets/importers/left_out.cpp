@@ -112,7 +112,8 @@ std::vector<std::string> LeftOut::lines(const std::string& tree, size_t depth) c
   std::vector<std::string> result;
   for (const auto& [path, folder] : tops) {
     if (result.size() == kMostLines) {
-      result.push_back(fmt::format("{}: and {} more folders", tree, tops.size() - kMostLines));
+      result.push_back(
+          fmt::format("{}: and {}", tree, counted(tops.size() - kMostLines, "more folder")));
       break;
     }
     result.push_back(

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "datasets/importers/array_source.hpp"
 #include "datasets/importers/byte_source.hpp"
 #include "datasets/importers/cifar.hpp"
@@ -174,7 +175,7 @@ struct ImageArguments {
 std::vector<std::string> notes_of(const datasets::ImportedImages& result) {
   std::vector<std::string> notes = result.left_out;
   if (result.broken.count > 0) {
-    notes.push_back(fmt::format("skipped {} broken images:", result.broken.count));
+    notes.push_back(fmt::format("skipped {}:", counted(result.broken.count, "broken image")));
     for (const std::string& text : result.broken.examples) notes.push_back("  " + text);
     if (result.broken.count > result.broken.examples.size()) notes.emplace_back("  ...");
   }
@@ -190,6 +191,9 @@ void add_images(CLI::App& import) {
       "Import images (JPEG, PNG) in a folder for each class, .zip or .tar(.gz)",
       [image](ImportArguments& a) {
         datasets::ImageSources sources;
+        if ((image->height == 0) != (image->width == 0)) {
+          throw job_error("--height and --width belong together");
+        }
         sources.path = a.paths[0];
         sources.height = image->height;
         sources.width = image->width;
@@ -204,9 +208,9 @@ void add_images(CLI::App& import) {
       });
   add_paths(*command, *arguments, {"source"});
   command->add_option("--height", image->height,
-                      "Sample height in pixels (default: that of most images, at most 224)");
+                      "Sample height in pixels (default: as most images if at most 224, else 224)");
   command->add_option("--width", image->width,
-                      "Sample width in pixels (default: that of most images, at most 224)");
+                      "Sample width in pixels (default: as most images if at most 224, else 224)");
   command->add_option("--channels", image->channels, "3: colour, 1: grey")
       ->check(CLI::IsMember({1, 3}))
       ->capture_default_str();

@@ -25,7 +25,7 @@ const std::map<std::string, const char*> kHelpOfPaths = {
     {"train_features", "Training samples: an array whose first dimension counts them"},
     {"test_features", "Test samples of the same shape"},
     {"file", "The file to import"},
-    {"source", "A folder, or an archive of it (.tar.gz)"},
+    {"source", "A folder, or an archive of it"},
 };
 
 // Throws a job error rather than replace a file, or make folders outside the working directory,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/commands/program_commands.hpp"
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ void add(CLI::App& app, const std::string& name, const std::string& description,
     words[0] = find_program_beside(words[0]);
     const std::vector<std::string> arguments = command->remaining();
     words.insert(words.end(), arguments.begin(), arguments.end());
+    // As for ranks: launcher/mpi/mpirun_command.cpp.
+    if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "10000", 0);
     execute(words);
   });
 }

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/cache.hpp"
 #include "base/text.hpp"
 #include "job/slow_rank.hpp"
 #include "launcher/process/process.hpp"
@@ -29,18 +30,7 @@ std::string find_this_program() {
 }
 
 // The Python of `scripts/setup --peers`.
-std::string python_of_setup() {
-  const auto variable = [](const char* name) {
-    const char* const value = std::getenv(name);
-    return fs::path(value == nullptr ? "" : value);
-  };
-  fs::path cache = variable("RINGTRAIN_CACHE");
-  if (cache.empty()) {
-    const fs::path xdg = variable("XDG_CACHE_HOME");
-    cache = (xdg.empty() ? variable("HOME") / ".cache" : xdg) / "ringtrain";
-  }
-  return (cache / "peers/bin/python").string();
-}
+std::string python_of_setup() { return (cache_directory() / "peers/bin/python").string(); }
 
 bool has_torch(const std::string& python) {
   const std::string path = find_program(python);
@@ -73,6 +63,7 @@ std::string longer_run(const std::string& program, const RunOptions& options, co
   add("-n", options.ranks > 0 ? std::to_string(options.ranks) : "");
   add("--hostfile", options.hostfile);
   add("--discover", options.discover);
+  add("--run-dir", options.run_dir);
   for (const std::string& key_value : options.overrides) {
     if (!key_value.starts_with("epochs=") && !key_value.starts_with("max_steps=")) {
       add("--set", key_value);

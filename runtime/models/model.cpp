@@ -90,7 +90,7 @@ std::unique_ptr<Model> make_model(const ModelOptions& options) {
 }
 
 std::string describe_model(const ModelOptions& options) {
-  if (!options.name.starts_with("resnet")) return options.name;
+  if (!is_zoo_model(options.name) || !options.name.starts_with("resnet")) return options.name;
   return fmt::format("{} with the stem for {} images ({})", options.name,
                      has_small_stem(options) ? "small" : "large",
                      has_small_stem(options) ? "3x3" : "7x7, stride 2, pooling");

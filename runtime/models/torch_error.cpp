@@ -20,17 +20,25 @@ const std::regex kFrame(R"re(^ *File "([^"]+)", line (\d+), in .*)re");
 // A traced model so, the innermost call first:
 //   net.py(22): forward
 const std::regex kTracedFrame(R"re(^(\S+\.py)\((\d+)\): .*)re");
-constexpr std::array kDeviceWords = {"CUDA", "CUBLAS", "CUDNN", "NCCL"};
-const std::regex kCause(R"re(^[A-Za-z_.]*(?:Error|Exception): (.*))re");
+constexpr std::array kDeviceWords = {"CUDA error",    "CUDA out of memory", "CUDA driver error",
+                                     "CUBLAS_STATUS", "CUDNN_STATUS",       "NCCL error"};
+const std::regex kCause(R"re(^[A-Za-z0-9_.]*(?:Error|Exception): (.*))re");
 
+// Returns the lines, long ones cut: std::regex recurses for each character.
 std::vector<std::string> lines_of(std::string_view text) {
+  constexpr size_t kMostBytes = 1000;
   std::vector<std::string> lines;
   while (!text.empty()) {
     const std::string line = first_line(text);
-    lines.push_back(line);
+    lines.push_back(line.substr(0, kMostBytes));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
   }
   return lines;
+}
+
+std::string message_of(const std::exception& error) {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  return torch_error ? torch_error->what_without_backtrace() : error.what();
 }
 
 }  // namespace
@@ -64,15 +72,12 @@ std::string torch_cause(std::string_view message) {
   return fmt::format("{} ({}{}{})", cause, place, source.empty() ? "" : ": ", source);
 }
 
-std::string torch_cause(const std::exception& error) {
-  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
-  return torch_cause(torch_error ? torch_error->what_without_backtrace() : error.what());
-}
+std::string torch_cause(const std::exception& error) { return torch_cause(message_of(error)); }
 
 bool is_device_error(const std::exception& error) {
-  const std::string_view text = error.what();
+  const std::string text = message_of(error);
   return std::ranges::any_of(
-      kDeviceWords, [&](const char* word) { return text.find(word) != std::string_view::npos; });
+      kDeviceWords, [&](const char* word) { return text.find(word) != std::string::npos; });
 }
 
 }  // namespace ringtrain

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What libtorch's exceptions say, in a line.
+// Exceptions of libtorch as lines for the user.
 #pragma once
 
 #include <exception>

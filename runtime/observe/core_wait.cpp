@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/observe/core_wait.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <system_error>
 
@@ -15,10 +16,12 @@ constexpr double kShare = 1.0 / 3;
 ThreadTimes read_thread_times(const std::filesystem::path& tasks) {
   ThreadTimes sum;
   std::error_code ignored;  // threads may end meanwhile
-  for (const auto& task : std::filesystem::directory_iterator(tasks, ignored)) {
+  const std::filesystem::directory_iterator end;
+  for (std::filesystem::directory_iterator task(tasks, ignored); task != end;
+       task.increment(ignored)) {
     double ran = 0;
     double waited = 0;  // both in nanoseconds
-    if (std::ifstream(task.path() / "schedstat") >> ran >> waited) {
+    if (std::ifstream(task->path() / "schedstat") >> ran >> waited) {
       sum.ran += ran * 1e-9;
       sum.waited += waited * 1e-9;
     }
@@ -27,15 +30,15 @@ ThreadTimes read_thread_times(const std::filesystem::path& tasks) {
 }
 
 std::optional<double> CoreWait::update(const ThreadTimes& now) {
-  if (told_) return std::nullopt;
+  if (reported_) return std::nullopt;
   if (!from_) from_ = now;
   const double waited = now.waited - from_->waited;
   const double wanted = waited + now.ran - from_->ran;
   if (wanted < kLeastSeconds) return std::nullopt;
   from_ = now;
   if (waited < kShare * wanted) return std::nullopt;
-  told_ = true;
-  return waited / wanted;
+  reported_ = true;
+  return std::clamp(waited / wanted, 0.0, 1.0);  // threads that ended take their times along
 }
 
 }  // namespace ringtrain

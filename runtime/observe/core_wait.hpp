@@ -19,13 +19,16 @@ ThreadTimes read_thread_times(const std::filesystem::path& tasks = "/proc/self/t
 // more threads than there are cores.
 class CoreWait {
  public:
+  // False once a share was returned: update() need not be called again.
+  bool watches() const { return !reported_; }
+
   // Called a few times a second with the times up to now. Returns the share of its time that the
   // process waited for cores, once: when that is a third or more of at least 2 s.
   std::optional<double> update(const ThreadTimes& now);
 
  private:
   std::optional<ThreadTimes> from_;
-  bool told_ = false;
+  bool reported_ = false;
 };
 
 }  // namespace ringtrain

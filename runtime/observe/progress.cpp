@@ -47,7 +47,8 @@ void Progress::step_done(int64_t epoch, int64_t step, double loss, uint64_t samp
                             .samples_per_second = rate,
                             .seconds_left = left},
                   "");
-  if (const auto share = core_wait_.update(read_thread_times())) {
+  const auto share = core_wait_.watches() ? core_wait_.update(read_thread_times()) : std::nullopt;
+  if (share) {
     warn(fmt::format(
         "rank 0 waited for a core {:.0f}% of the time: other processes use them, or there are more "
         "ranks and threads than cores",

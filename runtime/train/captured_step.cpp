@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/text.hpp"
+#include "runtime/models/torch_error.hpp"
 
 namespace ringtrain {
 namespace {
@@ -150,7 +150,7 @@ bool CapturedStep::capture(const Step& step) {
     device_.collect_stats();
     buffers.restore();
     log_(fmt::format("steps are not captured as a CUDA graph, but run kernel by kernel: {}",
-                     first_line(error.what())));
+                     torch_cause(error)));
     return false;
   }
 }

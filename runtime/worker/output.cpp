@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "runtime/models/model_files.hpp"
+#include "runtime/train/model_options.hpp"
 
 namespace ringtrain {
 namespace {
@@ -26,6 +27,7 @@ std::string description(const datasets::DatasetIndex& dataset, const JobSpec& jo
       {"name", job.name},
       {"model", job.model},
       {"hidden", job.hidden},
+      {"network", describe_model(model_options(job, dataset))},
       {"shape", {shape.channels, shape.height, shape.width}},
       {"element", std::string(datasets::name_of(dataset.element))},
       {"mean", dataset.mean},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/worker/run_on_all_ranks.hpp"
 
+#include <c10/util/Exception.h>
+
 #include "runtime/models/torch_error.hpp"
 
 namespace ringtrain {
@@ -20,7 +22,9 @@ void run_on_all_ranks(const World& world, const std::function<void()>& part) {
   } catch (const Error& error) {
     failure = encode(error.kind(), error.what());
   } catch (const std::exception& error) {
-    failure = encode(ErrorKind::lost, torch_cause(error));
+    const bool of_torch = dynamic_cast<const c10::Error*>(&error) != nullptr;
+    const bool repeats = of_torch && !is_device_error(error);
+    failure = encode(repeats ? ErrorKind::training : ErrorKind::lost, torch_cause(error));
   }
   const auto failures = world.all_gather(failure);
   for (int rank = 0; rank < world.size(); ++rank) {

@@ -162,6 +162,8 @@ TEST(ParseJob, RefusesAMissingKeyAndSaysWhatItIs) {
 TEST(ParseJob, RefusesKeysThatDoNotFitOneAnother) {
   EXPECT_THAT(refused("hidden: [3]\n"), StartsWith("f.yaml:3: hidden: is for the model mlp"));
   EXPECT_THAT(refused("stem: large\n"), StartsWith("f.yaml:3: stem: is for resnets alone"));
+  EXPECT_THAT(refused("stem: large\n", {"model=resnet18-mine.pt"}),
+              StartsWith("f.yaml:3: stem: is for resnets alone"));
   EXPECT_THAT(refused("accumulate: 3\n"),
               StartsWith("f.yaml:3: accumulate: must divide batch_size (128)"));
   EXPECT_THAT(refused("optimizer: {nesterov: true, momentum: 0}\n"),

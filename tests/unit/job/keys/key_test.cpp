@@ -11,7 +11,7 @@ using testing::ElementsAre;
 
 TEST(Keys, NameThoseThatACheckpointDependsOn) {
   EXPECT_THAT(keys_on_resume(OnResume::fixed),
-              ElementsAre("model", "hidden", "batch_size", "seed", "optimizer.type"));
+              ElementsAre("model", "hidden", "stem", "batch_size", "seed", "optimizer.type"));
 }
 
 TEST(Keys, NameThoseThatMayChangeFromRunToRun) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <stdexcept>
+#include <string>
 
 namespace ringtrain {
 namespace {
@@ -36,6 +37,12 @@ TEST(TorchCause, OfATracedModelHasTheInnermostCall) {
             "no (/home/a/net.py:22)");
 }
 
+TEST(TorchCause, OfAnEndlessLineIsItsBeginning) {
+  const std::string cause = torch_cause("RuntimeError: " + std::string(10000000, 'x'));
+  EXPECT_LT(cause.size(), 1000U);
+  EXPECT_TRUE(cause.starts_with("xxx"));
+}
+
 TEST(TorchCause, OfAnythingElseIsTheFirstLine) {
   EXPECT_EQ(torch_cause("one\ntwo"), "one");
   EXPECT_EQ(torch_cause(""), "");
@@ -44,6 +51,8 @@ TEST(TorchCause, OfAnythingElseIsTheFirstLine) {
 
 TEST(IsDeviceError, KnowsTheLibrariesOfAGpu) {
   EXPECT_TRUE(is_device_error(std::runtime_error("CUDA error: an illegal memory access")));
+  EXPECT_FALSE(is_device_error(std::runtime_error(
+      "Expected all tensors to be on the same device (in method wrapper_CUDA_addmm)")));
   EXPECT_FALSE(is_device_error(std::runtime_error("mat1 and mat2 shapes cannot be multiplied")));
 }
 

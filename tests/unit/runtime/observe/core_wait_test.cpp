@@ -20,13 +20,16 @@ TEST(ReadThreadTimes, AddsTheThreads) {
   EXPECT_DOUBLE_EQ(times.waited, 1);
 }
 
-TEST(ReadThreadTimes, HasTheTimesOfThisProcess) { EXPECT_GT(read_thread_times().ran, 0); }
+TEST(ReadThreadTimes, HasTheTimesOfThisProcess) {
+  if (!std::filesystem::exists("/proc/self/schedstat")) GTEST_SKIP() << "no schedstat here";
+  EXPECT_GT(read_thread_times().ran, 0);
+}
 
 TEST(ReadThreadTimes, IsZeroWithoutSchedstat) {
   EXPECT_EQ(read_thread_times("/nonexistent").ran, 0);
 }
 
-TEST(CoreWait, TellsOnceThatAThirdOfTheTimeWasWaited) {
+TEST(CoreWait, ReportsOnceThatAThirdOfTheTimeWasWaited) {
   CoreWait wait;
   EXPECT_FALSE(wait.update({.ran = 10, .waited = 100}));  // before training
   EXPECT_FALSE(wait.update({.ran = 11, .waited = 100.9}));
