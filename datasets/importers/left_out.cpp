@@ -8,6 +8,8 @@
 #include <array>
 #include <string_view>
 
+#include "base/text.hpp"
+
 namespace ringtrain::datasets {
 namespace {
 
