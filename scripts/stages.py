@@ -86,7 +86,7 @@ def stages(turn):
         Stage("cuda", [*build("cuda", *release, "-DCMAKE_CUDA_ARCHITECTURES=90", "--target", *CUDA_TARGETS),
                        ctest("cuda", "-R", "gpu_backends_test")]),
         Stage("kubernetes", [*setup, ctest("cpu", "-L", "kubernetes", *others)],
-              ["tests/cluster/kubernetes/down"], 18 if has_kubernetes() else 32),
+              ["tests/cluster/kubernetes/down"], 13 if has_kubernetes() else 32),
         *(site if turn in (None, 3) else []),
     ]
 
