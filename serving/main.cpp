@@ -43,8 +43,7 @@ void add_model(CLI::App& command, Arguments& arguments) {
 }
 
 void add_split(CLI::App& command, Arguments& arguments) {
-  command
-      .add_option("--split", arguments.split, "Rows of the dataset: test or train")
+  command.add_option("--split", arguments.split, "Rows of the dataset: test or train")
       ->check(CLI::IsMember({"train", "test"}))
       ->capture_default_str();
 }
