@@ -62,7 +62,7 @@ class Help : public CLI::Formatter {
   }
 
   std::string make_option_desc(const CLI::Option* option) const override {
-    const std::string text = option->get_description();
+    const std::string& text = option->get_description();
     const std::string value = option->get_default_str();
     return value.empty() ? text : fmt::format("{} (default: {})", text, value);
   }
@@ -143,7 +143,7 @@ std::string unknown_option(const std::vector<Level>& levels, const Level& level,
 std::string find_command(const CLI::App& command, const std::string& words,
                          const std::string& name) {
   for (const CLI::App* below : command.get_subcommands({})) {
-    const std::string here = words + " " + below->get_name();
+    std::string here = words + " " + below->get_name();
     if (below->get_name() == name) return here;
     if (std::string found = find_command(*below, here, name); !found.empty()) return found;
   }
