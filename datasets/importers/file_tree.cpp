@@ -33,13 +33,9 @@ bool is_safe(std::string_view path) {
   return true;
 }
 
-// Keeps what is printable of a text from an archive, for messages.
-std::string printable(const char* text) {
-  std::string result = text == nullptr ? "?" : std::string(text).substr(0, 200);
-  for (char& c : result) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return result;
+// Returns a text of libarchive for messages; "?" for null.
+std::string shown(const char* text) {
+  return printable(text == nullptr ? "?" : std::string(text).substr(0, 200));
 }
 
 // Reads an archive entry by entry. Everything suspect is a data error.
@@ -115,8 +111,8 @@ class ArchiveReader {
   [[noreturn]] void refuse_entry(std::string_view why) const {
     refuse(fmt::format("the entry '{}' {}", entry_name(), why));
   }
-  std::string reason() const { return printable(archive_error_string(reader_.get())); }
-  std::string entry_name() const { return printable(archive_entry_pathname(entry_)); }
+  std::string reason() const { return shown(archive_error_string(reader_.get())); }
+  std::string entry_name() const { return shown(archive_entry_pathname(entry_)); }
 
   void check_open(int result) const {
     if (result != ARCHIVE_OK) {
@@ -157,6 +153,13 @@ class ArchiveReader {
 };
 
 }  // namespace
+
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text;
+}
 
 FileTree::FileTree(std::filesystem::path path, TreeLimits limits)
     : kind_(Kind::archive_file), path_(std::move(path)), name_(path_.string()), limits_(limits) {

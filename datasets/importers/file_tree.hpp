@@ -56,4 +56,7 @@ class FileTree {
   TreeLimits limits_;
 };
 
+// Returns the text with '?' for control characters: names in an archive may hold anything.
+std::string printable(std::string text);
+
 }  // namespace ringtrain::datasets

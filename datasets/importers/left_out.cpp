@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/text.hpp"
+#include "datasets/importers/file_tree.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -30,14 +31,6 @@ std::string top(const std::string& path, size_t depth) {
     end = path.find('/', end == 0 ? 0 : end + 1);
   }
   return path.substr(0, end);
-}
-
-// Names from archives may hold anything.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/spawn.hpp"
+#include "launcher/mpi/mpirun_command.hpp"
 #include "launcher/mpi/worker_program.hpp"
 
 namespace ringtrain::launcher {
@@ -22,8 +23,7 @@ void add(CLI::App& app, const std::string& name, const std::string& description,
     words[0] = find_program_beside(words[0]);
     const std::vector<std::string> arguments = command->remaining();
     words.insert(words.end(), arguments.begin(), arguments.end());
-    // As for ranks: launcher/mpi/mpirun_command.cpp.
-    if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "10000", 0);
+    if (std::getenv(kWaitPolicyVariable) == nullptr) setenv(kSpinVariable, kSpinRounds, 0);
     execute(words);
   });
 }

@@ -155,12 +155,10 @@ class Builder {
       command_.environment.emplace_back(name, std::to_string(threads_));
       add({"-x", name});
     }
-    // A thread that waits for the others of its rank spins for some ms by default. Where another
-    // job holds cores, nearly all of their time goes there (benchmarks/results/threads.md).
-    if (threads_ != 1 && !has_variable(layout_.environment, "GOMP_SPINCOUNT") &&
-        !has_variable(layout_.environment, "OMP_WAIT_POLICY")) {
-      command_.environment.emplace_back("GOMP_SPINCOUNT", "10000");
-      add({"-x", "GOMP_SPINCOUNT"});
+    if (threads_ != 1 && !has_variable(layout_.environment, kSpinVariable) &&
+        !has_variable(layout_.environment, kWaitPolicyVariable)) {
+      command_.environment.emplace_back(kSpinVariable, kSpinRounds);
+      add({"-x", kSpinVariable});
     }
     // Open MPI keeps sockets below TMPDIR, whose paths must be shorter than 108 bytes.
     for (const auto& [name, value] : layout_.environment) {

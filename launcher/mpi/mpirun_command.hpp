@@ -10,6 +10,13 @@
 
 namespace ringtrain::launcher {
 
+// An OpenMP thread that waits for the others of its process spins for some ms by default. Where
+// another job holds cores, nearly all of their time goes there (benchmarks/results/threads.md), so
+// our programs get fewer rounds, unless the user has set either variable.
+inline constexpr const char* kSpinVariable = "GOMP_SPINCOUNT";
+inline constexpr const char* kSpinRounds = "10000";
+inline constexpr const char* kWaitPolicyVariable = "OMP_WAIT_POLICY";
+
 struct MpirunCommand {
   std::vector<std::string> arguments;  // mpirun first
   Environment environment;             // beside ours

@@ -14,15 +14,8 @@
 namespace ringtrain {
 namespace {
 
-// A scripted model names its source so; `<--- HERE` follows the line that failed:
-//   File "net.py", line 9, in forward
-const std::regex kFrame(R"re(^ *File "([^"]+)", line (\d+), in .*)re");
-// A traced model so, the innermost call first:
-//   net.py(22): forward
-const std::regex kTracedFrame(R"re(^(\S+\.py)\((\d+)\): .*)re");
 constexpr std::array kDeviceWords = {"CUDA error",    "CUDA out of memory", "CUDA driver error",
                                      "CUBLAS_STATUS", "CUDNN_STATUS",       "NCCL error"};
-const std::regex kCause(R"re(^[A-Za-z0-9_.]*(?:Error|Exception): (.*))re");
 
 // Returns the lines, long ones cut: std::regex recurses for each character.
 std::vector<std::string> lines_of(std::string_view text) {
@@ -44,6 +37,13 @@ std::string message_of(const std::exception& error) {
 }  // namespace
 
 std::string torch_cause(std::string_view message) {
+  // A scripted model names its source so; `<--- HERE` follows the line that failed:
+  //   File "net.py", line 9, in forward
+  static const std::regex kFrame(R"re(^ *File "([^"]+)", line (\d+), in .*)re");
+  // A traced model so, the innermost call first:
+  //   net.py(22): forward
+  static const std::regex kTracedFrame(R"re(^(\S+\.py)\((\d+)\): .*)re");
+  static const std::regex kCause(R"re(^[A-Za-z0-9_.]*(?:Error|Exception): (.*))re");
   std::string cause;
   std::string place;
   std::string source;

@@ -47,14 +47,17 @@ void Progress::step_done(int64_t epoch, int64_t step, double loss, uint64_t samp
                             .samples_per_second = rate,
                             .seconds_left = left},
                   "");
-  const auto share = core_wait_.watches() ? core_wait_.update(read_thread_times()) : std::nullopt;
-  if (share) {
+  if (!reporter_.quiet() && core_wait_.watches()) warn_of_core_wait();
+  set_reported(step);
+}
+
+void Progress::warn_of_core_wait() {
+  if (const auto share = core_wait_.update(read_thread_times())) {
     warn(fmt::format(
         "rank 0 waited for a core {:.0f}% of the time: other processes use them, or there are more "
         "ranks and threads than cores",
         100 * *share));
   }
-  set_reported(step);
 }
 
 void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,

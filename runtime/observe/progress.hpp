@@ -46,6 +46,7 @@ class Progress {
   using Clock = std::chrono::steady_clock;
 
   void set_reported(int64_t step);
+  void warn_of_core_wait();
   void append_to_history(const EpochEvent& epoch);
 
   const Reporter& reporter_;

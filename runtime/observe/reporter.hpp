@@ -22,6 +22,7 @@ class Reporter {
   void log(const std::string& line) const;
   void warn(const std::string& line) const;
   void failure(const FailureEvent& failure) const;
+  bool quiet() const { return quiet_; }
 
  private:
   void write_event(const Event& event) const;
