@@ -14,6 +14,8 @@ set(RINGTRAIN_WHEELS ${default_cache}/wheels CACHE PATH "Where scripts/setup put
 find_package(Threads REQUIRED)
 find_package(MPI REQUIRED COMPONENTS C)
 find_package(CURL REQUIRED)
+find_package(Boost 1.74 REQUIRED)  # headers alone: Asio and Beast
+find_package(SQLite3 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(LibArchive REQUIRED)

@@ -23,10 +23,10 @@ const std::string& Document::origin(std::string_view path) const {
 
 void Document::refuse(std::string_view path, std::string_view problem) const {
   const std::string& where = origin(path);
-  if (path.empty() || where == fmt::format("--set {}", path)) {
-    throw job_error(fmt::format("{}: {}", where, problem));
-  }
-  throw job_error(fmt::format("{}: {}: {}", where, path, problem));
+  const bool says_path = path.empty() || where == fmt::format("--set {}", path);
+  throw RefusedKey(says_path ? fmt::format("{}: {}", where, problem)
+                             : fmt::format("{}: {}: {}", where, path, problem),
+                   path, where, problem);
 }
 
 std::string join_path(std::string_view parent, std::string_view key) {

@@ -8,7 +8,23 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.hpp"
+
 namespace ringtrain {
+
+// A job error about one key.
+class RefusedKey : public Error {
+ public:
+  RefusedKey(const std::string& message, std::string_view path, std::string_view origin,
+             std::string_view problem)
+      : Error(ErrorKind::job, message), path_(path), origin_(origin), problem_(problem) {}
+  const std::string& path() const { return path_; }
+  const std::string& origin() const { return origin_; }
+  const std::string& problem() const { return problem_; }
+
+ private:
+  std::string path_, origin_, problem_;
+};
 
 struct Document {
   nlohmann::json value;
@@ -19,7 +35,7 @@ struct Document {
   // Returns the place of the key, or else of the nearest group around it.
   const std::string& origin(std::string_view path) const;
 
-  // Throws a job error "job.yaml:3: optimizer.type: problem".
+  // Throws a RefusedKey "job.yaml:3: optimizer.type: problem".
   [[noreturn]] void refuse(std::string_view path, std::string_view problem) const;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -72,15 +73,14 @@ void apply_override(Document& document, const std::string& override_text) {
   }
 }
 
-Document checked_document(const std::string& text, const std::string& name,
-                          std::span<const std::string> overrides) {
+Document read_document(const std::string& text, const std::string& name,
+                       std::span<const std::string> overrides) {
   Document document = parse_yaml(text, name);
   if (!document.value.is_object()) {
     document.refuse("",
                     "must be a group of keys, as in 'model: lenet' (with a space after the colon)");
   }
   for (const std::string& override_text : overrides) apply_override(document, override_text);
-  check_document(document, job_keys());
   return document;
 }
 
@@ -180,16 +180,48 @@ void check_across_keys(const JobSpec& job, const Document& document) {
   }
 }
 
-}  // namespace
-
-JobSpec parse_job_text(const std::string& text, const std::string& name,
-                       std::span<const std::string> overrides) {
-  const Document document = checked_document(text, name, overrides);
+JobSpec job_of(const Document& document, const std::string& name) {
   JobSpec job = job_from_value(document.value);
   if (job.name.empty()) job.name = name_from_file(name);
   if (job.output.empty()) job.output = std::filesystem::path("runs") / job.name;
   check_across_keys(job, document);
   return job;
+}
+
+// Returns the number after "NAME:" at the start of a place or a message; 0 where there is none.
+int line_of(const std::string& text, const std::string& name) {
+  return text.starts_with(name + ":") ? std::atoi(text.c_str() + name.size() + 1) : 0;
+}
+
+}  // namespace
+
+JobSpec parse_job_text(const std::string& text, const std::string& name,
+                       std::span<const std::string> overrides) {
+  const Document document = read_document(text, name, overrides);
+  check_document(document, job_keys());
+  return job_of(document, name);
+}
+
+std::vector<Refusal> find_refusals(const std::string& text,
+                                   std::span<const std::string> overrides) {
+  const std::string name = "job.yaml";
+  std::vector<Refusal> refusals;
+  const auto add = [&](const RefusedKey& refused) {
+    refusals.push_back({refused.path(), line_of(refused.origin(), name), refused.problem()});
+  };
+  try {
+    const Document document = read_document(text, name, overrides);
+    check_document(document, job_keys(), add);
+    if (refusals.empty()) job_of(document, name);
+  } catch (const RefusedKey& refused) {
+    add(refused);
+  } catch (const Error& error) {  // of the text as a whole, with its place in front
+    const std::string message = error.what();
+    const size_t place = message.find(": ");
+    refusals.push_back({"", line_of(message, name),
+                        place == std::string::npos ? message : message.substr(place + 2)});
+  }
+  return refusals;
 }
 
 JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string> overrides) {

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "job/job_spec.hpp"
 #include "job/json.hpp"
@@ -24,5 +25,17 @@ JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string
 // The same for a text in memory; `name` stands for the file in messages.
 JobSpec parse_job_text(const std::string& text, const std::string& name,
                        std::span<const std::string> overrides = {});
+
+// One thing that is wrong with a job.
+struct Refusal {
+  std::string path;     // "optimizer.type"; empty: the whole
+  int line = 0;         // of the text, from 1; 0: none, as of an override
+  std::string message;  // the problem and what is allowed, without file and key
+};
+
+// Returns everything that parse_job_text() would refuse, one after the other: every key by itself,
+// and where all of them fit, the first rule across keys. Empty where it would return a job.
+std::vector<Refusal> find_refusals(const std::string& text,
+                                   std::span<const std::string> overrides = {});
 
 }  // namespace ringtrain

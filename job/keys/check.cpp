@@ -71,10 +71,12 @@ std::string suggestion(const Key& key, const json& value) {
   return meant.empty() ? "" : fmt::format(", did you mean {}?", meant);
 }
 
-// Refuses the first value that does not fit, in the order of the keys.
+// Refuses values that do not fit, in the order of the keys.
 class Checker {
  public:
-  Checker(const Document& document, const Key& root) : document_(document), root_(root) {}
+  Checker(const Document& document, const Key& root,
+          const std::function<void(const RefusedKey&)>& on_refusal)
+      : document_(document), root_(root), on_refusal_(on_refusal) {}
 
   void check(const Key& key, const json& value, const std::string& path) const {
     if (!has_type(key, value)) {
@@ -83,12 +85,12 @@ class Checker {
         problem += ": put it in quotes if it is meant as text";
       }
       if (value.is_string()) problem += missing_space(value.get_ref<const std::string&>());
-      document_.refuse(path, problem);
+      return refuse(path, problem);
     }
     if (key.type == Key::Type::group) return check_group(key, value, path);
     if (!fits(key, value)) {
-      document_.refuse(path, fmt::format("must be {}, found {}{}", allowed(key), shown(value),
-                                         suggestion(key, value)));
+      refuse(path, fmt::format("must be {}, found {}{}", allowed(key), shown(value),
+                               suggestion(key, value)));
     }
     if (key.type == Key::Type::map) {
       for (const auto& [name, child] : value.items()) {
@@ -107,21 +109,30 @@ class Checker {
     for (const auto& [name, child] : value.items()) {
       const bool known = std::any_of(group.keys.begin(), group.keys.end(),
                                      [&name = name](const Key& key) { return key.name == name; });
-      if (!known) document_.refuse(join_path(path, name), unknown_key(root_, group, path, name));
+      if (!known) refuse(join_path(path, name), unknown_key(root_, group, path, name));
     }
     for (const Key& key : group.keys) {
       if (value.contains(key.name)) check(key, value[key.name], join_path(path, key.name));
     }
     for (const Key& key : group.keys) {
       if (key.rules.required && !value.contains(key.name)) {
-        document_.refuse(join_path(path, key.name), "is missing: " + key.text);
+        refuse(join_path(path, key.name), "is missing: " + key.text);
       }
     }
-    if (!fits(group, value)) document_.refuse(path, "must be: " + group.text);
+    if (!fits(group, value)) refuse(path, "must be: " + group.text);
+  }
+
+  void refuse(const std::string& path, const std::string& problem) const {
+    try {
+      document_.refuse(path, problem);
+    } catch (const RefusedKey& refused) {
+      on_refusal_(refused);
+    }
   }
 
   const Document& document_;
   const Key& root_;
+  const std::function<void(const RefusedKey&)>& on_refusal_;
 };
 
 }  // namespace
@@ -146,8 +157,13 @@ bool fits(const Key& key, const json& value) {
   return false;
 }
 
+void check_document(const Document& document, const Key& group,
+                    const std::function<void(const RefusedKey&)>& on_refusal) {
+  Checker(document, group, on_refusal).check(group, document.value, "");
+}
+
 void check_document(const Document& document, const Key& group) {
-  Checker(document, group).check(group, document.value, "");
+  check_document(document, group, [](const RefusedKey& refused) { throw refused; });
 }
 
 }  // namespace ringtrain

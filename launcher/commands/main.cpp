@@ -15,9 +15,11 @@
 #include "launcher/commands/dataset_command.hpp"
 #include "launcher/commands/doctor_command.hpp"
 #include "launcher/commands/job_commands.hpp"
+#include "launcher/commands/keep_command.hpp"
 #include "launcher/commands/program_commands.hpp"
 #include "launcher/commands/render_command.hpp"
 #include "launcher/commands/run_command.hpp"
+#include "launcher/commands/server_command.hpp"
 #include "launcher/commands/submit_command.hpp"
 #include "launcher/commands/watch_commands.hpp"
 #include "launcher/mpi/remote_shell.hpp"
@@ -34,7 +36,8 @@ void complain(const std::exception& error) {
 int main(int argc, char** argv) {
   int exit_code = 0;
   try {
-    // Two commands that programs call, not people: CLI11 must not parse their arguments.
+    // CLI11 must not parse the arguments of these: two are called by programs, one holds another
+    // command.
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     if (!arguments.empty() && arguments[0] == "remote-shell") {
       return ringtrain::launcher::remote_shell({arguments.begin() + 1, arguments.end()});
@@ -42,13 +45,18 @@ int main(int argc, char** argv) {
     if (arguments.size() == 3 && arguments[0] == "guard") {
       return ringtrain::launcher::guard(arguments[1], arguments[2]);
     }
+    if (arguments.size() >= 3 && arguments[0] == "keep") {
+      return ringtrain::launcher::run_keep({arguments.begin() + 1, arguments.end()});
+    }
     CLI::App app("Trains neural networks on many GPUs or cores as one persistent MPI job.",
                  "ringtrain");
     ringtrain::set_messages(app);
     app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
     app.require_subcommand(1);
     ringtrain::launcher::add_run_command(app, exit_code);
+    ringtrain::launcher::add_keep_command(app);
     ringtrain::launcher::add_job_commands(app);
+    ringtrain::launcher::add_server_command(app);
     ringtrain::launcher::add_submit_command(app, exit_code);
     ringtrain::launcher::add_watch_commands(app, exit_code);
     ringtrain::launcher::add_change_commands(app);

@@ -190,6 +190,16 @@ kubernetes: {namespace: default, image: "ringtrain:latest", workers: 2, gpus_per
   put(directory, "anchors", "a: &x {b: [1, 2.5e3, ~, true]}\nc: *x\n? d\n: |\n  text\n");
 }
 
+void requests(const fs::path& directory) {
+  put(directory, "job",
+      "/jobs/a%20b/files/c/d%2De?x=1&y=%41+b\n"
+      R"({"name": "a", "model": "lenet", "dataset": "a.h5", "optimizer": {"type": "sgd"}})");
+  put(directory, "seed",
+      "/jobs\n"
+      R"({"job_name": "a", "epochs": "3", "batch_size": 2.0, "world_size": true,)"
+      R"( "dataset_size": 100, "dataset_type": "mnist", "dataset_uri": null, "image": "x"})");
+}
+
 }  // namespace
 }  // namespace ringtrain::datasets
 
@@ -206,6 +216,7 @@ int main(int argc, char** argv) {
   images(directory / "image");
   jobs(directory / "job");
   npy(directory / "npy");
+  requests(directory / "request");
   safetensors(directory / "safetensors");
   return 0;
 }

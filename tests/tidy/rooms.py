@@ -110,6 +110,8 @@ LIBRARIES = (
      ("base/command_line.hpp", "tests/unit/base", "launcher/commands", "runtime/worker", "serving", "mpijob/operator",
       "benchmarks")),
     ("curl", r"curl/", ("net",)),
+    ("Boost", r"boost/", ("net",)),
+    ("SQLite", r"sqlite3\.h", ("server/store",)),
     ("OpenSSL", r"openssl/", ("net", "tests")),
     ("libarchive", r"archive(_entry)?\.h", ("datasets/importers", "tests")),
     ("image codecs", r"(jpeglib|png)\.h", ("datasets/importers", "datasets/tools", "serving", "benchmarks", "tests")),

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/commands/server_command.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/error.hpp"
+#include "server/serve.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+using Options = server::ServerOptions;
+
+std::string default_folder() {
+  if (const char* const data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0') {
+    return std::string(data) + "/ringtrain";
+  }
+  const char* const home = std::getenv("HOME");
+  return std::string(home == nullptr ? "." : home) + "/.local/share/ringtrain";
+}
+
+void add_serve_options(CLI::App& command, Options& options) {
+  command
+      .add_option("folder", options.folder,
+                  "Folder of the server and its jobs (default: ~/.local/share/ringtrain)")
+      ->type_name("DIR");
+  command.add_option("--port", options.port, "Port on 127.0.0.1 (default: 8080); 0: any free one")
+      ->type_name("N");
+  command
+      .add_option("--data", options.data,
+                  "Folder that jobs may read; may be repeated (default: the current one). Relative "
+                  "paths in jobs count from the first")
+      ->allow_extra_args(false)
+      ->type_name("DIR");
+  command
+      .add_option("--cores", options.cores,
+                  "Cores for jobs, one for each rank (default: all that this process may use)")
+      ->check(CLI::Range(1, 65536))
+      ->type_name("N");
+  command
+      .add_option("--host", options.hosts,
+                  "Another name by which browsers may call the server, as behind a proxy; may be "
+                  "repeated")
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+  command.add_flag("--allow-torchscript", options.torchscript,
+                   "Let jobs use TorchScript files, which are programs");
+}
+
+}  // namespace
+
+void add_server_command(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  options->folder = default_folder();
+  CLI::App* const command =
+      app.add_subcommand("server", "Serve jobs, charts and logs to browsers and programs");
+  add_serve_options(*command, *options);
+  command->footer(
+      "Jobs live on when the server ends, and the next one finds them. Prints the address at which "
+      "a browser signs in.");
+
+  const auto add = [&](const char* name, const char* text) {
+    CLI::App* const sub = command->add_subcommand(name, text);
+    sub->add_option("--dir", options->folder,
+                    "Folder of the server (default: ~/.local/share/ringtrain)")
+        ->type_name("DIR");
+    return sub;
+  };
+  add("url", "Print an address at which a browser signs in, once")->callback([options] {
+    fmt::print("{}\n", server::sign_in_address(options->folder));
+  });
+  const auto listen = std::make_shared<std::string>("127.0.0.1:8000");
+  CLI::App* const door = add(
+      "connect", "Pass requests to the server with the owner's token, for programs without one");
+  door->add_option("--listen", *listen, "Address on this machine (default: 127.0.0.1:8000)")
+      ->type_name("127.0.0.1:PORT");
+  door->callback([options, listen] { server::connect(options->folder, *listen); });
+  const auto name = std::make_shared<std::string>();
+  const auto scope = std::make_shared<std::string>("submit");
+  CLI::App* const token = add("token", "Print the owner's token, or make another one");
+  token->add_option("--name", *name, "Make a token of this name")->type_name("NAME");
+  token->add_option("--scope", *scope, "Its rights: read, submit or admin (default: submit)")
+      ->type_name("SCOPE");
+  token->callback([options, name, scope] {
+    fmt::print("{}\n", name->empty() ? server::owner_token(options->folder)
+                                     : server::add_token(options->folder, *name, *scope));
+  });
+  command->add_subcommand("reference", "Print docs/reference/rest-api.md")->callback([] {
+    fmt::print("{}", server::reference());
+  });
+  command->callback([command, options] {
+    if (command->get_subcommands().empty()) server::serve(*options);
+  });
+}
+
+}  // namespace ringtrain::launcher

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// An HTTP/1.1 server for one thread: a coroutine for each connection, so that a thousand viewers
+// that wait cost memory and nothing else. Boost.Beast is in http_server.cpp alone.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/file_descriptor.hpp"
+
+namespace ringtrain::net {
+
+// Names in any case; in requests in lower case.
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct ServedRequest {
+  std::string method = {};
+  std::string target = {};  // as sent: path and query, still encoded
+  Headers headers = {};
+  std::string body = {};
+  std::string peer = {};  // address of the other side
+
+  // Returns the value of a header, by its name in lower case; empty where it is not there or there
+  // twice, which nobody honest sends.
+  std::string_view header(std::string_view name) const;
+};
+
+// Bytes of an answer that lasts, from whoever has them to one connection.
+class HttpPush {
+ public:
+  // Most bytes that wait for a slow reader.
+  static constexpr size_t kMaxWaiting = size_t{256} << 10;
+
+  // Adds bytes. Returns false, and takes none, where the connection is gone or its reader is too
+  // slow.
+  bool push(std::string_view bytes);
+  size_t waiting() const { return waiting_.size(); }
+  // Ends the answer after what waits.
+  void end();
+  bool is_closed() const { return closed_; }
+
+ private:
+  friend class HttpSession;
+  std::string waiting_;
+  bool ended_ = false;
+  bool closed_ = false;
+  std::function<void()> wake_;
+};
+
+struct ServedFile {
+  FileDescriptor file;
+  uint64_t offset = 0;
+  uint64_t size = 0;
+};
+
+// One of body, file and push.
+struct Answer {
+  int status = 200;
+  Headers headers = {};
+  std::string body = {};
+  std::optional<ServedFile> file = {};
+  std::shared_ptr<HttpPush> push = {};
+};
+
+struct HttpServerOptions {
+  std::string address = "127.0.0.1";
+  uint16_t port = 0;  // 0: any that is free
+  size_t max_head = 16384;
+  size_t max_body = size_t{1} << 20;
+  size_t max_connections = 1024;
+  std::chrono::seconds head_timeout{10};
+  std::chrono::seconds body_timeout{30};
+  std::chrono::seconds idle_timeout{75};
+};
+
+// Thread: run() calls everything on its own thread; stop() may come from any thread.
+class HttpServer {
+ public:
+  // Makes the answer to a request. An exception is answered with 500 and its text on stderr.
+  using Respond = std::function<Answer(ServedRequest request)>;
+
+  // Listens from here on. Throws std::system_error where the address is taken.
+  HttpServer(const HttpServerOptions& options, Respond respond);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  uint16_t port() const;
+  // Calls `work` again and again while run() does, `pause` after it has returned.
+  void every(std::chrono::milliseconds pause, std::function<void()> work);
+  // Serves until stop(), SIGINT or SIGTERM.
+  void run();
+  void stop();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace ringtrain::net

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/http_session.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <cctype>
+#include <cstdio>
+#include <exception>
+
+namespace ringtrain::net {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using Status = boost::system::error_code;
+
+namespace {
+
+constexpr size_t kFilePiece = 65536;
+// A reader that takes nothing for so long is gone.
+constexpr std::chrono::seconds kWriteTimeout(30);
+// Limits of what is still read from a connection that is over.
+constexpr std::chrono::seconds kLinger(2);
+constexpr size_t kMostDrained = size_t{2} << 20;
+
+std::string_view std_view(beast::string_view text) { return {text.data(), text.size()}; }
+
+std::string lower_case(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return result;
+}
+
+Answer plain_refusal(int status, const std::string& detail) {
+  return {.status = status,
+          .headers = {{"Content-Type", "application/problem+json"}},
+          .body = fmt::format(
+              R"({{"title":"{}","status":{},"detail":"{}"}})"
+              "\n",
+              std_view(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)))),
+              status, detail)};
+}
+
+// Returns the answer to a request that cannot be read; nothing where the connection is just over.
+std::optional<Answer> refusal_of(Status status) {
+  if (status == http::error::header_limit) {
+    return plain_refusal(431, "the head of the request is larger than 16 KiB");
+  }
+  if (status == http::error::body_limit) {
+    return plain_refusal(413, "the body of the request is larger than 1 MiB");
+  }
+  const bool is_http =
+      status.category() == http::make_error_code(http::error::bad_method).category();
+  if (is_http && status != http::error::end_of_stream && status != http::error::partial_message) {
+    return plain_refusal(400, "this is no HTTP/1.1 request");
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view ServedRequest::header(std::string_view name) const {
+  std::string_view found;
+  int count = 0;
+  for (const auto& [key, value] : headers) {
+    if (key != name) continue;
+    found = value;
+    ++count;
+  }
+  return count == 1 ? found : std::string_view();
+}
+
+bool HttpPush::push(std::string_view bytes) {
+  if (closed_ || ended_ || waiting_.size() + bytes.size() > kMaxWaiting) return false;
+  waiting_ += bytes;
+  if (wake_) wake_();
+  return true;
+}
+
+void HttpPush::end() {
+  ended_ = true;
+  if (wake_) wake_();
+}
+
+// One connection.
+class HttpSession : public std::enable_shared_from_this<HttpSession> {
+ public:
+  HttpSession(tcp::socket socket, const HttpServerOptions& options,
+              const HttpServer::Respond& respond, size_t& connections)
+      : stream_(std::move(socket)),
+        options_(options),
+        respond_(respond),
+        connections_(connections),
+        ready_(stream_.get_executor()) {
+    ++connections_;
+    Status ignored;
+    peer_ = stream_.socket().remote_endpoint(ignored).address().to_string(ignored);
+    stream_.socket().set_option(tcp::no_delay(true), ignored);
+  }
+  ~HttpSession() { --connections_; }
+
+  // `self` keeps it alive.
+  static asio::awaitable<void> run(std::shared_ptr<HttpSession> self) {
+    for (bool again = true; again;) again = co_await self->serve_one();
+    Status status;
+    self->stream_.socket().shutdown(tcp::socket::shutdown_send, status);
+    if (self->is_watched_) co_return;
+    // The kernel would cut the answer off if bytes were left unread, as of a body that is refused.
+    self->stream_.expires_after(kLinger);
+    for (size_t left = kMostDrained; left > 0 && !status;) {
+      self->buffer_.clear();
+      const size_t size = co_await self->stream_.async_read_some(
+          self->buffer_.prepare(kFilePiece), asio::redirect_error(asio::use_awaitable, status));
+      left -= std::min(left, size);
+    }
+  }
+
+ private:
+  using Parser = http::request_parser<http::string_body>;
+
+  // Returns whether the connection can take another request.
+  asio::awaitable<bool> serve_one() {
+    Status status;
+    if (buffer_.size() == 0) {
+      stream_.expires_after(options_.idle_timeout);
+      const size_t size = co_await stream_.async_read_some(
+          buffer_.prepare(4096), asio::redirect_error(asio::use_awaitable, status));
+      buffer_.commit(size);
+      if (status) co_return false;
+    }
+    Parser parser;
+    parser.header_limit(static_cast<uint32_t>(options_.max_head));
+    parser.body_limit(options_.max_body);
+    stream_.expires_after(options_.head_timeout);
+    co_await http::async_read_header(stream_, buffer_, parser,
+                                     asio::redirect_error(asio::use_awaitable, status));
+    if (!status && !parser.is_done()) {
+      if (parser.get()[http::field::expect] == "100-continue") {
+        static const std::string kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+        co_await asio::async_write(stream_, asio::buffer(kContinue),
+                                   asio::redirect_error(asio::use_awaitable, status));
+      }
+      stream_.expires_after(options_.body_timeout);
+      co_await http::async_read(stream_, buffer_, parser,
+                                asio::redirect_error(asio::use_awaitable, status));
+    }
+    if (status) {
+      auto refusal = refusal_of(status);
+      if (refusal) co_await write(*refusal, 11, false, false);
+      co_return false;
+    }
+    const unsigned version = parser.get().version();
+    const bool keep_alive = parser.get().keep_alive();
+    const bool is_head = parser.get().method() == http::verb::head;
+    Answer answer = answer_to(parser.release());
+    co_return co_await write(answer, version, keep_alive, is_head) && keep_alive;
+  }
+
+  Answer answer_to(http::request<http::string_body> message) {
+    ServedRequest request{.method = std::string(message.method_string()),
+                          .target = std::string(message.target()),
+                          .body = std::move(message.body()),
+                          .peer = peer_};
+    for (const auto& field : message) {
+      request.headers.emplace_back(lower_case(std_view(field.name_string())),
+                                   std::string(field.value()));
+    }
+    try {
+      return respond_(std::move(request));
+    } catch (const std::exception& error) {
+      std::fputs(fmt::format("ringtrain: server: {}\n", error.what()).c_str(), stderr);
+      return plain_refusal(500, "the server failed; its log says why");
+    }
+  }
+
+  asio::awaitable<bool> write(Answer& answer, unsigned version, bool keep_alive, bool is_head) {
+    http::response<http::empty_body> head;
+    head.version(version);
+    head.result(static_cast<unsigned>(answer.status));
+    for (const auto& [name, value] : answer.headers) head.insert(name, value);
+    const bool chunked = answer.push && version == 11;
+    head.keep_alive(keep_alive && (!answer.push || chunked));
+    if (chunked) {
+      head.chunked(true);
+    } else if (!answer.push) {
+      head.content_length(answer.file ? answer.file->size : answer.body.size());
+    }
+    http::response_serializer<http::empty_body> serializer(head);
+    Status status;
+    stream_.expires_after(kWriteTimeout);
+    co_await http::async_write_header(stream_, serializer,
+                                      asio::redirect_error(asio::use_awaitable, status));
+    if (status) co_return false;
+    if (is_head) {
+      if (answer.push) answer.push->closed_ = true;
+      co_return !answer.push;
+    }
+    if (answer.push) co_return co_await write_push(answer.push, chunked);
+    if (answer.file) co_return co_await write_file(*answer.file);
+    co_await asio::async_write(stream_, asio::buffer(answer.body),
+                               asio::redirect_error(asio::use_awaitable, status));
+    co_return !status;
+  }
+
+  asio::awaitable<bool> write_file(ServedFile& file) {
+    std::string piece(std::min<uint64_t>(kFilePiece, file.size), '\0');
+    while (file.size > 0) {
+      const ssize_t size =
+          ::pread(file.file.get(), piece.data(), std::min<uint64_t>(piece.size(), file.size),
+                  static_cast<off_t>(file.offset));
+      if (size <= 0) co_return false;  // it was cut meanwhile: the length is promised already
+      Status status;
+      stream_.expires_after(kWriteTimeout);
+      co_await asio::async_write(stream_, asio::buffer(piece.data(), static_cast<size_t>(size)),
+                                 asio::redirect_error(asio::use_awaitable, status));
+      if (status) co_return false;
+      file.offset += static_cast<uint64_t>(size);
+      file.size -= static_cast<uint64_t>(size);
+    }
+    co_return true;
+  }
+
+  // Ends where the answer does; at once where the reader is gone.
+  asio::awaitable<bool> write_push(std::shared_ptr<HttpPush> push, bool chunked) {
+    is_watched_ = true;
+    push->wake_ = [this] { ready_.cancel(); };
+    asio::co_spawn(stream_.get_executor(), watch(shared_from_this(), push), asio::detached);
+    Status status;
+    while (!status && !push->closed_) {
+      if (push->waiting_.empty()) {
+        if (push->ended_) break;
+        Status woken;
+        ready_.expires_at(asio::steady_timer::time_point::max());
+        co_await ready_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        continue;
+      }
+      const std::string bytes = std::exchange(push->waiting_, {});
+      stream_.expires_after(kWriteTimeout);
+      if (chunked) {
+        co_await asio::async_write(stream_, http::make_chunk(asio::buffer(bytes)),
+                                   asio::redirect_error(asio::use_awaitable, status));
+      } else {
+        co_await asio::async_write(stream_, asio::buffer(bytes),
+                                   asio::redirect_error(asio::use_awaitable, status));
+      }
+    }
+    if (!status && chunked && !push->closed_) {
+      co_await asio::async_write(stream_, http::make_chunk_last(),
+                                 asio::redirect_error(asio::use_awaitable, status));
+    }
+    push->closed_ = true;
+    push->wake_ = nullptr;
+    // The watch still reads: this connection is at its end.
+    stream_.cancel();
+    co_return false;
+  }
+
+  // Notices that the reader of a lasting answer closes the connection. `self` keeps it alive.
+  static asio::awaitable<void> watch(std::shared_ptr<HttpSession> self,
+                                     std::shared_ptr<HttpPush> push) {
+    Status status;
+    while (!status && !push->closed_) {
+      self->stream_.expires_never();
+      const size_t size = co_await self->stream_.async_read_some(
+          self->buffer_.prepare(512), asio::redirect_error(asio::use_awaitable, status));
+      self->buffer_.commit(size);
+      if (self->buffer_.size() > self->options_.max_head) break;
+    }
+    push->closed_ = true;
+    self->ready_.cancel();
+  }
+
+  beast::tcp_stream stream_;
+  const HttpServerOptions& options_;
+  const HttpServer::Respond& respond_;
+  size_t& connections_;
+  std::string peer_;
+  beast::flat_buffer buffer_;
+  bool is_watched_ = false;   // a read for a lasting answer may be pending
+  asio::steady_timer ready_;  // cancelled when a push has something
+};
+
+asio::awaitable<void> serve_connection(tcp::socket socket, const HttpServerOptions& options,
+                                       const HttpServer::Respond& respond, size_t& connections) {
+  return HttpSession::run(
+      std::make_shared<HttpSession>(std::move(socket), options, respond, connections));
+}
+
+}  // namespace ringtrain::net

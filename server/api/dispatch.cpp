@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/dispatch.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/stopwatch.hpp"
+#include "server/problem.hpp"
+#include "server/store/database.hpp"
+
+namespace ringtrain::server {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr size_t kMaxFailures = 20;  // a minute and address
+constexpr std::chrono::minutes kFailureWindow(1);
+constexpr size_t kMaxPath = 4096;
+
+const char* title_of(int status) {
+  switch (status) {
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Payload Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 422:
+      return "Unprocessable Entity";
+    case 429:
+      return "Too Many Requests";
+    case 503:
+      return "Service Unavailable";
+    case 507:
+      return "Insufficient Storage";
+    default:
+      return "Internal Server Error";
+  }
+}
+
+net::Answer problem_answer(const Problem& problem, bool as_seed) {
+  ordered_json json;
+  net::Headers headers;
+  if (as_seed) {
+    json = {{"detail", problem.detail()}};
+    if (problem.more().contains("detail")) json = problem.more();
+    headers = {{"Content-Type", "application/json"}};
+  } else {
+    json = {{"type", "about:blank"},
+            {"title", title_of(problem.status())},
+            {"status", problem.status()},
+            {"detail", problem.detail()}};
+    json.update(problem.more());
+    headers = {{"Content-Type", "application/problem+json"}};
+  }
+  if (problem.status() == 401) headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (problem.status() == 429) headers.emplace_back("Retry-After", "60");
+  if (problem.status() == 503) headers.emplace_back("Retry-After", "1");
+  return {.status = problem.status(),
+          .headers = headers,
+          .body = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) +
+                  (as_seed ? "" : "\n")};
+}
+
+// Returns the value of our cookie.
+std::string cookie_token(std::string_view cookies) {
+  constexpr std::string_view kName = "ringtrain=";
+  while (!cookies.empty()) {
+    const size_t end = std::min(cookies.find(';'), cookies.size());
+    std::string_view one = cookies.substr(0, end);
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    if (one.starts_with(kName)) return std::string(one.substr(kName.size()));
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+  }
+  return "";
+}
+
+std::string token_of(const net::ServedRequest& request) {
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view authorization = request.header("authorization");
+  if (authorization.starts_with(kBearer)) return std::string(authorization.substr(kBearer.size()));
+  return cookie_token(request.header("cookie"));
+}
+
+bool is_enough(Scope scope, Access access) {
+  return static_cast<int>(scope) + 1 >= static_cast<int>(access);
+}
+
+void add_common_headers(net::Answer& answer) {
+  const auto has = [&](std::string_view name) {
+    for (const auto& [key, value] : answer.headers) {
+      if (key == name) return true;
+    }
+    return false;
+  };
+  if (!has("Cache-Control")) answer.headers.emplace_back("Cache-Control", "no-store");
+  answer.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  answer.headers.emplace_back("Referrer-Policy", "no-referrer");
+  answer.headers.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
+  if (!has("Content-Security-Policy")) {
+    answer.headers.emplace_back("Content-Security-Policy",
+                                "default-src 'none'; frame-ancestors 'none'");
+  }
+}
+
+}  // namespace
+
+struct Dispatcher::Found {
+  const Route* route = nullptr;
+  std::map<std::string, std::string> path;
+  std::string allow;  // methods of the path, where the method is not among them
+};
+
+Dispatcher::Found Dispatcher::find(const std::string& method, const std::string& path) const {
+  Found found;
+  const std::string wanted = method == "HEAD" ? "GET" : method;
+  for (const Route& route : routes_) {
+    auto values = match_path(route.path, path);
+    if (!values) continue;
+    if (route.method == wanted) return {&route, std::move(*values), ""};
+    if (found.allow.find(route.method) == std::string::npos) {
+      found.allow += (found.allow.empty() ? "" : ", ") + route.method;
+    }
+  }
+  return found;
+}
+
+void Dispatcher::check_failures(const std::string& peer) {
+  const auto found = failures_.find(peer);
+  if (found == failures_.end()) return;
+  const auto limit = std::chrono::steady_clock::now() - kFailureWindow;
+  while (!found->second.empty() && found->second.front() < limit) found->second.pop_front();
+  if (found->second.size() >= kMaxFailures) {
+    throw Problem(429, "too many requests with a wrong token: wait a minute");
+  }
+  if (found->second.empty()) failures_.erase(found);
+}
+
+void Dispatcher::note_failure(const std::string& peer) {
+  if (failures_.size() > 10000) failures_.clear();
+  failures_[peer].push_back(std::chrono::steady_clock::now());
+}
+
+Caller Dispatcher::identify(const net::ServedRequest& request, const Route& route) {
+  if (route.access == Access::open) return {};
+  const std::string token = token_of(request);
+  if (token.empty()) {
+    throw Problem(401,
+                  "a token is needed: 'Authorization: Bearer TOKEN', where 'ringtrain server "
+                  "token' prints TOKEN; a browser signs in by the address that 'ringtrain server "
+                  "url' prints");
+  }
+  const auto caller = tokens_.find(token);
+  if (!caller) {
+    check_failures(request.peer);
+    note_failure(request.peer);
+    throw Problem(401,
+                  "the token is not known here, or is over: 'ringtrain server token' prints "
+                  "the owner's");
+  }
+  if (!is_enough(caller->scope, route.access)) {
+    throw Problem(
+        403, fmt::format("the token '{}' may only {}", caller->name, scope_name(caller->scope)));
+  }
+  return *caller;
+}
+
+net::Answer Dispatcher::run(const net::ServedRequest& request, const Route*& route) {
+  check_site(request, hosts_);
+  const size_t mark = request.target.find('?');
+  const std::string path = request.target.substr(0, mark);
+  const auto query = parse_query(mark == std::string::npos ? "" : request.target.substr(mark + 1));
+  if (request.target.size() > kMaxPath) throw Problem(400, "the address is longer than 4 KiB");
+  Found found = find(request.method, path);
+  route = found.route;
+  if (route == nullptr && found.allow.empty()) {
+    throw Problem(404, "there is no such path: GET /openapi.json lists all");
+  }
+  if (route == nullptr) {
+    net::Answer answer = problem_answer(
+        Problem(405, fmt::format("this path has {}, not this method", found.allow)), false);
+    answer.headers.emplace_back("Allow", found.allow);
+    return answer;
+  }
+  Caller caller = identify(request, *route);
+  if (!query) throw Problem(400, "the query is not encoded as it must be");
+  if (!route->body.empty()) check_body_type(request);
+  return route->run({request, std::move(found.path), *query, std::move(caller)});
+}
+
+net::Answer Dispatcher::answer(const net::ServedRequest& request) {
+  const double started = seconds_now();
+  const Route* route = nullptr;
+  net::Answer answer;
+  const auto is_seed = [&] { return route != nullptr && route->style == RouteStyle::seed; };
+  try {
+    answer = run(request, route);
+  } catch (const Problem& problem) {
+    answer = problem_answer(problem, is_seed());
+  } catch (const DatabaseDamaged&) {
+    throw;
+  } catch (const std::exception& error) {
+    std::fputs(
+        fmt::format("{} {}: {}\n", request.method, route ? route->path : "?", error.what()).c_str(),
+        stderr);
+    answer =
+        problem_answer(Problem(500, fmt::format("the server failed: {}", error.what())), is_seed());
+  }
+  add_common_headers(answer);
+  times_.add(route ? route->path : "", request.method, answer.status, seconds_now() - started);
+  return answer;
+}
+
+}  // namespace ringtrain::server

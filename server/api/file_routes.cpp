@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <climits>
+#include <cstdint>
+#include <optional>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "base/file_descriptor.hpp"
+#include "base/time.hpp"
+#include "server/api/job_routes.hpp"
+#include "server/problem.hpp"
+
+namespace ringtrain::server {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+constexpr size_t kMaxListed = 10000;
+constexpr int64_t kMaxLogPiece = 1 << 20;
+
+// Opens what lies below a folder, name by name from its descriptor: no "..", no link is followed,
+// whatever happens to the names meanwhile. Nothing where it is not there.
+std::optional<FileDescriptor> open_below(const fs::path& folder, const std::string& path) {
+  FileDescriptor at(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  std::istringstream parts(path);
+  for (std::string part; at.is_open() && std::getline(parts, part, '/');) {
+    if (part.empty() || part == "." || part == ".." || part.size() > NAME_MAX) return std::nullopt;
+    const bool is_last = parts.peek() == std::istringstream::traits_type::eof();
+    const int flags = is_last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY;
+    at = FileDescriptor(::openat(at.get(), part.c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
+  }
+  struct stat about {};
+  const bool is_file = at.is_open() && ::fstat(at.get(), &about) == 0 && S_ISREG(about.st_mode);
+  return is_file ? std::optional(std::move(at)) : std::nullopt;
+}
+
+uint64_t size_of(const FileDescriptor& file) {
+  struct stat about {};
+  checked(::fstat(file.get(), &about), "fstat");
+  return static_cast<uint64_t>(about.st_size);
+}
+
+// The first and last byte of "bytes=A-B", "bytes=A-" or "bytes=-N" of so many bytes.
+std::optional<std::pair<uint64_t, uint64_t>> range_of(std::string_view text, uint64_t size) {
+  constexpr std::string_view kUnit = "bytes=";
+  if (!text.starts_with(kUnit) || size == 0) return std::nullopt;
+  text.remove_prefix(kUnit.size());
+  const size_t dash = text.find('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto number = [](std::string_view digits) -> std::optional<uint64_t> {
+    uint64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    return value;
+  };
+  const auto first = number(text.substr(0, dash));
+  const auto last = number(text.substr(dash + 1));
+  if (dash == 0) {
+    if (!last || *last == 0) return std::nullopt;
+    return std::pair(size - std::min(*last, size), size - 1);
+  }
+  const bool open_end = dash + 1 == text.size();
+  if (!first || *first >= size || (!last && !open_end) || (last && *last < *first)) {
+    return std::nullopt;
+  }
+  return std::pair(*first, std::min(last.value_or(size - 1), size - 1));
+}
+
+net::Answer download(Jobs& jobs, const Call& call) {
+  const JobFolder folder = jobs.folder(call.path.at("name"));
+  auto file = open_below(folder.output(), call.path.at("path"));
+  if (!file) throw Problem(404, "the job's output has no such file: GET .../files lists all");
+  const uint64_t size = size_of(*file);
+  const std::string name = fs::path(call.path.at("path")).filename().string();
+  std::string safe;
+  for (const char c : name) {
+    const bool plain = c > ' ' && c < '\x7f' && c != '"' && c != '\\';
+    safe += plain ? c : '_';
+  }
+  net::Answer answer{
+      .headers = {{"Content-Type", "application/octet-stream"},
+                  {"Content-Disposition", fmt::format("attachment; filename=\"{}\"", safe)},
+                  {"Accept-Ranges", "bytes"}},
+      .file = net::ServedFile{std::move(*file), 0, size}};
+  const std::string_view wanted = call.request.header("range");
+  if (!wanted.starts_with("bytes=")) return answer;
+  const auto range = range_of(wanted, size);
+  if (!range) {
+    net::Answer refusal{.status = 416,
+                        .headers = {{"Content-Range", fmt::format("bytes */{}", size)}}};
+    return refusal;
+  }
+  answer.status = 206;
+  answer.file->offset = range->first;
+  answer.file->size = range->second - range->first + 1;
+  answer.headers.emplace_back("Content-Range",
+                              fmt::format("bytes {}-{}/{}", range->first, range->second, size));
+  return answer;
+}
+
+net::Answer list_files(Jobs& jobs, const Call& call) {
+  const fs::path output = jobs.folder(call.path.at("name")).output();
+  ordered_json files = ordered_json::array();
+  std::error_code error;
+  fs::recursive_directory_iterator entry(output, error);
+  for (; !error && entry != fs::recursive_directory_iterator() && files.size() < kMaxListed;
+       entry.increment(error)) {
+    if (entry->is_symlink(error) || !entry->is_regular_file(error)) continue;
+    const std::string path = entry->path().lexically_relative(output).string();
+    if (path.starts_with('.')) continue;
+    files.push_back({{"path", path}, {"bytes", entry->file_size(error)}});
+    error.clear();
+  }
+  std::sort(files.begin(), files.end(),
+            [](const auto& one, const auto& two) { return one["path"] < two["path"]; });
+  return json_answer({{"files", files}});
+}
+
+// Shows control bytes, which would command a terminal, as what they are.
+std::string shown(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 && c != '\n' && c != '\t') {
+      result += fmt::format("\\x{:02x}", byte);
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+// A piece of an attempt's log, whole lines, with the offset from which the next one continues.
+net::Answer logs(Jobs& jobs, const Call& call) {
+  const JobFolder folder = jobs.folder(call.path.at("name"));
+  const auto attempt =
+      static_cast<int>(call.number("attempt", folder.last_attempt(), 0, 1000000000));
+  const auto file = open_below(folder.attempt(attempt), "train.log");
+  net::Answer answer{.headers = {{"Content-Type", "text/plain; charset=utf-8"}}};
+  answer.headers.emplace_back("X-Attempt", std::to_string(attempt));
+  if (!file) {
+    answer.headers.emplace_back("X-Next-Offset", "0");
+    return answer;
+  }
+  const auto size = static_cast<int64_t>(size_of(*file));
+  const int64_t piece = call.number("limit", 65536, 1, kMaxLogPiece);
+  const bool tail = call.query.contains("tail");
+  const int64_t from = tail ? std::max<int64_t>(0, size - call.number("tail", 0, 0, kMaxLogPiece))
+                            : std::min(size, call.number("from", 0, 0, INT64_MAX));
+  std::string text(static_cast<size_t>(std::min(size - from, tail ? kMaxLogPiece : piece)), '\0');
+  const ssize_t got = ::pread(file->get(), text.data(), text.size(), from);
+  text.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  const size_t end = text.rfind('\n');
+  const bool is_long = end == std::string::npos && static_cast<int64_t>(text.size()) == piece;
+  if (!is_long) text.resize(end == std::string::npos ? 0 : end + 1);
+  answer.headers.emplace_back("X-Next-Offset",
+                              std::to_string(from + static_cast<int64_t>(text.size())));
+  // A tail begins with a whole line.
+  const size_t first = tail && from > 0 ? text.find('\n') + 1 : 0;
+  answer.body = shown(text.substr(first));
+  return answer;
+}
+
+}  // namespace
+
+void add_file_routes(Routes& routes, Jobs& jobs) {
+  const auto with = [&jobs](net::Answer (*work)(Jobs&, const Call&)) {
+    return [&jobs, work](const Call& call) { return work(jobs, call); };
+  };
+  const std::string one = "/api/v1/jobs/{name}";
+  routes.insert(routes.end(),
+                {{"GET",
+                  one + "/logs",
+                  "getLogs",
+                  "Show whole lines of a log; X-Next-Offset is where the next piece begins",
+                  Access::read,
+                  {{"attempt", "integer", "Which start of the job; the newest"},
+                   {"from", "integer", "Byte to begin at; 0"},
+                   {"limit", "integer", "At most so many bytes; 65536"},
+                   {"tail", "integer", "The last so many bytes instead"}},
+                  "",
+                  "text/plain",
+                  200,
+                  with(logs)},
+                 {"GET",
+                  one + "/files",
+                  "listFiles",
+                  "List the files of a job's output",
+                  Access::read,
+                  {},
+                  "",
+                  "files",
+                  200,
+                  with(list_files)},
+                 {"GET",
+                  one + "/files/{path...}",
+                  "getFile",
+                  "Download a file; ranges are possible",
+                  Access::read,
+                  {},
+                  "",
+                  "application/octet-stream",
+                  200,
+                  with(download)}});
+}
+
+}  // namespace ringtrain::server

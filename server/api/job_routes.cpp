@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/job_routes.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/error.hpp"
+#include "job/document.hpp"
+#include "job/scalar.hpp"
+#include "server/problem.hpp"
+
+namespace ringtrain::server {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Returns the job file in a body: YAML as it is, JSON as the YAML that it is when it is printed.
+std::string job_file_of(const Call& call) {
+  const std::string& body = call.request.body;
+  if (body.empty()) throw Problem(400, "the body is empty: send a job file, as YAML or JSON");
+  if (call.request.header("content-type").find("json") == std::string_view::npos) {
+    if (!is_utf8_text(body)) throw Problem(400, "the body is not a text in UTF-8");
+    return body;
+  }
+  return call.json_body().dump(2) + "\n";
+}
+
+Submission submission_of(const Call& call) {
+  return {.job_file = job_file_of(call),
+          .ranks = static_cast<int>(call.number("ranks", 0, 1, 65536)),
+          .name = call.text("name"),
+          .fresh_name = call.flag("fresh_name"),
+          .by = call.caller.name};
+}
+
+net::Answer submit(Jobs& jobs, const Call& call) {
+  const Submission submission = submission_of(call);
+  const std::string key(call.request.header("idempotency-key"));
+  const SubmittedJob made =
+      jobs.submit(submission, key, call.request.target + "\n" + call.request.body);
+  ordered_json json = jobs.get(made.name);
+  json["warnings"] = made.warnings;
+  net::Answer answer = json_answer(json, made.is_new ? 201 : 200);
+  answer.headers.emplace_back("Location", "/api/v1/jobs/" + made.name);
+  return answer;
+}
+
+net::Answer validate(Jobs& jobs, const Call& call) {
+  const CheckedJob checked = jobs.check(submission_of(call));
+  ordered_json errors = ordered_json::array();
+  for (const Refusal& one : checked.refusals) {
+    errors.push_back({{"path", one.path},
+                      {"line", one.line > 0 ? ordered_json(one.line) : ordered_json(nullptr)},
+                      {"message", one.message}});
+  }
+  ordered_json json = {{"valid", errors.empty()}, {"errors", errors}};
+  // A job that is well written, but cannot run here, has its values as well.
+  if (!checked.record.understood.empty()) {
+    json["name"] = checked.record.name;
+    json["ranks"] = checked.record.ranks;
+    json["warnings"] = checked.record.warnings;
+    json["job"] = ordered_json::parse(checked.record.understood);
+  }
+  return json_answer(json);
+}
+
+net::Answer list(Jobs& jobs, const Call& call) {
+  ListQuery query{.states = words_in(call.text("state")),
+                  .words = call.text("q"),
+                  .limit = static_cast<size_t>(call.number("limit", 50, 1, 500)),
+                  .after = call.text("after")};
+  const std::string sort = call.text("sort", "created");
+  if (sort != "created" && sort != "name") {
+    throw Problem(400, "sort: must be created (the newest first) or name");
+  }
+  query.by_name = sort == "name";
+  const ListPage page = jobs.list(query);
+  // Rows are JSON already: they are not parsed to be printed again.
+  std::string body = "{\"jobs\":[";
+  for (size_t i = 0; i < page.rows.size(); ++i) body += (i == 0 ? "" : ",") + page.rows[i];
+  body += fmt::format("],\"total\":{},\"next\":{}}}\n", page.total,
+                      page.next.empty() ? "null" : ordered_json(page.next).dump());
+  return {.headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};
+}
+
+net::Answer stream(EventStream& events, const Call& call) {
+  std::string last(call.request.header("last-event-id"));
+  if (last.empty()) last = call.text("after");
+  const auto push = events.add({words_in(call.text("jobs")), words_in(call.text("kinds"))}, last);
+  if (!push) throw Problem(503, "too many viewers listen already");
+  return {.headers = {{"Content-Type", "text/event-stream"}}, .push = push};
+}
+
+const Parameter kRanks{"ranks", "integer", "Ranks to start; else the job's workers.max, or 1"};
+const Parameter kName{"name", "string", "The job's name, instead of its own"};
+const Parameter kFresh{"fresh_name", "boolean",
+                       "Takes the next name that is free, as NAME-2, where the name is taken"};
+const std::string kOne = "/api/v1/jobs/{name}";
+
+Routes submit_routes(Jobs& jobs) {
+  const auto with = [&jobs](net::Answer (*work)(Jobs&, const Call&)) {
+    return [&jobs, work](const Call& call) { return work(jobs, call); };
+  };
+  return {{.method = "POST",
+           .path = "/api/v1/jobs",
+           .operation = "submitJob",
+           .summary = "Submit a job; it is safe on disk when the answer comes. With an "
+                      "Idempotency-Key the same request makes it once",
+           .access = Access::submit,
+           .query = {kRanks, kName, kFresh},
+           .body = "A job file, as YAML or JSON",
+           .answer = "The job",
+           .success = 201,
+           .run = with(submit)},
+          {.method = "GET",
+           .path = "/api/v1/jobs",
+           .operation = "listJobs",
+           .summary = "List jobs, the newest first",
+           .query = {{"state", "string", "States, separated by commas"},
+                     {"q", "string", "Words that must all occur"},
+                     {"sort", "string", "created or name"},
+                     {"limit", "integer", "1 to 500; 50"},
+                     {"after", "string", "\"next\" of the page before"}},
+           .answer = "jobs, total, next",
+           .run = with(list)},
+          {.method = "POST",
+           .path = "/api/v1/jobs:validate",
+           .operation = "validateJob",
+           .summary = "Check a job, and print it with all defaults; nothing is made",
+           .query = {kRanks, kName},
+           .body = "A job file, as YAML or JSON",
+           .answer = "valid, errors, job",
+           .run = with(validate)}};
+}
+
+Route change(Jobs& jobs, const char* method, const std::string& path, const char* operation,
+             const char* summary, Desired desired) {
+  return {.method = method,
+          .path = path,
+          .operation = operation,
+          .summary = summary,
+          .access = Access::submit,
+          .answer = "The job",
+          .success = 202,
+          .run = [&jobs, desired](const Call& call) {
+            return json_answer(jobs.ask(call.path.at("name"), desired, call.caller.name), 202);
+          }};
+}
+
+}  // namespace
+
+void add_job_routes(Routes& routes, Jobs& jobs, EventStream& events) {
+  for (Route& route : submit_routes(jobs)) routes.push_back(std::move(route));
+  routes.push_back(
+      {.method = "GET",
+       .path = kOne,
+       .operation = "getJob",
+       .summary = "Show a job",
+       .answer = "The job",
+       .run = [&jobs](const Call& call) { return json_answer(jobs.get(call.path.at("name"))); }});
+  routes.push_back(change(jobs, "DELETE", kOne, "deleteJob",
+                          "Stop a job and move it to the trash, for 7 days", Desired::remove));
+  routes.push_back(change(jobs, "POST", kOne + "/stop", "stopJob", "Stop a job with a checkpoint",
+                          Desired::stop));
+  routes.push_back(change(jobs, "POST", kOne + "/resume", "resumeJob",
+                          "Run a stopped or failed job again, from its newest checkpoint",
+                          Desired::run));
+  routes.push_back(
+      {.method = "GET",
+       .path = "/api/v1/events",
+       .operation = "getEvents",
+       .summary = "Follow changes as server-sent events; Last-Event-ID continues after that one",
+       .query = {{"jobs", "string", "Jobs, separated by commas; all"},
+                 {"kinds", "string", "job, started, step, epoch, checkpoint, end; all"},
+                 {"after", "string", "As Last-Event-ID"}},
+       .answer = "text/event-stream",
+       .run = [&events](const Call& call) { return stream(events, call); }});
+}
+
+}  // namespace ringtrain::server

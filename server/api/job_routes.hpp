@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of the table of routes. Each adds to it; what is passed must live as long as the table.
+#pragma once
+
+#include <functional>
+
+#include "server/api/event_stream.hpp"
+#include "server/api/request_times.hpp"
+#include "server/api/route.hpp"
+#include "server/jobs/jobs.hpp"
+
+namespace ringtrain::server {
+
+// Jobs: submit, list, show, stop, resume, delete; the event stream.
+void add_job_routes(Routes& routes, Jobs& jobs, EventStream& events);
+
+// More of a job: series, ranks, timeline, spec.
+void add_view_routes(Routes& routes, Jobs& jobs);
+
+// Files and logs of a job.
+void add_file_routes(Routes& routes, Jobs& jobs);
+
+// POST /jobs and GET /jobs/{job_name}, as k8s-distributed-training has them.
+void add_seed_routes(Routes& routes, Jobs& jobs);
+
+// /healthz, /readyz, /metrics, /openapi.json, the schema, the machine, sign-in, and the pages.
+void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, Tokens& tokens,
+                        const std::function<const RequestTimes&()>& times);
+
+}  // namespace ringtrain::server

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "base/machine.hpp"
+#include "job/keys/schema.hpp"
+#include "net/sha256.hpp"
+#include "server/api/job_routes.hpp"
+#include "server/api/metrics.hpp"
+#include "server/api/openapi.hpp"
+#include "server/api/web_files.hpp"
+#include "server/problem.hpp"
+
+namespace ringtrain::server {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr const char* kPagePolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
+    "'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+constexpr const char* kCookie = "ringtrain={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}";
+
+net::Answer text_answer(const std::string& text) {
+  return {.headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = text};
+}
+
+net::Answer redirect(const std::string& to) {
+  return {.status = 302, .headers = {{"Location", to}}};
+}
+
+const char* type_of(std::string_view name) {
+  if (name.ends_with(".html")) return "text/html; charset=utf-8";
+  if (name.ends_with(".js")) return "text/javascript; charset=utf-8";
+  if (name.ends_with(".css")) return "text/css; charset=utf-8";
+  return "image/svg+xml";
+}
+
+net::Answer page(const Call& call) {
+  const auto named = call.path.find("path");
+  std::string_view name = named == call.path.end() ? "" : std::string_view(named->second);
+  // The addresses of pages say what they show; all lead to the one document.
+  if (name.find('.') == std::string_view::npos) name = "index.html";
+  for (const WebFile& file : web_files()) {
+    if (file.name != name) continue;
+    const std::string tag = fmt::format("\"{}\"", net::sha256(file.bytes).substr(0, 32));
+    net::Answer answer{.headers = {{"Content-Type", type_of(name)},
+                                   {"Cache-Control", "no-cache"},
+                                   {"ETag", tag},
+                                   {"Content-Security-Policy", kPagePolicy}}};
+    if (call.request.header("if-none-match") == tag) {
+      answer.status = 304;
+    } else {
+      answer.body = file.bytes;
+    }
+    return answer;
+  }
+  throw Problem(404, "there is no such page");
+}
+
+net::Answer sign_in(Tokens& tokens, const Call& call) {
+  const ordered_json body = call.json_body();
+  std::string token;
+  if (body.contains("code") && body["code"].is_string()) {
+    const auto made = tokens.redeem(body["code"].get<std::string>());
+    if (!made) {
+      throw Problem(401,
+                    "the code was used, or is older than two minutes: 'ringtrain server url' "
+                    "prints a new address");
+    }
+    token = *made;
+  } else if (body.contains("token") && body["token"].is_string()) {
+    token = body["token"].get<std::string>();
+    const bool is_plain = token.find_first_of("; ,\r\n\"\\") == std::string::npos;
+    if (!is_plain || !tokens.find(token)) throw Problem(401, "the token is not known here");
+  } else {
+    throw Problem(400, "the body must have a code or a token");
+  }
+  net::Answer answer{.status = 204};
+  answer.headers.emplace_back("Set-Cookie", fmt::format(kCookie, token, 30 * 24 * 3600));
+  return answer;
+}
+
+ordered_json system_of(const Jobs& jobs) {
+  ordered_json running = ordered_json::array();
+  ordered_json waiting = ordered_json::array();
+  for (const auto& [name, job] : jobs.active()) {
+    if (job->lives()) running.push_back({{"job", name}, {"cores", job->record().ranks}});
+    if (job->state().state == JobState::queued) {
+      ordered_json shown = job->to_json();
+      waiting.push_back({{"job", name},
+                         {"cores", job->record().ranks},
+                         {"why", job->state().why},
+                         {"position", shown.value("queue_position", 0)}});
+    }
+  }
+  return {{"cores", jobs.cores()},
+          {"busy_cores", jobs.busy_cores()},
+          {"running", running},
+          {"waiting", waiting},
+          {"disk_free_bytes", jobs.free_bytes()},
+          {"folder", jobs.path().string()},
+          {"data", jobs.data_folders()}};
+}
+
+net::Answer ready(const Jobs& jobs) {
+  if (jobs.free_bytes() < kLeastFreeBytes) {
+    throw Problem(503, fmt::format("the disk of {} is nearly full", jobs.path().string()));
+  }
+  return text_answer("ok\n");
+}
+
+Route plain(const char* path, const char* operation, const char* summary,
+            std::function<net::Answer(const Call&)> run) {
+  return {.method = "GET",
+          .path = path,
+          .operation = operation,
+          .summary = summary,
+          .access = Access::open,
+          .run = std::move(run),
+          .style = RouteStyle::plain};
+}
+
+void add_probes(Routes& routes, Jobs& jobs) {
+  routes.push_back(plain("/healthz", "getHealth", "Whether the server lives",
+                         [](const Call&) { return text_answer("ok\n"); }));
+  routes.back().answer = "text/plain";
+  routes.push_back(plain("/readyz", "getReadiness", "Whether it can take jobs",
+                         [&jobs](const Call&) { return ready(jobs); }));
+  routes.back().answer = "text/plain";
+  routes.push_back(plain("/openapi.json", "getOpenapi", "This table, as OpenAPI 3.1",
+                         [&routes](const Call&) { return json_answer(openapi(routes)); }));
+  routes.push_back(plain("/", "", "", [](const Call&) { return redirect("/ui/"); }));
+  routes.push_back(plain("/ui", "", "", [](const Call&) { return redirect("/ui/"); }));
+  routes.push_back(plain("/docs", "", "", [](const Call&) { return redirect("/ui/docs"); }));
+  routes.push_back(plain("/ui/", "", "", page));
+  routes.push_back(plain("/ui/{path...}", "", "", page));
+}
+
+}  // namespace
+
+void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, Tokens& tokens,
+                        const std::function<const RequestTimes&()>& times) {
+  add_probes(routes, jobs);
+  routes.push_back({.method = "GET",
+                    .path = "/metrics",
+                    .operation = "getMetrics",
+                    .summary = "Figures for Prometheus",
+                    .answer = "text/plain",
+                    .run = [&jobs, &events, times](const Call&) {
+                      net::Answer answer = text_answer(metrics_text(jobs, events, times()));
+                      answer.headers = {{"Content-Type", "text/plain; version=0.0.4"}};
+                      return answer;
+                    }});
+  routes.push_back({.method = "GET",
+                    .path = "/api/v1/schema",
+                    .operation = "getSchema",
+                    .summary = "The JSON Schema of a job file",
+                    .answer = "The schema",
+                    .run = [](const Call&) {
+                      return net::Answer{.headers = {{"Content-Type", "application/json"}},
+                                         .body = job_schema() + "\n"};
+                    }});
+  routes.push_back({.method = "GET",
+                    .path = "/api/v1/system",
+                    .operation = "getSystem",
+                    .summary = "Cores, who uses them, who waits, and the disk",
+                    .answer = "cores, busy_cores, running, waiting, disk_free_bytes, folder, data",
+                    .run = [&jobs](const Call&) { return json_answer(system_of(jobs)); }});
+  routes.push_back({.method = "POST",
+                    .path = "/api/v1/session",
+                    .operation = "signIn",
+                    .summary = "Give a browser a cookie, for a code or a token",
+                    .access = Access::open,
+                    .body = "SignIn",
+                    .success = 204,
+                    .run = [&tokens](const Call& call) { return sign_in(tokens, call); }});
+  routes.push_back({.method = "DELETE",
+                    .path = "/api/v1/session",
+                    .operation = "signOut",
+                    .summary = "Take the cookie away",
+                    .success = 204,
+                    .run = [](const Call&) {
+                      net::Answer answer{.status = 204};
+                      answer.headers.emplace_back("Set-Cookie", fmt::format(kCookie, "", 0));
+                      return answer;
+                    }});
+  routes.push_back({.method = "POST",
+                    .path = "/api/v1/codes",
+                    .operation = "makeCode",
+                    .summary = "Make a code that signs a browser in, once, within two minutes",
+                    .access = Access::admin,
+                    .answer = "code",
+                    .run = [&tokens](const Call&) {
+                      return json_answer({{"code", tokens.new_code()}});
+                    }});
+}
+
+}  // namespace ringtrain::server

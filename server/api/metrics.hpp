@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "server/api/event_stream.hpp"
+#include "server/api/request_times.hpp"
+#include "server/jobs/jobs.hpp"
+
+namespace ringtrain::server {
+
+// Figures of the server and of its jobs that are not at rest, in Prometheus' text format.
+std::string metrics_text(Jobs& jobs, const EventStream& events, const RequestTimes& times);
+
+}  // namespace ringtrain::server

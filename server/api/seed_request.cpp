@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/seed_request.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "server/problem.hpp"
+
+namespace ringtrain::server {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Samples of MNIST's training part.
+constexpr int64_t kMnistRows = 60000;
+
+ordered_json error(const char* type, const ordered_json& place, const char* message,
+                   const ordered_json& input) {
+  return {{"type", type}, {"loc", place}, {"msg", message}, {"input", input}};
+}
+
+[[noreturn]] void refuse(const ordered_json& errors) {
+  throw Problem(422, "the body does not fit", {{"detail", errors}});
+}
+
+// Takes fields from a body, and collects what does not fit.
+class Reader {
+ public:
+  explicit Reader(const ordered_json& body) : body_(body) {}
+
+  void text(const char* name, std::string& value, bool required = false, bool nullable = false) {
+    const auto found = body_.find(name);
+    if (found == body_.end()) {
+      if (required) add("missing", name, "Field required", body_);
+    } else if (nullable && found->is_null()) {
+      value.clear();
+    } else if (!found->is_string()) {
+      add("string_type", name, "Input should be a valid string", *found);
+    } else {
+      value = found->get<std::string>();
+    }
+  }
+
+  // Takes what Pydantic does: 3, 3.0, "3" and true.
+  void number(const char* name, int64_t& value) {
+    const auto found = body_.find(name);
+    if (found == body_.end()) return;
+    if (found->is_number_integer()) {
+      value = found->get<int64_t>();
+    } else if (found->is_boolean()) {
+      value = found->get<bool>() ? 1 : 0;
+    } else if (found->is_number_float()) {
+      const auto number = found->get<double>();
+      const bool whole = number == std::floor(number) && std::abs(number) < 9e15;
+      if (whole) {
+        value = static_cast<int64_t>(number);
+      } else {
+        add("int_from_float", name,
+            "Input should be a valid integer, got a number with a fractional part", *found);
+      }
+    } else if (found->is_string()) {
+      const std::string text(trimmed(found->get_ref<const std::string&>()));
+      const char* const end = text.data() + text.size();
+      const auto [rest, status] = std::from_chars(text.data(), end, value);
+      if (status != std::errc() || rest != end) {
+        add("int_parsing", name,
+            "Input should be a valid integer, unable to parse string as an integer", *found);
+      }
+    } else {
+      add("int_type", name, "Input should be a valid integer", *found);
+    }
+  }
+
+  void finish() const {
+    if (!errors_.empty()) refuse(errors_);
+  }
+
+ private:
+  void add(const char* type, const char* name, const char* message, const ordered_json& input) {
+    errors_.push_back(error(type, ordered_json::array({"body", name}), message, input));
+  }
+
+  const ordered_json& body_;
+  ordered_json errors_ = ordered_json::array();
+};
+
+[[noreturn]] void fail(const std::string& detail) { throw Problem(500, detail); }
+
+int64_t product(int64_t one, int64_t two) {
+  if (one < 1 || two < 1 || one > std::numeric_limits<int32_t>::max() ||
+      two > std::numeric_limits<int32_t>::max()) {
+    fail("batch_size and world_size: must be at least 1, and no larger than 2147483647");
+  }
+  return one * two;
+}
+
+}  // namespace
+
+SeedRequest parse_seed_request(const std::string& body) {
+  if (body.empty()) {
+    refuse(ordered_json::array(
+        {error("missing", ordered_json::array({"body"}), "Field required", nullptr)}));
+  }
+  ordered_json json;
+  try {
+    json = ordered_json::parse(body);
+  } catch (const ordered_json::parse_error& wrong) {
+    ordered_json one =
+        error("json_invalid", ordered_json::array({"body", wrong.byte > 0 ? wrong.byte - 1 : 0}),
+              "JSON decode error", ordered_json::object());
+    one["ctx"] = {{"error", "Expecting value"}};
+    refuse(ordered_json::array({one}));
+  } catch (const ordered_json::exception&) {
+    ordered_json one = error("json_invalid", ordered_json::array({"body", 0}), "JSON decode error",
+                             ordered_json::object());
+    one["ctx"] = {{"error", "Out of range"}};
+    refuse(ordered_json::array({one}));
+  }
+  if (!json.is_object()) {
+    refuse(ordered_json::array(
+        {error("model_attributes_type", ordered_json::array({"body"}),
+               "Input should be a valid dictionary or object to extract fields from", json)}));
+  }
+  SeedRequest request;
+  Reader reader(json);
+  reader.text("job_name", request.job_name, true);
+  reader.text("image", request.image);
+  reader.number("epochs", request.epochs);
+  reader.number("dataset_size", request.dataset_size);
+  reader.number("batch_size", request.batch_size);
+  reader.number("world_size", request.world_size);
+  reader.text("dataset_type", request.dataset_type);
+  reader.text("dataset_uri", request.dataset_uri, false, true);
+  reader.finish();
+  return request;
+}
+
+std::string job_file_of(const SeedRequest& request) {
+  if (request.dataset_type != "mnist") {
+    fail(
+        fmt::format("dataset_type: must be mnist, found '{}'", request.dataset_type.substr(0, 60)));
+  }
+  if (request.dataset_uri.find("://") != std::string::npos) {
+    fail(
+        fmt::format("dataset_uri: '{}' names another place, and this server reads files alone: "
+                    "give the path of a file that 'ringtrain dataset import' made",
+                    request.dataset_uri.substr(0, 200)));
+  }
+  const std::string dataset = request.dataset_uri.empty() ? "data/mnist.h5" : request.dataset_uri;
+  const int64_t batch = product(request.batch_size, request.world_size);
+  std::string text = fmt::format(
+      "# Sent as a job of k8s-distributed-training\n"
+      "name: {}\nmodel: lenet\ndataset: {}\nepochs: {}\nbatch_size: {}\n"
+      "optimizer: {{type: adamw, learning_rate: 0.001}}\n",
+      nlohmann::json(request.job_name).dump(), nlohmann::json(dataset).dump(), request.epochs,
+      batch);
+  if (request.dataset_size > 0) {
+    // As many samples as it would take the first of; here they come from the whole data set.
+    const int64_t rows = std::min(request.dataset_size, kMnistRows);
+    text += fmt::format(
+        "max_steps: {}\n",
+        std::max<int64_t>(1, (rows + batch - 1) / batch * std::max<int64_t>(1, request.epochs)));
+  }
+  return text;
+}
+
+}  // namespace ringtrain::server

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tokens: DIR/token has the owner's, readable by the owner alone; DIR/tokens.json has the SHA-256
+// of every token, never one itself. A browser gets a token of its own for a code that works once.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace ringtrain::server {
+
+enum class Scope { read, submit, admin };
+
+std::string scope_name(Scope scope);
+std::optional<Scope> scope_from(const std::string& name);
+
+// The holder of a token.
+struct Caller {
+  std::string name;
+  Scope scope = Scope::read;
+};
+
+struct TokenRecord {
+  std::string name = {};
+  std::string scope = {};
+  std::string hash = {};
+  std::string created = {};
+  std::string expires = {};  // empty: never
+};
+
+class Tokens {
+ public:
+  // Makes the owner's token where there is none. Throws an io error.
+  explicit Tokens(std::filesystem::path folder);
+
+  // Returns whose token it is. Sees tokens that another process has added.
+  std::optional<Caller> find(const std::string& token);
+
+  // Makes a token and returns it; there is no other way to see it. `lifetime` 0: for ever.
+  std::string add(const std::string& name, Scope scope, std::chrono::hours lifetime);
+
+  // Makes a code that redeem() takes once, within two minutes.
+  std::string new_code();
+  // Returns a new token for a browser; nothing where the code is none, used or old.
+  std::optional<std::string> redeem(const std::string& code);
+  // Forgets a token.
+  void remove(const std::string& token);
+
+ private:
+  void read_again();
+  void write();
+
+  const std::filesystem::path folder_;
+  std::filesystem::file_time_type read_at_{};
+  std::vector<TokenRecord> records_;
+  std::map<std::string, std::chrono::steady_clock::time_point> codes_;  // hash: good until
+};
+
+// The owner's token, from DIR/token. Throws a job error where there is none yet.
+std::string read_owner_token(const std::filesystem::path& folder);
+
+}  // namespace ringtrain::server

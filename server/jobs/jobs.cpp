@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/jobs/jobs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "launcher/supervise/keep.hpp"
+#include "server/store/database.hpp"
+
+namespace ringtrain::server {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+constexpr std::chrono::seconds kBetweenSeries(5);
+constexpr auto kTrashAge = std::chrono::hours(7 * 24);
+void log(const std::string& text) {
+  std::fputs(fmt::format("{} {}\n", print_time_ms(std::chrono::system_clock::now()), text).c_str(),
+             stderr);
+}
+
+void delete_old(const fs::path& trash) {
+  std::error_code error;
+  std::vector<fs::path> old;
+  const auto limit = fs::file_time_type::clock::now() - kTrashAge;
+  for (const auto& entry : fs::directory_iterator(trash, error)) {
+    if (entry.last_write_time(error) < limit && !error) old.push_back(entry.path());
+  }
+  for (const fs::path& path : old) fs::remove_all(path, error);
+}
+
+}  // namespace
+
+Jobs::Jobs(JobsOptions options, OnChange on_change)
+    : options_(std::move(options)),
+      on_change_(std::move(on_change)),
+      keys_(options_.folder / "keys") {
+  fs::create_directories(options_.folder / "jobs");
+  fs::create_directories(trash());
+  OpenedIndex opened = open_index(options_.folder / "index.db");
+  index_ = std::move(opened.index);
+  if (!opened.note.empty()) log(opened.note);
+  keys_.forget_old();
+  delete_old(trash());
+  try {
+    scan();
+  } catch (const DatabaseDamaged& damaged) {
+    rebuild(damaged.what());
+  }
+}
+
+Jobs::~Jobs() {
+  // Starters end by themselves; what they started stays.
+  for (Child& starter : starters_) starter.wait();
+}
+
+void Jobs::rebuild(const std::string& why) {
+  const fs::path file = options_.folder / "index.db";
+  index_.reset();
+  active_.clear();
+  move_index_aside(file);
+  log(fmt::format("{} is rebuilt from the folders: {}", file.string(), why));
+  index_ = open_index(file).index;
+  scan();
+}
+
+// Compares the index with the folders.
+void Jobs::scan() {
+  std::map<std::string, std::string> known = index_->states();
+  std::error_code error;
+  for (const fs::path& directory : {options_.folder / "jobs", options_.folder}) {
+    for (const auto& entry : fs::directory_iterator(directory, error)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with(".new.")) fs::remove_all(entry.path(), error);
+      if (name.starts_with(".") || !entry.is_directory(error)) continue;
+      const JobFolder folder(entry.path());
+      if (!folder.exists() || active_.contains(name)) continue;
+      const auto found = known.find(name);
+      adopt(folder, found == known.end() ? "" : found->second);
+      if (found != known.end()) known.erase(found);
+    }
+  }
+  for (const auto& [gone, state] : known) index_->remove(gone);
+  index_->commit();
+}
+
+// `known_state`: of the index; empty where it does not have the job.
+void Jobs::adopt(const JobFolder& folder, const std::string& known_state) {
+  for (const JobState rest : {JobState::succeeded, JobState::failed, JobState::suspended}) {
+    if (known_state == state_name(rest) && folder.is_managed()) return;
+  }
+  const std::string name = folder.name();
+  auto job = known_state.empty()
+                 ? std::make_unique<Job>(folder)
+                 : std::make_unique<Job>(folder, index_->get(name), index_->series(name));
+  job->observe([](const EventRecord&) {});
+  save(*job, true);
+  if (!is_at_rest(job->state().state)) active_[name] = std::move(job);
+}
+
+void Jobs::save(const Job& job, bool with_series) {
+  index_->put(job.to_row(), with_series ? &job.series() : nullptr);
+}
+
+void Jobs::tick() {
+  try {
+    reap_starters();
+    std::vector<std::string> names;
+    for (const auto& [name, job] : active_) {
+      // Nothing happens to a job that waits, but what schedule() does.
+      if (job->state().state != JobState::queued) names.push_back(name);
+    }
+    for (const std::string& name : names) look_at(*active_.at(name));
+    schedule();
+    const auto now = std::chrono::steady_clock::now();
+    if (now - saved_series_at_ >= kBetweenSeries) {
+      for (const auto& [name, job] : active_) save(*job, true);
+      saved_series_at_ = now;
+    }
+    index_->commit();
+  } catch (const DatabaseDamaged& damaged) {
+    rebuild(damaged.what());
+  }
+}
+
+void Jobs::look_at(Job& job) {
+  const std::string name = job.record().name;
+  const JobState before = job.state().state;
+  const bool changed = job.observe([&](const EventRecord& record) {
+    std::visit(
+        [&](const auto& event) {
+          using Kind = std::decay_t<decltype(event)>;
+          if constexpr (std::is_same_v<Kind, StepEvent> || std::is_same_v<Kind, EpochEvent> ||
+                        std::is_same_v<Kind, CheckpointEvent> ||
+                        std::is_same_v<Kind, StartedEvent>) {
+            on_change_(Kind::kKind, name,
+                       ordered_json::parse(
+                           print_event(record.event, record.attempt, record.time.value_or(Time{}))
+                               .substr(1)));
+          }
+        },
+        record.event);
+  });
+  const JobState state = job.state().state;
+  if (state == JobState::deleting && !job.lives()) return finish_removal(name);
+  if (changed) on_change_("job", name, job.to_json());
+  job.pass_on_stop();
+  if (state == before) {
+    if (is_at_rest(state)) active_.erase(name);
+    return;
+  }
+  // The series and how far they are read belong together, so rows are saved with them.
+  save(job, true);
+  if (is_at_rest(state)) {
+    log(fmt::format("{}: {}{}", name, state_name(state),
+                    job.state().why.empty() ? "" : ": " + job.state().why));
+    on_change_("end", name, job.to_json());
+    active_.erase(name);
+  }
+}
+
+int Jobs::busy_cores() const {
+  int busy = 0;
+  for (const auto& [name, job] : active_) {
+    if (job->lives()) busy += job->record().ranks;
+  }
+  return busy;
+}
+
+// First in, first out: a job that fits waits for one before it that does not.
+void Jobs::schedule() {
+  std::vector<Job*> queue;
+  for (const auto& [name, job] : active_) {
+    if (job->state().state == JobState::queued) queue.push_back(job.get());
+  }
+  std::sort(queue.begin(), queue.end(), [](const Job* one, const Job* two) {
+    return std::pair(one->intent().time, one->record().name) <
+           std::pair(two->intent().time, two->record().name);
+  });
+  int free = cores() - busy_cores();
+  bool blocked = false;
+  int position = 0;
+  for (Job* const job : queue) {
+    const int ranks = job->record().ranks;
+    // After a change of --cores no job may wait for ever: it runs alone then.
+    const bool fits = ranks <= free || (busy_cores() == 0 && free == cores());
+    if (!blocked && fits) {
+      start(*job);
+      free -= ranks;
+      continue;
+    }
+    blocked = true;
+    wait(*job,
+         fmt::format("waits for {} of {} cores, {} free now", ranks, cores(), std::max(0, free)),
+         ++position);
+  }
+}
+
+void Jobs::wait(Job& job, const std::string& why, int position) {
+  if (job.set_waiting(why, position)) on_change_("job", job.record().name, job.to_json());
+}
+
+void Jobs::start(Job& job) {
+  const int number = job.attempts() + 1;
+  const fs::path folder = job.folder().attempt(number);
+  try {
+    fs::create_directories(folder);
+    const auto lock = launcher::lock_run(folder);
+    if (!lock) return;  // the next tick looks again
+    std::vector<std::string> words = {options_.program.string(),
+                                      "keep",
+                                      folder.string(),
+                                      "--",
+                                      "run",
+                                      job.folder().job_file().string(),
+                                      "-n",
+                                      std::to_string(job.record().ranks)};
+    std::vector<std::string> overrides = job.record().overrides;
+    overrides.push_back("name=" + ordered_json(job.record().name).dump());
+    overrides.push_back("output=" + ordered_json(job.folder().output().string()).dump());
+    if (job.progress().has_saved) overrides.emplace_back("checkpoint.resume=auto");
+    for (const std::string& one : overrides) words.insert(words.end(), {"--set", one});
+    starters_.emplace_back(SpawnOptions{
+        .arguments = words, .standard_input = lock->get(), .standard_output = kDevNull});
+    log(fmt::format("{}: attempt {} starts", job.record().name, number));
+  } catch (const std::system_error& error) {
+    return wait(job, fmt::format("cannot be started: {}; it is tried again", error.what()), 1);
+  }
+  look_at(job);
+}
+
+void Jobs::reap_starters() {
+  std::erase_if(starters_, [](Child& starter) { return starter.poll().has_value(); });
+}
+
+}  // namespace ringtrain::server

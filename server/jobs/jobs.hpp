@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// All jobs of a server: a folder of them, the index, and the queue of this machine. tick() brings
+// what is asked of jobs and what is true of them together: it looks at every job that is not at
+// rest, starts the first in the queue for which cores are free, and passes on what has changed.
+// Runs are processes of their own (launcher/supervise/keep.hpp): they live on when the server ends,
+// and the next one finds them by their locks.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "base/spawn.hpp"
+#include "server/jobs/idempotency.hpp"
+#include "server/jobs/job.hpp"
+#include "server/jobs/submission.hpp"
+#include "server/store/index.hpp"
+
+namespace ringtrain::server {
+
+struct JobsOptions {
+  std::filesystem::path folder;        // of the server; absolute
+  std::filesystem::path program = {};  // `ringtrain`
+  JobLimits limits = {};
+};
+
+// Takes a change: its kind ("job", "started", "step", "epoch", "checkpoint", "end"), the job's
+// name, and a JSON object.
+using OnChange = std::function<void(const std::string& kind, const std::string& job,
+                                    const nlohmann::ordered_json& data)>;
+
+// With less than this left on the disk no job is taken.
+inline constexpr uintmax_t kLeastFreeBytes = uintmax_t{256} << 20;
+
+struct SubmittedJob {
+  std::string name;
+  std::vector<std::string> warnings = {};
+  bool is_new = true;  // false: the same request came before
+};
+
+// Thread: one at a time. Calls may throw an io error where the disk refuses.
+class Jobs {
+ public:
+  // Opens the index, fills it from the folders where it lacks them, and adopts runs that live.
+  Jobs(JobsOptions options, OnChange on_change);
+  ~Jobs();
+  Jobs(const Jobs&) = delete;
+  Jobs& operator=(const Jobs&) = delete;
+
+  void tick();
+
+  // Moves a damaged index aside, and makes a new one from the folders.
+  void rebuild(const std::string& why);
+
+  // Checks a job and puts it into the queue; it is safe on disk when this returns. `key` is an
+  // idempotency key, or empty; `body` is what it was sent with.
+  // Throws a Problem: 422 with "errors", 409 where the name is taken, 507 on a full disk.
+  SubmittedJob submit(const Submission& submission, const std::string& key,
+                      const std::string& body);
+  // The same checks, and nothing else.
+  CheckedJob check(const Submission& submission) const;
+
+  // Asks a job to stop with a checkpoint, to run again, or to go. Throws a Problem: 404, or 409
+  // where its state does not allow it.
+  nlohmann::ordered_json ask(const std::string& name, Desired desired, const std::string& by);
+
+  // Throw a Problem 404 where there is no such job.
+  nlohmann::ordered_json get(const std::string& name);
+  SeriesByName series(const std::string& name);
+  JobFolder folder(const std::string& name);
+  Progress progress(const std::string& name);
+
+  ListPage list(const ListQuery& query);
+  std::map<std::string, int> count_by_state();
+  // Jobs that are not at rest.
+  const std::map<std::string, std::unique_ptr<Job>>& active() const { return active_; }
+  int cores() const { return options_.limits.cores; }
+  int busy_cores() const;
+  const std::filesystem::path& path() const { return options_.folder; }
+  std::vector<std::string> data_folders() const;
+  // Left on the disk of path().
+  uintmax_t free_bytes() const;
+
+ private:
+  void adopt(const JobFolder& folder, const std::string& known_state);
+  void scan();
+  void look_at(Job& job);
+  void schedule();
+  void start(Job& job);
+  void wait(Job& job, const std::string& why, int position);
+  void save(const Job& job, bool with_series);
+  void finish_removal(const std::string& name);
+  void reap_starters();
+  Job* find_active(const std::string& name);
+  Job& activate(const std::string& name);
+  JobFolder find_folder(const std::string& name) const;
+  std::filesystem::path trash() const { return options_.folder / "trash"; }
+
+  const JobsOptions options_;
+  const OnChange on_change_;
+  std::unique_ptr<Index> index_;
+  IdempotencyKeys keys_;
+  std::map<std::string, std::unique_ptr<Job>> active_;
+  std::vector<Child> starters_;  // short-lived: each leaves a keeper
+  std::chrono::steady_clock::time_point saved_series_at_{};
+};
+
+}  // namespace ringtrain::server

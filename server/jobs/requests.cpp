@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people ask of the jobs: submit, stop, resume, delete, and look.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "base/time.hpp"
+#include "server/jobs/jobs.hpp"
+#include "server/problem.hpp"
+
+namespace ringtrain::server {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+[[noreturn]] void no_such_job() {
+  throw Problem(404, "there is no such job: GET /api/v1/jobs lists all");
+}
+
+ordered_json errors_of(const std::vector<Refusal>& refusals) {
+  ordered_json errors = ordered_json::array();
+  for (const Refusal& one : refusals) {
+    errors.push_back({{"path", one.path},
+                      {"line", one.line > 0 ? ordered_json(one.line) : ordered_json(nullptr)},
+                      {"message", one.message}});
+  }
+  return {{"errors", errors}};
+}
+
+// Returns `base` for the first try, then base-2 and so on, within 63 characters.
+std::string numbered(const std::string& base, int number) {
+  if (number == 1) return base;
+  const std::string end = fmt::format("-{}", number);
+  return base.substr(0, 63 - end.size()) + end;
+}
+
+}  // namespace
+
+CheckedJob Jobs::check(const Submission& submission) const {
+  return check_submission(submission, options_.limits);
+}
+
+SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
+                          const std::string& body) {
+  CheckedJob checked = check(submission);
+  if (!checked.refusals.empty()) {
+    throw Problem(422,
+                  fmt::format("{} in the job, each with its key and line below",
+                              counted(checked.refusals.size(), "mistake")),
+                  errors_of(checked.refusals));
+  }
+  if (free_bytes() < kLeastFreeBytes) {
+    throw Problem(507, fmt::format("the disk of {} has less than {} left: make room, then send the "
+                                   "job again",
+                                   options_.folder.string(), print_gib(kLeastFreeBytes)));
+  }
+  const std::string base = checked.record.name;
+  std::string name = base;
+  for (int n = 2; submission.fresh_name && find_folder(name).exists(); ++n) {
+    name = numbered(base, n);
+  }
+  if (!key.empty()) {
+    const auto kept = keys_.name_for(key, body, name);
+    name = kept.name;
+    if (kept.is_known && find_folder(name).exists()) {
+      return {name, checked.record.warnings, false};
+    }
+  }
+  checked.record.name = name;
+  checked.record.created = print_time_ms(std::chrono::system_clock::now());
+  std::optional<JobFolder> made;
+  if (!find_folder(name).exists()) {
+    made = JobFolder::make(options_.folder / "jobs", checked.record, submission.job_file);
+  }
+  if (!made) {
+    if (!key.empty()) keys_.forget(key);
+    throw Problem(409,
+                  fmt::format("the name '{}' is taken: send the job with another name, or with "
+                              "?fresh_name=true to take the next that is free",
+                              name),
+                  {{"job", name}});
+  }
+  auto job = std::make_unique<Job>(*made);
+  job->observe([](const EventRecord&) {});
+  on_change_("job", name, job->to_json());
+  save(*job, true);
+  index_->commit();
+  active_[name] = std::move(job);
+  schedule();
+  return {name, checked.record.warnings, true};
+}
+
+uintmax_t Jobs::free_bytes() const {
+  std::error_code error;
+  const auto space = fs::space(options_.folder, error);
+  return error ? kLeastFreeBytes : space.available;
+}
+
+std::vector<std::string> Jobs::data_folders() const {
+  return {options_.limits.data.begin(), options_.limits.data.end()};
+}
+
+JobFolder Jobs::find_folder(const std::string& name) const {
+  if (name.empty() || name.starts_with('.') || name.find('/') != std::string::npos ||
+      name.find('\0') != std::string::npos || name.size() > 255) {
+    return {};
+  }
+  const JobFolder managed(options_.folder / "jobs" / name);
+  if (managed.exists()) return managed;
+  for (const char* const ours : {"jobs", "trash", "keys"}) {
+    if (name == ours) return managed;
+  }
+  const JobFolder run(options_.folder / name);
+  return run.exists() ? run : managed;
+}
+
+JobFolder Jobs::folder(const std::string& name) {
+  JobFolder found = find_folder(name);
+  if (!found.exists()) no_such_job();
+  return found;
+}
+
+Job* Jobs::find_active(const std::string& name) {
+  const auto found = active_.find(name);
+  return found == active_.end() ? nullptr : found->second.get();
+}
+
+// Returns the job, which is looked at again from now on.
+Job& Jobs::activate(const std::string& name) {
+  if (Job* const job = find_active(name)) return *job;
+  const JobFolder found = folder(name);
+  auto& job = active_[name];
+  job = std::make_unique<Job>(found, index_->get(name), index_->series(name));
+  return *job;
+}
+
+ordered_json Jobs::ask(const std::string& name, Desired desired, const std::string& by) {
+  const JobFolder found = folder(name);
+  if (!found.is_managed()) {
+    throw Problem(409,
+                  fmt::format("'{}' was not started by this server, which can only show it", name));
+  }
+  Job& job = activate(name);
+  const JobState state = job.state().state;
+  const auto refuse = [&](const std::string& possible) {
+    const std::string now = state_name(state);
+    if (is_at_rest(state)) active_.erase(name);
+    throw Problem(409, fmt::format("'{}' is {}: {}", name, now, possible), {{"state", now}});
+  };
+  if (state == JobState::deleting && desired != Desired::remove) refuse("it is being deleted");
+  if (desired == Desired::stop) {
+    if (state == JobState::succeeded || state == JobState::failed) {
+      refuse("it has ended; it can be resumed where it failed, or deleted");
+    }
+  } else if (desired == Desired::run) {
+    if (state == JobState::succeeded) refuse("it is complete; submit it again for another run");
+    if (state != JobState::suspended && state != JobState::failed) {
+      refuse("it runs or waits already; it can be stopped");
+    }
+  }
+  if (job.intent().desired != desired || desired == Desired::run) job.ask(desired, by);
+  look_at(job);
+  if (desired == Desired::run) schedule();
+  index_->commit();
+  if (const Job* const still = find_active(name)) return still->to_json();
+  return desired == Desired::remove ? ordered_json{{"name", name}, {"state", "Deleting"}}
+                                    : get(name);
+}
+
+// Moves a job that does not live to the trash.
+void Jobs::finish_removal(const std::string& name) {
+  const fs::path folder = active_.at(name)->folder().path();
+  const auto stamp = std::chrono::system_clock::now().time_since_epoch().count();
+  std::error_code error;
+  const fs::path gone = trash() / fmt::format("{}.{}", name, stamp);
+  fs::rename(folder, gone, error);
+  if (error) return;  // the next tick tries again
+  fs::last_write_time(gone, fs::file_time_type::clock::now(), error);
+  active_.erase(name);
+  index_->remove(name);
+  on_change_("end", name, {{"name", name}, {"state", "Deleted"}});
+}
+
+ordered_json Jobs::get(const std::string& name) {
+  if (const Job* const job = find_active(name)) return job->to_json();
+  const JobFolder found = folder(name);
+  if (const auto row = index_->get(name)) return ordered_json::parse(row->text);
+  return Job(found).to_json();
+}
+
+SeriesByName Jobs::series(const std::string& name) {
+  if (const Job* const job = find_active(name)) return job->series();
+  folder(name);
+  return index_->series(name);
+}
+
+Progress Jobs::progress(const std::string& name) {
+  if (const Job* const job = find_active(name)) return job->progress();
+  folder(name);
+  const auto row = index_->get(name);
+  return row ? progress_from_json(row->reader).value_or(Progress{}) : Progress{};
+}
+
+ListPage Jobs::list(const ListQuery& query) {
+  ListPage page = index_->list(query);
+  for (std::string& row : page.rows) {
+    const auto shown = ordered_json::parse(row, nullptr, false);
+    const Job* const job = shown.is_object() ? find_active(shown.value("name", "")) : nullptr;
+    if (job != nullptr) row = job->to_json().dump();
+  }
+  return page;
+}
+
+std::map<std::string, int> Jobs::count_by_state() {
+  std::map<std::string, int> counts;
+  for (const auto& [name, state] : index_->states()) ++counts[state];
+  return counts;
+}
+
+}  // namespace ringtrain::server

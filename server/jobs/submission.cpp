@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/jobs/submission.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "job/models.hpp"
+
+namespace ringtrain::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Returns whether `path` lies in `folder`; both canonical.
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return end == folder.end();
+}
+
+// A value for --set, which is YAML.
+std::string override_of(const std::string& key, const std::string& value) {
+  return fmt::format("{}={}", key, nlohmann::json(value).dump());
+}
+
+// Looks at a job's paths, and at what this machine can do.
+class Checker {
+ public:
+  Checker(const Submission& submission, const JobLimits& limits, CheckedJob& checked)
+      : submission_(submission), limits_(limits), checked_(checked), job_(checked.job) {}
+
+  void check() {
+    check_name();
+    check_ranks();
+    check_path("dataset", job_.dataset, "make one with 'ringtrain dataset import'");
+    if (!job_.initialize_from.empty()) {
+      check_path("initialize_from", job_.initialize_from, "correct the path");
+    }
+    const std::string& resume = job_.checkpoint.resume;
+    if (resume != "auto" && resume != "never") {
+      check_path("checkpoint.resume", resume, "give auto, never, or a path below the data folders");
+    }
+    if (is_torchscript_path(job_.model)) check_torchscript();
+    if (job_.kubernetes)
+      warn("kubernetes: is left out, since this server runs jobs on its own machine");
+    if (job_.output != fs::path("runs") / job_.name) {
+      warn("output: is left out, since the server keeps a job's output beside the job");
+    }
+    fill_record();
+  }
+
+ private:
+  void refuse(const std::string& path, const std::string& message) {
+    checked_.refusals.push_back({path, 0, message});
+  }
+  void warn(const std::string& text) { checked_.record.warnings.push_back(text); }
+
+  void check_name() {
+    checked_.record.name = submission_.name.empty() ? job_.name : submission_.name;
+    if (!is_job_name(checked_.record.name)) {
+      refuse("name",
+             fmt::format("must be lower-case letters, digits and '-', at most 63, with a letter or "
+                         "digit at both ends, found '{}'",
+                         checked_.record.name.substr(0, 80)));
+    }
+  }
+
+  void check_ranks() {
+    int ranks = submission_.ranks;
+    if (ranks == 0) ranks = std::max(1, job_.workers.max);
+    checked_.record.ranks = ranks;
+    if (ranks < 1 || ranks > limits_.cores) {
+      refuse("ranks", fmt::format("must be 1 to {}, the cores of this server, found {}",
+                                  limits_.cores, ranks));
+    } else if (ranks > job_.batch_size) {
+      refuse("ranks", fmt::format("must not be above batch_size ({}): every rank needs a sample of "
+                                  "each step, found {}",
+                                  job_.batch_size, ranks));
+    }
+  }
+
+  // Refuses a path outside of the data folders, and adds the override that makes it absolute.
+  void check_path(const std::string& key, const fs::path& path, const std::string& cure) {
+    std::error_code error;
+    const fs::path found = fs::weakly_canonical(limits_.data.front() / path, error);
+    const bool inside =
+        !error && std::any_of(limits_.data.begin(), limits_.data.end(),
+                              [&](const fs::path& root) { return lies_in(found, root); });
+    if (!inside) {
+      refuse(key, fmt::format("lies outside of the folders that jobs may read: {}; the server's "
+                              "owner allows more with --data DIR",
+                              fmt::join(texts(limits_.data), ", ")));
+    } else if (!fs::exists(found, error)) {
+      refuse(key, fmt::format("is not there: {} (relative paths count from {}): {}", path.string(),
+                              limits_.data.front().string(), cure));
+    } else {
+      checked_.record.overrides.push_back(override_of(key, found.string()));
+    }
+  }
+
+  void check_torchscript() {
+    if (!limits_.torchscript) {
+      refuse("model",
+             "is a TorchScript file, which is a program: the server's owner allows them with "
+             "--allow-torchscript");
+    } else {
+      check_path("model", job_.model, "write one with torch.jit.script(model).save('model.pt')");
+    }
+  }
+
+  void fill_record() {
+    JobRecord& record = checked_.record;
+    record.by = submission_.by;
+    record.restarts = job_.restarts;
+    record.model =
+        is_torchscript_path(job_.model) ? fs::path(job_.model).filename().string() : job_.model;
+    record.dataset = job_.dataset.filename().string();
+    record.understood = print_job(job_);
+  }
+
+  static std::vector<std::string> texts(const std::vector<fs::path>& paths) {
+    return {paths.begin(), paths.end()};
+  }
+
+  const Submission& submission_;
+  const JobLimits& limits_;
+  CheckedJob& checked_;
+  JobSpec& job_;
+};
+
+}  // namespace
+
+bool is_job_name(const std::string& name) {
+  const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !name.empty() && name.size() <= 63 && is_plain(name.front()) && is_plain(name.back()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return is_plain(c) || c == '-'; });
+}
+
+CheckedJob check_submission(const Submission& submission, const JobLimits& limits) {
+  CheckedJob checked{.refusals = find_refusals(submission.job_file), .job = {}, .record = {}};
+  if (!checked.refusals.empty()) return checked;
+  checked.job = parse_job_text(submission.job_file, "job.yaml");
+  Checker(submission, limits, checked).check();
+  return checked;
+}
+
+}  // namespace ringtrain::server

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a job file that somebody sent to a job that this server may run. A job that a server starts
+// reads and writes only where the server's owner allows it: else every token would be a shell.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "job/parse.hpp"
+#include "server/jobs/job_folder.hpp"
+
+namespace ringtrain::server {
+
+// Limits of what jobs may use.
+struct JobLimits {
+  std::vector<std::filesystem::path> data = {};  // folders that may be read, canonical; not empty
+  int cores = 1;
+  bool torchscript = false;  // TorchScript files are programs
+};
+
+struct Submission {
+  std::string job_file;     // YAML
+  int ranks = 0;            // 0: workers.max of the job, or 1
+  std::string name = {};    // instead of the job's own; empty: that
+  bool fresh_name = false;  // where the name is taken: the next that is free, as NAME-2
+  std::string by = {};
+};
+
+struct CheckedJob {
+  std::vector<Refusal> refusals = {};  // empty: the rest can be used
+  JobSpec job = {};
+  JobRecord record = {};  // without the time; its overrides are complete but for output and name
+};
+
+// Paths in the job count from the first of `limits.data`.
+CheckedJob check_submission(const Submission& submission, const JobLimits& limits);
+
+// Whether this is a name that Kubernetes, a host and a folder can have: lower-case letters, digits
+// and '-', at most 63.
+bool is_job_name(const std::string& name);
+
+}  // namespace ringtrain::server

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// `ringtrain server`: the control plane in one process and one thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ringtrain::server {
+
+struct ServerOptions {
+  std::filesystem::path folder = {};  // made where it is missing
+  std::vector<std::filesystem::path> data =
+      {};                // folders that jobs may read; empty: the current one
+  uint16_t port = 8080;  // 0: any that is free
+  int cores = 0;         // 0: those that this process may use
+  bool torchscript = false;
+  std::vector<std::string> hosts = {};  // names by which it may be called, beside loopback's
+};
+
+// Serves until SIGINT or SIGTERM; jobs live on. Prints the address to sign in at on stdout, and a
+// line for every job that starts or ends on stderr.
+// Throws a job error where the folder is served already or cannot be used, or the port is taken.
+void serve(const ServerOptions& options);
+
+// Asks the server of a folder for an address at which a browser signs in, once. Throws a job error
+// where none runs.
+std::string sign_in_address(const std::filesystem::path& folder);
+
+// Passes requests at an address ("127.0.0.1:8000") of this machine on to the server of a folder,
+// with the owner's token, until SIGINT or SIGTERM: for programs that know nothing of tokens.
+// Whoever may use this machine's loopback gets in. Throws a job error where no server has run
+// there, or the address cannot be used.
+void connect(const std::filesystem::path& folder, const std::string& listen);
+
+// Returns the token that the server of a folder made first. Throws a job error where there is none.
+std::string owner_token(const std::filesystem::path& folder);
+
+// Makes a token for programs and returns it. `scope`: read, submit or admin. The server of the
+// folder need not run.
+std::string add_token(const std::filesystem::path& folder, const std::string& name,
+                      const std::string& scope);
+
+// Returns docs/reference/rest-api.md.
+std::string reference();
+
+}  // namespace ringtrain::server

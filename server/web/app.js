@@ -1,0 +1,141 @@
+// Shell of all pages: addresses, keys, signing in.
+import {call, listen, onSignedOut} from './api.js';
+import {failure, fill, h} from './dom.js';
+import {docsPage} from './docs.js';
+import {jobPage} from './job.js';
+import {jobsPage} from './jobs.js';
+import {machinePage} from './machine.js';
+import {newPage} from './new.js';
+
+const main = document.getElementById('main');
+let leave = () => {};
+let keys = {};
+
+const pages = [
+  [/^\/ui\/$/, 'Jobs', jobsPage],
+  [/^\/ui\/new$/, 'New job', newPage],
+  [/^\/ui\/jobs\/([^/]+)$/, 'Job', jobPage],
+  [/^\/ui\/machine$/, 'Machine', machinePage],
+  [/^\/ui\/docs$/, 'API', docsPage],
+];
+
+/** Shows the page of an address; `replace` where it is the same page in another state. */
+export function go(address, replace = false) {
+  history[replace ? 'replaceState' : 'pushState'](null, '', address);
+  if (!replace) show();
+}
+
+async function show() {
+  leave();
+  leave = () => {};
+  keys = {};
+  for (const link of document.querySelectorAll('nav a')) {
+    if (link.getAttribute('href') === location.pathname) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  const found = pages.map(([pattern, title, page]) => [location.pathname.match(pattern), title, page])
+    .find(([match]) => match);
+  if (!found) {
+    document.title = 'Not found · ringtrain';
+    fill(main, h('h1', null, 'There is no such page'), h('p', null, h('a', {href: '/ui/'}, 'All jobs')));
+    return;
+  }
+  const [match, title, page] = found;
+  const name = match[1] ? decodeURIComponent(match[1]) : '';
+  document.title = `${name || title} · ringtrain`;
+  fill(main, h('p', {class: 'loading'}, 'Loading…'));
+  const address = location.pathname;
+  try {
+    const made = await page(main, {name, go});
+    if (location.pathname !== address) made?.leave?.();
+    else { leave = made?.leave ?? leave; keys = made?.keys ?? {}; watchLink(); }
+  } catch (error) {
+    if (error.status !== 401) fill(main, failure(error, show));
+  }
+}
+
+function signInPage(problem) {
+  leave();
+  leave = () => {};
+  const token = h('input', {type: 'password', id: 'token', autocomplete: 'off', class: 'grow', required: true});
+  const wrong = h('p', {class: 'error', role: 'alert'}, problem ?? '');
+  const submit = async (event) => {
+    event.preventDefault();
+    try {
+      await call('POST', '/api/v1/session', JSON.stringify({token: token.value.trim()}));
+      show();
+    } catch (error) { wrong.textContent = error.message; }
+  };
+  document.title = 'Sign in · ringtrain';
+  fill(main, h('div', {class: 'narrow'}, h('h1', null, 'Sign in'),
+    h('p', null, 'This prints an address that signs you in:'), h('pre', null, 'ringtrain server url'),
+    h('p', null, 'Or enter a token, as this prints it:'), h('pre', null, 'ringtrain server token'),
+    h('form', {class: 'bar', onsubmit: submit}, h('label', {for: 'token'}, 'Token'), token,
+      h('button', {class: 'primary'}, 'Sign in')), wrong));
+  token.focus();
+}
+onSignedOut(() => signInPage());
+
+async function useCode() {
+  const code = new URLSearchParams(location.hash.slice(1)).get('code');
+  if (!code) return true;
+  history.replaceState(null, '', location.pathname + location.search);
+  try {
+    await call('POST', '/api/v1/session', JSON.stringify({code}));
+    return true;
+  } catch (error) {
+    // An address that was opened twice: the cookie of the first time may still be good.
+    const known = await fetch('/api/v1/system');
+    if (!known.ok) signInPage(error.message);
+    return known.ok;
+  }
+}
+
+const help = h('dialog', {'aria-labelledby': 'help-title'},
+  h('h2', {id: 'help-title'}, 'Keys'),
+  h('dl', {class: 'keys'}, [['/', 'Filter'], ['j  k', 'Next and previous job'], ['Enter', 'Open the job'],
+    ['n', 'New job'], ['g j', 'Jobs'], ['g m', 'Machine'], ['l', 'Log of the job'], ['Ctrl Enter', 'Submit the form'],
+    ['?', 'This list']].map(([key, text]) => [h('dt', null, h('kbd', null, key)), h('dd', null, text)])),
+  h('p', null, h('label', null, h('input', {type: 'checkbox', checked: localStorage.getItem('keys') !== 'off',
+    onchange: (event) => localStorage.setItem('keys', event.target.checked ? 'on' : 'off')}), ' Single keys work')),
+  h('form', {method: 'dialog'}, h('button', null, 'Close')));
+document.body.append(help);
+document.getElementById('help-button').addEventListener('click', () => help.showModal());
+
+let awaitsTarget = false;
+document.addEventListener('keydown', (event) => {
+  const field = event.target.closest?.('input, textarea, select, dialog');
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) return keys.submit?.(event);
+  if (field || event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem('keys') === 'off') return undefined;
+  if (awaitsTarget) {
+    awaitsTarget = false;
+    const target = {j: '/ui/', m: '/ui/machine', d: '/ui/docs'}[event.key];
+    if (target) go(target);
+    return undefined;
+  }
+  if (event.key === 'g') awaitsTarget = true;
+  else if (event.key === '?') help.showModal();
+  else if (event.key === 'n') { event.preventDefault(); go('/ui/new'); }
+  else if (keys[event.key]) keys[event.key](event);
+  return undefined;
+});
+
+document.addEventListener('click', (event) => {
+  const link = event.target.closest('a[href^="/ui/"]');
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0 || link.target) return;
+  event.preventDefault();
+  go(link.getAttribute('href'));
+});
+window.addEventListener('popstate', show);
+
+let watches = false;
+function watchLink() {
+  if (watches) return;
+  watches = true;
+  listen((message) => {
+    if (message.kind !== 'link') return;
+    document.getElementById('link-state').textContent = message.up ? '' : 'The server does not answer; jobs live on';
+  });
+}
+
+if (await useCode()) show();

@@ -1,0 +1,185 @@
+// One job.
+import {call, getJson, jobPath, listen} from './api.js';
+import {chart} from './chart.js';
+import {announce, bytes, canResume, canStop, clock, count, duration, failure, figure, fill, h, isLive, percent, stateBadge}
+  from './dom.js';
+
+const tabs = [['charts', 'Charts'], ['log', 'Log'], ['ranks', 'Ranks'], ['spec', 'Job file'], ['files', 'Files'],
+  ['timeline', 'Timeline']];
+
+function actions(job, run) {
+  const path = jobPath(job.name);
+  if (!job.managed) return h('p', {class: 'muted'}, 'Started by ringtrain run: shown here, not controlled.');
+  return h('div', {class: 'bar'},
+    canStop(job.state) ? h('button', {onclick: () => run('POST', `${path}/stop`), title: 'Writes a checkpoint, then ends'}, 'Stop') : null,
+    canResume(job.state) ? h('button', {class: 'primary', onclick: () => run('POST', `${path}/resume`)}, 'Resume') : null,
+    h('a', {class: 'button', href: `/ui/new?from=${encodeURIComponent(job.name)}`}, 'Clone'),
+    h('button', {class: 'danger', onclick: () => confirm(`Delete ${job.name}? It stays in the trash for 7 days.`)
+      && run('DELETE', path)}, 'Delete'));
+}
+
+function head(job, run) {
+  const cards = [['Step', job.steps ? `${count(job.step)} of ${count(job.steps)}` : '–'], ['Epoch', job.epochs ? `${job.epoch} of ${job.epochs}` : '–'],
+    ['Loss', figure(job.loss ?? NaN)], ['Test accuracy', percent(job.test_accuracy ?? NaN)], ['Best accuracy', percent(job.best_accuracy ?? NaN)],
+    ['Samples/s', count(job.samples_per_second ?? NaN)], ['Ranks', job.ranks],
+    [isLive(job.state) ? 'Time left' : 'Attempts', isLive(job.state) ? duration(job.seconds_left ?? NaN) : job.attempts]];
+  return [h('div', {class: 'bar'}, h('div', {class: 'grow'}, h('h1', null, job.name),
+    h('small', null, [job.model, job.dataset, `sent ${clock(job.created)}`, job.by ? `by ${job.by}` : ''].filter(Boolean).join(' · '))),
+  actions(job, run)),
+  h('p', null, stateBadge(job.state), ' ', job.why ? h('span', {class: job.state === 'Failed' ? 'error' : 'muted'}, job.why) : null),
+  h('progress', {class: 'wide', max: 1, value: job.progress, 'aria-label': 'progress'}),
+  h('div', {class: 'cards'}, cards.map(([label, value]) => h('div', {class: 'card'}, h('b', null, value), h('span', null, label))))];
+}
+
+function chartsTab(name, current) {
+  const charts = [
+    chart({title: 'Loss of steps', names: [['loss', 'loss']], log: true}),
+    chart({title: 'Loss of epochs', names: [['train_loss', 'train'], ['test_loss', 'test']], log: true}),
+    chart({title: 'Accuracy on the test part', names: [['test_accuracy', 'accuracy']], format: percent, percentAxis: true}),
+    chart({title: 'Samples a second', names: [['samples_per_second', 'samples/s']], format: count}),
+    chart({title: 'Learning rate', names: [['learning_rate', 'learning rate']]}),
+    chart({title: 'Step of the slowest rank', names: [['step_seconds', 'seconds']]})];
+  let x = 'step';
+  const choice = h('select', {id: 'axis', onchange: (event) => { x = event.target.value; load(); }},
+    ['step', 'epoch', 'time'].map((value) => h('option', null, value)));
+  async function load() {
+    const {series} = await getJson(`${jobPath(name)}/series?points=500`);
+    const job = current();
+    const epochOf = (step) => job.steps ? step * job.epochs / job.steps : step;
+    for (const one of charts) one.update(series, {x, epochOf});
+  }
+  return {element: h('div', null, h('div', {class: 'bar'}, h('label', {for: 'axis'}, 'Over'), choice,
+    h('small', null, 'A band shows the smallest and largest value of each point.')),
+  h('div', {class: 'charts'}, charts.map((one) => one.element))), load};
+}
+
+function logTab(name, current) {
+  let offset = null, attempt = null, follows = true;
+  const text = h('pre', {class: 'log', tabindex: 0, 'aria-label': 'log'});
+  const words = h('input', {type: 'search', class: 'grow', placeholder: 'Show lines with…', 'aria-label': 'Show lines with', oninput: () => draw()});
+  const follow = h('input', {type: 'checkbox', id: 'follow', checked: true, onchange: (event) => { follows = event.target.checked; }});
+  const choice = h('select', {'aria-label': 'Attempt', onchange: (event) => { attempt = event.target.value; offset = null; all = []; load(); }});
+  let all = [];
+  function draw() {
+    const wanted = words.value.toLowerCase();
+    const shown = all.filter((line) => line.toLowerCase().includes(wanted)).slice(-5000);
+    fill(text, shown.length ? shown.map((line) => h('span', {class: /error|failed|lost|killed|warning/i.test(line) ? 'bad' : null}, `${line}\n`))
+      : h('span', {class: 'muted'}, all.length ? 'No line has that.' : 'Nothing yet.'));
+    if (follows) text.scrollTop = text.scrollHeight;
+  }
+  async function load() {
+    const {attempts} = current();
+    if (choice.options.length !== attempts) {
+      fill(choice, Array.from({length: attempts}, (_, i) => h('option', {value: i + 1, selected: i + 1 === attempts}, `attempt ${i + 1}`)));
+      attempt = attempts; offset = null; all = [];
+    }
+    for (let more = true; more;) {
+      const at = offset === null ? 'tail=262144' : `from=${offset}&limit=262144`;
+      const answer = await call('GET', `${jobPath(name)}/logs?attempt=${attempt ?? 0}&${at}`);
+      const next = answer.headers.get('X-Next-Offset');
+      const body = await answer.text();
+      more = body !== '' && offset !== null;
+      offset = next;
+      if (body) all.push(...body.replace(/\n$/, '').split('\n'));
+    }
+    draw();
+  }
+  return {element: h('div', null, h('div', {class: 'bar'}, choice, words, follow, h('label', {for: 'follow'}, 'Follow')), text), load, follows: true};
+}
+
+function listTab(load) {
+  const element = h('div');
+  return {element, load: async () => { fill(element, await load()); }};
+}
+
+const table = (heads, rows, none) => rows.length === 0 ? h('div', {class: 'empty'}, none)
+  : h('div', {class: 'scroll'}, h('table', null, h('thead', null, h('tr', null, heads.map((text) => h('th', {scope: 'col'}, text)))),
+    h('tbody', null, rows.map((cells) => h('tr', null, cells.map((cell) => h('td', null, cell)))))));
+
+function makeTab(id, name, current) {
+  const path = jobPath(name);
+  if (id === 'charts') return chartsTab(name, current);
+  if (id === 'log') return logTab(name, current);
+  if (id === 'ranks') {
+    return listTab(async () => {
+      const {ranks, slowest, communication} = await getJson(`${path}/ranks`);
+      return [communication ? h('p', null, `Gradients are averaged by ${communication}.`) : null,
+        slowest ? h('p', null, `The slowest is rank ${slowest.rank} on ${slowest.host}: ${figure(1000 * slowest.seconds)} ms a step, `
+          + `the others' median is ${figure(1000 * slowest.median_of_others)} ms.`) : null,
+        table(['Rank', 'Host', 'Device'], ranks.map((one) => [one.rank, one.host, one.device]), 'The ranks have not started yet.')];
+    });
+  }
+  if (id === 'spec') {
+    return listTab(async () => {
+      const spec = await getJson(`${path}/spec`).catch((error) => { if (error.status === 404) return null; throw error; });
+      if (!spec) return h('div', {class: 'empty'}, 'This run was started by ringtrain run: its job file is not known here.');
+      return [spec.warnings.length ? h('ul', null, spec.warnings.map((text) => h('li', null, text))) : null,
+        h('div', {class: 'split'}, h('div', null, h('h2', null, 'As sent'), h('pre', null, spec.as_sent)),
+          h('div', null, h('h2', null, 'As understood, with all defaults'), h('pre', null, JSON.stringify(spec.understood, null, 2))))];
+    });
+  }
+  if (id === 'files') {
+    return listTab(async () => {
+      const {files} = await getJson(`${path}/files`);
+      return table(['File', 'Size'], files.map((one) => [h('a', {href: `${path}/files/${one.path.split('/').map(encodeURIComponent).join('/')}`}, one.path),
+        bytes(one.bytes)]), 'The output has no files yet.');
+    });
+  }
+  return listTab(async () => {
+    const {timeline} = await getJson(`${path}/timeline`);
+    return table(['Time', 'What', 'Why'], timeline.map((one) => [clock(one.time),
+      [one.what, one.attempt ? ` (${one.attempt})` : '', one.by ? ` by ${one.by}` : ''].join(''), one.why ?? '']), 'Nothing happened yet.');
+  });
+}
+
+export async function jobPage(main, {name, go}) {
+  let job = await getJson(jobPath(name));
+  let open = new URLSearchParams(location.search).get('tab') ?? 'charts';
+  let tab = null;
+  const top = h('div');
+  const problem = h('div');
+  const bar = h('div', {class: 'tabs', role: 'tablist'});
+  const place = h('div', {role: 'tabpanel', 'aria-labelledby': 'tab-open'});
+  const drawHead = () => fill(top, head(job, run));
+
+  async function run(method, path) {
+    fill(problem);
+    try {
+      job = {...job, ...await (await call(method, path)).json()};
+      if (method === 'DELETE' && job.state === 'Deleting' && !isLive(job.state)) go('/ui/');
+      drawHead();
+    } catch (error) { fill(problem, failure(error)); }
+  }
+  async function load() {
+    try { await tab.load(); fill(problem); } catch (error) { if (error.status !== 401) fill(problem, failure(error, load)); }
+  }
+  function show(id, replace = true) {
+    open = id;
+    if (replace) go(`/ui/jobs/${encodeURIComponent(name)}${id === 'charts' ? '' : `?tab=${id}`}`, true);
+    fill(bar, tabs.map(([each, text]) => h('button', {role: 'tab', id: each === id ? 'tab-open' : null,
+      'aria-selected': each === id ? 'true' : 'false', onclick: () => show(each)}, text)));
+    tab = makeTab(id, name, () => job);
+    fill(place, tab.element);
+    load();
+  }
+
+  drawHead();
+  fill(main, top, problem, bar, place);
+  show(tabs.some(([id]) => id === open) ? open : 'charts', false);
+
+  let due = 0;
+  const soon = (after = 700) => { due ||= setTimeout(() => { due = 0; load(); }, after); };
+  const stop = listen((message) => {
+    if (message.kind === 'gap') getJson(jobPath(name)).then((fresh) => { job = fresh; drawHead(); load(); }).catch(() => {});
+    if (message.job !== name) return;
+    if (message.kind === 'job') { job = message.data; drawHead(); if (tab.follows) soon(); }
+    if (message.kind === 'end') {
+      if (message.data.state === 'Deleted') return void go('/ui/');
+      job = message.data; drawHead(); soon(); announce(`${name}: ${job.state}`);
+    }
+    if (['step', 'epoch', 'checkpoint', 'started'].includes(message.kind) && ['charts', 'log', 'ranks', 'files'].includes(open)) soon();
+    return undefined;
+  });
+  const poll = setInterval(() => { if (tab.follows && isLive(job.state)) soon(); }, 1500);
+  return {leave: () => { stop(); clearTimeout(due); clearInterval(poll); }, keys: {l: () => show('log')}};
+}

@@ -1,0 +1,30 @@
+// The machine: its cores, who uses them, who waits.
+import {getJson, listen} from './api.js';
+import {bytes, fill, h} from './dom.js';
+
+const link = (name) => h('a', {href: `/ui/jobs/${encodeURIComponent(name)}`}, name);
+
+export async function machinePage(main) {
+  const place = h('div');
+  async function load() {
+    const system = await getJson('/api/v1/system');
+    const users = system.running.flatMap((one) => Array(one.cores).fill(one.job));
+    const cores = Array.from({length: Math.max(system.cores, users.length)}, (_, i) => users[i]);
+    fill(place, h('h2', null, `Cores: ${system.busy_cores} of ${system.cores} in use`),
+      h('div', {class: 'cores'}, cores.map((job, i) => h('div', {class: job ? 'core busy' : 'core'},
+        h('small', null, `core ${i + 1}`), h('div', null, job ? link(job) : 'free')))),
+      h('h2', null, 'Queue'), system.waiting.length === 0 ? h('div', {class: 'empty'}, 'No job waits.')
+        : h('div', {class: 'scroll'}, h('table', null, h('thead', null, h('tr', null, ['Place', 'Job', 'Cores', 'Why'].map((text) => h('th', {scope: 'col'}, text)))),
+          h('tbody', null, system.waiting.sort((a, b) => a.position - b.position).map((one) => h('tr', null,
+            h('td', null, one.position), h('td', null, link(one.job)), h('td', null, one.cores), h('td', null, one.why)))))),
+      h('h2', null, 'Disk'), h('p', null, `${bytes(system.disk_free_bytes)} are free below `, h('code', null, system.folder), '.'),
+      h('p', null, 'Jobs may read ', system.data.map((folder, i) => [i ? ', ' : '', h('code', null, folder)]), '.'));
+  }
+  await load();
+  fill(main, h('h1', null, 'Machine'), place);
+  let due = 0;
+  const stop = listen((message) => {
+    if (['job', 'end', 'gap'].includes(message.kind)) due ||= setTimeout(() => { due = 0; load().catch(() => {}); }, 500);
+  });
+  return {leave: () => { stop(); clearTimeout(due); }};
+}

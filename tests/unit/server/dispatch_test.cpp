@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/api/dispatch.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "server/api/openapi.hpp"
+#include "server/problem.hpp"
+#include "tests/unit/temporary_directory.hpp"
+
+namespace ringtrain::server {
+namespace {
+
+using testing::HasSubstr;
+
+class DispatchTest : public testing::Test {
+ protected:
+  DispatchTest() {
+    const auto echo = [](const Call& call) {
+      return json_answer({{"by", call.caller.name}, {"name", call.path.at("name")}});
+    };
+    routes_.push_back({.method = "GET", .path = "/r/{name}", .operation = "a", .run = echo});
+    routes_.push_back({.method = "POST",
+                       .path = "/r/{name}",
+                       .operation = "b",
+                       .access = Access::submit,
+                       .body = "JSON",
+                       .run = echo});
+    routes_.push_back(
+        {.method = "GET",
+         .path = "/open",
+         .operation = "c",
+         .access = Access::open,
+         .run = [](const Call&) -> net::Answer { throw Problem(409, "a conflict"); }});
+    routes_.push_back({.method = "GET",
+                       .path = "/seed",
+                       .operation = "d",
+                       .access = Access::open,
+                       .run = [](const Call&) -> net::Answer { throw Problem(500, "not there"); },
+                       .style = RouteStyle::seed});
+  }
+  net::Answer ask(const std::string& method, const std::string& target, const std::string& token,
+                  const std::string& body = "") {
+    net::ServedRequest request{.method = method, .target = target, .body = body, .peer = "peer"};
+    request.headers = {{"host", "localhost"}, {"content-type", "application/json"}};
+    if (!token.empty()) request.headers.emplace_back("authorization", "Bearer " + token);
+    return dispatcher_.answer(request);
+  }
+  int status(const std::string& method, const std::string& target, const std::string& token) {
+    return ask(method, target, token).status;
+  }
+
+  const TemporaryDirectory folder_;
+  Tokens tokens_{folder_.path()};
+  const std::string owner_ = read_owner_token(folder_.path());
+  Routes routes_;
+  Dispatcher dispatcher_{routes_, loopback_hosts(), tokens_};
+};
+
+TEST_F(DispatchTest, GivesEachCallerWhatItsTokenAllows) {
+  const std::string reader = tokens_.add("reader", Scope::read, std::chrono::hours(0));
+  EXPECT_EQ(status("GET", "/r/a", owner_), 200);
+  EXPECT_THAT(ask("GET", "/r/a%20b", reader).body, HasSubstr(R"("by":"reader","name":"a b")"));
+  EXPECT_EQ(status("GET", "/r/a", ""), 401);
+  EXPECT_EQ(status("GET", "/r/a", "wrong"), 401);
+  EXPECT_EQ(status("POST", "/r/a", reader), 403);
+  EXPECT_EQ(status("POST", "/r/a", owner_), 200);
+}
+
+TEST_F(DispatchTest, TakesTheTokenOfACookieAmongOthers) {
+  const net::ServedRequest request{
+      .method = "GET",
+      .target = "/r/a",
+      .headers = {{"host", "localhost"}, {"cookie", "x=1; ringtrain=" + owner_ + "; y=2"}}};
+  EXPECT_EQ(dispatcher_.answer(request).status, 200);
+}
+
+TEST_F(DispatchTest, RefusesInRfc9457) {
+  const net::Answer answer = ask("GET", "/open", "");
+  EXPECT_EQ(answer.status, 409);
+  const auto body = nlohmann::json::parse(answer.body);
+  EXPECT_EQ(body["title"], "Conflict");
+  EXPECT_EQ(body["status"], 409);
+  EXPECT_EQ(body["detail"], "a conflict");
+  EXPECT_EQ(ask("GET", "/seed", "").body, R"({"detail":"not there"})");
+  EXPECT_EQ(status("GET", "/none", owner_), 404);
+  EXPECT_EQ(status("GET", "/r/..%2f..", owner_), 404);
+  EXPECT_EQ(status("DELETE", "/r/a", owner_), 405);
+  EXPECT_EQ(status("GET", "/r/a?x=%zz", owner_), 400);
+  EXPECT_EQ(status("GET", "/r/" + std::string(5000, 'a'), owner_), 400);
+}
+
+TEST_F(DispatchTest, SlowsDownWhoeverGuessesTokens) {
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(status("GET", "/r/a", "guess"), 401);
+  EXPECT_EQ(status("GET", "/r/a", "guess"), 429);
+  EXPECT_EQ(status("GET", "/r/a", owner_), 200);
+}
+
+TEST_F(DispatchTest, DescribesEveryRoute) {
+  const auto json = openapi(routes_);
+  EXPECT_EQ(json["openapi"], "3.1.0");
+  EXPECT_TRUE(json["paths"]["/r/{name}"].contains("get"));
+  EXPECT_TRUE(json["paths"]["/r/{name}"].contains("post"));
+  EXPECT_EQ(json["paths"]["/r/{name}"]["get"]["parameters"][0]["in"], "path");
+  EXPECT_TRUE(json["paths"]["/open"]["get"]["security"].empty());
+  EXPECT_EQ(json["components"]["schemas"]["JobRequest"]["required"][0], "job_name");
+}
+
+}  // namespace
+}  // namespace ringtrain::server
