@@ -7,7 +7,7 @@
 
 namespace ringtrain {
 
-// Returns the model that the job names, for the samples and classes of its dataset.
+// Returns the model that the job names, for the samples, and classes or targets, of its dataset.
 inline ModelOptions model_options(const JobSpec& job, const datasets::DatasetIndex& dataset) {
   return {.name = job.model,
           .hidden = job.hidden,
@@ -17,7 +17,10 @@ inline ModelOptions model_options(const JobSpec& job, const datasets::DatasetInd
           .channels = dataset.shape.channels,
           .height = dataset.shape.height,
           .width = dataset.shape.width,
-          .classes = static_cast<int64_t>(dataset.class_names.size()),
+          .classes = static_cast<int64_t>(dataset.has_targets() ? dataset.targets.names.size()
+                                                                : dataset.class_names.size()),
+          .has_targets = dataset.has_targets(),
+          .whole_numbers = dataset.element == datasets::ElementType::i64,
           .seed = job.seed};
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "runtime/models/model_files.hpp"
+#include "runtime/tasks/objective.hpp"
 #include "runtime/train/model_options.hpp"
 
 namespace ringtrain {
@@ -33,6 +34,10 @@ std::string description(const datasets::DatasetIndex& dataset, const JobSpec& jo
       {"mean", dataset.mean},
       {"std", dataset.std},
       {"class_names", dataset.class_names},
+      {"loss", std::string(name_of(Objective(job.loss, dataset).kind()))},
+      {"targets", dataset.targets.names},
+      {"target_mean", dataset.targets.mean},
+      {"target_std", dataset.targets.std},
       {"dataset", dataset.uuid},
   }
       .dump();
