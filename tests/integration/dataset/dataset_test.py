@@ -186,7 +186,7 @@ class DatasetTest(unittest.TestCase):
         self.refuse("t.csv: column 2 (price) has 100 different numbers in 1000 rows, such as 1990: name a number to "
                     "predict with --target, or the column of the classes with --label",
                     "import", "csv", table, "-o", "out/set.h5")
-        self.refuse("--target excludes --label", "import", "csv", table, "-o", "out/set.h5", "--target", "price",
+        self.refuse("--label excludes --target", "import", "csv", table, "-o", "out/set.h5", "--target", "price",
                     "--label", "rooms", exit_code=2)
         self.assertIn("100 test rows of 1 x 1 x 1 f32, 1 target\n",
                       self.make("import", "csv", table, "-o", "set.h5", "--target", "price"))
