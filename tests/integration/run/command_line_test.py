@@ -83,6 +83,18 @@ class Validate(RunTest):
         self.refuse(2, "model:", "none.pt", sets=["model=none.pt", "hidden="])
         self.refuse(2, "output:", "foreign.h5/out", sets=[f"output={foreign}/out"])
 
+    def test_refuses_a_dataset_that_does_not_fit(self):
+        small = self.folder / "small.h5"
+        for split, rows in (("train", 20), ("test", 10)):
+            run_case.write_digits(self.folder, rows, split, 1, side=8)
+        files = [self.folder / f"{split}-{what}" for split in ("train", "test") for what in ("images", "labels")]
+        imported = self.call(run_case.RINGTRAIN, "dataset", "import", "idx", *files, "-o", small)
+        self.assertEqual(imported.returncode, 0, imported.stderr)
+        fits = self.validate("--set", f"dataset={small}", "--set", "model=lenet", "--set", "hidden=")
+        self.assertEqual(fits.returncode, 0, fits.stderr)
+        self.refuse(2, "lenet5", "12 x 12", "8 x 8", sets=[f"dataset={small}", "model=lenet5", "hidden="])
+        self.refuse(2, "workers.min", "20 training samples", sets=[f"dataset={small}", "workers.min=21"])
+
     def test_knows_a_torchscript_file_from_one_of_torch_save(self):
         for name, members, exit_code in (("script.pt", ("net/data.pkl", "net/code/x.py", "net/constants.pkl"), 0),
                                          ("saved.pt", ("net/data.pkl", "net/version"), 2)):

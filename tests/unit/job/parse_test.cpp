@@ -187,6 +187,8 @@ TEST(ParseJob, RefusesKeysThatDoNotFitOneAnother) {
   EXPECT_THAT(refused("communication: {sync_every: 2, wire: bf16}\n"),
               StartsWith("f.yaml:3: communication.wire: bf16 is for gradients"));
   EXPECT_THAT(refused("workers: {min: 3, max: 2}\n"), StartsWith("f.yaml:3: workers.min: must"));
+  EXPECT_THAT(refused("workers: {min: 33}\nbatch_size: 32\n"),
+              StartsWith("f.yaml:3: workers.min: must not be above batch_size (32)"));
 }
 
 TEST(ParseJob, ChecksTheKubernetesGroupToo) {
