@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "job/task.hpp"
 #include "runtime/models/torch_error.hpp"
 #include "runtime/tasks/inputs.hpp"
 

@@ -8,13 +8,10 @@
 #include <ATen/ops/huber_loss.h>
 #include <ATen/ops/l1_loss.h>
 #include <ATen/ops/mse_loss.h>
-#include <fmt/format.h>
 
-#include <array>
 #include <cmath>
-#include <utility>
 
-#include "base/error.hpp"
+#include "job/task.hpp"
 
 namespace ringtrain {
 namespace {
@@ -23,14 +20,6 @@ using Loss = JobSpec::Loss;
 
 // No label has it: they are numbers of classes.
 constexpr int64_t kIgnoredLabel = -100;
-
-constexpr std::array<std::pair<Loss, std::string_view>, 6> kNames = {
-    {{Loss::automatic, "auto"},
-     {Loss::cross_entropy, "cross_entropy"},
-     {Loss::mse, "mse"},
-     {Loss::l1, "l1"},
-     {Loss::huber, "huber"},
-     {Loss::bce_with_logits, "bce_with_logits"}}};
 
 at::Tensor as_tensor(const std::vector<float>& values) {
   // torch only reads the memory; from_blob has no const form.
@@ -58,9 +47,7 @@ std::vector<double> ErrorSums::mae() const {
 }
 
 Objective::Objective(JobSpec::Loss loss, const datasets::DatasetIndex& dataset)
-    : kind_(loss != Loss::automatic ? loss
-            : dataset.has_targets() ? Loss::mse
-                                    : Loss::cross_entropy),
+    : kind_(loss_of(loss, dataset.has_targets())),
       targets_(static_cast<int64_t>(dataset.targets.names.size())),
       mean_(as_tensor(dataset.targets.mean)),
       std_(as_tensor(dataset.targets.std)) {}
@@ -73,7 +60,7 @@ at::Tensor Objective::answers(const datasets::Batch& batch, Device& device) cons
   if (targets_ == 0) return device.load_labels(batch);
   const at::Tensor raw = at::from_blob(const_cast<float*>(batch.targets),
                                        {static_cast<int64_t>(batch.rows), targets_}, at::kFloat);
-  return (normalises() ? (raw - mean_) / std_ : raw).to(device.torch());
+  return (normalises() ? raw.sub(mean_).div(std_) : raw).to(device.torch());
 }
 
 at::Tensor Objective::loss(const at::Tensor& outputs, const at::Tensor& answers,
@@ -82,13 +69,13 @@ at::Tensor Objective::loss(const at::Tensor& outputs, const at::Tensor& answers,
   const auto width = static_cast<double>(targets_);
   switch (kind_) {
     case Loss::mse:
-      return at::mse_loss(outputs, answers, kSum) / width;
+      return at::mse_loss(outputs, answers, kSum).div(width);
     case Loss::l1:
-      return at::l1_loss(outputs, answers, kSum) / width;
+      return at::l1_loss(outputs, answers, kSum).div(width);
     case Loss::huber:
-      return at::huber_loss(outputs, answers, kSum, /*delta=*/1) / width;
+      return at::huber_loss(outputs, answers, kSum, /*delta=*/1).div(width);
     case Loss::bce_with_logits:
-      return at::binary_cross_entropy_with_logits(outputs, answers, {}, {}, kSum) / width;
+      return at::binary_cross_entropy_with_logits(outputs, answers, {}, {}, kSum).div(width);
     case Loss::automatic:
     case Loss::cross_entropy:
       break;
@@ -108,8 +95,8 @@ void Objective::add(const at::Tensor& outputs, const at::Tensor& answers, ErrorS
   sums.samples += static_cast<double>(outputs.size(0));
   sums.loss += loss(outputs, answers).item<double>();
   if (normalises()) {
-    const at::Tensor error =
-        (outputs.to(at::kDouble) - answers.to(at::kDouble)).to(at::kCPU) * std_.to(at::kDouble);
+    const at::Tensor normalised = outputs.to(at::kDouble).sub(answers.to(at::kDouble));
+    const at::Tensor error = normalised.to(at::kCPU).mul(std_.to(at::kDouble));
     add_to(sums.squared, error.square().sum(0));
     add_to(sums.absolute, error.abs().sum(0));
     return;
@@ -122,16 +109,7 @@ void Objective::add(const at::Tensor& outputs, const at::Tensor& answers, ErrorS
 
 at::Tensor Objective::values(const at::Tensor& outputs) const {
   const at::Tensor found = outputs.to(at::kCPU);
-  return normalises() ? found * std_ + mean_ : found.sigmoid();
-}
-
-std::string_view name_of(JobSpec::Loss loss) { return kNames.at(static_cast<size_t>(loss)).second; }
-
-JobSpec::Loss loss_named(std::string_view name) {
-  for (const auto& [loss, own] : kNames) {
-    if (own == name) return loss;
-  }
-  throw data_error(fmt::format("unknown loss {}", name));
+  return normalises() ? found.mul(std_).add(mean_) : found.sigmoid();
 }
 
 }  // namespace ringtrain

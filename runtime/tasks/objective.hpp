@@ -5,8 +5,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "datasets/format/dataset_index.hpp"
@@ -34,7 +32,7 @@ struct ErrorSums {
 class Objective {
  public:
   // Takes class names or targets of the dataset. automatic: cross entropy for labels, mean squared
-  // error for targets. Requires: loss and dataset agree (check_task.hpp).
+  // error for targets. Requires: loss and dataset agree (job/task.hpp).
   Objective(JobSpec::Loss loss, const datasets::DatasetIndex& dataset);
 
   JobSpec::Loss kind() const { return kind_; }
@@ -69,10 +67,5 @@ class Objective {
   at::Tensor mean_;  // [targets]
   at::Tensor std_;
 };
-
-// The names of the job file.
-std::string_view name_of(JobSpec::Loss loss);
-// Throws a data error for a name that is none.
-JobSpec::Loss loss_named(std::string_view name);
 
 }  // namespace ringtrain

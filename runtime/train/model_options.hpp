@@ -3,6 +3,7 @@
 
 #include "datasets/format/dataset_index.hpp"
 #include "job/job_spec.hpp"
+#include "job/task.hpp"
 #include "runtime/models/model.hpp"
 
 namespace ringtrain {
@@ -22,6 +23,15 @@ inline ModelOptions model_options(const JobSpec& job, const datasets::DatasetInd
           .has_targets = dataset.has_targets(),
           .whole_numbers = dataset.element == datasets::ElementType::i64,
           .seed = job.seed};
+}
+
+// Returns what the job must fit.
+inline DatasetTask task_of(const datasets::DatasetIndex& dataset) {
+  return {.classes = dataset.class_names.size(),
+          .targets = dataset.targets.names,
+          .least = dataset.targets.least,
+          .largest = dataset.targets.largest,
+          .whole_numbers = dataset.element == datasets::ElementType::i64};
 }
 
 }  // namespace ringtrain

@@ -5,7 +5,7 @@
 #include <array>
 
 #include "base/error.hpp"
-#include "runtime/tasks/check_task.hpp"
+#include "runtime/train/model_options.hpp"
 #include "runtime/train/reader_options.hpp"
 #include "runtime/train/trainer.hpp"
 
@@ -27,7 +27,7 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Dataset
       checkpoints_(job, dataset, length_.steps_per_epoch, world, progress),
       stragglers_(world.rank(), world.hosts()),
       spikes_(job.rollback) {
-  check_task(job, dataset);
+  check_task(job, task_of(dataset));
 }
 
 void Trainer::resume(const ResumePoint& point) {

@@ -20,7 +20,6 @@
 #include "runtime/observe/history.hpp"
 #include "runtime/observe/progress.hpp"
 #include "runtime/observe/trace.hpp"
-#include "runtime/tasks/check_task.hpp"
 #include "runtime/train/model_options.hpp"
 #include "runtime/train/trainer.hpp"
 #include "runtime/worker/agreement.hpp"
@@ -96,7 +95,7 @@ class JobRun {
 void JobRun::open_output() {
   run_on_all_ranks(world_, [&] {
     length_ = length_of(job_, dataset_, world_.size());
-    check_task(job_, dataset_);
+    check_task(job_, task_of(dataset_));
     if (world_.rank() == 0) output_.emplace(job_.output);
   });
 }

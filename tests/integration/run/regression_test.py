@@ -97,7 +97,7 @@ class Regression(RunTest):
             self.assertLess(abs(fee["value"] - 1e-3 * (rooms + age / 10)), 0.3 * deviations[1])
         row, = self.call(run_case.RINGTRAIN, "predict", self.output, "--dataset", self.houses,
                          "--row", 3).stdout.splitlines()
-        self.assertRegex(row, r" test 3 \(price \d+(\.\d+)?, fee 0\.\d+\): price \d+(\.\d+)?, fee 0\.\d+$")
+        self.assertRegex(row, r" test 3 \(price \d+(\.\d+)?, fee 0\.\d+\): price \d+(\.\d+)?, fee -?\d[\d.e-]*$")
         self.assertRegex(self.make("sample", self.houses, "--rows", 2),
                          r"^(train row \d+ \(price \d[^)]*, fee [^)]*\): \d, \d+[.\d]*\n){2}$")
 
@@ -147,6 +147,9 @@ class Regression(RunTest):
     def test_what_job_and_dataset_do_not_agree_on_is_named(self):
         self.import_table(("rooms", "age", "price"), "price")
         self.refuse("loss: cross_entropy needs labels of classes, but dataset", "loss=cross_entropy")
+        done = self.call(run_case.RINGTRAIN, "validate", self.job, "--set", "loss=cross_entropy")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("loss: cross_entropy needs labels of classes, but dataset", done.stderr)
         self.refuse("loss: bce_with_logits needs targets from 0 to 1, but price", "loss=bce_with_logits")
         self.refuse("label_smoothing: is for loss cross_entropy, not for mse", "label_smoothing=0.1")
         self.refuse("loss: must be one of", "loss=mae")

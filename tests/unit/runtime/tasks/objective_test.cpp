@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/tasks/objective.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include <cmath>
 #include <memory>
-#include <numeric>
-#include <vector>
 
 #include "runtime/tasks/inputs.hpp"
-#include "tests/throws_error.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 
 namespace ringtrain {
@@ -56,15 +51,6 @@ TEST_F(ObjectiveTest, ChoosesTheUsualLoss) {
   EXPECT_EQ(Objective(Loss::l1, dataset_).kind(), Loss::l1);
   open({.train_rows = kRows, .test_rows = 1});
   EXPECT_EQ(Objective(Loss::automatic, dataset_).kind(), Loss::cross_entropy);
-}
-
-TEST_F(ObjectiveTest, NamesComeBack) {
-  for (const Loss loss : {Loss::automatic, Loss::cross_entropy, Loss::mse, Loss::l1, Loss::huber,
-                          Loss::bce_with_logits}) {
-    EXPECT_EQ(loss_named(name_of(loss)), loss);
-  }
-  EXPECT_EQ(name_of(Loss::huber), "huber");
-  EXPECT_THAT([] { loss_named("l3"); }, ThrowsError(ErrorKind::data));
 }
 
 TEST_F(ObjectiveTest, NormalisesEachTarget) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/tasks/check_task.hpp"
+#include "job/task.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,20 +17,18 @@ class CheckTask : public testing::Test {
   CheckTask() {
     job_.model = "net.pt";
     job_.dataset = "set.h5";
-    classes_.class_names = {"a", "b"};
-    targets_.targets = {.names = {"price", "sold"},
-                        .mean = {5, 0.5},
-                        .std = {2, 0.5},
-                        .least = {-1, 0},
-                        .largest = {9, 1}};
+    classes_.classes = 2;
+    targets_.targets = {"price", "sold"};
+    targets_.least = {-1, 0};
+    targets_.largest = {9, 1};
   }
-  void expect_refused(const datasets::DatasetIndex& dataset, const std::string& line) {
+  void expect_refused(const DatasetTask& dataset, const std::string& line) {
     EXPECT_THAT([&] { check_task(job_, dataset); }, ThrowsError(ErrorKind::job, StartsWith(line)));
   }
 
   JobSpec job_;
-  datasets::DatasetIndex classes_;
-  datasets::DatasetIndex targets_;
+  DatasetTask classes_;
+  DatasetTask targets_;
 };
 
 TEST_F(CheckTask, TakesWhatFits) {
@@ -42,8 +40,8 @@ TEST_F(CheckTask, TakesWhatFits) {
     job_.loss = loss;
     check_task(job_, targets_);
   }
-  targets_.targets.least[0] = 0;
-  targets_.targets.largest[0] = 1;
+  targets_.least[0] = 0;
+  targets_.largest[0] = 1;
   job_.loss = Loss::bce_with_logits;
   check_task(job_, targets_);
 }
@@ -74,7 +72,7 @@ TEST_F(CheckTask, RefusesLabelSmoothingOfTargets) {
 }
 
 TEST_F(CheckTask, RefusesWholeNumbersForWhatScalesOrChangesThem) {
-  classes_.element = datasets::ElementType::i64;
+  classes_.whole_numbers = true;
   check_task(job_, classes_);
   job_.augment.horizontal_flip = true;
   expect_refused(classes_, "augment: dataset set.h5 holds whole numbers, which are not augmented");
@@ -83,6 +81,15 @@ TEST_F(CheckTask, RefusesWholeNumbersForWhatScalesOrChangesThem) {
   expect_refused(classes_,
                  "model: mlp takes normalised floats, but dataset set.h5 holds whole numbers: take "
                  "a TorchScript file, or import the dataset with --floats");
+}
+
+TEST(LossNames, ComeBack) {
+  for (const Loss loss : {Loss::automatic, Loss::cross_entropy, Loss::mse, Loss::l1, Loss::huber,
+                          Loss::bce_with_logits}) {
+    EXPECT_EQ(loss_named(name_of(loss)), loss);
+  }
+  EXPECT_EQ(name_of(Loss::huber), "huber");
+  EXPECT_THAT([] { loss_named("l3"); }, ThrowsError(ErrorKind::data));
 }
 
 }  // namespace
