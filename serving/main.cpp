@@ -139,6 +139,7 @@ void add_predict(CLI::App& app, Arguments& arguments) {
 
 int main(int argc, char** argv) {
   CLI::App app("Evaluates and applies trained models.", "ringtrain");
+  app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
   app.require_subcommand(1);
   ringtrain::set_messages(app);
   ringtrain::serving::Arguments arguments;

@@ -239,8 +239,8 @@ void add_run_keys(KeyGroup<JobSpec>& group) {
             {.min = 0, .max = 1e30});
   group.key(
       "max_skipped_steps", &T::max_skipped_steps,
-      "A step whose gradients are not finite is skipped on every rank; more of them in a row than "
-      "this end the job.",
+      "A step whose gradients are not finite is skipped on every rank; this many of them in a row "
+      "end the job.",
       {.min = 0, .max = 1000000, .on_resume = OnResume::silent});
   group.key("evaluate_every_epochs", &T::evaluate_every_epochs,
             "How often the whole test part is evaluated. 0: only at the end.",

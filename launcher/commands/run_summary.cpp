@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -55,7 +56,8 @@ std::string load_model(const std::string& path) {
 }
 
 // Returns the command of this run again, for twice as long.
-std::string longer_run(const std::string& program, const RunOptions& options, const JobSpec& job) {
+std::string longer_run(const std::string& program, const RunOptions& options, const JobSpec& job,
+                       const Result& result) {
   std::string text =
       fmt::format("{} run {}", shell_quoted(program), shell_quoted(options.job_file));
   const auto add = [&](const char* option, const std::string& value) {
@@ -70,8 +72,11 @@ std::string longer_run(const std::string& program, const RunOptions& options, co
       add("--set", key_value);
     }
   }
-  add("--set", fmt::format("epochs={}", 2 * job.epochs));
-  if (job.max_steps) add("--set", fmt::format("max_steps={}", 2 * *job.max_steps));
+  // An output that was complete before may have been trained for longer than this job says.
+  add("--set", fmt::format("epochs={}", 2 * std::max(job.epochs, result.epochs)));
+  if (job.max_steps) {
+    add("--set", fmt::format("max_steps={}", 2 * std::max(*job.max_steps, result.steps)));
+  }
   return text;
 }
 
@@ -112,7 +117,7 @@ std::string run_summary(const Result& result, const RunOptions& options, const J
   if (!programs.python.empty()) {
     text += fmt::format("{} -c {}\n         ", shell_quoted(programs.python), load_model(script));
   }
-  return text + longer_run(programs.ringtrain, options, job) + "   # for longer\n";
+  return text + longer_run(programs.ringtrain, options, job, result) + "   # for longer\n";
 }
 
 }  // namespace ringtrain::launcher

@@ -70,6 +70,16 @@ void Output::save_result(const Result& result) const {
   write_result(folder_ / "result.json", result);
 }
 
+bool Output::forget_result() const {
+  std::error_code error;
+  const bool removed = std::filesystem::remove(folder_ / "result.json", error);
+  if (error) {
+    throw job_error(fmt::format("output: cannot remove {}: {}", (folder_ / "result.json").string(),
+                                error.message()));
+  }
+  return removed;
+}
+
 std::optional<Result> Output::result_of(int64_t steps) const {
   auto result = read_result(folder_ / "result.json");
   std::error_code error;

@@ -27,6 +27,8 @@ class Output {
   void save_model(const Model& model, const datasets::DatasetIndex& dataset,
                   const JobSpec& job) const;
   void save_result(const Result& result) const;
+  // Removes result.json, for it speaks of an earlier run; returns whether there was one.
+  bool forget_result() const;
   // Returns result.json if it is of a run that finished with step `steps` and both model files are
   // there.
   std::optional<Result> result_of(int64_t steps) const;
