@@ -21,13 +21,13 @@ class ScriptDisplay : public RunObserver {
   void on_standard_output(const std::string& line) override;
   void on_standard_error(const std::string& line) override;
   void on_message(const std::string& text) override;
-  void on_ranks_ended() override {}
+  void on_ranks_ended() override { said_.clear(); }
 
  private:
   void show(const OutputLine& line);
 
   std::vector<EventRelay> relays_;
-  std::unordered_set<std::string> said_;  // lines of any rank that were shown, within limits
+  std::unordered_set<std::string> said_;  // lines of any rank that this attempt has shown
 };
 
 }  // namespace ringtrain::launcher

@@ -88,6 +88,7 @@ class ScriptsOnSeveralHosts(script_case.ScriptTest):
         self.processes_of(0, 1, attempt=1)
         launcher.process.kill()
         launcher.end()
+        self.wait_until_all_are_gone()
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ faulthandler.register(signal.SIGRTMIN + 5, file=open(os.environ["RINGTRAIN_STACK
         self.fail(f"it ended without '{text}'")
 
     def test_are_named_with_the_line_of_each_rank(self):
-        script, line = self.write_script(self.REGISTER + """
+        script, _ = self.write_script(self.REGISTER + """
 
 def load_batch():
     time.sleep(1000)
@@ -166,8 +166,8 @@ load_batch()
 """)
         launcher = self.start("-n", 2, "--silence", 1, "--hang-timeout", 3, "--max-restarts", 0, script)
         said = self.until(launcher, "hang: ")
-        where = line + len(self.REGISTER.splitlines()) + 4
-        self.assertRegex(said, rf"rank 0 on \S+ is at train.py:{where - 1} in load_batch; rank 1 on \S+ is at")
+        where = script.read_text().splitlines().index("    time.sleep(1000)") + 1
+        self.assertRegex(said, rf"rank 0 on \S+ is at train.py:{where} in load_batch; rank 1 on \S+ is at")
         stderr = launcher.communicate()[1]
         self.assertEqual(launcher.returncode, 4, stderr)
         self.assertIn("hang: ", stderr.splitlines()[-1])

@@ -144,16 +144,14 @@ class AScript(ScriptTest):
 
 class Output(ScriptTest):
     SCRIPT = """
+        print("of", RANK, flush=True)
         if RANK != 0:
-            wait_for("said")
-        print("the same")
-        print("of", RANK)
+            print("others", flush=True)
         print("error of", RANK, file=sys.stderr)
-        print("-" * 40, file=sys.stderr)
-        sys.stdout.write("no newline")
+        if RANK == 0:
+            print("-" * 40, file=sys.stderr)
+        sys.stdout.write(f"end of {RANK}")
         sys.stdout.flush()
-        time.sleep(0.5 * (RANK == 0))
-        write("said", "")
         """
 
     def setUp(self):
@@ -164,23 +162,37 @@ class Output(ScriptTest):
         return sorted(line for line in text.splitlines() if not line.startswith("ringtrain: "))
 
     def test_is_of_rank_0_and_what_others_say_first(self):
-        done = self.succeed("-n", 2, self.script)
-        self.assertEqual(self.lines(done.stdout), ["[rank 1] of 1", "no newline", "of 0", "the same"])
-        self.assertEqual(self.lines(done.stderr), ["-" * 40, "[rank 1] error of 1", "error of 0"])
-        for rank in (0, 1):
-            self.assertEqual(sorted(self.log(rank).splitlines()),
-                             sorted(["the same", f"of {rank}", f"error of {rank}", "-" * 40, "no newline"]))
+        done = self.succeed("-n", 3, self.script)
+        said = self.lines(done.stdout)
+        # One of both, whichever came first.
+        self.assertEqual([line for line in said if "others" not in line],
+                         ["[rank 1] end of 1", "[rank 1] of 1", "[rank 2] end of 2", "[rank 2] of 2", "end of 0",
+                          "of 0"])
+        self.assertEqual([line[8:] for line in said if "others" in line], [" others"])
+        self.assertEqual(self.lines(done.stderr),
+                         ["-" * 40, "[rank 1] error of 1", "[rank 2] error of 2", "error of 0"])
+        for text in ("of 2\nothers\nend of 2", "error of 2\n"):
+            self.assertIn(text, self.log(2))
+
+    def test_is_of_others_for_their_first_lines_alone(self):
+        script, _ = self.write_script("""
+            for i in range(50):
+                print(f"{RANK}.{i}")
+            """)
+        said = self.succeed("-n", 2, script).stdout.splitlines()
+        self.assertEqual([line for line in said if not line.startswith("[")], [f"0.{i}" for i in range(50)])
+        self.assertEqual([line for line in said if line.startswith("[")], [f"[rank 1] 1.{i}" for i in range(20)])
+        self.assertEqual(len(self.log(1).splitlines()), 50)
 
     def test_is_shown_as_asked(self):
+        everything = [["of 0", "end of 0"], ["of 1", "others", "end of 1"]]
         self.assertEqual(self.lines(self.succeed("-n", 2, "--tee", 3, self.script).stdout),
-                         sorted(f"[rank {rank}] {text}" for rank in (0, 1)
-                                for text in ("the same", f"of {rank}", "no newline")))
+                         sorted(f"[rank {rank}] {text}" for rank in (0, 1) for text in everything[rank]))
         done = self.succeed("-n", 2, "-r", "3", "-t", "1:1", self.script)
-        self.assertEqual(self.lines(done.stdout), sorted(f"[rank 1] {text}"
-                                                         for text in ("the same", "of 1", "no newline")))
+        self.assertEqual(self.lines(done.stdout), sorted(f"[rank 1] {text}" for text in everything[1]))
         self.assertEqual(self.lines(done.stderr), [])
         done = self.succeed("-n", 2, "--local-ranks-filter", "1", self.script)
-        self.assertEqual(self.lines(done.stderr), sorted(["[rank 1] error of 1", "[rank 1] " + "-" * 40]))
+        self.assertEqual(self.lines(done.stderr), ["[rank 1] error of 1"])
 
     def test_goes_to_the_folders_that_are_named(self):
         self.succeed("-n", 2, "--log-dir", "logs here", "--run-dir", "record", self.script)
