@@ -7,6 +7,7 @@
 
 import json
 import os
+import socket
 import stat
 
 import script_case
@@ -72,6 +73,15 @@ class AScript(ScriptTest):
         self.fail_with(2, "--nproc-per-node many: must be", "--nproc-per-node", "many", script)
         self.assertFalse((self.folder / "runs").exists())
         self.fail_with(1, "rank 0 on .*: exit code 1: .*No module named no_such_module", "-m", "no_such_module")
+
+    def test_has_the_port_that_is_asked_for_or_is_refused(self):
+        script, _ = self.write_script(REPORT)
+        with socket.create_server(("", 0)) as server:
+            port = server.getsockname()[1]
+            self.fail_with(2, rf"rank 0 on \S+: port {port}: Address already in use: choose another --master-port",
+                           "-n", 2, "--master-port", port, script)
+        self.succeed("-n", 2, "--master-port", port, script)
+        self.assertEqual(self.seen(2)[1]["environment"]["MASTER_PORT"], str(port))
 
     def test_that_raises_is_one_line_with_its_exit_code(self):
         script, line = self.write_script("""

@@ -91,7 +91,7 @@ TEST(AHang, IsReportedOnceAllRanksAreSilent) {
   watch.on(silent(1, "train.py:6 in load_batch", ""), now);
   const auto hang = watch.new_hang(now, none);
   ASSERT_TRUE(hang);
-  EXPECT_THAT(*hang, HasSubstr("for 25.0 s: rank 1 on h is at train.py:6 in load_batch; rank 0 on "
+  EXPECT_THAT(*hang, HasSubstr("for 25 s: rank 1 on h is at train.py:6 in load_batch; rank 0 on "
                                "h waits in all_reduce at train.py:8 in step"));
   EXPECT_FALSE(watch.new_hang(now, none));
   EXPECT_FALSE(watch.overlong_hang(now + seconds(34)));
