@@ -16,7 +16,7 @@ namespace ringtrain {
 // changes nothing. Parameters without a gradient come last. Deterministic, so the layout is the
 // same on every rank of a job. sample: [channels, height, width]. Requires: the model is on
 // `device`.
-SlabLayout lay_out(Model& model, const std::array<int64_t, 3>& sample,
-                   at::Device device = at::kCPU);
+SlabLayout lay_out(Model& model, const std::array<int64_t, 3>& sample, at::Device device = at::kCPU,
+                   bool channels_last = false);
 
 }  // namespace ringtrain
