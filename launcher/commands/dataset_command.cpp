@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "datasets/format/dataset_index.hpp"
 #include "datasets/reading/open.hpp"
@@ -197,6 +201,18 @@ void add_export(CLI::App& dataset) {
   });
 }
 
+// Refuses to replace a file that is no PNG, such as the dataset itself.
+void check_picture(const std::string& output) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(output, none)) return;
+  const File file = File::open_for_reading(output);
+  std::string begin(std::min<uint64_t>(file.size(), 4), '\0');
+  file.read_at(begin.data(), begin.size(), 0);
+  if (begin != "\x89PNG") {
+    throw job_error(output + ": exists already and is no PNG: choose another name for the picture");
+  }
+}
+
 void add_sample(CLI::App& dataset) {
   struct Arguments {
     std::string path;
@@ -223,6 +239,7 @@ void add_sample(CLI::App& dataset) {
       }
       return;
     }
+    check_picture(arguments->output);
     datasets::write_contact_sheet(index, split, arguments->rows, arguments->seed,
                                   arguments->output);
     fmt::print("{}\n", arguments->output);
