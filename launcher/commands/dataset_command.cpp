@@ -72,9 +72,8 @@ nlohmann::json to_json(const DatasetIndex& index) {
 // Says what training makes of a stored value.
 std::string normalisation_text(const DatasetIndex& index) {
   if (index.element == datasets::ElementType::i64) return "no: whole numbers, as they are";
-  const bool is_table = index.shape.height == 1 && index.shape.width == 1;
   return fmt::format("each {}: ({} - mean) / std, of the training rows",
-                     is_table ? "column" : "channel",
+                     datasets::is_table(index) ? "column" : "channel",
                      index.element == datasets::ElementType::u8 ? "x / 255" : "x");
 }
 
