@@ -178,6 +178,11 @@ void check_across_keys(const JobSpec& job, const Document& document) {
     document.refuse("workers.min", fmt::format("must not be above workers.max ({}), found {}",
                                                job.workers.max, job.workers.min));
   }
+  if (job.workers.min > job.batch_size) {
+    document.refuse("workers.min",
+                    fmt::format("must not be above batch_size ({}): each needs a sample, found {}",
+                                job.batch_size, job.workers.min));
+  }
 }
 
 JobSpec job_of(const Document& document, const std::string& name) {

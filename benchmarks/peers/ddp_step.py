@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""PyTorch's DistributedDataParallel on the models of ringtrain's zoo, timed for `ringtrain bench step`.
+"""PyTorch's DistributedDataParallel on CPUs, on the models of ringtrain's zoo, timed for `ringtrain bench step`.
 
 One rank, started by mpirun. Rank 0 prints {"samples_per_second": ...} of all ranks together. Modes:
 
   loader    as in PyTorch's examples: DataLoader, DistributedSampler, normalisation per sample
-  tuned     all samples in memory and normalised before, gradient_as_bucket_view, static_graph, on a CPU channels last
-  compiled  tuned, and torch.compile with CUDA graphs (GPU only)
+  tuned     all samples in memory and normalised before, gradient_as_bucket_view, static_graph, channels last
 """
 import argparse
 import json
@@ -19,54 +18,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn import functional
 
-
-def mlp(shape, classes):
-    return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], 1024), nn.ReLU(inplace=True),
-                         nn.Linear(1024, 1024), nn.ReLU(inplace=True), nn.Linear(1024, classes))
-
-
-def lenet5(shape, classes):
-    padding = 2 if min(shape[1:]) < 32 else 0
-    after = [((pixels + 2 * padding - 4) // 2 - 4) // 2 for pixels in shape[1:]]
-    return nn.Sequential(
-        nn.Conv2d(shape[0], 6, 5, padding=padding), nn.ReLU(inplace=True), nn.MaxPool2d(2),
-        nn.Conv2d(6, 16, 5), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Flatten(),
-        nn.Linear(16 * after[0] * after[1], 120), nn.ReLU(inplace=True),
-        nn.Linear(120, 84), nn.ReLU(inplace=True), nn.Linear(84, classes))
-
-
-def lenet(shape, classes):
-    after = [(pixels - 4) // 2 for pixels in shape[1:]]
-    return nn.Sequential(
-        nn.Conv2d(shape[0], 32, 3), nn.ReLU(inplace=True), nn.Conv2d(32, 64, 3), nn.ReLU(inplace=True),
-        nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64 * after[0] * after[1], 128), nn.ReLU(inplace=True),
-        nn.Linear(128, classes))
-
-
-class Block(nn.Module):
-    def __init__(self, inputs, width, stride):
-        super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width)
-        self.conv2, self.bn2 = nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width)
-        self.downsample = nn.Identity()
-        if inputs != width or stride != 1:
-            self.downsample = nn.Sequential(nn.Conv2d(inputs, width, 1, stride, bias=False), nn.BatchNorm2d(width))
-
-    def forward(self, x):
-        y = functional.relu(self.bn1(self.conv1(x)), inplace=True)
-        return functional.relu(self.bn2(self.conv2(y)) + self.downsample(x), inplace=True)
-
-
-def resnet18(shape, classes):
-    """For small images: the first convolution is 3x3 without stride, and nothing is pooled after it."""
-    layers, inputs = [nn.Conv2d(shape[0], 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True)], 64
-    for width, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
-        layers += [Block(inputs, width, stride), Block(width, width, 1)]
-        inputs = width
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, classes))
-
-
-MODELS = {"mlp": mlp, "lenet5": lenet5, "lenet": lenet, "resnet18": resnet18}
+from zoo import MODELS
 
 
 class Rows(torch.utils.data.Dataset):
@@ -102,54 +54,44 @@ def batches_of_memory(rows, rank, ranks, batch):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=["loader", "tuned", "compiled"])
+    parser.add_argument("mode", choices=["loader", "tuned"])
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("dataset")
     parser.add_argument("--batch", type=int, default=128, help="of all ranks together")
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
     rank, ranks = int(os.environ["OMPI_COMM_WORLD_RANK"]), int(os.environ["OMPI_COMM_WORLD_SIZE"])
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     torch.manual_seed(1)
-    cuda = arguments.device == "cuda"
-    device = torch.device("cuda", int(os.environ["OMPI_COMM_WORLD_LOCAL_RANK"])) if cuda else torch.device("cpu")
-    dist.init_process_group("nccl" if cuda else "gloo", init_method=f"tcp://127.0.0.1:{arguments.port}",
-                            rank=rank, world_size=ranks)
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{arguments.port}", rank=rank, world_size=ranks)
     with h5py.File(arguments.dataset, "r") as file:
         x, y = torch.from_numpy(file["/train/x"][:]), torch.from_numpy(file["/train/y"][:]).long()
     shape = tuple(x.shape[1:]) if x.dim() == 4 else (1, *x.shape[1:])
     rows = Rows(x.reshape(len(x), *shape), y, 0.1307, 0.3081)
-    model = MODELS[arguments.model](shape, int(y.max()) + 1).to(device)
+    model = MODELS[arguments.model](shape, int(y.max()) + 1)
     tuned = arguments.mode != "loader"
-    # PyTorch's optimizer is fastest so, on either device.
+    # PyTorch's optimizer is fastest so.
     optimizer_choice = ({"fused": True} if tuned else {})
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4,
                                 **optimizer_choice)
     net = nn.parallel.DistributedDataParallel(model, gradient_as_bucket_view=tuned, static_graph=tuned)
-    if arguments.mode == "compiled":
-        net = torch.compile(net, mode="reduce-overhead")
     batches = (batches_of_memory if tuned else batches_of_loader)(rows, rank, ranks, arguments.batch // ranks)
 
     def step():
-        inputs, labels = (tensor.to(device) for tensor in next(batches))
-        if tuned and not cuda:
+        inputs, labels = next(batches)
+        if tuned:
             inputs = inputs.to(memory_format=torch.channels_last)
         optimizer.zero_grad(set_to_none=True)
         functional.cross_entropy(net(inputs), labels).backward()
         optimizer.step()
 
     def timed(steps):
-        if cuda:
-            torch.cuda.synchronize()
         dist.barrier()
         start = time.perf_counter()
         for _ in range(steps):
             step()
-        if cuda:
-            torch.cuda.synchronize()
-        slowest = torch.tensor([time.perf_counter() - start], dtype=torch.float64, device=device)
+        slowest = torch.tensor([time.perf_counter() - start], dtype=torch.float64)
         dist.all_reduce(slowest, dist.ReduceOp.MAX)
         return slowest.item()
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job/keys/job_keys.hpp"
+#include "job/choice_names.hpp"
 
 #include "job/keys/kubernetes_keys.hpp"
 #include "job/models.hpp"
@@ -77,9 +78,11 @@ KeyGroup<CommunicationSpec> communication_keys() {
                 {T::Algorithm::direct, "direct"},
                 {T::Algorithm::ring, "ring"}},
                "auto measures at the start and takes the faster one.");
-  group.key("bucket_mib", &T::bucket_mib,
-            "Gradients are averaged in pieces of about this size while backward continues.",
-            {.above = 0, .max = 1024});
+  group.key(
+      "bucket_mib", &T::bucket_mib,
+      "Gradients are averaged in pieces of about this size while backward continues. 0: 25 on "
+      "GPUs, where a piece costs a wait, else 4.",
+      {.min = 0, .max = 1024});
   group.choice("wire", &T::wire, {{T::Wire::fp32, "fp32"}, {T::Wire::bf16, "bf16"}},
                "The type of gradients in transit; bf16 halves the bytes, sums are in fp32.");
   group.key(
@@ -102,7 +105,7 @@ KeyGroup<CheckpointSpec> checkpoint_keys() {
   group.key("every_seconds", &T::every_seconds, "0: not by time.", {.min = 0, .max = 31536000});
   group.key("keep", &T::keep,
             "How many of the newest checkpoints stay, and beside them the one with the best test "
-            "accuracy.",
+            "accuracy, or the lowest test loss where there is no accuracy.",
             {.min = 1, .max = 1000000});
   group.key("resume", &T::resume,
             "auto resumes from the newest good checkpoint below output, never starts anew, a path "
@@ -146,8 +149,8 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
   group.key("model", &T::model,
             "A model of the zoo (" + zoo_model_list() +
                 "), or the path of a TorchScript file: it holds a '/' or ends in .pt. It gets "
-                "normalised floats [rows, channels, height, width] and returns logits [rows, "
-                "classes]; the loss is cross entropy.",
+                "normalised floats [rows, channels, height, width], or int64 where the dataset "
+                "holds whole numbers, and returns logits [rows, classes], or [rows, targets].",
             {.min_length = 1, .max_length = 4096, .required = true, .on_resume = OnResume::fixed});
   group.key("hidden", &T::hidden,
             "mlp alone: the widths of its hidden layers. Left out: [1024, 1024].",
@@ -179,9 +182,13 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
             "Fixes the first weights, the order of the samples and their augmentation.",
             {.min = 0, .max = 9007199254740991, .on_resume = OnResume::fixed});
   group.choice(
-      "precision", &T::precision, {{T::Precision::fp32, "fp32"}, {T::Precision::bf16, "bf16"}},
-      "fp32, or bf16: forward and backward in bfloat16 where that is safe, parameters and sums in "
-      "fp32.");
+      "precision", &T::precision, precision_names(),
+      "The arithmetic of forward and backward; parameters and sums are fp32. tf32: factors of "
+      "matrix products and convolutions are rounded to 10 bits of mantissa, on GPUs alone; bf16: "
+      "bfloat16 where that is safe; auto: fp32 on CPUs, tf32 on GPUs.");
+  group.key("deterministic", &T::deterministic,
+            "On GPUs: a repeated run gives the same bits, by slower algorithms. On CPUs it always "
+            "does.");
   group.choice("device", &T::device,
                {{T::Device::automatic, "auto"}, {T::Device::cpu, "cpu"}, {T::Device::cuda, "cuda"}},
                "auto takes a GPU when the build and the node have one.", OnResume::silent);
@@ -221,16 +228,20 @@ void add_run_keys(KeyGroup<JobSpec>& group) {
       "A model.safetensors whose tensors are the first weights, as far as names and shapes fit: "
       "fine-tuning. A checkpoint to resume goes before it.",
       {.min_length = 1, .max_length = 4096, .on_resume = OnResume::silent});
+  group.choice("loss", &T::loss, loss_names(),
+               "cross_entropy for a dataset with labels of classes; mse, l1, huber (delta: one "
+               "standard deviation) or bce_with_logits (targets from 0 to 1) for one with targets. "
+               "auto: cross_entropy or mse.");
   group.key("label_smoothing", &T::label_smoothing,
-            "The share of a label's weight that is spread over all classes.",
+            "cross_entropy: the share of a label's weight that is spread over all classes.",
             {.min = 0, .below = 1});
   group.key("clip_norm", &T::clip_norm,
             "Gradients whose global norm is above this are scaled down to it. 0: never.",
             {.min = 0, .max = 1e30});
   group.key(
       "max_skipped_steps", &T::max_skipped_steps,
-      "A step whose gradients are not finite is skipped on every rank; more of them in a row than "
-      "this end the job.",
+      "A step whose gradients are not finite is skipped on every rank; this many of them in a row "
+      "end the job.",
       {.min = 0, .max = 1000000, .on_resume = OnResume::silent});
   group.key("evaluate_every_epochs", &T::evaluate_every_epochs,
             "How often the whole test part is evaluated. 0: only at the end.",

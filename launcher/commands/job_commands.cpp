@@ -12,12 +12,14 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "datasets/reading/open.hpp"
 #include "job/keys/reference.hpp"
 #include "job/keys/schema.hpp"
 #include "job/models.hpp"
 #include "job/parse.hpp"
 #include "job/paths.hpp"
+#include "job/task.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -45,11 +47,26 @@ void check_torchscript_file(const std::string& model) {
   }
 }
 
+// Refuses a dataset that the job's model or workers cannot be given.
+void check_fit(const JobSpec& job, const datasets::DatasetIndex& dataset) {
+  check_task(job, {.classes = dataset.class_names.size(),
+                   .targets = dataset.targets.names,
+                   .least = dataset.targets.least,
+                   .largest = dataset.targets.largest,
+                   .whole_numbers = dataset.element == datasets::ElementType::i64});
+  const std::string why = why_too_small(job.model, dataset.shape.height, dataset.shape.width);
+  if (!why.empty()) throw job_error(why);
+  if (const uint64_t rows = dataset.train.rows; rows < static_cast<uint64_t>(job.workers.min)) {
+    throw job_error(fmt::format("workers.min: {} is more than the {} of {}", job.workers.min,
+                                counted(rows, "training sample"), job.dataset.string()));
+  }
+}
+
 // Checks what the job names besides itself, as far as this machine has it. Throws as check_paths().
 void check_files(const JobSpec& job) {
   check_paths(job, MissingOutput::leave);
   if (is_torchscript_path(job.model)) check_torchscript_file(job.model);
-  datasets::open_dataset_unverified(job.dataset.string());
+  check_fit(job, datasets::open_dataset_unverified(job.dataset.string()));
 }
 
 void validate_job(const ValidateOptions& options) {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ringtrain: prepares datasets, checks jobs, and starts and supervises the ranks that train them.
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <vector>
@@ -23,12 +21,15 @@
 #include "launcher/commands/submit_command.hpp"
 #include "launcher/commands/watch_commands.hpp"
 #include "launcher/mpi/remote_shell.hpp"
+#include "launcher/script/rank_command.hpp"
 
 namespace {
 
-// Avoids fmt::print, which throws on a closed terminal: that must not change the exit code.
-void complain(const std::exception& error) {
-  std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
+void group_cluster_commands(CLI::App& app) {
+  for (const char* name : {"submit", "render", "jobs", "status", "logs", "stop", "suspend",
+                           "resume", "scale", "delete"}) {
+    app.get_subcommand(name)->group("On Kubernetes");
+  }
 }
 
 }  // namespace
@@ -36,9 +37,9 @@ void complain(const std::exception& error) {
 int main(int argc, char** argv) {
   int exit_code = 0;
   try {
-    // CLI11 must not parse the arguments of these: two are called by programs, one holds another
-    // command.
-    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    // CLI11 must not parse the arguments of the commands that programs call, nor those of keep,
+    // which hold another command.
+    std::vector<std::string> arguments(argv + 1, argv + argc);
     if (!arguments.empty() && arguments[0] == "remote-shell") {
       return ringtrain::launcher::remote_shell({arguments.begin() + 1, arguments.end()});
     }
@@ -48,12 +49,15 @@ int main(int argc, char** argv) {
     if (arguments.size() >= 3 && arguments[0] == "keep") {
       return ringtrain::launcher::run_keep({arguments.begin() + 1, arguments.end()});
     }
+    if (!arguments.empty() && arguments[0] == "rank") {
+      return ringtrain::launcher::rank_command({arguments.begin() + 1, arguments.end()});
+    }
     CLI::App app("Trains neural networks on many GPUs or cores as one persistent MPI job.",
                  "ringtrain");
     ringtrain::set_messages(app);
     app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
     app.require_subcommand(1);
-    ringtrain::launcher::add_run_command(app, exit_code);
+    ringtrain::launcher::add_run_command(app, arguments, exit_code);
     ringtrain::launcher::add_keep_command(app);
     ringtrain::launcher::add_job_commands(app);
     ringtrain::launcher::add_server_command(app);
@@ -65,14 +69,16 @@ int main(int argc, char** argv) {
     ringtrain::launcher::add_doctor_command(app, exit_code);
     ringtrain::launcher::add_program_commands(app);
     ringtrain::launcher::add_completion_command(app);
+    group_cluster_commands(app);
     try {
-      app.parse(argc, argv);
+      std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+      app.parse(arguments);
     } catch (const CLI::ParseError& error) {
       return ringtrain::exit_code_of(app, error);
     }
     return exit_code;
   } catch (const std::exception& error) {
-    complain(error);
+    ringtrain::complain(error.what());
     return ringtrain::exit_code_of(error);
   }
 }

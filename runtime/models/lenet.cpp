@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/models/lenet.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "job/models.hpp"
 
 namespace ringtrain {
 namespace {
 
-void require_at_least(const ModelOptions& options, int64_t pixels) {
-  if (options.height >= pixels && options.width >= pixels) return;
-  throw job_error(
-      fmt::format("model {} needs samples of at least {} x {} pixels, but the dataset's are "
-                  "{} x {}; choose model: mlp, or larger samples",
-                  options.name, pixels, pixels, options.height, options.width));
+void require_large_enough(const ModelOptions& options) {
+  const std::string why = why_too_small(options.name, options.height, options.width);
+  if (!why.empty()) throw job_error(why);
 }
 
 // ReLU after pooling gives the same values and gradients as before it, from a quarter of the
@@ -104,12 +100,12 @@ class Lenet final : public Layer {
 }  // namespace
 
 std::shared_ptr<Layer> make_lenet5(const ModelOptions& options, at::Generator& generator) {
-  require_at_least(options, 12);
+  require_large_enough(options);
   return std::make_shared<Lenet5>(options, generator);
 }
 
 std::shared_ptr<Layer> make_lenet(const ModelOptions& options, at::Generator& generator) {
-  require_at_least(options, 6);
+  require_large_enough(options);
   return std::make_shared<Lenet>(options, generator);
 }
 

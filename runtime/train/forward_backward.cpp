@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/train/forward_backward.hpp"
 
-#include <ATen/core/Reduction.h>
-#include <ATen/ops/cross_entropy_loss.h>
-
 #include <utility>
 
 #include "base/mix.hpp"
+#include "runtime/device/load.hpp"
 #include "runtime/models/autocast.hpp"
 
 namespace ringtrain {
-namespace {
-
-// No label has it: they are numbers of classes.
-constexpr int64_t kIgnoredLabel = -100;
-
-}  // namespace
 
 at::Tensor forward(Model& model, const at::Tensor& inputs, JobSpec::Precision precision) {
   const Autocast autocast(precision == JobSpec::Precision::bf16, inputs.device().type());
@@ -27,29 +19,41 @@ ForwardBackward::ForwardBackward(const JobSpec& job, const datasets::DatasetInde
                                  std::function<void(const std::string&)> log, Trace* trace)
     : job_(job),
       dataset_(dataset),
+      objective_(job.loss, dataset, device.torch()),
       device_(device),
       model_(model),
+      averager_(averager),
       trace_(trace),
       step_([this](const auto& inputs, const auto& labels,
                    const auto& last) { return micro_batches(inputs, labels, last); },
             job.cuda_graph, device, model, averager, std::move(log)) {}
 
-double ForwardBackward::run(const datasets::Batch& batch, int64_t epoch, uint64_t samples_in_mean) {
+LoadedBatch ForwardBackward::load(const datasets::Batch& batch, int64_t epoch) {
   const kernels::Augment augment = {.crop_padding = job_.augment.crop_padding,
                                     .horizontal_flip = job_.augment.horizontal_flip,
                                     .seed = job_.seed,
                                     .epoch = static_cast<uint64_t>(epoch)};
-  Span phase(trace_, "load");
-  const at::Tensor inputs = device_.load(dataset_, batch, augment);
-  const at::Tensor labels = device_.load_labels(batch);
-  phase.next("forward and backward");
+  const Span phase(trace_, "load");
+  return {.inputs = load_inputs(device_, dataset_, batch, augment),
+          .labels = objective_.answers(load_answers(device_, dataset_, batch)),
+          .first_position = batch.first_position,
+          .rows = batch.rows,
+          .global_rows = batch.global_rows};
+}
+
+double ForwardBackward::run(const LoadedBatch& batch, int64_t epoch, uint64_t samples_in_mean,
+                            const std::function<void()>& meanwhile) {
+  Span phase(trace_, "forward and backward");
   // The seed of what a model draws (dropout) is a function of the position in the run, too.
   const uint64_t seed = mix(job_.seed, static_cast<uint64_t>(epoch), batch.first_position);
-  const at::Tensor loss = step_.run({.inputs = inputs,
-                                     .labels = labels,
+  const at::Tensor loss = step_.run({.inputs = batch.inputs,
+                                     .labels = batch.labels,
                                      .scale = 1.0F / static_cast<float>(samples_in_mean),
                                      .seed = seed});
-  return loss.item<double>();
+  averager_.end_backward();
+  device_.start_collecting(loss);
+  meanwhile();
+  return device_.collect_loss();
 }
 
 // Gradient accumulation: splits the batch into `accumulate` micro-batches, one backward pass each.
@@ -61,10 +65,9 @@ at::Tensor ForwardBackward::micro_batches(const at::Tensor& inputs, const at::Te
     const int64_t begin = rows * part / job_.accumulate;
     const int64_t end = rows * (part + 1) / job_.accumulate;
     Span phase(trace_, "forward");
-    const at::Tensor logits = forward(model_, inputs.slice(0, begin, end), job_.precision);
+    const at::Tensor outputs = forward(model_, inputs.slice(0, begin, end), job_.precision);
     const at::Tensor loss =
-        at::cross_entropy_loss(logits, labels.slice(0, begin, end), {}, at::Reduction::Sum,
-                               kIgnoredLabel, job_.label_smoothing);
+        objective_.loss(outputs, labels.slice(0, begin, end), job_.label_smoothing);
     phase.next("backward");
     part + 1 == job_.accumulate ? last(loss) : loss.backward();
     const at::Tensor value = loss.detach().to(at::kDouble);

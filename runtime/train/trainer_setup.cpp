@@ -5,14 +5,26 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "job/choice_names.hpp"
+#include "runtime/train/model_options.hpp"
+#include "runtime/train/precision.hpp"
 #include "runtime/train/reader_options.hpp"
 #include "runtime/train/trainer.hpp"
 
 namespace ringtrain {
+namespace {
+
+// Before the first pass of the model, and before NCCL starts.
+const JobSpec& with_arithmetic(const JobSpec& job, const Device& device) {
+  set_arithmetic(device, job);
+  return job;
+}
+
+}  // namespace
 
 Trainer::Trainer(const JobSpec& job, const World& world, const datasets::DatasetIndex& dataset,
                  Device& device, Model& model, Progress& progress, Trace* trace)
-    : job_(job),
+    : job_(with_arithmetic(job, device)),
       length_(length_of(job, dataset, world.size())),
       progress_(progress),
       parts_(job, world, dataset, device, model, trace),
@@ -25,7 +37,9 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Dataset
       evaluator_(job, dataset, world.rank(), world.size(), device, model),
       checkpoints_(job, dataset, length_.steps_per_epoch, world, progress),
       stragglers_(world.rank(), world.hosts()),
-      spikes_(job.rollback) {}
+      spikes_(job.rollback) {
+  check_task(job, task_of(dataset));
+}
 
 void Trainer::resume(const ResumePoint& point) {
   Snapshot snapshot;
@@ -55,7 +69,7 @@ uint64_t Trainer::global_order_hash() {
   constexpr uint64_t kLow = 0xffffffff;
   const bool first = ranks().collectives().rank() == 0;
   const uint64_t before = resumed_from_ && first ? resumed_from_->order_hash : 0;
-  const uint64_t mine = reader_.order_hash() + before;
+  const uint64_t mine = order_hash_ + before;
   // In halves, so that doubles hold the sums exactly.
   std::array<double, 2> halves = {static_cast<double>(mine >> 32),
                                   static_cast<double>(mine & kLow)};
@@ -68,6 +82,7 @@ Result Trainer::result() {
   result.name = job_.name;
   result.status = done() ? "finished" : "stopped";
   result.device = parts_.device.name();
+  result.precision = name_of(precision_on(parts_.device, job_));
   result.communication = describe_communication();
   result.epochs = (state_.step + length_.steps_per_epoch - 1) / length_.steps_per_epoch;
   result.steps = state_.step;
@@ -78,6 +93,8 @@ Result Trainer::result() {
   if (state_.tested) {
     result.test_loss = state_.tested->loss;
     result.test_accuracy = state_.tested->accuracy;
+    result.test_rmse = state_.tested->rmse;
+    result.test_mae = state_.tested->mae;
   }
   uint64_t samples_before = 0;
   if (resumed_from_) {

@@ -7,20 +7,25 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
 #include "base/text.hpp"
+#include "job/choice_names.hpp"
 #include "runtime/checkpoint/load_pretrained.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/observe/history.hpp"
 #include "runtime/observe/progress.hpp"
 #include "runtime/observe/trace.hpp"
 #include "runtime/train/model_options.hpp"
+#include "runtime/train/precision.hpp"
 #include "runtime/train/trainer.hpp"
 #include "runtime/worker/agreement.hpp"
 #include "runtime/worker/output.hpp"
@@ -74,6 +79,7 @@ class JobRun {
   std::vector<RankPlacement> placement() const;
   Result train();
   void report_start(const Trainer& trainer) const;
+  void report_shared_gpus() const;
   void report_stop(const Result& result, const std::filesystem::path& checkpoint) const;
   void save(Result result);
 
@@ -86,6 +92,7 @@ class JobRun {
   std::optional<Output> output_;  // on rank 0 alone
   std::optional<ResumePoint> point_;
   std::unique_ptr<Device> device_;
+  JobSpec::Precision precision_ = JobSpec::Precision::automatic;
   std::unique_ptr<Model> model_;
   std::optional<History> history_;  // on rank 0 alone
   std::optional<Trace> trace_;
@@ -95,6 +102,7 @@ class JobRun {
 void JobRun::open_output() {
   run_on_all_ranks(world_, [&] {
     length_ = length_of(job_, dataset_, world_.size());
+    check_task(job_, task_of(dataset_));
     if (world_.rank() == 0) output_.emplace(job_.output);
   });
 }
@@ -118,9 +126,10 @@ bool JobRun::already_complete() {
   found = world_.broadcast(found);
   if (found.empty()) return false;
   reporter_.log(
-      fmt::format("{} is already complete after {}, nothing to do; raise `epochs` to "
-                  "continue, or set checkpoint.resume=never to start over",
-                  job_.output.string(), counted(state.step, "step")));
+      fmt::format("{} is already complete after {}, nothing to do; raise `{}` to continue, or set "
+                  "checkpoint.resume=never to start over",
+                  job_.output.string(), counted(state.step, "step"),
+                  length_.steps < job_.epochs * length_.steps_per_epoch ? "max_steps" : "epochs"));
   reporter_.event(ResultEvent{parse_result(found).value()}, "");
   return true;
 }
@@ -128,13 +137,19 @@ bool JobRun::already_complete() {
 void JobRun::make_model() {
   run_on_all_ranks(world_, [&] {
     device_ = make_device(job_.device, world_.node().rank(), log());
+    precision_ = precision_on(*device_, job_);
     model_ = ringtrain::make_model(model_options(job_, dataset_));
     if (output_ && !point_ && !job_.initialize_from.empty()) {
       load_pretrained(job_.initialize_from, *model_, log(), warn());
     }
     model_->to(device_->torch());
-    if (output_) {
-      history_.emplace(output_->history_file(), point_ ? point_->state.first_open_step() : 0);
+    if (!output_) return;
+    history_.emplace(
+        output_->history_file(),
+        point_ ? point_->state.first_open_step(length_.steps_per_epoch, length_.steps) : 0);
+    if (output_->forget_result()) {
+      reporter_.log(fmt::format("until this run ends, the model in {} is the earlier run's",
+                                job_.output.string()));
     }
   });
 }
@@ -189,10 +204,11 @@ void JobRun::report_start(const Trainer& trainer) const {
                    .steps = length_.steps,
                    .epochs = job_.epochs,
                    .communication = communication},
-      fmt::format("{}: {} on {}, {}, {}; {}", job_.name,
+      fmt::format("{}: {} on {}, {}, {}, {}; {}", job_.name,
                   describe_model(model_options(job_, dataset_)), counted(world_.size(), "rank"),
-                  counted(dataset_.train.rows, "training sample"), counted(length_.steps, "step"),
-                  communication));
+                  name_of(precision_), counted(dataset_.train.rows, "training sample"),
+                  counted(length_.steps, "step"), communication));
+  report_shared_gpus();
   if (point_) {
     reporter_.log(fmt::format("resuming from {}", point_->path.string()));
   }
@@ -201,6 +217,16 @@ void JobRun::report_start(const Trainer& trainer) const {
     reporter_.warn(
         "batch normalisation sees the samples of one rank only: the result depends on the number "
         "of ranks");
+  }
+}
+
+void JobRun::report_shared_gpus() const {
+  std::map<std::pair<std::string, std::string>, int> first;  // rank by host and device
+  for (const auto& [rank, host, device] : placement_) {
+    const auto [found, is_first] = first.try_emplace({host, device}, rank);
+    if (is_first || !device.starts_with("cuda")) continue;
+    reporter_.log(
+        fmt::format("rank {} on {} shares {} with rank {}", rank, host, device, found->second));
   }
 }
 

@@ -2,7 +2,6 @@
 // ringtrain-worker: one rank. `ringtrain run` starts as many as needed; mpirun can, too:
 //
 //   mpirun -np 2 ringtrain-worker job.yaml
-#include <c10/util/Exception.h>
 #include <malloc.h>
 #include <sys/prctl.h>
 
@@ -39,13 +38,6 @@ void die_with_mpirun() {
   if (std::getenv("OMPI_COMM_WORLD_RANK") != nullptr) prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-// False for failures that would repeat: bad input, arithmetic, a model's own mistakes.
-bool is_worth_a_retry(const std::exception& error) {
-  if (dynamic_cast<const c10::Error*>(&error) != nullptr) return is_device_error(error);
-  const auto* const ours = dynamic_cast<const Error*>(&error);
-  return ours == nullptr || ours->kind() == ErrorKind::lost;
-}
-
 int run(const WorkerOptions& options) {
   const double started = seconds_now();
   listen_to_signals();
@@ -67,12 +59,12 @@ int run(const WorkerOptions& options) {
   } catch (const SharedError& error) {
     const int code = exit_code_of(error);
     if (world.rank() == error.rank()) {
-      fail(code, error.what(), is_worth_a_retry(error));
+      fail(code, error.what(), kind_of(error) == ErrorKind::lost);
     }
     return code;
   } catch (const std::exception& error) {
     const int code = exit_code_of(error);
-    fail(code, torch_cause(error), is_worth_a_retry(error));
+    fail(code, torch_cause(error), kind_of(error) == ErrorKind::lost);
     World::abort(code);
   }
 }

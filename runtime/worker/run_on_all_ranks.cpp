@@ -15,6 +15,12 @@ std::string encode(ErrorKind kind, const std::string& message) {
 
 }  // namespace
 
+ErrorKind kind_of(const std::exception& error) {
+  if (const auto* const ours = dynamic_cast<const Error*>(&error)) return ours->kind();
+  const bool of_torch = dynamic_cast<const c10::Error*>(&error) != nullptr;
+  return of_torch && !is_device_error(error) ? ErrorKind::training : ErrorKind::lost;
+}
+
 void run_on_all_ranks(const World& world, const std::function<void()>& part) {
   std::string failure;  // empty: none
   try {
@@ -22,9 +28,7 @@ void run_on_all_ranks(const World& world, const std::function<void()>& part) {
   } catch (const Error& error) {
     failure = encode(error.kind(), error.what());
   } catch (const std::exception& error) {
-    const bool of_torch = dynamic_cast<const c10::Error*>(&error) != nullptr;
-    const bool repeats = of_torch && !is_device_error(error);
-    failure = encode(repeats ? ErrorKind::training : ErrorKind::lost, torch_cause(error));
+    failure = encode(kind_of(error), torch_cause(error));
   }
   const auto failures = world.all_gather(failure);
   for (int rank = 0; rank < world.size(); ++rank) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <string>
 
@@ -21,8 +22,12 @@ class SharedError : public Error {
   int rank_;
 };
 
+// The kind of any exception: a mistake of the model that libtorch reports is ErrorKind::training,
+// for it would come again; what a device or the system reports is ErrorKind::lost, which may not.
+ErrorKind kind_of(const std::exception& error);
+
 // Runs `part` on every rank. If it throws on any, throws a SharedError on all of them: the error of
-// the lowest rank; one that is not an Error becomes ErrorKind::lost. Requires: `part` does not call
+// the lowest rank, with its kind_of(). Requires: `part` does not call
 // MPI. Collective.
 void run_on_all_ranks(const World& world, const std::function<void()>& part);
 

@@ -33,6 +33,10 @@ class Arguments(RunTest):
         self.refuse("ringtrain: unknown option -v, did you mean --version?", "-v")
         self.refuse("ringtrain dataset import: unknown command 'pkl': it is none of mnist, idx, npy, cifar, csv, hdf5, "
                     "images; 'ringtrain dataset import --help' describes them", "dataset", "import", "pkl")
+        self.refuse("ringtrain: unknown command 'job.yaml', did you mean 'ringtrain run job.yaml'?",
+                    "job.yaml", "-n", "2")
+        self.refuse("ringtrain dataset import: unknown command 'people.csv', did you mean "
+                    "'ringtrain dataset import csv people.csv'?", "dataset", "import", "people.csv", "-o", "people.h5")
         self.refuse("ringtrain run: unknown option --hostfil, did you mean --hostfile?", "run", "--hostfil", "hosts")
 
     def help_of(self, columns, *command):
@@ -82,6 +86,18 @@ class Validate(RunTest):
         self.refuse(3, "foreign.h5", sets=[f"dataset={foreign}"])
         self.refuse(2, "model:", "none.pt", sets=["model=none.pt", "hidden="])
         self.refuse(2, "output:", "foreign.h5/out", sets=[f"output={foreign}/out"])
+
+    def test_refuses_a_dataset_that_does_not_fit(self):
+        small = self.folder / "small.h5"
+        for split, rows in (("train", 20), ("test", 10)):
+            run_case.write_digits(self.folder, rows, split, 1, side=8)
+        files = [self.folder / f"{split}-{what}" for split in ("train", "test") for what in ("images", "labels")]
+        imported = self.call(run_case.RINGTRAIN, "dataset", "import", "idx", *files, "-o", small)
+        self.assertEqual(imported.returncode, 0, imported.stderr)
+        fits = self.validate("--set", f"dataset={small}", "--set", "model=lenet", "--set", "hidden=")
+        self.assertEqual(fits.returncode, 0, fits.stderr)
+        self.refuse(2, "lenet5", "12 x 12", "8 x 8", sets=[f"dataset={small}", "model=lenet5", "hidden="])
+        self.refuse(2, "workers.min", "20 training samples", sets=[f"dataset={small}", "workers.min=21"])
 
     def test_knows_a_torchscript_file_from_one_of_torch_save(self):
         for name, members, exit_code in (("script.pt", ("net/data.pkl", "net/code/x.py", "net/constants.pkl"), 0),

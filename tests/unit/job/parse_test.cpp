@@ -59,7 +59,9 @@ kubernetes:                   # read by render and submit alone
   expected.model = "lenet";
   expected.dataset = "mnist.h5";
   expected.epochs = 3;
+  expected.precision = JobSpec::Precision::fp32;
   expected.optimizer.weight_decay = 0.0005;
+  expected.communication.bucket_mib = 4;
   expected.schedule.type = ScheduleSpec::Type::cosine;
   expected.schedule.warmup_epochs = 0.5;
   expected.output = "runs/mnist-lenet";
@@ -187,6 +189,8 @@ TEST(ParseJob, RefusesKeysThatDoNotFitOneAnother) {
   EXPECT_THAT(refused("communication: {sync_every: 2, wire: bf16}\n"),
               StartsWith("f.yaml:3: communication.wire: bf16 is for gradients"));
   EXPECT_THAT(refused("workers: {min: 3, max: 2}\n"), StartsWith("f.yaml:3: workers.min: must"));
+  EXPECT_THAT(refused("workers: {min: 33}\nbatch_size: 32\n"),
+              StartsWith("f.yaml:3: workers.min: must not be above batch_size (32)"));
 }
 
 TEST(ParseJob, ChecksTheKubernetesGroupToo) {

@@ -79,6 +79,7 @@ JobSpec unusual_job() {
   job.accumulate = 3;
   job.seed = 9007199254740991;
   job.precision = JobSpec::Precision::bf16;
+  job.deterministic = true;
   job.device = JobSpec::Device::cuda;
   job.cuda_graph = false;
   job.optimizer = {OptimizerSpec::Type::lars, 1.0 / 3, 0.7, true, 1e-4, 0.8, 0.95, 1e-6, 0.02};
@@ -94,6 +95,7 @@ JobSpec unusual_job() {
   job.checkpoint = {3, 100, 60.5, 5, "runs/old/checkpoints/7"};
   job.rollback = {2.5, 20, 7};
   job.initialize_from = "runs/old/model.safetensors";
+  job.loss = JobSpec::Loss::huber;
   job.label_smoothing = 0.1;
   job.clip_norm = 1.1;
   job.max_skipped_steps = 2;

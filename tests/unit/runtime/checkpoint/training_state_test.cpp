@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace ringtrain {
 namespace {
 
@@ -32,9 +34,18 @@ TEST(TrainingState, StaysInAnEpochThatEndedEarlyAndContinues) { EXPECT_EQ(epoch_
 TEST(TrainingState, StillHasToWriteTheHistoryOfAnOpenEpoch) {
   TrainingState state;
   state.step = 10;
-  EXPECT_EQ(state.first_open_step(), 10);
+  EXPECT_EQ(state.first_open_step(10, 10), 10);
+  EXPECT_EQ(state.first_open_step(10, 30), 1);
   state.closed_step = 10;
-  EXPECT_EQ(state.first_open_step(), 11);
+  EXPECT_EQ(state.first_open_step(10, 10), 11);
+  EXPECT_EQ(state.first_open_step(10, 30), 11);
+}
+
+TEST(TrainingState, WritesTheHistoryAgainOfAnEpochThatEndedEarlyAndContinues) {
+  TrainingState state;
+  state.step = state.closed_step = 15;
+  EXPECT_EQ(state.first_open_step(10, 30), 11);
+  EXPECT_EQ(state.first_open_step(10, 15), 16);
 }
 
 TEST(TrainingState, KnowsTheEvaluationOfItsOwnStepAlone) {
@@ -44,6 +55,17 @@ TEST(TrainingState, KnowsTheEvaluationOfItsOwnStepAlone) {
   EXPECT_TRUE(state.evaluation());
   state.step = 11;
   EXPECT_FALSE(state.evaluation());
+}
+
+TEST(TrainingState, KeepsTheErrorsOfTargets) {
+  TrainingState state;
+  state.tested = {.loss = 1, .rmse = std::vector{0.1, std::numeric_limits<double>::infinity()}};
+  state.tested->mae = {0.5, 1.0 / 3};
+  const TrainingState again = training_state_from(to_json(state));
+  ASSERT_TRUE(again.tested);
+  EXPECT_FALSE(again.tested->accuracy);
+  EXPECT_EQ(again.tested->rmse, state.tested->rmse);
+  EXPECT_EQ(again.tested->mae, state.tested->mae);
 }
 
 }  // namespace
