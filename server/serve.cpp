@@ -64,9 +64,10 @@ class FolderLock {
     const nlohmann::ordered_json holder = {{"pid", std::to_string(::getpid())},
                                            {"since", print_time(std::chrono::system_clock::now())},
                                            {"address", address}};
-    checked(::ftruncate(descriptor_.get(), 0), "ftruncate");
     const std::string text = holder.dump() + "\n";
+    // In place, since a full disk would not give the block back.
     checked(static_cast<int>(::pwrite(descriptor_.get(), text.data(), text.size(), 0)), "pwrite");
+    checked(::ftruncate(descriptor_.get(), static_cast<off_t>(text.size())), "ftruncate");
   }
 
  private:

@@ -217,8 +217,12 @@ net::Answer Dispatcher::answer(const net::ServedRequest& request) {
     std::fputs(
         fmt::format("{} {}: {}\n", request.method, route ? route->path : "?", error.what()).c_str(),
         stderr);
-    answer =
-        problem_answer(Problem(500, fmt::format("the server failed: {}", error.what())), is_seed());
+    const auto* const known = dynamic_cast<const Error*>(&error);
+    const bool is_disk = known != nullptr && known->kind() == ErrorKind::io;
+    answer = problem_answer(
+        is_disk ? Problem(507, "the server's disk refuses to write; the server's log says more")
+                : Problem(500, "the server failed; its log says why"),
+        is_seed());
   }
   add_common_headers(answer);
   times_.add(route ? route->path : "", request.method, answer.status, seconds_now() - started);

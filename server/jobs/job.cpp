@@ -131,12 +131,16 @@ bool Job::observe(const OnEvent& on_event) {
   return to_json().dump() != before;
 }
 
-void Job::pass_on_stop() const {
-  if (!lives_ || intent_.desired == Desired::run || !folder_.is_managed()) return;
+void Job::pass_on_stop() {
+  if (!lives_ || stopped_attempt_ == last_attempt_ || intent_.desired == Desired::run ||
+      !folder_.is_managed())
+    return;
   const auto attempt = folder_.attempt(last_attempt_);
   std::error_code ignored;
   if (std::filesystem::exists(attempt / "stop.sent", ignored)) return;
-  if (launcher::signal_run(attempt, SIGTERM)) write_file(attempt / "stop.sent", "");
+  if (!launcher::signal_run(attempt, SIGTERM)) return;
+  stopped_attempt_ = last_attempt_;
+  write_file(attempt / "stop.sent", "");
 }
 
 bool Job::set_waiting(const std::string& why, int position) {

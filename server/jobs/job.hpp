@@ -39,7 +39,7 @@ class Job {
   bool lives() const { return lives_; }
   int attempts() const { return last_attempt_; }
   // Sends SIGTERM to a run that shall end: once, since a second one ends it without a checkpoint.
-  void pass_on_stop() const;
+  void pass_on_stop();
   // Says why a job waits, and at which place of the queue. Returns whether that is news.
   bool set_waiting(const std::string& why, int position);
 
@@ -61,6 +61,7 @@ class Job {
   std::string since_;
   bool lives_ = false;
   int last_attempt_ = 0;
+  int stopped_attempt_ = 0;         // has been sent SIGTERM
   std::optional<Outcome> outcome_;  // of the newest attempt, once it does not live
   std::string waiting_;
   int position_ = 0;

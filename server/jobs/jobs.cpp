@@ -21,11 +21,23 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-constexpr std::chrono::seconds kBetweenSeries(5);
+constexpr std::chrono::seconds kBetweenSaves(5);
 constexpr auto kTrashAge = std::chrono::hours(7 * 24);
+
 void log(const std::string& text) {
   std::fputs(fmt::format("{} {}\n", print_time_ms(std::chrono::system_clock::now()), text).c_str(),
              stderr);
+}
+
+// Whether nothing was asked of a job that came to rest since. The index may not know: it is written
+// after the folder, and less safely.
+bool has_done_all(const JobFolder& folder, const std::string& state) {
+  const auto intents = folder.read_intents();
+  if (intents.empty() || intents.back().desired == Desired::stop) return true;
+  if (intents.back().desired == Desired::remove || state == state_name(JobState::suspended)) {
+    return false;
+  }
+  return intents.back().first_attempt <= folder.last_attempt();
 }
 
 void delete_old(const fs::path& trash) {
@@ -89,26 +101,46 @@ void Jobs::scan() {
       if (found != known.end()) known.erase(found);
     }
   }
-  for (const auto& [gone, state] : known) index_->remove(gone);
-  index_->commit();
+  for (const auto& [gone, state] : known) {
+    change_index([&name = gone](Index& index) { index.remove(name); });
+  }
+  change_index([](Index& index) { index.commit(); });
 }
 
 // `known_state`: of the index; empty where it does not have the job.
 void Jobs::adopt(const JobFolder& folder, const std::string& known_state) {
   for (const JobState rest : {JobState::succeeded, JobState::failed, JobState::suspended}) {
-    if (known_state == state_name(rest) && folder.is_managed()) return;
+    if (known_state != state_name(rest) || !folder.is_managed()) continue;
+    if (has_done_all(folder, known_state)) return;
   }
   const std::string name = folder.name();
   auto job = known_state.empty()
                  ? std::make_unique<Job>(folder)
                  : std::make_unique<Job>(folder, index_->get(name), index_->series(name));
   job->observe([](const EventRecord&) {});
-  save(*job, true);
+  save(*job);
   if (!is_at_rest(job->state().state)) active_[name] = std::move(job);
 }
 
-void Jobs::save(const Job& job, bool with_series) {
-  index_->put(job.to_row(), with_series ? &job.series() : nullptr);
+// The series and how far they are read belong together, so rows are saved with them.
+void Jobs::save(const Job& job) {
+  change_index([&](Index& index) { index.put(job.to_row(), &job.series()); });
+}
+
+// The index may miss a change: the folders have it.
+void Jobs::change_index(const std::function<void(Index&)>& work) {
+  try {
+    work(*index_);
+  } catch (const Error& refused) {
+    index_->roll_back();
+    is_behind_ = true;
+    log_once(fmt::format("the index is behind until the disk takes it: {}", refused.what()));
+  }
+}
+
+void Jobs::log_once(const std::string& trouble) {
+  if (trouble != trouble_) log(trouble);
+  trouble_ = trouble;
 }
 
 void Jobs::tick() {
@@ -122,13 +154,16 @@ void Jobs::tick() {
     for (const std::string& name : names) look_at(*active_.at(name));
     schedule();
     const auto now = std::chrono::steady_clock::now();
-    if (now - saved_series_at_ >= kBetweenSeries) {
-      for (const auto& [name, job] : active_) save(*job, true);
-      saved_series_at_ = now;
+    if (now - saved_at_ >= kBetweenSaves) {
+      saved_at_ = now;
+      if (std::exchange(is_behind_, false)) scan();
+      for (const auto& [name, job] : active_) save(*job);
     }
-    index_->commit();
+    change_index([](Index& index) { index.commit(); });
   } catch (const DatabaseDamaged& damaged) {
     rebuild(damaged.what());
+  } catch (const std::exception& error) {  // as where no descriptor is left
+    log_once(fmt::format("jobs are looked at again in a moment: {}", error.what()));
   }
 }
 
@@ -158,8 +193,7 @@ void Jobs::look_at(Job& job) {
     if (is_at_rest(state)) active_.erase(name);
     return;
   }
-  // The series and how far they are read belong together, so rows are saved with them.
-  save(job, true);
+  save(job);
   if (is_at_rest(state)) {
     log(fmt::format("{}: {}{}", name, state_name(state),
                     job.state().why.empty() ? "" : ": " + job.state().why));

@@ -93,7 +93,9 @@ class Jobs {
   void schedule();
   void start(Job& job);
   void wait(Job& job, const std::string& why, int position);
-  void save(const Job& job, bool with_series);
+  void save(const Job& job);
+  void change_index(const std::function<void(Index&)>& work);
+  void log_once(const std::string& trouble);
   void finish_removal(const std::string& name);
   void reap_starters();
   Job* find_active(const std::string& name);
@@ -107,7 +109,10 @@ class Jobs {
   IdempotencyKeys keys_;
   std::map<std::string, std::unique_ptr<Job>> active_;
   std::vector<Child> starters_;  // short-lived: each leaves a keeper
-  std::chrono::steady_clock::time_point saved_series_at_{};
+  std::chrono::steady_clock::time_point saved_at_{};
+  // The disk has refused changes of the index, which is compared with the folders again.
+  bool is_behind_ = false;
+  std::string trouble_;  // as it was logged last
 };
 
 }  // namespace ringtrain::server

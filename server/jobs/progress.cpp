@@ -111,6 +111,8 @@ class Taker {
   void operator()(const LostHostEvent&) { set(RunPhase::failing); }
   void operator()(const EvaluatingEvent&) {}
   void operator()(const PausedEvent&) {}
+  void operator()(const RankEndedEvent&) {}
+  void operator()(const RankSilentEvent&) {}
   void operator()(const LogEvent&) {}
 
  private:

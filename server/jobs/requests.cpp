@@ -89,8 +89,8 @@ SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
   auto job = std::make_unique<Job>(*made);
   job->observe([](const EventRecord&) {});
   on_change_("job", name, job->to_json());
-  save(*job, true);
-  index_->commit();
+  save(*job);
+  change_index([](Index& index) { index.commit(); });
   active_[name] = std::move(job);
   schedule();
   return {name, checked.record.warnings, true};
@@ -167,7 +167,7 @@ ordered_json Jobs::ask(const std::string& name, Desired desired, const std::stri
   if (job.intent().desired != desired || desired == Desired::run) job.ask(desired, by);
   look_at(job);
   if (desired == Desired::run) schedule();
-  index_->commit();
+  change_index([](Index& index) { index.commit(); });
   if (const Job* const still = find_active(name)) return still->to_json();
   return desired == Desired::remove ? ordered_json{{"name", name}, {"state", "Deleting"}}
                                     : get(name);
@@ -183,7 +183,7 @@ void Jobs::finish_removal(const std::string& name) {
   if (error) return;  // the next tick tries again
   fs::last_write_time(gone, fs::file_time_type::clock::now(), error);
   active_.erase(name);
-  index_->remove(name);
+  change_index([&](Index& index) { index.remove(name); });
   on_change_("end", name, {{"name", name}, {"state", "Deleted"}});
 }
 

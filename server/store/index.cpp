@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "base/crc32c.hpp"
+#include "base/error.hpp"
 #include "server/store/database.hpp"
 
 namespace ringtrain::server {
@@ -129,6 +130,14 @@ void Index::commit() {
   changed_ = false;
 }
 
+void Index::roll_back() {
+  changed_ = false;
+  try {
+    sql_->database.execute("ROLLBACK");
+  } catch (const DatabaseDamaged&) {  // SQLite has done it already
+  }
+}
+
 void Index::put(const IndexRow& row, const std::map<std::string, Series>* series) {
   begin();
   sql_->get(sql_->put,
@@ -239,11 +248,16 @@ ListPage Index::list(const ListQuery& query) {
 
 OpenedIndex open_index(const fs::path& file) {
   try {
-    return {std::make_unique<Index>(file), ""};
-  } catch (const DatabaseDamaged& damaged) {
-    move_index_aside(file);
-    return {std::make_unique<Index>(file),
-            fmt::format("{} is rebuilt from the folders: {}", file.string(), damaged.what())};
+    try {
+      return {std::make_unique<Index>(file), ""};
+    } catch (const DatabaseDamaged& damaged) {
+      move_index_aside(file);
+      return {std::make_unique<Index>(file),
+              fmt::format("{} is rebuilt from the folders: {}", file.string(), damaged.what())};
+    }
+  } catch (const Error& refused) {
+    return {std::make_unique<Index>(":memory:"),
+            fmt::format("the index is in memory until the next start: {}", refused.what())};
   }
 }
 

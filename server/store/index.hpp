@@ -54,8 +54,10 @@ class Index {
   std::map<std::string, std::string> states();
   std::map<std::string, Series> series(const std::string& name);
   ListPage list(const ListQuery& query);
-  // Makes everything since the last commit lasting.
+  // Makes everything since the last commit lasting. After an io error, here or in another call,
+  // roll_back() takes it back.
   void commit();
+  void roll_back();
 
  private:
   struct Statements;
@@ -71,7 +73,8 @@ struct OpenedIndex {
 };
 
 // Opens the index, or makes it. One that is damaged, or of another version, is moved aside and
-// replaced by an empty one, to be filled from the folders.
+// replaced by an empty one, to be filled from the folders; where the disk refuses, as a full one
+// does, it is in memory.
 OpenedIndex open_index(const std::filesystem::path& file);
 
 // Moves an index and its journal aside: "index.db.damaged". One from before is replaced.

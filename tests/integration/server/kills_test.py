@@ -7,6 +7,9 @@
 
 import os
 import signal
+import subprocess
+import time
+import unittest
 
 import run_case
 import server_case
@@ -66,6 +69,43 @@ class Kills(ServerTest):
             self.assertEqual(self.get("/api/v1/jobs/job"), before)
             self.assertEqual(self.get("/api/v1/jobs/job/series"), series)
             self.stop_server(signal.SIGKILL)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to mount a small disk")
+    def test_of_a_full_disk(self):
+        self.stop_server()
+        disk = self.folder / "disk"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=320m", "none", disk], check=False).returncode != 0:
+            self.skipTest("nothing can be mounted here")
+        self.addCleanup(subprocess.run, ["umount", "-l", disk], check=True)
+        self.dir = disk / "server"
+        self.start_server()
+        self.submit("before", epochs=1000000)
+        self.wait_for_state("before", "Running")
+        with open(disk / "ballast", "wb") as ballast:
+            try:
+                while True:
+                    os.write(ballast.fileno(), b"\0" * (1 << 20))
+            except OSError:
+                pass
+        status, _, body = self.ask("POST", "/api/v1/jobs", self.job_text("new"))
+        self.assertEqual(status, 507, body)
+        self.assertEqual(self.ask("GET", "/readyz")[0], 503)
+        self.assertFalse((self.dir / "jobs/new").exists())
+        status, _, body = self.ask("POST", "/api/v1/jobs/before/stop")
+        self.assertIn(status, (202, 507), body)
+        time.sleep(2)  # ticks and saves on the full disk
+        self.assertEqual(self.get("/api/v1/jobs/before")["name"], "before")
+        self.stop_server(signal.SIGKILL)
+        self.start_server()
+        (disk / "ballast").unlink()
+        self.ask("POST", "/api/v1/jobs/before/stop")
+        self.wait_for_state("before", "Suspended", "Failed")
+        self.submit("new", epochs=1)
+        self.wait_for_state("new", "Succeeded")
+        self.end_jobs()
+        self.stop_server(signal.SIGTERM)
+        self.dir = self.folder / "server"
 
     def test_of_a_second_server(self):
         done = self.call(run_case.RINGTRAIN, "server", self.dir, "--port", "0")

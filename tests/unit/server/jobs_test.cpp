@@ -150,6 +150,36 @@ TEST_F(JobsTest, SurviveTheLossOfTheIndex) {
   open();
 }
 
+TEST_F(JobsTest, KeepWhatWasAskedWhereTheIndexDoesNotKnow) {
+  submit("resumed", 1);
+  jobs_->ask("resumed", Desired::stop, "me");
+  end("resumed", RunStatus::cancelled);
+  submit("deleted", 1);
+  end("deleted", RunStatus::finished);
+  jobs_.reset();
+  // As a server that was killed before it could commit.
+  const JobFolder resumed(folder_ / "server/jobs/resumed");
+  resumed.append({.desired = Desired::run, .first_attempt = 2, .time = "2026-01-01T00:00:00Z"});
+  JobFolder(folder_ / "server/jobs/deleted").append({.desired = Desired::remove});
+  open();
+  EXPECT_EQ(state("resumed"), "Starting");
+  EXPECT_EQ(refused([&] { jobs_->get("deleted"); }), 404);
+}
+
+TEST_F(JobsTest, NeedNoIndexOnTheDisk) {
+  submit("job", 1);
+  jobs_.reset();
+  for (const char* const part : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(folder_.path() / ("server/index.db" + std::string(part)));
+  }
+  std::filesystem::create_directory(folder_ / "server/index.db");  // cannot be opened
+  open();
+  EXPECT_EQ(state("job"), "Starting");
+  EXPECT_EQ(jobs_->list({}).total, 1u);
+  end("job", RunStatus::finished);
+  EXPECT_EQ(state("job"), "Succeeded");
+}
+
 TEST_F(JobsTest, StartAgainWhenTheyAreLostAndGiveUpWithoutProgress) {
   submit("job", 1, "", "restarts: 1\n");
   end("job", std::nullopt);
