@@ -150,11 +150,23 @@ std::string find_command(const CLI::App& command, const std::string& words,
   return "";
 }
 
+// Returns the command that a file belongs to which stands where a command is missing: `run` for a
+// job file, or the one that is called as the file's name ends.
+std::string command_for_file(const Level& level, const std::vector<std::string>& names,
+                             const std::string& word) {
+  const std::string ending = word.substr(word.rfind('.') + 1);
+  const std::string name = ending == "yaml" || ending == "yml" ? "run" : ending;
+  const bool known = word.find('.') != std::string::npos &&
+                     std::find(names.begin(), names.end(), name) != names.end();
+  return known ? fmt::format("{} {} {}", level.words, name, word) : "";
+}
+
 std::string unknown_command(const std::vector<Level>& levels, const std::string& word) {
   const Level& level = levels.back();
   const std::string text = fmt::format("{}: unknown command '{}'", level.words, word);
   const auto names = commands_of(*level.command);
   std::string meant = find_command(*levels[0].command, levels[0].words, word);
+  if (meant.empty()) meant = command_for_file(level, names, word);
   if (meant.empty()) {
     if (const std::string name = closest(word, names); !name.empty()) {
       meant = level.words + " " + name;
@@ -170,6 +182,11 @@ std::string unknown_command(const std::vector<Level>& levels, const std::string&
 // Returns the line for arguments that a program cannot take.
 std::string refusal(const CLI::App& program, const CLI::Error& error) {
   const auto levels = levels_of(program);
+  // If a command is missing, the words that follow are not its options.
+  if (const Level& last = levels.back(); !commands_of(*last.command).empty()) {
+    const auto rest = last.command->remaining();
+    if (!rest.empty() && !rest.front().starts_with('-')) return unknown_command(levels, rest[0]);
+  }
   for (const Level& level : levels) {
     const auto options = left_over(*level.command, true);
     if (!options.empty()) return unknown_option(levels, level, options.front());

@@ -32,7 +32,9 @@ constexpr auto fields_of(const EpochEvent*) {
                     field("samples_seen", &T::samples_seen),
                     field("learning_rate", &T::learning_rate), field("train_loss", &T::train_loss),
                     field("test_loss", &T::test_loss), field("test_accuracy", &T::test_accuracy),
-                    field("seconds", &T::seconds), field("step_seconds", &T::slowest));
+                    field("test_rmse", &T::test_rmse, WhenEmpty::omit),
+                    field("test_mae", &T::test_mae, WhenEmpty::omit), field("seconds", &T::seconds),
+                    field("step_seconds", &T::slowest));
 }
 
 constexpr auto fields_of(const CheckpointEvent*) {

@@ -53,7 +53,9 @@ struct EpochEvent {
   double learning_rate = 0;
   double train_loss = 0;
   std::optional<double> test_loss = {};
-  std::optional<double> test_accuracy = {};  // 0 to 1
+  std::optional<double> test_accuracy = {};           // 0 to 1
+  std::optional<std::vector<double>> test_rmse = {};  // of each target, in its own unit
+  std::optional<std::vector<double>> test_mae = {};   // the same
   double seconds = 0;
   std::optional<RankSpeed> slowest = {};  // "step_seconds"
   bool operator==(const EpochEvent&) const = default;

@@ -15,6 +15,7 @@
 int main(int argc, char** argv) {
   CLI::App app("Measure this machine, side by side with its limits", "ringtrain bench");
   ringtrain::set_messages(app);
+  app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
   app.require_subcommand(1);
   ringtrain::benchmarks::add_bench_all_reduce_command(app);
   ringtrain::benchmarks::add_bench_data_command(app);

@@ -67,7 +67,8 @@ std::string missing_space(const std::string& text) {
 // Returns the end of a refusal of a word that is not one of a key's, with the one that was meant.
 std::string suggestion(const Key& key, const json& value) {
   if (key.rules.one_of.empty()) return "";
-  const std::string meant = closest(value.get_ref<const std::string&>(), key.rules.one_of);
+  const auto& word = value.get_ref<const std::string&>();
+  const std::string meant = closest(word == "gpu" ? "cuda" : word, key.rules.one_of);
   return meant.empty() ? "" : fmt::format(", did you mean {}?", meant);
 }
 

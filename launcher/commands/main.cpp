@@ -29,6 +29,13 @@ void complain(const std::exception& error) {
   std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
 }
 
+void group_cluster_commands(CLI::App& app) {
+  for (const char* name : {"submit", "render", "jobs", "status", "logs", "stop", "suspend",
+                           "resume", "scale", "delete"}) {
+    app.get_subcommand(name)->group("On Kubernetes");
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -57,6 +64,7 @@ int main(int argc, char** argv) {
     ringtrain::launcher::add_doctor_command(app, exit_code);
     ringtrain::launcher::add_program_commands(app);
     ringtrain::launcher::add_completion_command(app);
+    group_cluster_commands(app);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

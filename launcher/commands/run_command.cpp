@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "job/flight_file.hpp"
 #include "job/outcome_file.hpp"
 #include "job/parse.hpp"
@@ -39,6 +40,10 @@ namespace ringtrain::launcher {
 namespace {
 
 Supervision plan_run(const RunOptions& options, const JobSpec& job) {
+  if (options.ranks > job.batch_size) {
+    throw job_error(fmt::format("batch_size: {} cannot be shared by {}: raise it or start fewer",
+                                counted(job.batch_size, "sample"), counted(options.ranks, "rank")));
+  }
   Supervision run{.hosts = HostSource(options.hostfile, options.discover)};
   run.ranks = options.ranks;
   run.workers = job.workers;

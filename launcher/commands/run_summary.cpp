@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +12,7 @@
 
 #include "base/cache.hpp"
 #include "base/text.hpp"
+#include "job/event_lines.hpp"
 #include "job/slow_rank.hpp"
 #include "launcher/process/process.hpp"
 
@@ -54,7 +56,8 @@ std::string load_model(const std::string& path) {
 }
 
 // Returns the command of this run again, for twice as long.
-std::string longer_run(const std::string& program, const RunOptions& options, const JobSpec& job) {
+std::string longer_run(const std::string& program, const RunOptions& options, const JobSpec& job,
+                       const Result& result) {
   std::string text =
       fmt::format("{} run {}", shell_quoted(program), shell_quoted(options.job_file));
   const auto add = [&](const char* option, const std::string& value) {
@@ -69,8 +72,11 @@ std::string longer_run(const std::string& program, const RunOptions& options, co
       add("--set", key_value);
     }
   }
-  add("--set", fmt::format("epochs={}", 2 * job.epochs));
-  if (job.max_steps) add("--set", fmt::format("max_steps={}", 2 * *job.max_steps));
+  // An output that was complete before may have been trained for longer than this job says.
+  add("--set", fmt::format("epochs={}", 2 * std::max(job.epochs, result.epochs)));
+  if (job.max_steps) {
+    add("--set", fmt::format("max_steps={}", 2 * std::max(*job.max_steps, result.steps)));
+  }
   return text;
 }
 
@@ -92,9 +98,8 @@ NextPrograms find_next_programs(const Result& result) {
 std::string run_summary(const Result& result, const RunOptions& options, const JobSpec& job,
                         const NextPrograms& programs) {
   std::string text = fmt::format("{}: ", result.name);
-  if (result.test_accuracy) {
-    text += fmt::format("test accuracy {:.2f}%, ", 100 * *result.test_accuracy);
-  }
+  const std::string metrics = metrics_text(result.test_accuracy, result.test_rmse, result.test_mae);
+  if (!metrics.empty()) text += metrics + ", ";
   text += fmt::format("train loss {:.4f}; {} on {} in {}, {} samples/s\n", result.train_loss,
                       counted(result.steps, "step"), counted(result.ranks, "rank"),
                       print_seconds(result.seconds.total), print_count(result.samples_per_second));
@@ -112,7 +117,7 @@ std::string run_summary(const Result& result, const RunOptions& options, const J
   if (!programs.python.empty()) {
     text += fmt::format("{} -c {}\n         ", shell_quoted(programs.python), load_model(script));
   }
-  return text + longer_run(programs.ringtrain, options, job) + "   # for longer\n";
+  return text + longer_run(programs.ringtrain, options, job, result) + "   # for longer\n";
 }
 
 }  // namespace ringtrain::launcher

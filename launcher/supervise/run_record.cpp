@@ -49,7 +49,7 @@ EventsFile open_events(const fs::path& folder, const std::string& option) {
   try {
     EventsFile events(folder / "events.jsonl");
     for (const Deadline deadline(kForEarlierRun); !events.try_lock();) {
-      if (deadline.passed()) throw refuse("another `ringtrain run` keeps its record there");
+      if (deadline.passed()) throw refuse("another run is using it");
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     return events;

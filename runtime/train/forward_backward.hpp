@@ -14,11 +14,12 @@
 #include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
 #include "runtime/observe/trace.hpp"
+#include "runtime/tasks/objective.hpp"
 #include "runtime/train/captured_step.hpp"
 
 namespace ringtrain {
 
-// Returns the model's logits [rows, classes] in fp32, computed in the given precision.
+// Returns the model's outputs [rows, classes or targets] in fp32, computed in the given precision.
 // inputs: [rows, channels, height, width].
 at::Tensor forward(Model& model, const at::Tensor& inputs, JobSpec::Precision precision);
 
@@ -42,6 +43,7 @@ class ForwardBackward {
 
   const JobSpec& job_;
   const datasets::DatasetIndex& dataset_;
+  Objective objective_;
   Device& device_;
   Model& model_;
   Trace* trace_;

@@ -19,7 +19,9 @@ constexpr size_t kCacheSizedBucket = 128 * 1024;  // floats
 
 SlabLayout layout_of(Model& model, const datasets::DatasetIndex& dataset, const Device& device) {
   const auto& shape = dataset.shape;
-  return lay_out(model, {shape.channels, shape.height, shape.width}, device.torch());
+  const bool whole = dataset.element == datasets::ElementType::i64;
+  return lay_out(model, {shape.channels, shape.height, shape.width}, device.torch(),
+                 whole ? at::kLong : at::kFloat);
 }
 
 std::vector<int64_t> dimensions_of(const Model& model) {

@@ -95,6 +95,7 @@ class JobRun {
 void JobRun::open_output() {
   run_on_all_ranks(world_, [&] {
     length_ = length_of(job_, dataset_, world_.size());
+    check_task(job_, task_of(dataset_));
     if (world_.rank() == 0) output_.emplace(job_.output);
   });
 }
@@ -118,9 +119,10 @@ bool JobRun::already_complete() {
   found = world_.broadcast(found);
   if (found.empty()) return false;
   reporter_.log(
-      fmt::format("{} is already complete after {}, nothing to do; raise `epochs` to "
-                  "continue, or set checkpoint.resume=never to start over",
-                  job_.output.string(), counted(state.step, "step")));
+      fmt::format("{} is already complete after {}, nothing to do; raise `{}` to continue, or set "
+                  "checkpoint.resume=never to start over",
+                  job_.output.string(), counted(state.step, "step"),
+                  length_.steps < job_.epochs * length_.steps_per_epoch ? "max_steps" : "epochs"));
   reporter_.event(ResultEvent{parse_result(found).value()}, "");
   return true;
 }
@@ -133,8 +135,12 @@ void JobRun::make_model() {
       load_pretrained(job_.initialize_from, *model_, log(), warn());
     }
     model_->to(device_->torch());
-    if (output_) {
-      history_.emplace(output_->history_file(), point_ ? point_->state.first_open_step() : 0);
+    if (!output_) return;
+    history_.emplace(output_->history_file(), point_ ? point_->state.first_open_step() : 0,
+                     point_ ? point_->state.step / length_.steps_per_epoch : 0);
+    if (output_->forget_result()) {
+      reporter_.log(fmt::format("until this run ends, the model in {} is the earlier run's",
+                                job_.output.string()));
     }
   });
 }

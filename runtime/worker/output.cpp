@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "job/task.hpp"
 #include "runtime/models/model_files.hpp"
 #include "runtime/train/model_options.hpp"
 
@@ -33,6 +34,10 @@ std::string description(const datasets::DatasetIndex& dataset, const JobSpec& jo
       {"mean", dataset.mean},
       {"std", dataset.std},
       {"class_names", dataset.class_names},
+      {"loss", std::string(name_of(loss_of(job.loss, dataset.has_targets())))},
+      {"targets", dataset.targets.names},
+      {"target_mean", dataset.targets.mean},
+      {"target_std", dataset.targets.std},
       {"dataset", dataset.uuid},
   }
       .dump();
@@ -63,6 +68,16 @@ void Output::save_model(const Model& model, const datasets::DatasetIndex& datase
 
 void Output::save_result(const Result& result) const {
   write_result(folder_ / "result.json", result);
+}
+
+bool Output::forget_result() const {
+  std::error_code error;
+  const bool removed = std::filesystem::remove(folder_ / "result.json", error);
+  if (error) {
+    throw job_error(fmt::format("output: cannot remove {}: {}", (folder_ / "result.json").string(),
+                                error.message()));
+  }
+  return removed;
 }
 
 std::optional<Result> Output::result_of(int64_t steps) const {

@@ -22,11 +22,13 @@ class Output {
   std::filesystem::path history_file() const { return folder_ / "history.jsonl"; }
   std::filesystem::path weights_file() const { return folder_ / "model.safetensors"; }
 
-  // Writes both model files, with what a server needs to feed the model: mean, std, shape and class
-  // names.
+  // Writes both model files, with what a server needs to feed the model: mean, std, shape, and
+  // class names or targets.
   void save_model(const Model& model, const datasets::DatasetIndex& dataset,
                   const JobSpec& job) const;
   void save_result(const Result& result) const;
+  // Removes result.json, for it speaks of an earlier run; returns whether there was one.
+  bool forget_result() const;
   // Returns result.json if it is of a run that finished with step `steps` and both model files are
   // there.
   std::optional<Result> result_of(int64_t steps) const;

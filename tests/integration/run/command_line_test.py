@@ -33,6 +33,10 @@ class Arguments(RunTest):
         self.refuse("ringtrain: unknown option -v, did you mean --version?", "-v")
         self.refuse("ringtrain dataset import: unknown command 'pkl': it is none of mnist, idx, npy, cifar, csv, hdf5, "
                     "images; 'ringtrain dataset import --help' describes them", "dataset", "import", "pkl")
+        self.refuse("ringtrain: unknown command 'job.yaml', did you mean 'ringtrain run job.yaml'?",
+                    "job.yaml", "-n", "2")
+        self.refuse("ringtrain dataset import: unknown command 'people.csv', did you mean "
+                    "'ringtrain dataset import csv people.csv'?", "dataset", "import", "people.csv", "-o", "people.h5")
         self.refuse("ringtrain run: unknown option --hostfil, did you mean --hostfile?", "run", "--hostfil", "hosts")
 
     def help_of(self, columns, *command):
