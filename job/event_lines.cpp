@@ -2,10 +2,33 @@
 #include "job/event_lines.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstddef>
 
 #include "base/text.hpp"
 
 namespace ringtrain {
+namespace {
+
+std::string numbers_text(const std::vector<double>& values) {
+  constexpr size_t kShown = 4;
+  const auto shown = values.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, values.size()));
+  std::string text = fmt::format("{:.4g}", fmt::join(values.begin(), shown, " "));
+  if (values.size() > kShown) text += fmt::format(" and {} more", values.size() - kShown);
+  return text;
+}
+
+}  // namespace
+
+std::string metrics_text(const std::optional<double>& accuracy,
+                         const std::optional<std::vector<double>>& rmse,
+                         const std::optional<std::vector<double>>& mae) {
+  if (accuracy) return fmt::format("test accuracy {:.2f}%", 100 * *accuracy);
+  if (!rmse || !mae) return "";
+  return fmt::format("test rmse {}, mae {}", numbers_text(*rmse), numbers_text(*mae));
+}
 
 std::string progress_line(const StepEvent& step) {
   return fmt::format("epoch {}/{}, step {} of {}, loss {:.4f}, {} samples/s, {} left", step.epoch,
@@ -18,9 +41,8 @@ std::string epoch_line(const EpochEvent& epoch) {
   std::string text =
       fmt::format("epoch {}/{}: train loss {:.4f}", epoch.epoch, epoch.epochs, epoch.train_loss);
   if (epoch.test_loss) text += fmt::format(", test loss {:.4f}", *epoch.test_loss);
-  if (epoch.test_accuracy) {
-    text += fmt::format(", test accuracy {:.2f}%", 100 * *epoch.test_accuracy);
-  }
+  const std::string metrics = metrics_text(epoch.test_accuracy, epoch.test_rmse, epoch.test_mae);
+  if (!metrics.empty()) text += ", " + metrics;
   return text + ", " + print_seconds(epoch.seconds);
 }
 

@@ -32,7 +32,9 @@ constexpr auto fields_of(const EpochEvent*) {
                     field("samples_seen", &T::samples_seen),
                     field("learning_rate", &T::learning_rate), field("train_loss", &T::train_loss),
                     field("test_loss", &T::test_loss), field("test_accuracy", &T::test_accuracy),
-                    field("seconds", &T::seconds), field("step_seconds", &T::slowest));
+                    field("test_rmse", &T::test_rmse, WhenEmpty::omit),
+                    field("test_mae", &T::test_mae, WhenEmpty::omit), field("seconds", &T::seconds),
+                    field("step_seconds", &T::slowest));
 }
 
 constexpr auto fields_of(const CheckpointEvent*) {
@@ -68,6 +70,21 @@ constexpr auto fields_of(const FailureEvent*) {
   return std::tuple(field("exit_code", &T::exit_code), field("again", &T::again),
                     field("rank", &T::rank), field("host", &T::host),
                     field("message", &T::message));
+}
+
+constexpr auto fields_of(const RankEndedEvent*) {
+  using T = RankEndedEvent;
+  return std::tuple(field("rank", &T::rank), field("host", &T::host),
+                    field("exit_code", &T::exit_code), field("signal", &T::signal),
+                    field("message", &T::message), field("consequence", &T::consequence),
+                    field("again", &T::again), field("log", &T::log));
+}
+
+constexpr auto fields_of(const RankSilentEvent*) {
+  using T = RankSilentEvent;
+  return std::tuple(field("rank", &T::rank), field("host", &T::host), field("silent", &T::silent),
+                    field("seconds", &T::seconds), field("at", &T::at),
+                    field("waits_in", &T::waits_in));
 }
 
 namespace {

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <tuple>
+#include <vector>
 
 namespace ringtrain {
 
@@ -79,10 +80,15 @@ inline void take(const nlohmann::ordered_json& value, double& into) {
   into = value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
 }
 
+inline void take(const nlohmann::ordered_json& value, std::vector<double>& into) {
+  into.clear();
+  for (const auto& element : value) take(element, into.emplace_back());
+}
+
 template <class M>
 void take(const nlohmann::ordered_json& value, std::optional<M>& into) {
   into.reset();
-  if (!value.is_null()) into = value.get<M>();
+  if (!value.is_null()) take(value, into.emplace());
 }
 
 }  // namespace detail

@@ -86,6 +86,7 @@ struct JobSpec {
   enum class Precision { automatic, fp32, tf32, bf16 };
   enum class Device { automatic, cpu, cuda };
   enum class Stem { automatic, small, large };
+  enum class Loss { automatic, cross_entropy, mse, l1, huber, bce_with_logits };
 
   std::string name;
   std::string model;              // a zoo name, or a path to a TorchScript file
@@ -108,6 +109,7 @@ struct JobSpec {
   CheckpointSpec checkpoint;
   RollbackSpec rollback;
   std::filesystem::path initialize_from;  // a safetensors file of first weights; empty: none
+  Loss loss = Loss::automatic;            // cross_entropy for labels of classes, mse for targets
   double label_smoothing = 0;
   double clip_norm = 0;  // global gradient norm above which gradients are scaled down; 0: never
   int64_t max_skipped_steps = 10;     // consecutive non-finite steps before the job fails

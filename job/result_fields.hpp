@@ -35,18 +35,19 @@ constexpr auto fields_of(const RecoverySummary*) {
 
 constexpr auto fields_of(const Result*) {
   using T = Result;
-  return std::tuple(field("name", &T::name), field("status", &T::status), field("ranks", &T::ranks),
-                    field("placement", &T::placement), field("device", &T::device),
-                    field("precision", &T::precision), field("communication", &T::communication),
-                    field("epochs", &T::epochs), field("steps", &T::steps),
-                    field("skipped_steps", &T::skipped_steps), field("rollbacks", &T::rollbacks),
-                    field("resumed_from_step", &T::resumed_from_step),
-                    field("samples_seen", &T::samples_seen), field("train_loss", &T::train_loss),
-                    field("test_loss", &T::test_loss), field("test_accuracy", &T::test_accuracy),
-                    field("samples_per_second", &T::samples_per_second),
-                    field("seconds", &T::seconds), field("slowest", &T::slowest),
-                    field("order_hash", &T::order_hash), field("model", &T::model),
-                    field("recovery", &T::recovery, WhenEmpty::omit));
+  return std::tuple(
+      field("name", &T::name), field("status", &T::status), field("ranks", &T::ranks),
+      field("placement", &T::placement), field("device", &T::device),
+      field("precision", &T::precision), field("communication", &T::communication),
+      field("epochs", &T::epochs), field("steps", &T::steps),
+      field("skipped_steps", &T::skipped_steps), field("rollbacks", &T::rollbacks),
+      field("resumed_from_step", &T::resumed_from_step), field("samples_seen", &T::samples_seen),
+      field("train_loss", &T::train_loss), field("test_loss", &T::test_loss),
+      field("test_accuracy", &T::test_accuracy), field("test_rmse", &T::test_rmse, WhenEmpty::omit),
+      field("test_mae", &T::test_mae, WhenEmpty::omit),
+      field("samples_per_second", &T::samples_per_second), field("seconds", &T::seconds),
+      field("slowest", &T::slowest), field("order_hash", &T::order_hash), field("model", &T::model),
+      field("recovery", &T::recovery, WhenEmpty::omit));
 }
 
 }  // namespace ringtrain

@@ -67,7 +67,10 @@ struct Result {
   double train_loss = 0;  // mean over the samples of the last epoch, or of its steps so far
   std::optional<double> test_loss;
   std::optional<double> test_accuracy;  // 0 to 1, over every test sample
-  double samples_per_second = 0;        // while training, since the start or the resume
+  // Errors of each target, in its own unit, over every test sample.
+  std::optional<std::vector<double>> test_rmse;
+  std::optional<std::vector<double>> test_mae;
+  double samples_per_second = 0;  // while training, since the start or the resume
   Seconds seconds;
   std::optional<RankSpeed> slowest;  // with several ranks
   std::string order_hash;            // hexadecimal; the same for any number of ranks

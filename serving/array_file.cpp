@@ -105,7 +105,11 @@ std::vector<Sample> read_array(const std::filesystem::path& file,
           ": the model was trained on whole numbers from 0 to 255, which it scales itself");
     }
   }
-  rows = rows.to(u8 ? at::kByte : at::kFloat);
+  const bool whole = model.element == datasets::ElementType::i64;
+  if (whole && (rows.is_floating_point() || rows.scalar_type() == at::kUInt64)) {
+    throw data_error(file.string() + ": the model takes whole numbers of at most int64");
+  }
+  rows = rows.to(u8 ? at::kByte : whole ? at::kLong : at::kFloat);
   std::vector<Sample> samples;
   const auto* const bytes = static_cast<const std::byte*>(rows.const_data_ptr());
   for (int64_t row = 0; row < rows.size(0); ++row) {

@@ -15,14 +15,12 @@ struct ClassCounts {
 };
 
 struct EvaluationOfModel {
-  uint64_t samples = 0;
-  uint64_t correct = 0;
-  double loss = 0;  // mean cross entropy, in nats
-  std::vector<ClassCounts> classes;
+  ErrorSums sums;                    // over all samples
+  std::vector<ClassCounts> classes;  // none for targets
 };
 
-// Runs the model over a split of a dataset. Throws a data error if the dataset's samples or classes
-// are not the model's.
+// Runs the model over a split of a dataset. Throws a data error if the dataset's samples, classes
+// or targets are not the model's.
 EvaluationOfModel evaluate(TrainedModel& model, const datasets::DatasetIndex& dataset,
                            datasets::Split split);
 

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // ringtrain-serve: what trained models make of data. `ringtrain evaluate` and `ringtrain predict`
 // start it.
-#include <ATen/ops/softmax.h>
-#include <ATen/ops/topk.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,10 +12,10 @@
 
 #include "base/command_line.hpp"
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "datasets/reading/open.hpp"
 #include "runtime/models/torch_error.hpp"
 #include "serving/evaluate.hpp"
+#include "serving/report.hpp"
 #include "serving/samples.hpp"
 #include "serving/trained_model.hpp"
 
@@ -61,64 +58,30 @@ std::string print_json(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-double share(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
 void run_evaluate(const Arguments& arguments) {
   TrainedModel model(arguments.model);
   const auto dataset = datasets::open_dataset(arguments.dataset);
   const EvaluationOfModel found = evaluate(model, dataset, split_of(arguments));
   if (arguments.json) {
-    auto classes = nlohmann::ordered_json::array();
-    for (size_t i = 0; i < found.classes.size(); ++i) {
-      classes.push_back({{"class", dataset.class_names[i]},
-                         {"samples", found.classes[i].samples},
-                         {"correct", found.classes[i].correct}});
-    }
-    const nlohmann::ordered_json json = {{"samples", found.samples},
-                                         {"correct", found.correct},
-                                         {"accuracy", share(found.correct, found.samples)},
-                                         {"loss", found.loss},
-                                         {"classes", classes}};
-    fmt::print("{}\n", print_json(json));
-    return;
-  }
-  fmt::print("{}: {} {}, accuracy {:.2f}%, loss {:.4f}\n", arguments.dataset,
-             print_count(static_cast<double>(found.samples)),
-             arguments.split + (found.samples == 1 ? " sample" : " samples"),
-             100 * share(found.correct, found.samples), found.loss);
-  size_t width = 5;
-  for (const auto& name : dataset.class_names) width = std::max(width, name.size());
-  fmt::print("  {:<{}}  {:>8}  {:>8}\n", "class", width, "samples", "correct");
-  for (size_t i = 0; i < found.classes.size(); ++i) {
-    const ClassCounts& counts = found.classes[i];
-    const std::string correct =
-        counts.samples == 0 ? "-"
-                            : fmt::format("{:.2f}%", 100 * share(counts.correct, counts.samples));
-    fmt::print("  {:<{}}  {:>8}  {:>8}\n", dataset.class_names[i], width, counts.samples, correct);
+    fmt::print("{}\n", print_json(evaluation_json(found, model.samples())));
+  } else {
+    fmt::print("{}: {}", arguments.dataset,
+               evaluation_text(found, model.samples(), arguments.split));
   }
 }
 
-// The most likely classes of a sample, the best first.
+// Prints what the model makes of a sample.
 void print_prediction(const Sample& sample, TrainedModel& model, const Arguments& arguments) {
   const std::byte* const pointer = sample.bytes.data();
-  const at::Tensor logits = model.logits({.rows = 1, .x = pointer, .samples = &pointer});
-  const auto& names = model.samples().class_names;
-  const int64_t top = std::min(arguments.top, static_cast<int64_t>(names.size()));
-  const auto [values, indices] = at::topk(at::softmax(logits, 1).flatten(), top);
-  std::string text;
-  auto json = nlohmann::ordered_json::array();
-  for (int64_t i = 0; i < top; ++i) {
-    const std::string& name = names.at(static_cast<size_t>(indices[i].item<int64_t>()));
-    const double probability = values[i].item<double>();
-    text += fmt::format("{}{} {:.1f}%", i == 0 ? "" : ", ", name, 100 * probability);
-    json.push_back({{"class", name}, {"probability", probability}});
-  }
+  const at::Tensor outputs = model.outputs({.rows = 1, .x = pointer, .samples = &pointer});
+  const bool targets = model.samples().has_targets();
+  const Prediction found = targets ? predict_targets(model.objective(), model.samples(), outputs)
+                                   : predict_classes(model.samples(), outputs, arguments.top);
   if (arguments.json) {
-    fmt::print("{}\n", print_json({{"sample", sample.name}, {"classes", json}}));
+    fmt::print("{}\n", print_json({{"sample", sample.name},
+                                   {targets ? "targets" : "classes", found.json}}));
   } else {
-    fmt::print("{}: {}\n", sample.name, text);
+    fmt::print("{}: {}\n", sample.name, found.text);
   }
 }
 
@@ -145,7 +108,7 @@ void run_predict(const Arguments& arguments) {
 
 void add_evaluate(CLI::App& app, Arguments& arguments) {
   CLI::App* const command = app.add_subcommand(
-      "evaluate", "Say how well a trained model does on a dataset, in all and by class");
+      "evaluate", "Say how well a trained model does on a dataset, in all, and by class or target");
   add_model(*command, arguments);
   command->add_option("dataset", arguments.dataset, "Dataset file, or folder of its shards")
       ->required();
@@ -155,7 +118,8 @@ void add_evaluate(CLI::App& app, Arguments& arguments) {
 
 void add_predict(CLI::App& app, Arguments& arguments) {
   CLI::App* const command = app.add_subcommand(
-      "predict", "Print the most likely classes of images, .npy files or rows of a dataset");
+      "predict",
+      "Print the most likely classes, or the targets, of images, .npy files or rows of a dataset");
   add_model(*command, arguments);
   command->add_option("files", arguments.files, ".jpg, .png or .npy files, not normalised");
   command->add_option("--dataset", arguments.dataset, "Dataset to take rows from");

@@ -37,6 +37,23 @@ Sample read_image(const std::filesystem::path& file, const datasets::DatasetInde
   return sample;
 }
 
+// Returns the class of a row, or its targets: "price 12.5, rent 3". Requires: the row was checked.
+std::string answer_text(const datasets::DatasetIndex& dataset, const std::byte* y) {
+  if (!dataset.has_targets()) {
+    int64_t label = 0;
+    std::memcpy(&label, y, sizeof label);
+    return dataset.class_names.at(static_cast<size_t>(label));
+  }
+  std::string text;
+  for (const std::string& name : dataset.targets.names) {
+    float value = 0;
+    std::memcpy(&value, y, sizeof value);
+    y += sizeof value;
+    text += fmt::format("{}{} {:.6g}", text.empty() ? "" : ", ", name, value);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::vector<Sample> read_samples(const std::filesystem::path& file,
@@ -66,14 +83,8 @@ Sample read_row(const datasets::DatasetIndex& dataset, datasets::Split split, ui
   const datasets::BlockView view = blocks.view(row / dataset.block_rows);
   const uint64_t within = row % dataset.block_rows;
   const std::byte* const x = view.x + within * dataset.row_bytes();
-  int64_t label = 0;
-  std::memcpy(&label, view.y + within * sizeof label, sizeof label);
-  if (label < 0 || label >= static_cast<int64_t>(dataset.class_names.size())) {
-    throw data_error(fmt::format("{}: {} row {} has the label {}, which is no class", path,
-                                 name_of(split), row, label));
-  }
   return {.name = fmt::format("{} {} {} ({})", path, name_of(split), row,
-                              dataset.class_names.at(static_cast<size_t>(label))),
+                              answer_text(dataset, view.y + within * dataset.y_bytes())),
           .bytes = {x, x + dataset.row_bytes()}};
 }
 

@@ -12,25 +12,51 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "job/task.hpp"
 #include "runtime/models/torch_error.hpp"
+#include "runtime/tasks/inputs.hpp"
 
 namespace ringtrain::serving {
 namespace {
 
 constexpr const char* kDescription = "ringtrain.json";
 
+datasets::ElementType element_named(const std::string& name) {
+  for (const auto element :
+       {datasets::ElementType::u8, datasets::ElementType::f32, datasets::ElementType::i64}) {
+    if (name == datasets::name_of(element)) return element;
+  }
+  throw data_error("unknown element " + name);
+}
+
+// Reads the loss of runs that had a choice; those before them trained by cross entropy.
+JobSpec::Loss parse_loss(const nlohmann::json& json, const datasets::DatasetIndex& samples) {
+  const auto loss = loss_named(json.value("loss", "cross_entropy"));
+  if (samples.has_targets() == (loss == JobSpec::Loss::cross_entropy)) {
+    throw data_error("its loss and targets do not fit together");
+  }
+  return loss;
+}
+
 // Reads what runtime/worker/output.cpp writes.
-datasets::DatasetIndex parse_description(const std::string& text) {
-  const auto json = nlohmann::json::parse(text);
+datasets::DatasetIndex parse_samples(const nlohmann::json& json) {
   const auto shape = json.at("shape").get<std::vector<int64_t>>();
   datasets::DatasetIndex samples;
   samples.shape = {.channels = shape.at(0), .height = shape.at(1), .width = shape.at(2)};
-  samples.element = json.at("element").get<std::string>() == "u8" ? datasets::ElementType::u8
-                                                                  : datasets::ElementType::f32;
+  samples.element = element_named(json.at("element").get<std::string>());
   samples.mean = json.at("mean").get<std::vector<float>>();
   samples.std = json.at("std").get<std::vector<float>>();
   samples.class_names = json.at("class_names").get<std::vector<std::string>>();
   samples.uuid = json.at("dataset").get<std::string>();
+  if (json.contains("targets")) {
+    samples.targets.names = json["targets"].get<std::vector<std::string>>();
+    samples.targets.mean = json.at("target_mean").get<std::vector<float>>();
+    samples.targets.std = json.at("target_std").get<std::vector<float>>();
+  }
+  const size_t targets = samples.targets.names.size();
+  if (samples.targets.mean.size() != targets || samples.targets.std.size() != targets) {
+    throw data_error("its targets, target_mean and target_std do not fit together");
+  }
   const auto channels = static_cast<size_t>(samples.shape.channels);
   if (samples.shape.elements() <= 0 || samples.mean.size() != channels ||
       samples.std.size() != channels) {
@@ -67,7 +93,9 @@ TrainedModel::TrainedModel(const std::filesystem::path& path)
                     file_.string()));
   }
   try {
-    samples_ = parse_description(extra[kDescription]);
+    const auto json = nlohmann::json::parse(extra[kDescription]);
+    samples_ = parse_samples(json);
+    objective_.emplace(parse_loss(json, samples_), samples_);
   } catch (const std::exception& error) {
     throw data_error(fmt::format("{}: its {} cannot be used: {}", file_.string(), kDescription,
                                  torch_cause(error)));
@@ -77,23 +105,28 @@ TrainedModel::TrainedModel(const std::filesystem::path& path)
 
 TrainedModel::~TrainedModel() = default;
 
-at::Tensor TrainedModel::logits(const datasets::Batch& batch) {
+at::Tensor TrainedModel::answers(const datasets::Batch& batch) {
+  return objective_->answers(batch, *device_).to(at::kCPU);
+}
+
+at::Tensor TrainedModel::outputs(const datasets::Batch& batch) {
   const at::NoGradGuard no_grad;
   // The optimizing executor would compile anew for every number of rows.
   const torch::jit::GraphOptimizerEnabledGuard plain(false);
-  const at::Tensor inputs = device_->load(samples_, batch, kernels::Augment{});
-  at::Tensor logits;
+  const at::Tensor inputs = load_inputs(*device_, samples_, batch, kernels::Augment{});
+  at::Tensor outputs;
   try {
-    logits = module_->script.forward({inputs}).toTensor().to(at::kCPU, at::kFloat);
+    outputs = module_->script.forward({inputs}).toTensor().to(at::kCPU, at::kFloat);
   } catch (const std::exception& error) {
     throw data_error(fmt::format("{}: {}", file_.string(), torch_cause(error)));
   }
-  const auto classes = static_cast<int64_t>(samples_.class_names.size());
-  if (logits.sizes() != at::IntArrayRef({static_cast<int64_t>(batch.rows), classes})) {
-    throw data_error(fmt::format("{}: it does not return logits of {} classes for each row",
-                                 file_.string(), classes));
+  const auto width = static_cast<int64_t>(samples_.has_targets() ? samples_.targets.names.size()
+                                                                 : samples_.class_names.size());
+  if (outputs.sizes() != at::IntArrayRef({static_cast<int64_t>(batch.rows), width})) {
+    throw data_error(
+        fmt::format("{}: it does not return {} numbers for each row", file_.string(), width));
   }
-  return logits;
+  return outputs;
 }
 
 }  // namespace ringtrain::serving

@@ -5,10 +5,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "datasets/format/dataset_index.hpp"
 #include "datasets/reading/reader.hpp"
 #include "runtime/device/device.hpp"
+#include "runtime/tasks/objective.hpp"
 
 namespace ringtrain::serving {
 
@@ -21,19 +23,27 @@ class TrainedModel {
   explicit TrainedModel(const std::filesystem::path& path);
   ~TrainedModel();
 
-  // Shape, element, mean, std and class names of the samples, and the dataset's uuid; no rows.
+  // Shape, element, mean, std and class names or targets of the samples, and the dataset's uuid; no
+  // rows.
   const datasets::DatasetIndex& samples() const { return samples_; }
 
-  // Returns the logits [rows, classes] of raw samples, floats on the CPU. The batch's `samples`
-  // point to elements [channels, height, width] of the type samples().element, which are
-  // normalised here.
-  at::Tensor logits(const datasets::Batch& batch);
+  // The loss that the model was trained for, with the targets' mean and std of that time.
+  const Objective& objective() const { return *objective_; }
+
+  // Returns the outputs [rows, classes or targets] for raw samples, floats on the CPU: logits, or
+  // targets as the objective takes them. The batch's `samples` point to elements [channels, height,
+  // width] of the type samples().element, which are normalised here.
+  at::Tensor outputs(const datasets::Batch& batch);
+
+  // Returns a batch's labels or targets as the objective takes them, on the CPU.
+  at::Tensor answers(const datasets::Batch& batch);
 
  private:
   struct Module;
   std::filesystem::path file_;
   datasets::DatasetIndex samples_;
   std::unique_ptr<Device> device_;
+  std::optional<Objective> objective_;
   std::unique_ptr<Module> module_;
 };
 

@@ -9,8 +9,16 @@
 
 namespace ringtrain::datasets {
 
-size_t size_of(ElementType element) { return element == ElementType::u8 ? 1 : 4; }
-std::string_view name_of(ElementType element) { return element == ElementType::u8 ? "u8" : "f32"; }
+size_t size_of(ElementType element) {
+  if (element == ElementType::i64) return sizeof(int64_t);
+  return element == ElementType::u8 ? sizeof(uint8_t) : sizeof(float);
+}
+
+std::string_view name_of(ElementType element) {
+  if (element == ElementType::i64) return "i64";
+  return element == ElementType::u8 ? "u8" : "f32";
+}
+
 std::string_view name_of(Split split) { return split == Split::train ? "train" : "test"; }
 
 // NOLINTBEGIN(bugprone-*,modernize-*): expanded from the library's macros
@@ -19,9 +27,10 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Piece, shard, first_row, rows, x_offset, y_of
                                    y_crc32c)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SplitIndex, rows, pieces)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Shard, path, size)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Targets, names, mean, std, least, largest)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DatasetIndex, uuid, element, shape, mean, std, class_names,
-                                   source, source_sha256, shuffle_seed, block_rows, shards, train,
-                                   test, shard_index, shard_count)
+                                   targets, source, source_sha256, shuffle_seed, block_rows, shards,
+                                   train, test, shard_index, shard_count)
 // NOLINTEND(bugprone-*,modernize-*)
 
 std::string serialise(const DatasetIndex& index) {

@@ -15,9 +15,10 @@
 
 namespace ringtrain::datasets {
 
-enum class ElementType { u8, f32 };
+// i64: whole numbers, such as tokens, that a model gets as they are: mean is 0, std 1.
+enum class ElementType { u8, f32, i64 };
 size_t size_of(ElementType element);
-std::string_view name_of(ElementType element);  // "u8", "f32"
+std::string_view name_of(ElementType element);  // "u8", "f32", "i64"
 
 enum class Split { train, test };
 std::string_view name_of(Split split);  // "train", "test"
@@ -29,6 +30,16 @@ struct Shape {
   int64_t width = 0;
   int64_t elements() const { return channels * height * width; }
   bool operator==(const Shape&) const = default;
+};
+
+// The numbers that a model is to predict for each row, in place of a label. Vectors: [targets].
+struct Targets {
+  std::vector<std::string> names;  // without doubles
+  std::vector<float> mean;         // over the training rows
+  std::vector<float> std;          // the same, positive
+  std::vector<float> least;        // over all rows
+  std::vector<float> largest;
+  bool operator==(const Targets&) const = default;
 };
 
 // Consecutive rows of a split that lie in one shard.
@@ -63,7 +74,8 @@ struct DatasetIndex {
   // f32: of x.
   std::vector<float> mean;
   std::vector<float> std;
-  std::vector<std::string> class_names;  // a label is an index into them
+  std::vector<std::string> class_names;  // a label is an index into them; empty with targets
+  Targets targets;                       // empty with labels
   std::string source;                    // what it was imported from, for people
   std::string source_sha256;             // lower-case hexadecimal; empty when unknown
   uint64_t shuffle_seed = 0;             // of the shuffle at import
@@ -77,9 +89,14 @@ struct DatasetIndex {
 
   const SplitIndex& split(Split split) const { return split == Split::train ? train : test; }
   SplitIndex& split(Split split) { return split == Split::train ? train : test; }
+  bool has_targets() const { return !targets.names.empty(); }
   uint64_t row_bytes() const { return static_cast<uint64_t>(shape.elements()) * size_of(element); }
-  // Bytes of the features and labels of a split.
-  uint64_t bytes(Split which) const { return split(which).rows * (row_bytes() + sizeof(int64_t)); }
+  // Bytes of a row's label, int64, or of its targets, f32 each.
+  uint64_t y_bytes() const {
+    return has_targets() ? targets.names.size() * sizeof(float) : sizeof(int64_t);
+  }
+  // Bytes of the features, and of the labels or targets, of a split.
+  uint64_t bytes(Split which) const { return split(which).rows * (row_bytes() + y_bytes()); }
   uint64_t blocks(Split which) const { return (split(which).rows + block_rows - 1) / block_rows; }
   bool operator==(const DatasetIndex&) const = default;
 };

@@ -11,17 +11,24 @@
 
 namespace ringtrain::datasets::layout {
 
-constexpr uint64_t kVersion = 1;
+// Version 2: samples of i64, or targets. Everything else is written as version 1, which older
+// programs read.
+constexpr uint64_t kVersion = 2;
 
 // Attributes of the root group.
 constexpr const char* kFormatVersion = "ringtrain_format";  // u64
 constexpr const char* kUuid = "uuid";                       // string; the same in all shards
 constexpr const char* kMean = "mean";                       // f32 [channels]; or a dataset
 constexpr const char* kStd = "std";                         // f32 [channels]; or a dataset
-constexpr const char* kSource = "source";                   // string
-constexpr const char* kSourceSha256 = "source_sha256";      // string
-constexpr const char* kShuffleSeed = "shuffle_seed";        // u64
-constexpr const char* kBlockRows = "block_rows";            // u64
+// Figures of the targets, f32 [targets]: mean and std over the training rows, the range over all.
+constexpr const char* kTargetMean = "target_mean";
+constexpr const char* kTargetStd = "target_std";
+constexpr const char* kTargetLeast = "target_min";
+constexpr const char* kTargetLargest = "target_max";
+constexpr const char* kSource = "source";               // string
+constexpr const char* kSourceSha256 = "source_sha256";  // string
+constexpr const char* kShuffleSeed = "shuffle_seed";    // u64
+constexpr const char* kBlockRows = "block_rows";        // u64
 // The position of this file's rows in the whole dataset, u64; a whole one is shard 0 of 1.
 constexpr const char* kShardIndex = "part_index";
 constexpr const char* kShardCount = "part_count";
@@ -34,11 +41,14 @@ constexpr const char* kTestTotalRows = "test_total_rows";
 constexpr size_t kMostFloatsInAttribute = 8192;
 
 // Datasets.
-constexpr const char* kClassNames = "/class_names";  // fixed-length strings [classes]
-constexpr const char* kX = "x";                      // u8 or f32 [rows, channels, height, width]
-constexpr const char* kY = "y";                      // i64 [rows]
-constexpr const char* kXCrc32c = "x_crc32c";         // u32 [blocks]
-constexpr const char* kYCrc32c = "y_crc32c";         // u32 [blocks]
+constexpr const char* kClassNames = "/class_names";    // fixed-length strings [classes]
+constexpr const char* kTargetNames = "/target_names";  // the same [targets], in their place
+constexpr const char* kX = "x";               // u8, f32 or i64 [rows, channels, height, width]
+constexpr const char* kY = "y";               // labels: i64 [rows]; targets: f32 [rows, targets]
+constexpr const char* kXCrc32c = "x_crc32c";  // u32 [blocks]
+constexpr const char* kYCrc32c = "y_crc32c";  // u32 [blocks]
+
+constexpr uint64_t kMostTargets = 4096;
 
 // Returns the path of a dataset of a split: "/train/x".
 inline std::string path(Split split, const char* name) {

@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "base/error.hpp"
+#include "datasets/importers/array_answers.hpp"
+#include "datasets/importers/array_numbers.hpp"
 #include "datasets/importers/seeded_split.hpp"
 #include "datasets/writing/writer.hpp"
 
@@ -17,57 +19,6 @@ namespace ringtrain::datasets {
 namespace {
 
 constexpr uint64_t kWindowBytes = uint64_t{8} << 20;
-constexpr uint64_t kMaxLabelBytes = uint64_t{256} << 20;
-
-float half_to_float(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
-  const uint32_t exponent = half >> 10 & 0x1f;
-  const uint32_t mantissa = half & 0x3ff;
-  if (exponent == 0) {
-    const float value = std::ldexp(static_cast<float>(mantissa), -24);
-    return sign != 0 ? -value : value;
-  }
-  const uint32_t wide = exponent == 31 ? 255 : exponent + 112;
-  return std::bit_cast<float>(sign | wide << 23 | mantissa << 13);
-}
-
-template <typename Number>
-double read_as(const std::byte* at) {
-  Number value;
-  std::memcpy(&value, at, sizeof value);
-  return static_cast<double>(value);
-}
-
-double number_at(NumberType type, const std::byte* at) {
-  switch (type) {
-    case NumberType::u8:
-      return read_as<uint8_t>(at);
-    case NumberType::i8:
-      return read_as<int8_t>(at);
-    case NumberType::u16:
-      return read_as<uint16_t>(at);
-    case NumberType::i16:
-      return read_as<int16_t>(at);
-    case NumberType::u32:
-      return read_as<uint32_t>(at);
-    case NumberType::i32:
-      return read_as<int32_t>(at);
-    case NumberType::u64:
-      return read_as<uint64_t>(at);
-    case NumberType::i64:
-      return read_as<int64_t>(at);
-    case NumberType::f32:
-      return read_as<float>(at);
-    case NumberType::f64:
-      return read_as<double>(at);
-    case NumberType::f16: {
-      uint16_t half;
-      std::memcpy(&half, at, sizeof half);
-      return half_to_float(half);
-    }
-  }
-  return 0;
-}
 
 // The order of elements in a source row, and the shape [channels, height, width] that they become.
 struct Arrangement {
@@ -107,49 +58,20 @@ Arrangement arrange(const ArraySource& x, ChannelOrder order) {
   }
 }
 
-std::vector<int64_t> read_labels(ArraySource& y, const ArraySource& x) {
-  if (y.dims().size() > 2 || y.row_elements() != 1) {
-    throw data_error(fmt::format("{}: labels must be one number per row", y.name()));
-  }
-  if (y.rows() != x.rows()) {
-    throw data_error(fmt::format("{} has {} rows, but {} has {} labels", x.name(), x.rows(),
-                                 y.name(), y.rows()));
-  }
-  if (y.rows() > kMaxLabelBytes / sizeof(int64_t)) {
-    throw data_error(
-        fmt::format("{}: more than {} labels", y.name(), kMaxLabelBytes / sizeof(int64_t)));
-  }
-  std::vector<int64_t> labels;
-  std::vector<std::byte> window(65536 * y.row_bytes());
-  while (labels.size() < y.rows()) {
-    const uint64_t count = std::min<uint64_t>(65536, y.rows() - labels.size());
-    y.read(window.data(), count);
-    for (uint64_t i = 0; i < count; ++i) {
-      const double value = number_at(y.type(), window.data() + i * size_of(y.type()));
-      if (!(value >= 0 && value < 1e9) || value != std::floor(value)) {
-        throw data_error(fmt::format(
-            "{}: row {} has the label {}; ringtrain trains classifiers, whose labels are whole "
-            "numbers from 0",
-            y.name(), labels.size(), value));
-      }
-      labels.push_back(static_cast<int64_t>(value));
-    }
-  }
-  y.expect_end();
-  return labels;
-}
-
 // Reorders and converts one row.
 class RowConverter {
  public:
   RowConverter(const ArraySource& source, const Arrangement& arrangement, ElementType element)
-      : type_(source.type()),
+      : name_(source.name()),
+        type_(source.type()),
         element_(element),
         arrangement_(arrangement),
         row_(static_cast<size_t>(arrangement.shape.elements()) * size_of(element)) {}
 
-  const std::byte* operator()(const std::byte* in) {
+  // row: its number, for messages.
+  const std::byte* operator()(const std::byte* in, uint64_t row) {
     const bool same = (type_ == NumberType::u8 && element_ == ElementType::u8) ||
+                      (type_ == NumberType::i64 && element_ == ElementType::i64) ||
                       (type_ == NumberType::f32 && element_ == ElementType::f32);
     if (same && !arrangement_.channels_last) return in;
     const auto channels = static_cast<size_t>(arrangement_.shape.channels);
@@ -161,6 +83,13 @@ class RowConverter {
         const size_t to = c * pixels + p;
         if (element_ == ElementType::u8) {
           row_[to] = in[from];
+        } else if (element_ == ElementType::i64) {
+          int64_t value = 0;
+          if (!whole_number_at(type_, in + from * in_size, value)) {
+            throw data_error(
+                fmt::format("{}: row {} has a number above those of int64", name_, row));
+          }
+          std::memcpy(row_.data() + to * sizeof value, &value, sizeof value);
         } else {
           const auto value = static_cast<float>(number_at(type_, in + from * in_size));
           std::memcpy(row_.data() + to * sizeof value, &value, sizeof value);
@@ -171,31 +100,124 @@ class RowConverter {
   }
 
  private:
+  std::string name_;
   NumberType type_;
   ElementType element_;
   Arrangement arrangement_;
   std::vector<std::byte> row_;
 };
 
-}  // namespace
+// Whole numbers of 8 and 16 bits are pictures and measurements; larger ones may be names of things,
+// which must not be scaled.
+ElementType element_for(NumberType type, bool floats) {
+  if (type == NumberType::u8) return ElementType::u8;
+  const bool small = type == NumberType::i8 || type == NumberType::i16 || type == NumberType::u16;
+  return floats || small || is_float(type) ? ElementType::f32 : ElementType::i64;
+}
 
-size_t size_of(NumberType type) {
-  switch (type) {
-    case NumberType::u8:
-    case NumberType::i8:
-      return 1;
-    case NumberType::u16:
-    case NumberType::i16:
-    case NumberType::f16:
-      return 2;
-    case NumberType::u32:
-    case NumberType::i32:
-    case NumberType::f32:
-      return 4;
-    default:
-      return 8;
+// Refuses training rows whose answers are all the same.
+void require_two_answers(const ImportOptions& options, const ArraySource& y,
+                         const ArrayAnswers& answers, const std::vector<std::string>& names) {
+  if (answers.per_row == 0) {
+    const auto [least, most] = std::minmax_element(answers.labels.begin(), answers.labels.end());
+    require_two_classes(options, y.name(), *least == *most ? 1 : 2);
+  }
+  for (size_t k = 0; k < answers.per_row; ++k) {
+    float least = answers.targets[k];
+    float largest = least;
+    for (size_t i = k; i < answers.targets.size(); i += answers.per_row) {
+      least = std::min(least, answers.targets[i]);
+      largest = std::max(largest, answers.targets[i]);
+    }
+    require_two_values(options, y.name(), "target " + names[k], least, largest);
   }
 }
+
+int64_t largest_label(const ArrayAnswers& answers) {
+  if (answers.labels.empty()) return 0;
+  return *std::max_element(answers.labels.begin(), answers.labels.end());
+}
+
+// The answers of both splits, which are of one kind.
+struct BothAnswers {
+  ArrayAnswers train;
+  ArrayAnswers test;
+  std::vector<std::string> target_names;  // none: labels
+};
+
+BothAnswers read_both(const ArraySources& sources, const ImportOptions& options) {
+  BothAnswers both;
+  both.train = read_answers(*sources.train_y, *sources.train_x, sources.answers);
+  const size_t targets = both.train.per_row;
+  if (targets > 0) {
+    refuse_class_names(options);
+    both.target_names = target_names_for(sources.target_names, targets, sources.train_y->name());
+  } else if (!sources.target_names.empty()) {
+    throw data_error(sources.train_y->name() +
+                     ": has classes, not targets; --labels targets predicts numbers");
+  }
+  require_two_answers(options, *sources.train_y, both.train, both.target_names);
+  if (sources.test_y == nullptr) return both;
+  const Answers kind = targets > 0 ? Answers::targets : Answers::classes;
+  both.test = read_answers(*sources.test_y, *sources.test_x, kind);
+  if (both.test.per_row != targets) {
+    throw data_error(fmt::format("{} and {} differ in their number of targets",
+                                 sources.train_y->name(), sources.test_y->name()));
+  }
+  return both;
+}
+
+// Copies the rows of arrays into the dataset.
+class ArrayCopy {
+ public:
+  // split: none if there are test arrays.
+  ArrayCopy(Writer& writer, const NewDataset& dataset, const Arrangement& arrangement,
+            const std::optional<SeededSplit>& split, const Progress& progress)
+      : writer_(writer),
+        dataset_(dataset),
+        arrangement_(arrangement),
+        split_(split),
+        progress_(progress) {}
+
+  void run(Split own, ArraySource& x, const ArrayAnswers& answers) {
+    const uint64_t row_bytes = x.row_bytes();
+    const uint64_t step = std::max<uint64_t>(1, kWindowBytes / row_bytes);
+    std::vector<std::byte> window(std::min(step, x.rows()) * row_bytes);
+    RowConverter convert(x, arrangement_, dataset_.element);
+    for (uint64_t first = 0; first < x.rows(); first += step) {
+      const uint64_t count = std::min(step, x.rows() - first);
+      x.read(window.data(), count);
+      for (uint64_t i = 0; i < count; ++i) {
+        SeededSplit::Place place{own, first + i};
+        if (split_) place = (*split_)(first + i);
+        put(place, convert(window.data() + i * row_bytes, first + i), answers, first + i);
+      }
+      done_ += count;
+      if (progress_) progress_(done_, dataset_.train_rows + dataset_.test_rows);
+    }
+    x.expect_end();
+  }
+
+ private:
+  void put(const SeededSplit::Place& place, const std::byte* x, const ArrayAnswers& answers,
+           uint64_t row) {
+    if (answers.per_row == 0) {
+      writer_.put(place.split, place.row, x, answers.labels[row]);
+    } else {
+      writer_.put(place.split, place.row, x,
+                  std::span(answers.targets).subspan(row * answers.per_row, answers.per_row));
+    }
+  }
+
+  Writer& writer_;
+  const NewDataset& dataset_;
+  const Arrangement& arrangement_;
+  const std::optional<SeededSplit>& split_;
+  const Progress& progress_;
+  uint64_t done_ = 0;
+};
+
+}  // namespace
 
 uint64_t ArraySource::row_elements() const {
   uint64_t product = 1;
@@ -211,7 +233,7 @@ DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::p
                            const ImportOptions& options) {
   ArraySource& train_x = *sources.train_x;
   const Arrangement train = arrange(train_x, sources.channels);
-  const uint64_t row_bytes = train_x.row_bytes();  // also refuses rows that are too long
+  train_x.row_elements();  // refuses rows that are too long
   const bool has_test = sources.test_x != nullptr;
   if (has_test) {
     const Arrangement test = arrange(*sources.test_x, sources.channels);
@@ -220,48 +242,24 @@ DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::p
           fmt::format("{} and {} differ in shape or type", train_x.name(), sources.test_x->name()));
     }
   }
-  const std::vector<int64_t> train_labels = read_labels(*sources.train_y, train_x);
-  std::vector<int64_t> test_labels;
-  if (has_test) test_labels = read_labels(*sources.test_y, *sources.test_x);
-  const auto [least, most] = std::minmax_element(train_labels.begin(), train_labels.end());
-  require_two_classes(options, sources.train_y->name(), *least == *most ? 1 : 2);
-  int64_t largest = *most;
-  for (const int64_t label : test_labels) largest = std::max(largest, label);
-
+  const BothAnswers answers = read_both(sources, options);
   std::optional<SeededSplit> split;
   if (!has_test) split.emplace(train_x.rows(), sources.test_share, options.shuffle_seed);
-  NewDataset dataset = new_dataset(
-      options, train_x.name(),
-      train_x.type() == NumberType::u8 ? ElementType::u8 : ElementType::f32, train.shape);
+  NewDataset dataset = new_dataset(options, train_x.name(),
+                                   element_for(train_x.type(), sources.floats), train.shape);
   dataset.train_rows = split ? split->train_rows() : train_x.rows();
   dataset.test_rows = split ? split->test_rows() : sources.test_x->rows();
+  dataset.target_names = answers.target_names;
   Writer writer(destination, dataset);
-  writer.set_class_names(class_names_for(options, static_cast<uint64_t>(largest) + 1));
+  if (answers.target_names.empty()) {
+    const int64_t largest = std::max(largest_label(answers.train), largest_label(answers.test));
+    writer.set_class_names(class_names_for(options, static_cast<uint64_t>(largest) + 1));
+  }
   writer.set_source_sha256(options.source_sha256);
 
-  const uint64_t total = dataset.train_rows + dataset.test_rows;
-  const uint64_t window_rows = std::max<uint64_t>(1, kWindowBytes / row_bytes);
-  std::vector<std::byte> window(std::min(window_rows, std::max(train_x.rows(), dataset.test_rows)) *
-                                row_bytes);
-  uint64_t done = 0;
-  const auto copy = [&](Split own, ArraySource& x, const std::vector<int64_t>& labels) {
-    RowConverter convert(x, train, dataset.element);
-    for (uint64_t first = 0; first < x.rows(); first += window_rows) {
-      const uint64_t count = std::min(window_rows, x.rows() - first);
-      x.read(window.data(), count);
-      for (uint64_t i = 0; i < count; ++i) {
-        SeededSplit::Place place{own, first + i};
-        if (split) place = (*split)(first + i);
-        writer.put(place.split, place.row, convert(window.data() + i * row_bytes),
-                   labels[first + i]);
-      }
-      done += count;
-      if (options.progress) options.progress(done, total);
-    }
-    x.expect_end();
-  };
-  copy(Split::train, train_x, train_labels);
-  if (has_test) copy(Split::test, *sources.test_x, test_labels);
+  ArrayCopy copy(writer, dataset, train, split, options.progress);
+  copy.run(Split::train, train_x, answers.train);
+  if (has_test) copy.run(Split::test, *sources.test_x, answers.test);
   return writer.finish();
 }
 

@@ -42,6 +42,9 @@ class ArraySource {
 
 enum class ChannelOrder { automatic, first, last };
 
+// The contents of the arrays y. automatic: floats are targets, whole numbers are classes.
+enum class Answers { automatic, classes, targets };
+
 struct ArraySources {
   ArraySource* train_x = nullptr;
   ArraySource* train_y = nullptr;
@@ -49,11 +52,15 @@ struct ArraySources {
   ArraySource* test_y = nullptr;
   double test_share = 0.1;  // of the training rows, drawn by seed, when there are no test arrays
   ChannelOrder channels = ChannelOrder::automatic;
+  Answers answers = Answers::automatic;
+  std::vector<std::string> target_names = {};  // none: "y", or "y0", "y1" and so on
+  bool floats = false;                         // samples of 32 and 64-bit whole numbers become f32
 };
 
 // Imports features of two to four dimensions ([rows, features]: see table_shape(); [rows, height,
-// width], with channels before or after); u8 stays u8, every other type becomes f32. Labels are
-// whole numbers, one per row. Throws a data error.
+// width], with channels before or after); u8 stays u8, whole numbers of 32 and 64 bits become i64,
+// every other type f32. Labels are whole numbers, one per row; targets are [rows] or [rows,
+// targets]. Throws a data error.
 DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
                            const ImportOptions& options);
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -74,9 +75,10 @@ class CifarFiles {
     return rows;
   }
 
-  // Puts all rows of a split. Calls done(rows so far) after each file.
+  // Puts all rows of a split. Calls done(rows so far) after each file. Returns the labels seen.
   template <typename Done>
-  void put(Split split, Writer& writer, const Done& done) const {
+  std::set<uint64_t> put(Split split, Writer& writer, const Done& done) const {
+    std::set<uint64_t> seen;
     uint64_t row = 0;
     for (const std::string& name : names(split)) {
       const std::string& bytes = file(name);
@@ -87,10 +89,12 @@ class CifarFiles {
           throw data_error(fmt::format("{}: {}: image {} has label {}", tree_.name(), name,
                                        at / record_bytes(), label));
         }
+        seen.insert(label);
         writer.put(split, row++, record + label_bytes(), static_cast<int64_t>(label));
       }
       done(row);
     }
+    return seen;
   }
 
  private:
@@ -133,16 +137,21 @@ DatasetIndex import_cifar(const std::filesystem::path& source,
   dataset.train_rows = files.rows(Split::train);
   dataset.test_rows = files.rows(Split::test);
   Writer writer(destination, dataset);
+  if (!options.class_names.empty() && options.class_names.size() != files.classes()) {
+    throw data_error(fmt::format("{}: has {} classes, but --class-names {}", source.string(),
+                                 files.classes(), options.class_names.size()));
+  }
   auto names = options.class_names.empty() ? files.class_names() : options.class_names;
   if (names.size() != files.classes()) names = numbered_classes(files.classes());
   writer.set_class_names(std::move(names));
   for (const Split split : {Split::train, Split::test}) {
     const uint64_t before = split == Split::train ? 0 : dataset.train_rows;
-    files.put(split, writer, [&](uint64_t rows) {
+    const auto seen = files.put(split, writer, [&](uint64_t rows) {
       if (options.progress) {
         options.progress(before + rows, dataset.train_rows + dataset.test_rows);
       }
     });
+    if (split == Split::train) require_two_classes(options, source.string(), seen.size());
   }
   return writer.finish();
 }

@@ -112,7 +112,7 @@ bool parse_integer(std::string_view field, int64_t& value) {
   return error == std::errc() && end == field.data() + field.size();
 }
 
-CsvTable::CsvTable(std::filesystem::path path, char separator, const std::string& label)
+CsvTable::CsvTable(std::filesystem::path path, char separator, const CsvAnswers& answers)
     : path_(std::move(path)), separator_(separator) {
   CsvLines lines(path_);
   std::string_view line;
@@ -127,15 +127,19 @@ CsvTable::CsvTable(std::filesystem::path path, char separator, const std::string
                  separator_hint(line, separator_, ",;\t| "));
   }
   names_.assign(fields_.begin(), fields_.end());
-  find_label(label, lines);
+  find_answers(answers, lines);
   float value = 0;
-  for (size_t i = 0; i < columns_; ++i) {
-    if (i != label_ && !parse_float(fields_[i], value)) has_names_ = true;
-  }
+  for (const size_t i : features_) has_names_ |= !parse_float(fields_[i], value);
   // Names that are numbers, such as those of pixels, beside a word above a column of numbers.
-  if (!parse_float(fields_[label_], value) && lines.next(line)) {
+  std::vector<size_t> words;
+  for (const size_t i : answers_) {
+    if (!parse_float(fields_[i], value)) words.push_back(i);
+  }
+  if (!words.empty() && lines.next(line)) {
     split_fields(line, separator_, fields_);
-    if (fields_.size() == columns_ && parse_float(fields_[label_], value)) has_names_ = true;
+    if (fields_.size() == columns_) {
+      for (const size_t i : words) has_names_ |= parse_float(fields_[i], value);
+    }
   }
   if (!has_names_) names_.clear();
 }
@@ -151,10 +155,9 @@ void CsvTable::for_each(const std::function<void(const CsvRow&, const CsvLines&)
       lines.refuse(fmt::format("has {} columns where the first has {}", fields_.size(), columns_));
     }
     row.features.clear();
-    for (size_t i = 0; i < columns_; ++i) {
-      if (i != label_) row.features.push_back(fields_[i]);
-    }
-    row.label = fields_[label_];
+    for (const size_t i : features_) row.features.push_back(fields_[i]);
+    row.answers.clear();
+    for (const size_t i : answers_) row.answers.push_back(fields_[i]);
     visit(row, lines);
     ++row.number;
   }
@@ -178,22 +181,42 @@ std::string CsvTable::why_no_number(std::string_view field) const {
   return text + (hint.empty() && is_word ? "; encode words as numbers or remove the column" : hint);
 }
 
-void CsvTable::find_label(const std::string& label, const CsvLines& lines) {
-  label_ = columns_ - 1;
-  if (label.empty()) return;
-  const auto named = std::find(names_.begin(), names_.end(), label);
+std::string CsvTable::answer_name(size_t answer) const {
+  const size_t index = answers_[answer];
+  return names_.empty() || names_[index].empty() ? fmt::format("column {}", index + 1)
+                                                 : names_[index];
+}
+
+void CsvTable::find_answers(const CsvAnswers& answers, const CsvLines& lines) {
+  if (answers.columns.empty()) answers_ = {columns_ - 1};
+  for (const std::string& wanted : answers.columns) {
+    const size_t found = find_column(wanted, answers, lines);
+    if (std::find(answers_.begin(), answers_.end(), found) != answers_.end()) {
+      lines.refuse(fmt::format("{} names column {} twice", answers.option, found + 1));
+    }
+    answers_.push_back(found);
+  }
+  for (size_t i = 0; i < columns_; ++i) {
+    if (std::find(answers_.begin(), answers_.end(), i) == answers_.end()) features_.push_back(i);
+  }
+  if (features_.empty()) lines.refuse(answers.option + " names every column; none is a feature");
+}
+
+size_t CsvTable::find_column(const std::string& wanted, const CsvAnswers& answers,
+                             const CsvLines& lines) {
+  const auto named = std::find(names_.begin(), names_.end(), wanted);
   int64_t number = 0;
   // A number is no name: the first line may hold it as a value.
-  const bool is_number = parse_integer(label, number);
+  const bool is_number = parse_integer(wanted, number);
   if (is_number && number >= 1 && static_cast<size_t>(number) <= columns_) {
-    label_ = static_cast<size_t>(number) - 1;
-  } else if (!is_number && named != names_.end()) {
-    label_ = static_cast<size_t>(named - names_.begin());
-    has_names_ = true;
-  } else {
-    lines.refuse(fmt::format("has no column '{}', but {:.200}; --label also takes 1 to {}", label,
-                             fmt::format("{}", fmt::join(names_, ", ")), columns_));
+    return static_cast<size_t>(number) - 1;
   }
+  if (is_number || named == names_.end()) {
+    lines.refuse(fmt::format("has no column '{}', but {:.200}; {} also takes 1 to {}", wanted,
+                             fmt::format("{}", fmt::join(names_, ", ")), answers.option, columns_));
+  }
+  has_names_ = true;
+  return static_cast<size_t>(named - names_.begin());
 }
 
 }  // namespace ringtrain::datasets

@@ -35,29 +35,32 @@ class CsvLines {
 struct CsvRow {
   uint64_t number = 0;                     // from 0
   std::vector<std::string_view> features;  // valid during the call that hands out the row
-  std::string_view label;
+  std::vector<std::string_view> answers;   // the same
 };
 
-// A file as rows of features with a label: finds the columns, and whether there is a line of names:
-// a first line with a word above a column of features, or above labels that are numbers.
+// The columns that a model is to predict: that of the label, or those of targets.
+struct CsvAnswers {
+  std::vector<std::string> columns;  // each by its number from 1, or else its name; none: the last
+  std::string option = "--label";    // names them on the command line; for messages
+};
+
+// A file as rows of features with answers: finds the columns, and whether there is a line of names:
+// a first line with a word above a column of features, or above answers that are numbers.
 class CsvTable {
  public:
-  // label: the label's column by its number from 1, or else its name; empty: the last column.
-  CsvTable(std::filesystem::path path, char separator, const std::string& label);
+  CsvTable(std::filesystem::path path, char separator, const CsvAnswers& answers);
 
-  size_t features() const { return columns_ - 1; }
+  size_t features() const { return features_.size(); }
   // The names of all columns; empty if the file has none.
   const std::vector<std::string>& names() const { return names_; }
 
   // Return how messages name a column: "column 2 (income)".
-  std::string feature_column(size_t feature) const {
-    return column(feature < label_ ? feature : feature + 1);
-  }
+  std::string feature_column(size_t feature) const { return column(features_[feature]); }
+  std::string answer_column(size_t answer) const { return column(answers_[answer]); }
   // Requires: there is a header.
-  const std::string& feature_name(size_t feature) const {
-    return names_[feature < label_ ? feature : feature + 1];
-  }
-  std::string label_column() const { return column(label_); }
+  const std::string& feature_name(size_t feature) const { return names_[features_[feature]]; }
+  // Returns the name in the header, or "column 3".
+  std::string answer_name(size_t answer) const;
   // Returns what is wrong with a feature that is no finite number, and what may be the cause.
   std::string why_no_number(std::string_view field) const;
 
@@ -66,12 +69,14 @@ class CsvTable {
 
  private:
   std::string column(size_t index) const;
-  void find_label(const std::string& label, const CsvLines& lines);
+  void find_answers(const CsvAnswers& answers, const CsvLines& lines);
+  size_t find_column(const std::string& wanted, const CsvAnswers& answers, const CsvLines& lines);
 
   std::filesystem::path path_;
   char separator_;
   size_t columns_ = 0;
-  size_t label_ = 0;
+  std::vector<size_t> answers_;   // in the order in which they were asked for
+  std::vector<size_t> features_;  // the other columns
   bool has_names_ = false;
   std::vector<std::string> names_;
   std::vector<std::string_view> fields_;

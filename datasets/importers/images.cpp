@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "datasets/importers/decode_image.hpp"
 #include "datasets/importers/file_tree.hpp"
 #include "datasets/importers/image_list.hpp"
@@ -220,7 +221,12 @@ ImportedImages import_images(const ImageSources& given, const std::filesystem::p
   dataset.train_rows = images.train_rows();
   dataset.test_rows = images.test_rows();
   Writer writer(destination, dataset);
-  writer.set_class_names(images.class_names());
+  const size_t classes = images.class_names().size();
+  if (!options.class_names.empty() && options.class_names.size() != classes) {
+    throw data_error(fmt::format("{}: has {}, but --class-names {}", tree.name(),
+                                 counted(classes, "class folder"), options.class_names.size()));
+  }
+  writer.set_class_names(options.class_names.empty() ? images.class_names() : options.class_names);
   Decoders decoders(sources, writer);
   const uint64_t total = dataset.train_rows + dataset.test_rows;
   uint64_t done = 0;

@@ -28,6 +28,19 @@ void require_two_classes(const ImportOptions& options, const std::string& source
       why));
 }
 
+void require_two_values(const ImportOptions& options, const std::string& source,
+                        const std::string& target, float least, float largest) {
+  if (least < largest || options.one_class) return;
+  throw data_error(
+      fmt::format("{}: {} is {} in all training rows; --one-class imports them all the same",
+                  source, target, least));
+}
+
+void refuse_class_names(const ImportOptions& options) {
+  if (options.class_names.empty()) return;
+  throw data_error("--class-names: the rows have targets, not classes");
+}
+
 std::vector<std::string> numbered_classes(uint64_t count) {
   std::vector<std::string> names;
   for (uint64_t i = 0; i < count; ++i) names.push_back(std::to_string(i));

@@ -18,7 +18,7 @@ struct ImportOptions {
   uint64_t shuffle_seed = 0;             // of the order in which rows are written
   uint64_t block_rows = 0;               // 0: chosen by the size of a row
   std::vector<std::string> class_names;  // empty: from the source, else the labels as numbers
-  bool one_class = false;                // whether all training rows may have the same class
+  bool one_class = false;  // whether all training rows may have the same class or target
   Progress progress;
 };
 
@@ -34,6 +34,13 @@ NewDataset new_dataset(const ImportOptions& options, const std::string& source, 
 // unless options.one_class. why: the end of the message, if the cause is known.
 void require_two_classes(const ImportOptions& options, const std::string& source, size_t classes,
                          const std::string& why = "");
+
+// The same for the values of a target, which lie between `least` and `largest`.
+void require_two_values(const ImportOptions& options, const std::string& source,
+                        const std::string& target, float least, float largest);
+
+// Throws a data error if the options name classes, for rows that have targets.
+void refuse_class_names(const ImportOptions& options);
 
 // Returns "0" to "count - 1".
 std::vector<std::string> numbered_classes(uint64_t count);

@@ -53,7 +53,7 @@ BlockPlace BlockFiles::place(uint64_t block) const {
   place.index = first / index_.block_rows;
   place.rows = std::min(index_.block_rows, place.piece->rows - first);
   place.x_offset = place.piece->x_offset + first * index_.row_bytes();
-  place.y_offset = place.piece->y_offset + first * sizeof(int64_t);
+  place.y_offset = place.piece->y_offset + first * index_.y_bytes();
   return place;
 }
 
@@ -67,14 +67,14 @@ BlockBuffer::BlockBuffer(BlockFiles& files) : files_(files) {
   const DatasetIndex& index = files.index();
   const uint64_t rows = std::min(index.block_rows, index.split(files.split()).rows);
   x_.resize(rows * index.row_bytes());
-  y_.resize(rows * sizeof(int64_t));
+  y_.resize(rows * index.y_bytes());
 }
 
 BlockView BlockBuffer::read(uint64_t block) {
   const BlockPlace place = files_.place(block);
   const File& file = files_.file(place);
   file.read_at(x_.data(), place.rows * files_.index().row_bytes(), place.x_offset);
-  file.read_at(y_.data(), place.rows * sizeof(int64_t), place.y_offset);
+  file.read_at(y_.data(), place.rows * files_.index().y_bytes(), place.y_offset);
   const BlockView view{x_.data(), y_.data()};
   files_.check(block, place, view);
   return view;
@@ -106,7 +106,7 @@ BlockView MappedBlocks::view(uint64_t block) {
 
 void MappedBlocks::make_present(const BlockPlace& place, const BlockView& view) {
   const uint64_t x_bytes = place.rows * files_.index().row_bytes();
-  const uint64_t y_bytes = place.rows * sizeof(int64_t);
+  const uint64_t y_bytes = place.rows * files_.index().y_bytes();
   if (access_ == Access::blocks &&
       mapped_bytes_.fetch_add(x_bytes + y_bytes, std::memory_order_relaxed) > kMostMapped) {
     start_over();
@@ -180,7 +180,7 @@ void ReadAhead::work() {
       }
     };
     request_bytes(place.x_offset, place.rows * files_.index().row_bytes());
-    request_bytes(place.y_offset, place.rows * sizeof(int64_t));
+    request_bytes(place.y_offset, place.rows * files_.index().y_bytes());
     lock.lock();
   }
 }

@@ -19,7 +19,8 @@ namespace ringtrain::datasets {
 // A block of rows in memory.
 struct BlockView {
   const std::byte* x = nullptr;  // [rows, row_bytes]
-  const std::byte* y = nullptr;  // [rows] int64, not necessarily aligned
+  const std::byte* y =
+      nullptr;  // [rows, y_bytes]: int64 labels or f32 targets, not necessarily aligned
 };
 
 // Position of a block in the shards.

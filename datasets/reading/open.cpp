@@ -49,7 +49,8 @@ void check_same_dataset(const OpenedShard& shard, const OpenedShard& first) {
   const DatasetIndex& b = first.index;
   if (a.uuid != b.uuid || a.shard_count != b.shard_count || a.element != b.element ||
       a.shape != b.shape || a.mean != b.mean || a.std != b.std || a.class_names != b.class_names ||
-      a.block_rows != b.block_rows || shard.place.total_rows != first.place.total_rows) {
+      a.targets != b.targets || a.block_rows != b.block_rows ||
+      shard.place.total_rows != first.place.total_rows) {
     throw data_error(fmt::format("{}: belongs to another dataset than {}", a.shards.front().path,
                                  b.shards.front().path));
   }

@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,9 +38,9 @@ class ShardReader {
       refuse("not a ringtrain dataset; use: ringtrain dataset import hdf5");
     }
     const uint64_t version = number(layout::kFormatVersion);
-    if (version != layout::kVersion) {
-      refuse(
-          fmt::format("has format version {}, this program reads {}", version, layout::kVersion));
+    if (version < 1 || version > layout::kVersion) {
+      refuse(fmt::format("has format version {}, this program reads 1 to {}", version,
+                         layout::kVersion));
     }
     OpenedShard opened;
     DatasetIndex& index = opened.index;
@@ -54,7 +56,11 @@ class ShardReader {
     opened.place = {{number(layout::kTrainFirstRow), number(layout::kTestFirstRow)},
                     {number(layout::kTrainTotalRows), number(layout::kTestTotalRows)}};
     index.shards.push_back({std::filesystem::absolute(file_.path()).string(), file_.size()});
-    index.class_names = class_names();
+    if (contents_.datasets.contains(layout::kTargetNames)) {
+      index.targets = targets();
+    } else {
+      index.class_names = names(layout::kClassNames, kMaxClasses);
+    }
     set_shape(index);
     index.train = split_index(index, Split::train);
     index.test = split_index(index, Split::test);
@@ -112,11 +118,11 @@ class ShardReader {
     return found->second;
   }
 
-  std::vector<std::string> class_names() const {
-    const Hdf5Dataset& names = dataset(layout::kClassNames);
+  std::vector<std::string> names(const char* path, uint64_t most) const {
+    const Hdf5Dataset& names = dataset(path);
     if (names.type.kind != Kind::string || names.dims.size() != 1 || names.dims[0] == 0 ||
-        names.dims[0] > kMaxClasses) {
-      refuse(fmt::format("{} must be 1 to {} strings", layout::kClassNames, kMaxClasses));
+        names.dims[0] > most) {
+      refuse(fmt::format("{} must be 1 to {} strings", path, most));
     }
     std::string bytes(names.bytes, '\0');
     file_.read_at(bytes.data(), bytes.size(), names.offset);
@@ -128,11 +134,40 @@ class ShardReader {
     return result;
   }
 
+  Targets targets() const {
+    Targets targets;
+    targets.names = names(layout::kTargetNames, layout::kMostTargets);
+    targets.mean = floats(layout::kTargetMean);
+    targets.std = floats(layout::kTargetStd);
+    targets.least = floats(layout::kTargetLeast);
+    targets.largest = floats(layout::kTargetLargest);
+    for (const auto* values : {&targets.mean, &targets.std, &targets.least, &targets.largest}) {
+      const bool finite = std::all_of(values->begin(), values->end(),
+                                      [](float value) { return std::isfinite(value); });
+      if (values->size() != targets.names.size() || !finite) {
+        refuse("target_mean, _std, _min and _max must be finite, with one value per target");
+      }
+    }
+    for (const float std : targets.std) {
+      if (std <= 0) refuse("target_std has a value that is not positive");
+    }
+    if (std::set(targets.names.begin(), targets.names.end()).size() != targets.names.size()) {
+      refuse("two targets have the same name");
+    }
+    return targets;
+  }
+
+  ElementType element_of(const Hdf5Dataset& x) const {
+    if (x.type.kind == Kind::u8) return ElementType::u8;
+    if (x.type.kind == Kind::f32) return ElementType::f32;
+    if (x.type.kind == Kind::i64) return ElementType::i64;
+    refuse("/train/x must be u8, f32 or i64");
+  }
+
   void set_shape(DatasetIndex& index) const {
     const Hdf5Dataset& x = dataset(layout::path(Split::train, layout::kX));
-    if (x.type.kind != Kind::u8 && x.type.kind != Kind::f32) refuse("/train/x must be u8 or f32");
+    index.element = element_of(x);
     if (x.dims.size() != 4) refuse("/train/x must have the shape [rows, channels, height, width]");
-    index.element = x.type.kind == Kind::u8 ? ElementType::u8 : ElementType::f32;
     for (size_t i = 1; i < 4; ++i) {
       if (x.dims[i] == 0 || x.dims[i] > static_cast<uint64_t>(kMaxDimension)) {
         refuse(fmt::format("/train/x has a dimension of {}; each must be 1 to {}", x.dims[i],
@@ -154,7 +189,8 @@ class ShardReader {
       if (!std::isfinite(std) || std <= 0)
         refuse("std has a value that is not finite and positive");
     }
-    if (index.block_rows == 0 || index.block_rows > kMaxBlockBytes / index.row_bytes()) {
+    const uint64_t largest = std::max(index.row_bytes(), index.y_bytes());
+    if (index.block_rows == 0 || index.block_rows > kMaxBlockBytes / largest) {
       refuse(fmt::format("block_rows is {}, which gives blocks of nothing or of more than 1 GiB",
                          index.block_rows));
     }
@@ -167,11 +203,9 @@ class ShardReader {
     const auto dims = std::vector<uint64_t>{
         x.dims.empty() ? 0 : x.dims[0], static_cast<uint64_t>(index.shape.channels),
         static_cast<uint64_t>(index.shape.height), static_cast<uint64_t>(index.shape.width)};
-    const Kind kind = index.element == ElementType::u8 ? Kind::u8 : Kind::f32;
+    const Kind kind = dataset(layout::path(Split::train, layout::kX)).type.kind;
     if (x.type.kind != kind || x.dims != dims) refuse(x_path + " does not fit /train/x");
-    if (y.type.kind != Kind::i64 || y.dims != std::vector<uint64_t>{dims[0]}) {
-      refuse(fmt::format("{} must be i64 and as long as x", layout::path(split, layout::kY)));
-    }
+    check_y(index, y, dims[0], layout::path(split, layout::kY));
     SplitIndex result;
     result.rows = dims[0];
     if (result.rows == 0) return result;
@@ -183,6 +217,17 @@ class ShardReader {
     piece.y_crc32c = checksums(index, split, layout::kYCrc32c, result.rows);
     result.pieces.push_back(std::move(piece));
     return result;
+  }
+
+  void check_y(const DatasetIndex& index, const Hdf5Dataset& y, uint64_t rows,
+               const std::string& path) const {
+    const uint64_t targets = index.targets.names.size();
+    if (targets == 0 && (y.type.kind != Kind::i64 || y.dims != std::vector{rows})) {
+      refuse(path + " must be i64 and as long as x");
+    }
+    if (targets > 0 && (y.type.kind != Kind::f32 || y.dims != std::vector{rows, targets})) {
+      refuse(fmt::format("{} must be f32 [{}, {}]", path, rows, targets));
+    }
   }
 
   std::vector<uint32_t> checksums(const DatasetIndex& index, Split split, const char* name,

@@ -37,21 +37,36 @@ bool fits_in_memory(const DatasetIndex& index, Tier tier) {
 // A batch with the memory that it points to.
 struct BatchBuffer {
   // contiguous: with room for the rows' bytes.
-  BatchBuffer(uint64_t rows, uint64_t row_bytes, bool contiguous)
-      : x(nullptr, std::free), samples(rows), y(rows) {
+  BatchBuffer(uint64_t rows, const DatasetIndex& index, bool contiguous)
+      : x(nullptr, std::free),
+        samples(rows),
+        y(index.has_targets() ? 0 : rows),
+        targets(rows * index.targets.names.size()) {
     if (contiguous) {
-      const size_t bytes = round_up(rows * row_bytes + 1, kCacheLineBytes);
+      const size_t bytes = round_up(rows * index.row_bytes() + 1, kCacheLineBytes);
       x.reset(static_cast<std::byte*>(std::aligned_alloc(kCacheLineBytes, bytes)));
       if (x == nullptr) throw std::bad_alloc();
     }
     batch.x = x.get();
     batch.samples = samples.data();
-    batch.y = y.data();
+    batch.y = index.has_targets() ? nullptr : y.data();
+    batch.targets = index.has_targets() ? targets.data() : nullptr;
+  }
+
+  // Copies a row's label or targets.
+  void set_y(size_t row, const std::byte* from) {
+    if (batch.targets == nullptr) {
+      std::memcpy(&y[row], from, sizeof(int64_t));
+      return;
+    }
+    const size_t own = targets.size() / samples.size();
+    std::memcpy(targets.data() + row * own, from, own * sizeof(float));
   }
 
   std::unique_ptr<std::byte[], void (*)(void*)> x;
   std::vector<const std::byte*> samples;
   std::vector<int64_t> y;
+  std::vector<float> targets;
   Batch batch;
 };
 
@@ -83,8 +98,8 @@ struct Reader::State {
         row_bytes(index.row_bytes()),
         contiguous(o.contiguous || !is_aligned(index, split)),
         order(rows, index.block_rows, o.batch_size, o.seed, o.shuffle),
-        buffer(std::min(divide_up(o.batch_size, static_cast<uint64_t>(o.world_size)), rows),
-               row_bytes, contiguous) {
+        buffer(std::min(divide_up(o.batch_size, static_cast<uint64_t>(o.world_size)), rows), index,
+               contiguous) {
     const bool fits = fits_in_memory(index, o.tier);
     blocks.emplace(files, fits ? MappedBlocks::Access::whole : MappedBlocks::Access::blocks);
     if (!fits) ahead.emplace(files);
@@ -150,6 +165,7 @@ void Reader::State::look_ahead() {
 // Lists where the rows of a slice are, with their labels, and adds them to the order hash.
 void Reader::State::list_rows(Slice own) {
   const uint64_t block_rows = files.index().block_rows;
+  const uint64_t y_bytes = files.index().y_bytes();
   const OrderTerms& term = *terms;
   size_t i = 0;
   uint64_t sum = 0;
@@ -166,7 +182,7 @@ void Reader::State::list_rows(Slice own) {
       for (; place < stop; ++place, ++i) {
         const uint64_t row = lane.order.row(place);
         buffer.samples[i] = lane.view.x + row * row_bytes;
-        std::memcpy(&buffer.y[i], lane.view.y + row * sizeof(int64_t), sizeof(int64_t));
+        buffer.set_y(i, lane.view.y + row * y_bytes);
         sum += term(own.first + i, first_row + row);
       }
     }

@@ -41,7 +41,8 @@ struct Batch {
   const std::byte* x = nullptr;
   // [rows]: the first byte of each row, in x or elsewhere; aligned as its elements.
   const std::byte* const* samples = nullptr;
-  const int64_t* y = nullptr;  // labels [rows]
+  const int64_t* y = nullptr;      // labels [rows]; nullptr with targets
+  const float* targets = nullptr;  // [rows, targets]; nullptr with labels
 };
 
 // Usage: start(epoch), then next() until it returns nullptr; again for the next epoch. Every block

@@ -75,6 +75,9 @@ std::vector<uint8_t> as_bytes(const DatasetIndex& index, const std::byte* x) {
 void check_drawable(const DatasetIndex& index) {
   const Shape& shape = index.shape;
   const std::string& path = index.shards[0].path;
+  if (index.element == ElementType::i64) {
+    throw data_error(path + ": samples of whole numbers cannot be drawn");
+  }
   if (shape.channels != 1 && shape.channels != 3) {
     throw data_error(fmt::format("{}: samples of {} channels cannot be drawn; 1 or 3 can", path,
                                  shape.channels));

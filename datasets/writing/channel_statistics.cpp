@@ -41,6 +41,7 @@ ChannelStatistics::ChannelStatistics(ElementType element, const Shape& shape)
       channels_(static_cast<size_t>(shape.channels)) {}
 
 void ChannelStatistics::add(const std::byte* x) {
+  if (element_ == ElementType::i64) return;
   if (element_ == ElementType::f32) {
     add_floats(x);
     return;
@@ -88,6 +89,11 @@ void ChannelStatistics::add_floats(const std::byte* x) {
 }
 
 void ChannelStatistics::finish(uint64_t rows, DatasetIndex& index) const {
+  if (element_ == ElementType::i64) {
+    index.mean.assign(channels_.size(), 0);
+    index.std.assign(channels_.size(), 1);
+    return;
+  }
   const double n = static_cast<double>(rows) * static_cast<double>(pixels_);
   for (const Sums& c : channels_) {
     double mean = 0;

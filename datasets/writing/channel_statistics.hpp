@@ -11,7 +11,7 @@
 namespace ringtrain::datasets {
 
 // Mean and standard deviation per channel over rows that come in any order. u8: of x / 255, exact,
-// in integers; f32: of x.
+// in integers; f32: of x; i64: 0 and 1, as such samples are not normalised.
 class ChannelStatistics {
  public:
   ChannelStatistics(ElementType element, const Shape& shape);

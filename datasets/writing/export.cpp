@@ -29,6 +29,11 @@ std::string npy_header(std::string_view type, const std::string& shape) {
   return header + text;
 }
 
+std::string_view npy_type(ElementType element) {
+  if (element == ElementType::i64) return "<i8";
+  return element == ElementType::u8 ? "|u1" : "<f4";
+}
+
 using Path = std::filesystem::path;
 
 std::pair<Path, Path> export_split(const DatasetIndex& index, Split split, const Path& directory,
@@ -36,10 +41,13 @@ std::pair<Path, Path> export_split(const DatasetIndex& index, Split split, const
   const uint64_t rows = index.split(split).rows;
   PendingFile x_pending(directory / fmt::format("{}_x.npy", name_of(split)));
   PendingFile y_pending(directory / fmt::format("{}_y.npy", name_of(split)));
-  const std::string x_header = npy_header(index.element == ElementType::u8 ? "|u1" : "<f4",
-                                          fmt::format("{}, {}, {}, {}", rows, index.shape.channels,
+  const std::string x_header =
+      npy_header(npy_type(index.element), fmt::format("{}, {}, {}, {}", rows, index.shape.channels,
                                                       index.shape.height, index.shape.width));
-  const std::string y_header = npy_header("<i8", fmt::format("{},", rows));
+  const std::string y_header =
+      index.has_targets()
+          ? npy_header("<f4", fmt::format("{}, {}", rows, index.targets.names.size()))
+          : npy_header("<i8", fmt::format("{},", rows));
   x_pending.file().write_at(x_header.data(), x_header.size(), 0);
   y_pending.file().write_at(y_header.data(), y_header.size(), 0);
   uint64_t x_at = x_header.size();
@@ -50,9 +58,9 @@ std::pair<Path, Path> export_split(const DatasetIndex& index, Split split, const
     const BlockView view = buffer.read(block);
     const uint64_t count = files.place(block).rows;
     x_pending.file().write_at(view.x, count * index.row_bytes(), x_at);
-    y_pending.file().write_at(view.y, count * sizeof(int64_t), y_at);
+    y_pending.file().write_at(view.y, count * index.y_bytes(), y_at);
     x_at += count * index.row_bytes();
-    y_at += count * sizeof(int64_t);
+    y_at += count * index.y_bytes();
     progress(count);
   }
   x_pending.commit();

@@ -34,6 +34,11 @@ Hdf5Handle create_file(const std::filesystem::path& path) {
           H5Fclose};
 }
 
+hid_t element_type(ElementType element) {
+  if (element == ElementType::i64) return H5T_STD_I64LE;
+  return element == ElementType::u8 ? H5T_STD_U8LE : H5T_IEEE_F32LE;
+}
+
 Hdf5Handle string_type(size_t size) {
   Hdf5Handle type(check_hdf5(H5Tcopy(H5T_C_S1), "H5Tcopy"), H5Tclose);
   check_hdf5_status(H5Tset_size(type, std::max<size_t>(size, 1)), "H5Tset_size");
@@ -49,7 +54,7 @@ Hdf5FileWriter::Hdf5FileWriter(const std::filesystem::path& path, const DatasetI
   const Hdf5Handle creation(check_hdf5(H5Pcreate(H5P_GROUP_CREATE), "H5Pcreate"), H5Pclose);
   // The same rows make the same file, byte by byte, whenever they are imported.
   check_hdf5_status(H5Pset_obj_track_times(creation, false), "H5Pset_obj_track_times");
-  const hid_t x_type = index.element == ElementType::u8 ? H5T_STD_U8LE : H5T_IEEE_F32LE;
+  const hid_t x_type = element_type(index.element);
   for (const Split split : {Split::train, Split::test}) {
     const std::string group = "/" + std::string(name_of(split));
     Hdf5Handle(check_hdf5(H5Gcreate2(file_, group.c_str(), H5P_DEFAULT, creation, H5P_DEFAULT),
@@ -62,7 +67,10 @@ Hdf5FileWriter::Hdf5FileWriter(const std::filesystem::path& path, const DatasetI
         layout::path(split, layout::kX), x_type,
         {rows, static_cast<hsize_t>(index.shape.channels), static_cast<hsize_t>(index.shape.height),
          static_cast<hsize_t>(index.shape.width)});
-    const Hdf5Handle y = create_dataset(layout::path(split, layout::kY), H5T_STD_I64LE, {rows});
+    const std::string y_path = layout::path(split, layout::kY);
+    const Hdf5Handle y = index.has_targets() ? create_dataset(y_path, H5T_IEEE_F32LE,
+                                                              {rows, index.targets.names.size()})
+                                             : create_dataset(y_path, H5T_STD_I64LE, {rows});
     create_dataset(layout::path(split, layout::kXCrc32c), H5T_STD_U32LE, {blocks}).close();
     create_dataset(layout::path(split, layout::kYCrc32c), H5T_STD_U32LE, {blocks}).close();
     if (rows == 0) continue;
@@ -128,6 +136,26 @@ void Hdf5FileWriter::write_floats(const char* name, const std::vector<float>& va
   check_hdf5_status(H5Awrite(attribute, H5T_NATIVE_FLOAT, values.data()), name);
 }
 
+void Hdf5FileWriter::write_names(const char* path, const std::vector<std::string>& names) {
+  size_t longest = 1;
+  for (const std::string& name : names) longest = std::max(longest, name.size());
+  std::string bytes(longest * names.size(), '\0');
+  for (size_t i = 0; i < names.size(); ++i) names[i].copy(bytes.data() + i * longest, longest);
+  const Hdf5Handle type = string_type(longest);
+  Hdf5Handle dataset = create_dataset(path, type, {names.size()});
+  check_hdf5_status(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()),
+                    fmt::format("{}: writing {}", name_, path));
+  dataset.close();
+}
+
+void Hdf5FileWriter::write_targets(const Targets& targets) {
+  write_names(layout::kTargetNames, targets.names);
+  write_floats(layout::kTargetMean, targets.mean);
+  write_floats(layout::kTargetStd, targets.std);
+  write_floats(layout::kTargetLeast, targets.least);
+  write_floats(layout::kTargetLargest, targets.largest);
+}
+
 void Hdf5FileWriter::finish(const DatasetIndex& index, const ShardPlace& place) {
   for (const Split split : {Split::train, Split::test}) {
     if (index.split(split).rows == 0) continue;
@@ -144,19 +172,13 @@ void Hdf5FileWriter::finish(const DatasetIndex& index, const ShardPlace& place) 
     write(layout::kYCrc32c, piece.y_crc32c);
   }
 
-  size_t longest = 1;
-  for (const std::string& name : index.class_names) longest = std::max(longest, name.size());
-  std::string names(longest * index.class_names.size(), '\0');
-  for (size_t i = 0; i < index.class_names.size(); ++i) {
-    index.class_names[i].copy(names.data() + i * longest, longest);
+  if (index.has_targets()) {
+    write_targets(index.targets);
+  } else {
+    write_names(layout::kClassNames, index.class_names);
   }
-  const Hdf5Handle type = string_type(longest);
-  Hdf5Handle classes = create_dataset(layout::kClassNames, type, {index.class_names.size()});
-  check_hdf5_status(H5Dwrite(classes, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names.data()),
-                    name_ + ": writing class names");
-  classes.close();
-
-  write_number(layout::kFormatVersion, layout::kVersion);
+  const bool as_before = !index.has_targets() && index.element != ElementType::i64;
+  write_number(layout::kFormatVersion, as_before ? 1 : layout::kVersion);
   write_text(layout::kUuid, index.uuid);
   write_floats(layout::kMean, index.mean);
   write_floats(layout::kStd, index.std);

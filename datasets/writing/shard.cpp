@@ -64,8 +64,8 @@ class ShardWriter {
       const BlockPlace from = files.place(blocks.first + i);
       const uint64_t row = i * whole_.block_rows;
       out.write_at(view.x, from.rows * row_bytes, hdf5.x_offset(split) + row * row_bytes);
-      out.write_at(view.y, from.rows * sizeof(int64_t),
-                   hdf5.y_offset(split) + row * sizeof(int64_t));
+      out.write_at(view.y, from.rows * whole_.y_bytes(),
+                   hdf5.y_offset(split) + row * whole_.y_bytes());
       own.pieces[0].x_crc32c.push_back(from.piece->x_crc32c[from.index]);
       own.pieces[0].y_crc32c.push_back(from.piece->y_crc32c[from.index]);
     }

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
+#include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 #include <system_error>
 
+#include "base/check.hpp"
 #include "base/crc32c.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -20,83 +22,17 @@
 #include "datasets/reading/verify.hpp"
 #include "datasets/writing/channel_statistics.hpp"
 #include "datasets/writing/hdf5_file_writer.hpp"
-#include "net/sha256.hpp"
+#include "datasets/writing/new_index.hpp"
+#include "datasets/writing/target_statistics.hpp"
 
 namespace ringtrain::datasets {
 namespace {
 
-constexpr uint64_t kBlockBytes = uint64_t{512} << 10;
 constexpr uint64_t kCopyBytes = uint64_t{8} << 20;
 constexpr uint64_t kWriteBackBytes = uint64_t{64} << 20;
 constexpr std::array<Split, 2> kSplits = {Split::train, Split::test};
 constexpr int64_t kUnset = -1;
 constexpr int64_t kDropped = -2;
-
-// Makes a UUID of the contents: the same rows imported again give the same dataset, so a job can
-// resume with it.
-std::string uuid_of(const DatasetIndex& index) {
-  net::Sha256 hash;
-  const auto add = [&](const auto& values) {
-    hash.add(values.data(), values.size() * sizeof(values[0]));
-  };
-  const std::array<uint64_t, 7> numbers = {static_cast<uint64_t>(index.element),
-                                           static_cast<uint64_t>(index.shape.channels),
-                                           static_cast<uint64_t>(index.shape.height),
-                                           static_cast<uint64_t>(index.shape.width),
-                                           index.shuffle_seed,
-                                           index.train.rows,
-                                           index.test.rows};
-  add(numbers);
-  for (const Split split : kSplits) {
-    for (const Piece& piece : index.split(split).pieces) {
-      add(piece.x_crc32c);
-      add(piece.y_crc32c);
-    }
-  }
-  for (const std::string& name : index.class_names) hash.add(name.c_str(), name.size() + 1);
-  std::string text = hash.hexadecimal().substr(0, 32);
-  text[12] = '8';  // version 8, RFC 9562: custom contents
-  text[16] = "89ab"[text[16] % 4];
-  for (const size_t dash : {20, 16, 12, 8}) text.insert(dash, 1, '-');
-  return text;
-}
-
-// Returns the rows of a block of 256 to 512 KiB: large enough that a disk reads it at full speed,
-// small enough that a rank holds dozens. A power of two, for which the order inside a block needs
-// no cycle-walking.
-uint64_t default_block_rows(uint64_t row_bytes) {
-  return std::bit_floor(std::max<uint64_t>(1, kBlockBytes / row_bytes));
-}
-
-DatasetIndex start_index(const NewDataset& dataset) {
-  DatasetIndex index;
-  index.element = dataset.element;
-  index.shape = dataset.shape;
-  index.source = dataset.source;
-  index.shuffle_seed = dataset.shuffle_seed;
-  const Shape& shape = dataset.shape;
-  constexpr int64_t kMax = int64_t{1} << 20;
-  for (const int64_t dimension : {shape.channels, shape.height, shape.width}) {
-    if (dimension < 1 || dimension > kMax) {
-      throw data_error(fmt::format("samples of {} x {} x {}: each dimension must be 1 to {}",
-                                   shape.channels, shape.height, shape.width, kMax));
-    }
-  }
-  if (index.row_bytes() > uint64_t{1} << 30) throw data_error("samples of more than 1 GiB");
-  if (dataset.train_rows == 0) throw data_error("the source has no training rows");
-  uint64_t bytes = 0;
-  if (__builtin_add_overflow(dataset.train_rows, dataset.test_rows, &bytes) ||
-      __builtin_mul_overflow(bytes, index.row_bytes() + sizeof(int64_t), &bytes) ||
-      bytes >> 62 != 0) {
-    throw data_error(fmt::format("the source promises {} + {} rows, which no disk holds",
-                                 dataset.train_rows, dataset.test_rows));
-  }
-  index.block_rows =
-      dataset.block_rows > 0 ? dataset.block_rows : default_block_rows(index.row_bytes());
-  index.train.rows = dataset.train_rows;
-  index.test.rows = dataset.test_rows;
-  return index;
-}
 
 std::unique_ptr<PendingFile> make_pending(const std::filesystem::path& destination) {
   std::error_code ignored;  // creating the file reports what is wrong
@@ -121,18 +57,21 @@ struct Writer::State {
     for (const Split split : kSplits) {
       const auto s = static_cast<size_t>(split);
       labels[s].assign(index.split(split).rows, kUnset);
+      targets[s].resize(index.split(split).rows * index.targets.names.size());
       checksums[s].resize(index.split(split).rows);
     }
   }
 
-  void write_labels(Split split);
+  uint64_t place_of(Split split, uint64_t row) const;
+  void write_y(Split split);
   void leave_out_dropped_rows();
 
   DatasetIndex index;
   std::unique_ptr<PendingFile> pending;
   std::unique_ptr<Hdf5FileWriter> hdf5;
   std::array<Permutation, 2> shuffle;              // from source row to place in the file
-  std::array<std::vector<int64_t>, 2> labels;      // by place
+  std::array<std::vector<int64_t>, 2> labels;      // by place; 0 in a row that has targets
+  std::array<std::vector<float>, 2> targets;       // by place, [rows, targets]
   std::array<std::vector<uint32_t>, 2> checksums;  // by place: CRC32C of x of the row
   ChannelStatistics statistics;                    // of the training rows
   std::atomic<bool> has_dropped = false;
@@ -142,6 +81,14 @@ Writer::Writer(const std::filesystem::path& destination, const NewDataset& datas
     : state_(std::make_unique<State>(destination, dataset)) {}
 
 Writer::~Writer() = default;
+
+uint64_t Writer::State::place_of(Split split, uint64_t row) const {
+  if (row >= index.split(split).rows) {
+    throw data_error(
+        fmt::format("{}: row {} of {} was written", index.source, row, index.split(split).rows));
+  }
+  return shuffle[static_cast<size_t>(split)](row);
+}
 
 void Writer::set_class_names(std::vector<std::string> names) {
   state_->index.class_names = std::move(names);
@@ -153,18 +100,36 @@ void Writer::set_source_sha256(std::string sha256) {
 
 void Writer::put(Split split, uint64_t row, const std::byte* x, int64_t label) {
   State& s = *state_;
-  const auto i = static_cast<size_t>(split);
-  if (row >= s.index.split(split).rows) {
-    throw data_error(fmt::format("{}: row {} of {} was written", s.index.source, row,
-                                 s.index.split(split).rows));
-  }
+  RINGTRAIN_CHECK(!s.index.has_targets());
+  const uint64_t place = s.place_of(split, row);
   if (label < 0)
     throw data_error(fmt::format("{}: row {} has label {}", s.index.source, row, label));
-  const uint64_t place = s.shuffle[i](row);
+  put_x(split, place, x);
+  s.labels[static_cast<size_t>(split)][place] = label;
+}
+
+void Writer::put(Split split, uint64_t row, const std::byte* x, std::span<const float> targets) {
+  State& s = *state_;
+  const auto& names = s.index.targets.names;
+  RINGTRAIN_CHECK(!names.empty() && targets.size() == names.size());
+  const uint64_t place = s.place_of(split, row);
+  for (size_t k = 0; k < targets.size(); ++k) {
+    if (std::isfinite(targets[k])) continue;
+    throw data_error(fmt::format("{}: row {}: target {} is {}, not a finite number", s.index.source,
+                                 row, names[k], targets[k]));
+  }
+  put_x(split, place, x);
+  std::copy(targets.begin(), targets.end(),
+            s.targets[static_cast<size_t>(split)].begin() +
+                static_cast<std::ptrdiff_t>(place * targets.size()));
+  s.labels[static_cast<size_t>(split)][place] = 0;
+}
+
+void Writer::put_x(Split split, uint64_t place, const std::byte* x) {
+  State& s = *state_;
   const uint64_t row_bytes = s.index.row_bytes();
   s.pending->file().write_at(x, row_bytes, s.hdf5->x_offset(split) + place * row_bytes);
-  s.labels[i][place] = label;
-  s.checksums[i][place] = crc32c(x, row_bytes);
+  s.checksums[static_cast<size_t>(split)][place] = crc32c(x, row_bytes);
   if (split == Split::train) s.statistics.add(x);
 }
 
@@ -208,17 +173,21 @@ void Writer::State::leave_out_dropped_rows() {
       for (; first < end; ++first, ++kept) {
         labels[s][kept] = labels[s][first];
         checksums[s][kept] = checksums[s][first];
+        const size_t own = index.targets.names.size();
+        std::copy_n(targets[s].begin() + static_cast<std::ptrdiff_t>(first * own), own,
+                    targets[s].begin() + static_cast<std::ptrdiff_t>(kept * own));
       }
     }
     labels[s].resize(kept);
     checksums[s].resize(kept);
+    targets[s].resize(kept * index.targets.names.size());
   }
   hdf5 = std::move(next_hdf5);
   pending = std::move(next);
 }
 
-// Writes the labels of a split, and sets its piece with the checksums of all blocks.
-void Writer::State::write_labels(Split split) {
+// Writes the labels or targets of a split, and sets its piece with the checksums of all blocks.
+void Writer::State::write_y(Split split) {
   const auto s = static_cast<size_t>(split);
   SplitIndex& own = index.split(split);
   if (own.rows == 0) return;
@@ -226,6 +195,9 @@ void Writer::State::write_labels(Split split) {
   piece.rows = own.rows;
   piece.x_offset = hdf5->x_offset(split);
   piece.y_offset = hdf5->y_offset(split);
+  const auto* y = index.has_targets() ? reinterpret_cast<const std::byte*>(targets[s].data())
+                                      : reinterpret_cast<const std::byte*>(labels[s].data());
+  const uint64_t y_bytes = index.y_bytes();
   const Crc32cShift shift(index.row_bytes());
   for (uint64_t first = 0; first < own.rows; first += index.block_rows) {
     const uint64_t end = std::min(own.rows, first + index.block_rows);
@@ -236,16 +208,19 @@ void Writer::State::write_labels(Split split) {
         throw data_error(
             fmt::format("{}: a {} row was never written", index.source, name_of(split)));
       }
-      if (static_cast<uint64_t>(label) >= index.class_names.size()) {
-        throw data_error(fmt::format("{}: label {} where there are {} classes", index.source, label,
-                                     index.class_names.size()));
+      if (!index.has_targets() && static_cast<uint64_t>(label) >= index.class_names.size()) {
+        throw data_error(
+            fmt::format("{}: label {} where there {}", index.source, label,
+                        index.class_names.size() == 1
+                            ? "is 1 class"
+                            : fmt::format("are {} classes", index.class_names.size())));
       }
       crc = shift(crc) ^ checksums[s][i];
     }
     piece.x_crc32c.push_back(crc);
-    piece.y_crc32c.push_back(crc32c(labels[s].data() + first, (end - first) * sizeof(int64_t)));
+    piece.y_crc32c.push_back(crc32c(y + first * y_bytes, (end - first) * y_bytes));
   }
-  pending->file().write_at(labels[s].data(), own.rows * sizeof(int64_t), piece.y_offset);
+  pending->file().write_at(y, own.rows * y_bytes, piece.y_offset);
   own.pieces.assign(1, std::move(piece));
 }
 
@@ -253,8 +228,9 @@ DatasetIndex Writer::finish(const Progress& progress) {
   State& s = *state_;
   if (s.has_dropped) s.leave_out_dropped_rows();
   s.statistics.finish(s.index.train.rows, s.index);
-  s.write_labels(Split::train);
-  s.write_labels(Split::test);
+  s.write_y(Split::train);
+  s.write_y(Split::test);
+  set_target_statistics(s.targets[0], s.targets[1], s.index);
   s.index.uuid = uuid_of(s.index);
   s.hdf5->finish(s.index, {{0, 0}, {s.index.train.rows, s.index.test.rows}});
   s.pending->file().sync();

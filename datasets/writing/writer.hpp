@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,14 @@ struct NewDataset {
   std::string source;
   uint64_t shuffle_seed = 0;
   uint64_t block_rows = 0;  // 0: blocks of 256 to 512 KiB
+  // Names of the targets, without doubles; empty: rows have labels of classes.
+  std::vector<std::string> target_names = {};
 };
 
 // Usage: construct, put() every row once in any order, finish(). Until finish() has returned there
 // is only a temporary file beside the destination, which the destructor removes. Rows go to their
-// shuffled places as they come, so memory holds 12 bytes per row and no rows.
+// shuffled places as they come, so memory holds 12 bytes per row (with targets, 12 and
+// 4 for each) and no rows.
 class Writer {
  public:
   // Makes the folders of the destination. Throws a data error if the figures are impossible, an io
@@ -40,6 +44,8 @@ class Writer {
   // Writes row number `row` of the source: x is [channels, height, width] elements, little-endian.
   // Thread: any thread may call it, for different rows.
   void put(Split split, uint64_t row, const std::byte* x, int64_t label);
+  // The same with a value for each target. Throws a data error if one is not finite.
+  void put(Split split, uint64_t row, const std::byte* x, std::span<const float> targets);
 
   // Leaves a row out, instead of put(): a broken image. finish() then writes the rows that are left
   // to a second temporary file.
@@ -49,11 +55,14 @@ class Writer {
   void set_class_names(std::vector<std::string> names);
   void set_source_sha256(std::string sha256);
 
-  // Writes labels and checksums, flushes to disk, reopens and checks every byte, renames. Throws a
-  // data error if a row was never put, a label has no class name, or the check fails.
+  // Writes labels or targets, and checksums, flushes to disk, reopens and checks every byte,
+  // renames. Throws a data error if a row was never put, a label has no class name, or the check
+  // fails.
   DatasetIndex finish(const Progress& progress = {});
 
  private:
+  void put_x(Split split, uint64_t place, const std::byte* x);
+
   struct State;
   std::unique_ptr<State> state_;
 };

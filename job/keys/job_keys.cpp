@@ -104,7 +104,7 @@ KeyGroup<CheckpointSpec> checkpoint_keys() {
   group.key("every_seconds", &T::every_seconds, "0: not by time.", {.min = 0, .max = 31536000});
   group.key("keep", &T::keep,
             "How many of the newest checkpoints stay, and beside them the one with the best test "
-            "accuracy.",
+            "accuracy, or the lowest test loss where there is no accuracy.",
             {.min = 1, .max = 1000000});
   group.key("resume", &T::resume,
             "auto resumes from the newest good checkpoint below output, never starts anew, a path "
@@ -148,8 +148,8 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
   group.key("model", &T::model,
             "A model of the zoo (" + zoo_model_list() +
                 "), or the path of a TorchScript file: it holds a '/' or ends in .pt. It gets "
-                "normalised floats [rows, channels, height, width] and returns logits [rows, "
-                "classes]; the loss is cross entropy.",
+                "normalised floats [rows, channels, height, width], or int64 where the dataset "
+                "holds whole numbers, and returns logits [rows, classes], or [rows, targets].",
             {.min_length = 1, .max_length = 4096, .required = true, .on_resume = OnResume::fixed});
   group.key("hidden", &T::hidden,
             "mlp alone: the widths of its hidden layers. Left out: [1024, 1024].",
@@ -231,8 +231,18 @@ void add_run_keys(KeyGroup<JobSpec>& group) {
       "A model.safetensors whose tensors are the first weights, as far as names and shapes fit: "
       "fine-tuning. A checkpoint to resume goes before it.",
       {.min_length = 1, .max_length = 4096, .on_resume = OnResume::silent});
+  group.choice("loss", &T::loss,
+               {{T::Loss::automatic, "auto"},
+                {T::Loss::cross_entropy, "cross_entropy"},
+                {T::Loss::mse, "mse"},
+                {T::Loss::l1, "l1"},
+                {T::Loss::huber, "huber"},
+                {T::Loss::bce_with_logits, "bce_with_logits"}},
+               "cross_entropy for a dataset with labels of classes; mse, l1, huber (delta: one "
+               "standard deviation) or bce_with_logits (targets from 0 to 1) for one with targets. "
+               "auto: cross_entropy or mse.");
   group.key("label_smoothing", &T::label_smoothing,
-            "The share of a label's weight that is spread over all classes.",
+            "cross_entropy: the share of a label's weight that is spread over all classes.",
             {.min = 0, .below = 1});
   group.key("clip_norm", &T::clip_norm,
             "Gradients whose global norm is above this are scaled down to it. 0: never.",

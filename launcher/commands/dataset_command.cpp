@@ -15,6 +15,7 @@
 #include "datasets/reading/open.hpp"
 #include "datasets/reading/verify.hpp"
 #include "datasets/tools/contact_sheet.hpp"
+#include "datasets/tools/row_lines.hpp"
 #include "datasets/writing/export.hpp"
 #include "datasets/writing/shard.hpp"
 #include "launcher/commands/import_commands.hpp"
@@ -31,6 +32,18 @@ std::string shape_text(const DatasetIndex& index) {
                      datasets::name_of(index.element));
 }
 
+nlohmann::json targets_json(const datasets::Targets& targets) {
+  auto json = nlohmann::json::array();
+  for (size_t k = 0; k < targets.names.size(); ++k) {
+    json.push_back({{"name", targets.names[k]},
+                    {"mean", targets.mean[k]},
+                    {"std", targets.std[k]},
+                    {"min", targets.least[k]},
+                    {"max", targets.largest[k]}});
+  }
+  return json;
+}
+
 nlohmann::json to_json(const DatasetIndex& index) {
   nlohmann::json files = nlohmann::json::array();
   for (const auto& file : index.shards) files.push_back({{"path", file.path}, {"size", file.size}});
@@ -40,6 +53,7 @@ nlohmann::json to_json(const DatasetIndex& index) {
           {"train_rows", index.train.rows},
           {"test_rows", index.test.rows},
           {"classes", index.class_names},
+          {"targets", targets_json(index.targets)},
           {"mean", index.mean},
           {"std", index.std},
           {"source", index.source},
@@ -53,6 +67,7 @@ nlohmann::json to_json(const DatasetIndex& index) {
 
 // Says what training makes of a stored value.
 std::string normalisation_text(const DatasetIndex& index) {
+  if (index.element == datasets::ElementType::i64) return "no: whole numbers, as they are";
   const bool is_table = index.shape.height == 1 && index.shape.width == 1;
   return fmt::format("each {}: ({} - mean) / std, of the training rows",
                      is_table ? "column" : "channel",
@@ -70,6 +85,15 @@ std::string list_text(const std::vector<float>& values) {
                      *least, *largest);
 }
 
+// "10 (0, 1, 2, ...)"
+std::string names_text(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 12;
+  const size_t shown = std::min(kShown, names.size());
+  return fmt::format("{} ({}{})", names.size(),
+                     fmt::join(names.begin(), names.begin() + static_cast<ptrdiff_t>(shown), ", "),
+                     shown < names.size() ? ", ..." : "");
+}
+
 void print_info(const DatasetIndex& index) {
   const auto line = [](std::string_view key, const std::string& value) {
     fmt::print("{:<14}{}\n", key, value);
@@ -78,17 +102,20 @@ void print_info(const DatasetIndex& index) {
   line("samples", shape_text(index));
   line("train rows", std::to_string(index.train.rows));
   line("test rows", std::to_string(index.test.rows));
-  constexpr size_t kShown = 12;
-  const size_t shown = std::min(kShown, index.class_names.size());
-  std::string classes =
-      fmt::format("{} ({}{})", index.class_names.size(),
-                  fmt::join(index.class_names.begin(),
-                            index.class_names.begin() + static_cast<ptrdiff_t>(shown), ", "),
-                  shown < index.class_names.size() ? ", ..." : "");
-  line("classes", classes);
+  if (index.has_targets()) {
+    line("targets", names_text(index.targets.names));
+    line("target mean", list_text(index.targets.mean));
+    line("target std", list_text(index.targets.std));
+    line("target min", list_text(index.targets.least));
+    line("target max", list_text(index.targets.largest));
+  } else {
+    line("classes", names_text(index.class_names));
+  }
   line("normalised", normalisation_text(index));
-  line("mean", list_text(index.mean));
-  line("std", list_text(index.std));
+  if (index.element != datasets::ElementType::i64) {
+    line("mean", list_text(index.mean));
+    line("std", list_text(index.std));
+  }
   line("source", index.source);
   if (!index.source_sha256.empty()) line("source sha256", index.source_sha256);
   line("shuffle seed", std::to_string(index.shuffle_seed));
@@ -178,18 +205,26 @@ void add_sample(CLI::App& dataset) {
     uint64_t seed = 0;
     bool test = false;
   };
-  CLI::App& command = *dataset.add_subcommand("sample", "Draw rows as a PNG");
+  CLI::App& command = *dataset.add_subcommand("sample", "Draw rows as a PNG, or print a table's");
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("dataset", arguments->path, "A file, or a directory of shards")->required();
-  command.add_option("-o,--output", arguments->output, "PNG file to write")->capture_default_str();
+  command.add_option("-o,--output", arguments->output, "PNG file to write; not for a table")
+      ->capture_default_str();
   command.add_option("--rows", arguments->rows, "Number of rows")->capture_default_str();
   command.add_option("--seed", arguments->seed, "Seed for the choice of rows")
       ->capture_default_str();
   command.add_flag("--test", arguments->test, "Draw test rows");
   command.callback([arguments] {
     const DatasetIndex index = datasets::open_dataset_unverified(arguments->path);
-    datasets::write_contact_sheet(index, arguments->test ? Split::test : Split::train,
-                                  arguments->rows, arguments->seed, arguments->output);
+    const Split split = arguments->test ? Split::test : Split::train;
+    if (datasets::is_table(index)) {
+      for (const auto& text : datasets::row_lines(index, split, arguments->rows, arguments->seed)) {
+        fmt::print("{}\n", text);
+      }
+      return;
+    }
+    datasets::write_contact_sheet(index, split, arguments->rows, arguments->seed,
+                                  arguments->output);
     fmt::print("{}\n", arguments->output);
   });
 }

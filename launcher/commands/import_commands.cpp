@@ -48,6 +48,9 @@ void add_idx(CLI::App& import) {
 
 struct ArrayArguments {
   std::string channels = "auto";
+  std::string labels = "auto";
+  std::vector<std::string> target_names;
+  bool floats = false;
 };
 
 datasets::ChannelOrder channel_order(const std::string& name) {
@@ -55,7 +58,30 @@ datasets::ChannelOrder channel_order(const std::string& name) {
   return name == "last" ? datasets::ChannelOrder::last : datasets::ChannelOrder::automatic;
 }
 
-void add_channels(CLI::App& command, ArrayArguments& arguments) {
+datasets::Answers answers_named(const std::string& name) {
+  if (name == "classes") return datasets::Answers::classes;
+  return name == "targets" ? datasets::Answers::targets : datasets::Answers::automatic;
+}
+
+void set_options(const ArrayArguments& arguments, datasets::ArraySources& sources) {
+  sources.channels = channel_order(arguments.channels);
+  sources.answers = answers_named(arguments.labels);
+  sources.target_names = arguments.target_names;
+  sources.floats = arguments.floats;
+}
+
+void add_array_options(CLI::App& command, ArrayArguments& arguments) {
+  command
+      .add_option("--labels", arguments.labels,
+                  "Labels are classes, or targets: numbers to predict (auto: floats are targets)")
+      ->check(CLI::IsMember({"auto", "classes", "targets"}))
+      ->capture_default_str();
+  command
+      .add_option("--target-names", arguments.target_names,
+                  "Names of the targets, with commas between them")
+      ->delimiter(',');
+  command.add_flag("--floats", arguments.floats,
+                   "Normalise samples of 32 and 64-bit whole numbers, which else stay as they are");
   command.add_option("--channels", arguments.channels, "Channels are a sample's first or last")
       ->check(CLI::IsMember({"auto", "first", "last"}))
       ->capture_default_str();
@@ -70,11 +96,11 @@ void add_npy(CLI::App& import) {
         for (const std::string& path : a.paths) arrays.push_back(datasets::open_npy(path));
         datasets::ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(),
                                        arrays[3].get()};
-        sources.channels = channel_order(array->channels);
+        set_options(*array, sources);
         return datasets::import_arrays(sources, a.output, a.options);
       });
   add_paths(*command, *arguments, kFourFiles);
-  add_channels(*command, *array);
+  add_array_options(*command, *array);
 }
 
 struct Hdf5Arguments : ArrayArguments {
@@ -102,15 +128,15 @@ void add_hdf5(CLI::App& import) {
         const auto test_y = open(names->test_y);
         datasets::ArraySources sources{train_x.get(), train_y.get(), test_x.get(), test_y.get()};
         sources.test_share = a.test_share;
-        sources.channels = channel_order(names->channels);
+        set_options(*names, sources);
         return datasets::import_arrays(sources, a.output, a.options);
       });
   add_paths(*command, *arguments, {"file"});
   command->add_option("--train-x", names->train_x, "Path of the training samples")->required();
-  command->add_option("--train-y", names->train_y, "Path of their classes")->required();
+  command->add_option("--train-y", names->train_y, "Path of their labels")->required();
   command->add_option("--test-x", names->test_x, "Path of the test samples");
-  command->add_option("--test-y", names->test_y, "Path of their classes");
-  add_channels(*command, *names);
+  command->add_option("--test-y", names->test_y, "Path of their labels");
+  add_array_options(*command, *names);
   add_test_share(*command, *arguments);
 }
 
@@ -128,6 +154,7 @@ void add_cifar(CLI::App& import) {
 struct CsvArguments {
   std::string test;
   std::string label;
+  std::vector<std::string> targets;
   std::vector<int64_t> shape;
   std::string separator = ",";
 };
@@ -136,13 +163,15 @@ void add_csv(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto csv = std::make_shared<CsvArguments>();
   const auto arguments =
-      add_import(import, command, "csv", "Import a table: columns of numbers and one of labels",
+      add_import(import, command, "csv",
+                 "Import a table: columns of numbers, and one of labels or some of targets",
                  [csv](const ImportArguments& a) {
                    datasets::CsvSources sources;
                    sources.train = a.paths[0];
                    if (!csv->test.empty()) sources.test = csv->test;
                    sources.test_share = a.test_share;
                    sources.label = csv->label;
+                   sources.targets = csv->targets;
                    if (!csv->shape.empty())
                      sources.shape = {csv->shape[0], csv->shape[1], csv->shape[2]};
                    if (csv->separator == "tab") csv->separator = "\t";
@@ -154,8 +183,13 @@ void add_csv(CLI::App& import) {
                  });
   add_paths(*command, *arguments, {"file"});
   command->add_option("--test", csv->test, "A second table, of test rows");
-  command->add_option("--label", csv->label,
-                      "Label column, by name or number from 1 (default: the last)");
+  auto* label = command->add_option("--label", csv->label,
+                                    "Label column, by name or number from 1 (default: the last)");
+  command
+      ->add_option("--target", csv->targets,
+                   "Columns of numbers to predict, by name or number, with commas between them")
+      ->delimiter(',')
+      ->excludes(label);
   command->add_option("--shape", csv->shape, "Channels, height, width, as in 1,28,28")
       ->delimiter(',')
       ->expected(3);

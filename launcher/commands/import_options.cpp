@@ -19,9 +19,9 @@ namespace {
 
 const std::map<std::string, const char*> kHelpOfPaths = {
     {"train_images", "IDX file of the training images, as train-images-idx3-ubyte.gz"},
-    {"train_labels", "Their classes, a whole number from 0 for each"},
+    {"train_labels", "Their classes, a whole number from 0 for each, or their targets"},
     {"test_images", "IDX file of the test images, as t10k-images-idx3-ubyte.gz"},
-    {"test_labels", "Their classes"},
+    {"test_labels", "Their classes or targets"},
     {"train_features", "Training samples: an array whose first dimension counts them"},
     {"test_features", "Test samples of the same shape"},
     {"file", "The file to import"},
@@ -69,7 +69,7 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
                    "Names of the classes, label 0 first, with commas between them")
       ->delimiter(',');
   command->add_flag("--one-class", arguments->options.one_class,
-                    "Accept training rows that all have the same class");
+                    "Accept training rows that all have the same class or target");
   command->callback([arguments, import = std::move(import)] {
     check_destination(*arguments);
     DatasetProgress bar("importing");
@@ -80,7 +80,8 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
     fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {}\n", arguments->output,
                index.train.rows, index.test.rows, index.shape.channels, index.shape.height,
                index.shape.width, datasets::name_of(index.element),
-               counted(index.class_names.size(), "class", "classes"));
+               index.has_targets() ? counted(index.targets.names.size(), "target")
+                                   : counted(index.class_names.size(), "class", "classes"));
   });
   return arguments;
 }

@@ -19,6 +19,7 @@
 #include "job/models.hpp"
 #include "job/parse.hpp"
 #include "job/paths.hpp"
+#include "job/task.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -48,6 +49,11 @@ void check_torchscript_file(const std::string& model) {
 
 // Refuses a dataset that the job's model or workers cannot be given.
 void check_fit(const JobSpec& job, const datasets::DatasetIndex& dataset) {
+  check_task(job, {.classes = dataset.class_names.size(),
+                   .targets = dataset.targets.names,
+                   .least = dataset.targets.least,
+                   .largest = dataset.targets.largest,
+                   .whole_numbers = dataset.element == datasets::ElementType::i64});
   const std::string why = why_too_small(job.model, dataset.shape.height, dataset.shape.width);
   if (!why.empty()) throw job_error(why);
   if (const uint64_t rows = dataset.train.rows; rows < static_cast<uint64_t>(job.workers.min)) {

@@ -12,6 +12,7 @@
 
 #include "base/cache.hpp"
 #include "base/text.hpp"
+#include "job/event_lines.hpp"
 #include "job/slow_rank.hpp"
 #include "launcher/process/process.hpp"
 
@@ -97,9 +98,8 @@ NextPrograms find_next_programs(const Result& result) {
 std::string run_summary(const Result& result, const RunOptions& options, const JobSpec& job,
                         const NextPrograms& programs) {
   std::string text = fmt::format("{}: ", result.name);
-  if (result.test_accuracy) {
-    text += fmt::format("test accuracy {:.2f}%, ", 100 * *result.test_accuracy);
-  }
+  const std::string metrics = metrics_text(result.test_accuracy, result.test_rmse, result.test_mae);
+  if (!metrics.empty()) text += metrics + ", ";
   text += fmt::format("train loss {:.4f}; {} on {} in {}, {} samples/s\n", result.train_loss,
                       counted(result.steps, "step"), counted(result.ranks, "rank"),
                       print_seconds(result.seconds.total), print_count(result.samples_per_second));

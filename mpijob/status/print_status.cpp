@@ -38,10 +38,8 @@ std::string age(std::optional<Time> since, Time now) {
 }
 
 std::string result_line(const Result& result) {
-  std::string text;
-  if (result.test_accuracy) {
-    text += fmt::format("test accuracy {:.2f}%, ", 100 * *result.test_accuracy);
-  }
+  std::string text = metrics_text(result.test_accuracy, result.test_rmse, result.test_mae);
+  if (!text.empty()) text += ", ";
   return text + fmt::format("train loss {:.4f}, {}, {} samples/s", result.train_loss,
                             counted(result.steps, "step"), print_count(result.samples_per_second));
 }

@@ -36,9 +36,10 @@ std::vector<size_t> arrival_order(Model& model, const at::Tensor& zeros) {
 }  // namespace
 
 SlabLayout lay_out(Model& model, const std::array<int64_t, 3>& sample, at::Device device,
-                   bool channels_last) {
+                   at::ScalarType type, bool channels_last) {
   const auto [channels, height, width] = sample;
-  const at::Tensor zeros = at::zeros({2, channels, height, width}, device);
+  const at::Tensor zeros =
+      at::zeros({2, channels, height, width}, at::TensorOptions(device).dtype(type));
   std::vector<size_t> sizes;
   for (const auto& [name, tensor] : model.parameters()) {
     sizes.push_back(static_cast<size_t>(tensor.numel()));

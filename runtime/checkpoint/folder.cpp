@@ -114,7 +114,7 @@ void prune_checkpoints(const fs::path& folder, int keep) {
       readable = false;
     }
     const auto key = [](const Candidate& c) {
-      return std::tuple(c.evaluation->accuracy, -c.evaluation->loss);
+      return std::tuple(c.evaluation->accuracy.value_or(0), -c.evaluation->loss);
     };
     if (candidate.evaluation && (!best || key(candidate) > key(*best))) best = candidate;
     if (good >= keep) older.push_back(candidate);

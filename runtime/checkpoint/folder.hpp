@@ -31,7 +31,8 @@ std::optional<FoundCheckpoint> newest_good_checkpoint(const std::filesystem::pat
                                                       const Warn& warn);
 
 // Removes all but the newest `keep` checkpoints and the one with the best evaluation (highest
-// accuracy, then lowest loss), and leftovers of killed jobs. Throws a data error.
+// accuracy where there is one, then lowest loss), and leftovers of killed jobs. Throws a data
+// error.
 void prune_checkpoints(const std::filesystem::path& folder, int keep);
 
 // Moves the checkpoints of steps after `step` to the folder named `folder` with "-old" at its end,

@@ -19,6 +19,21 @@ ordered_json exact(double value) {
   return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }
 
+ordered_json exact(const std::vector<double>& values) {
+  auto list = ordered_json::array();
+  for (const double value : values) list.push_back(exact(value));
+  return list;
+}
+
+// Returns an object without the figures that the evaluation does not have.
+ordered_json exact(const Evaluation& tested) {
+  ordered_json json = {{"loss", exact(tested.loss)}};
+  if (tested.accuracy) json["accuracy"] = exact(*tested.accuracy);
+  if (tested.rmse) json["rmse"] = exact(*tested.rmse);
+  if (tested.mae) json["mae"] = exact(*tested.mae);
+  return json;
+}
+
 double number(const ordered_json& value) {
   if (!value.is_string()) return value.get<double>();
   const auto text = value.get<std::string>();
@@ -26,6 +41,20 @@ double number(const ordered_json& value) {
   if (text != "inf" && text != "-inf") throw data_error("not a training state: a number is none");
   return text == "inf" ? std::numeric_limits<double>::infinity()
                        : -std::numeric_limits<double>::infinity();
+}
+
+std::vector<double> numbers(const ordered_json& list) {
+  std::vector<double> values;
+  for (const auto& value : list) values.push_back(number(value));
+  return values;
+}
+
+Evaluation evaluation_from(const ordered_json& json) {
+  Evaluation tested{.loss = number(json.at("loss"))};
+  if (json.contains("accuracy")) tested.accuracy = number(json["accuracy"]);
+  if (json.contains("rmse")) tested.rmse = numbers(json["rmse"]);
+  if (json.contains("mae")) tested.mae = numbers(json["mae"]);
+  return tested;
 }
 
 int64_t whole(const ordered_json& value) {
@@ -37,12 +66,8 @@ int64_t whole(const ordered_json& value) {
 }  // namespace
 
 ordered_json to_json(const TrainingState& state) {
-  auto losses = ordered_json::array();
-  for (const double loss : state.losses) losses.push_back(exact(loss));
   ordered_json tested;
-  if (state.tested) {
-    tested = {{"loss", exact(state.tested->loss)}, {"accuracy", exact(state.tested->accuracy)}};
-  }
+  if (state.tested) tested = exact(*state.tested);
   return {{"step", state.step},
           {"closed_step", state.closed_step},
           {"optimizer_steps", state.optimizer_steps},
@@ -56,7 +81,7 @@ ordered_json to_json(const TrainingState& state) {
           {"epoch_loss", exact(state.totals.epoch_loss)},
           {"epoch_samples", exact(state.totals.epoch_samples)},
           {"samples_seen", state.totals.samples_seen},
-          {"losses", losses},
+          {"losses", exact(state.losses)},
           {"tested", tested}};
 }
 
@@ -76,11 +101,9 @@ TrainingState training_state_from(const ordered_json& value) {
                     .epoch_loss = number(value.at("epoch_loss")),
                     .epoch_samples = number(value.at("epoch_samples")),
                     .samples_seen = static_cast<uint64_t>(whole(value.at("samples_seen")))};
-    for (const auto& loss : value.at("losses")) state.losses.push_back(number(loss));
+    state.losses = numbers(value.at("losses"));
     const auto& tested = value.at("tested");
-    if (!tested.is_null()) {
-      state.tested = {.loss = number(tested.at("loss")), .accuracy = number(tested.at("accuracy"))};
-    }
+    if (!tested.is_null()) state.tested = evaluation_from(tested);
     if (state.step < 0 || state.closed_step < 0 || state.closed_step > state.step ||
         state.optimizer_steps < 0) {
       throw data_error("its steps make no sense");

@@ -72,7 +72,7 @@ std::shared_ptr<Layer> make_net(const ModelOptions& options, at::Generator& gene
 std::unique_ptr<Model> make_model(const ModelOptions& options) {
   if (std::min({options.channels, options.height, options.width, options.classes}) < 1) {
     throw job_error(fmt::format(
-        "model {}: samples of {} x {} x {} with {} classes cannot be trained on", options.name,
+        "model {}: samples of {} x {} x {} with {} outputs cannot be trained on", options.name,
         options.channels, options.height, options.width, options.classes));
   }
   if (!options.hidden.empty() && options.name != "mlp") {

@@ -37,7 +37,9 @@ struct ModelOptions {
   int64_t channels = 0;  // of one sample
   int64_t height = 0;
   int64_t width = 0;
-  int64_t classes = 0;
+  int64_t classes = 0;         // width of the outputs: classes, or targets
+  bool has_targets = false;    // for messages
+  bool whole_numbers = false;  // samples are int64, for TorchScript files alone
   uint64_t seed = 1;  // the initial weights are a pure function of it (and of name and sizes)
 };
 
@@ -53,7 +55,8 @@ class Model {
   Model& operator=(const Model&) = delete;
   virtual ~Model() = default;
 
-  // x: [rows, channels, height, width], normalised floats; returns logits [rows, classes]. With 0
+  // x: [rows, channels, height, width], normalised floats, or int64 as they are in the dataset;
+  // returns logits [rows, classes], or [rows, targets] for normalised targets. With 0
   // rows it still takes part in sums over ranks, and its backward gives every parameter a gradient
   // of zeros.
   virtual at::Tensor forward(const at::Tensor& x) = 0;

@@ -17,6 +17,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "runtime/models/torch_error.hpp"
 
 namespace ringtrain {
@@ -164,26 +165,28 @@ class TorchScriptModel final : public Model {
       torch::jit::IValue result;
       try {
         torch::jit::GraphOptimizerEnabledGuard plain(false);
-        result =
-            module_.forward({at::zeros({rows, options.channels, options.height, options.width})});
+        result = module_.forward({at::zeros({rows, options.channels, options.height, options.width},
+                                            options.whole_numbers ? at::kLong : at::kFloat)});
       } catch (const std::exception& error) {
         throw job_error(
-            fmt::format("model {} does not take the dataset's samples, a float tensor {}: {}",
-                        file_, shape, torch_cause(error)));
+            fmt::format("model {} does not take the dataset's samples, {} tensor {}: {}", file_,
+                        options.whole_numbers ? "an int64" : "a float", shape, torch_cause(error)));
       }
       if (!result.isTensor()) {
-        throw job_error(fmt::format("model {} returns {} for {}, not one tensor of logits [{}, {}]",
-                                    file_, result.tagKind(), shape, rows, options.classes));
+        throw job_error(fmt::format("model {} returns {} for {}, not one tensor of {} [{}, {}]",
+                                    file_, result.tagKind(), shape,
+                                    options.has_targets ? "floats" : "logits", rows, classes_));
       }
       const at::Tensor logits = result.toTensor();
       if (!logits.is_floating_point() || logits.sizes() != at::IntArrayRef({rows, classes_})) {
         std::ostringstream sizes;
         sizes << logits.sizes();
         throw job_error(
-            fmt::format("model {} returns {} {} for {}; the dataset's {} classes need float "
-                        "logits [{}, {}]",
-                        file_, c10::toString(logits.scalar_type()), sizes.str(), shape, classes_,
-                        rows, classes_));
+            fmt::format("model {} returns {} {} for {}, not {} [{}, {}] for the dataset's {}",
+                        file_, c10::toString(logits.scalar_type()), sizes.str(), shape,
+                        options.has_targets ? "floats" : "float logits", rows, classes_,
+                        options.has_targets ? counted(classes_, "target")
+                                            : counted(classes_, "class", "classes")));
       }
     }
     module_.train();

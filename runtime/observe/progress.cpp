@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "job/event_lines.hpp"
 
 namespace ringtrain {
 namespace {
@@ -75,13 +76,15 @@ void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,
   if (evaluation) {
     done.test_loss = evaluation->loss;
     done.test_accuracy = evaluation->accuracy;
+    done.test_rmse = evaluation->rmse;
+    done.test_mae = evaluation->mae;
   }
   append_to_history(done);
   std::string text = fmt::format("epoch {}/{}: step {}, train loss {:.4f}", epoch + 1, epochs_,
                                  step, totals.train_loss());
   if (evaluation) {
-    text += fmt::format(", test loss {:.4f}, test accuracy {:.2f}%", evaluation->loss,
-                        100 * evaluation->accuracy);
+    text += fmt::format(", test loss {:.4f}, {}", evaluation->loss,
+                        metrics_text(evaluation->accuracy, evaluation->rmse, evaluation->mae));
   }
   reporter_.event(done, text + fmt::format(", {:.1f} s", seconds));
   set_reported(step);  // the time of the evaluation is no training time

@@ -2,13 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 namespace ringtrain {
 
-// Mean loss and accuracy over every test sample.
+// Figures over every test sample: an accuracy, or errors of each target in its own unit.
 struct Evaluation {
-  double loss = 0;
-  double accuracy = 0;  // 0 to 1
+  double loss = 0;                               // mean
+  std::optional<double> accuracy = {};           // 0 to 1
+  std::optional<std::vector<double>> rmse = {};  // [targets]
+  std::optional<std::vector<double>> mae = {};   // [targets]
 };
 
 // Training losses and samples, summed over all ranks and the same on each. Skipped steps do not

@@ -35,7 +35,7 @@ class CapturedStep {
 
   struct Step {
     at::Tensor inputs;
-    at::Tensor labels;
+    at::Tensor labels;  // or targets
     float scale = 1;    // factor of every gradient
     uint64_t seed = 0;  // of the random numbers that the model draws
   };

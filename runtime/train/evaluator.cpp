@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/train/evaluator.hpp"
 
-#include <ATen/core/Reduction.h>
-#include <ATen/ops/cross_entropy_loss.h>
 #include <c10/core/GradMode.h>
 
-#include <algorithm>
+#include <vector>
 
+#include "runtime/tasks/inputs.hpp"
 #include "runtime/train/forward_backward.hpp"
 #include "runtime/train/reader_options.hpp"
 
@@ -16,6 +15,7 @@ Evaluator::Evaluator(const JobSpec& job, const datasets::DatasetIndex& dataset, 
                      int world_size, Device& device, Model& model)
     : job_(job),
       dataset_(dataset),
+      objective_(job.loss, dataset),
       device_(device),
       model_(model),
       reader_(dataset, datasets::Split::test,
@@ -25,25 +25,41 @@ Evaluation Evaluator::run(const std::function<bool()>& stop,
                           const std::function<void(SumSlots&)>& sum) {
   const at::NoGradGuard no_grad;
   model_.train(false);
-  double loss = 0, correct = 0, samples = 0;
+  ErrorSums sums = objective_.no_errors();
   reader_.start(0);
   for (const auto* batch = reader_.next(); batch != nullptr; batch = reader_.next()) {
     if (stop()) break;
     if (batch->rows == 0) continue;
-    const at::Tensor inputs = device_.load(dataset_, *batch, kernels::Augment{});
-    const at::Tensor logits = forward(model_, inputs, job_.precision);
-    const at::Tensor labels = device_.load_labels(*batch);
-    loss += at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum).item<double>();
-    correct += logits.argmax(1).eq(labels).sum().item<double>();
-    samples += batch->rows;
+    const at::Tensor inputs = load_inputs(device_, dataset_, *batch, kernels::Augment{});
+    const at::Tensor outputs = forward(model_, inputs, job_.precision);
+    objective_.add(outputs, objective_.answers(*batch, device_), sums);
   }
   SumSlots slots;
-  const auto all_loss = slots.add("loss", loss);
-  const auto all_correct = slots.add("correct", correct);
-  const auto all_samples = slots.add("samples", samples);
+  const auto loss = slots.add("loss", sums.loss);
+  const auto right = slots.add("correct", sums.right);
+  const auto answers = slots.add("answers", sums.answers);
+  const auto samples = slots.add("samples", sums.samples);
+  const auto squared = slots.add("squared errors", sums.squared);
+  const auto absolute = slots.add("absolute errors", sums.absolute);
   sum(slots);
-  return {.loss = slots[all_loss] / slots[all_samples],
-          .accuracy = slots[all_correct] / slots[all_samples]};
+  const auto all = [&](SumSlots::Slot slot) {
+    const auto values = slots.all(slot);
+    return std::vector(values.begin(), values.end());
+  };
+  const ErrorSums joint = {.samples = slots[samples],
+                           .loss = slots[loss],
+                           .answers = slots[answers],
+                           .right = slots[right],
+                           .squared = all(squared),
+                           .absolute = all(absolute)};
+  Evaluation evaluation{.loss = joint.loss / joint.samples};
+  if (objective_.counts_answers()) {
+    evaluation.accuracy = joint.right / joint.answers;
+  } else {
+    evaluation.rmse = joint.rmse();
+    evaluation.mae = joint.mae();
+  }
+  return evaluation;
 }
 
 }  // namespace ringtrain

@@ -11,6 +11,7 @@
 #include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
 #include "runtime/observe/training_totals.hpp"
+#include "runtime/tasks/objective.hpp"
 
 namespace ringtrain {
 
@@ -36,6 +37,7 @@ class Evaluator {
  private:
   const JobSpec& job_;
   const datasets::DatasetIndex& dataset_;
+  Objective objective_;
   Device& device_;
   Model& model_;
   datasets::Reader reader_;

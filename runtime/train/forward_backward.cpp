@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/train/forward_backward.hpp"
 
-#include <ATen/core/Reduction.h>
-#include <ATen/ops/cross_entropy_loss.h>
-
 #include <utility>
 
 #include "base/mix.hpp"
 #include "runtime/models/autocast.hpp"
+#include "runtime/tasks/inputs.hpp"
 
 namespace ringtrain {
-namespace {
-
-// No label has it: they are numbers of classes.
-constexpr int64_t kIgnoredLabel = -100;
-
-}  // namespace
 
 at::Tensor forward(Model& model, const at::Tensor& inputs, JobSpec::Precision precision) {
   const Autocast autocast(precision == JobSpec::Precision::bf16, inputs.device().type());
@@ -27,6 +19,7 @@ ForwardBackward::ForwardBackward(const JobSpec& job, const datasets::DatasetInde
                                  std::function<void(const std::string&)> log, Trace* trace)
     : job_(job),
       dataset_(dataset),
+      objective_(job.loss, dataset),
       device_(device),
       model_(model),
       averager_(averager),
@@ -41,8 +34,8 @@ LoadedBatch ForwardBackward::load(const datasets::Batch& batch, int64_t epoch) {
                                     .seed = job_.seed,
                                     .epoch = static_cast<uint64_t>(epoch)};
   const Span phase(trace_, "load");
-  return {.inputs = device_.load(dataset_, batch, augment),
-          .labels = device_.load_labels(batch),
+  return {.inputs = load_inputs(device_, dataset_, batch, augment),
+          .labels = objective_.answers(batch, device_),
           .first_position = batch.first_position,
           .rows = batch.rows,
           .global_rows = batch.global_rows};
@@ -72,10 +65,9 @@ at::Tensor ForwardBackward::micro_batches(const at::Tensor& inputs, const at::Te
     const int64_t begin = rows * part / job_.accumulate;
     const int64_t end = rows * (part + 1) / job_.accumulate;
     Span phase(trace_, "forward");
-    const at::Tensor logits = forward(model_, inputs.slice(0, begin, end), job_.precision);
+    const at::Tensor outputs = forward(model_, inputs.slice(0, begin, end), job_.precision);
     const at::Tensor loss =
-        at::cross_entropy_loss(logits, labels.slice(0, begin, end), {}, at::Reduction::Sum,
-                               kIgnoredLabel, job_.label_smoothing);
+        objective_.loss(outputs, labels.slice(0, begin, end), job_.label_smoothing);
     phase.next("backward");
     part + 1 == job_.accumulate ? last(loss) : loss.backward();
     const at::Tensor value = loss.detach().to(at::kDouble);

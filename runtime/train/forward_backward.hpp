@@ -14,18 +14,19 @@
 #include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
 #include "runtime/observe/trace.hpp"
+#include "runtime/tasks/objective.hpp"
 #include "runtime/train/captured_step.hpp"
 
 namespace ringtrain {
 
-// Returns the model's logits [rows, classes] in fp32, computed in the given precision.
+// Returns the model's outputs [rows, classes or targets] in fp32, computed in the given precision.
 // inputs: [rows, channels, height, width].
 at::Tensor forward(Model& model, const at::Tensor& inputs, JobSpec::Precision precision);
 
 // A batch on the device.
 struct LoadedBatch {
   at::Tensor inputs;  // [rows, channels, height, width]
-  at::Tensor labels;  // [rows]
+  at::Tensor labels;  // [rows], or targets [rows, targets]
   uint64_t first_position = 0;
   uint64_t rows = 0;
   uint64_t global_rows = 0;
@@ -57,6 +58,7 @@ class ForwardBackward {
 
   const JobSpec& job_;
   const datasets::DatasetIndex& dataset_;
+  Objective objective_;
   Device& device_;
   Model& model_;
   GradientAverager& averager_;

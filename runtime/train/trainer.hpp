@@ -37,6 +37,7 @@ namespace ringtrain {
 class Trainer {
  public:
   // All arguments must outlive the trainer. The model is trained in place. trace: null for none.
+  // Throws a job error if the job is not for this dataset.
   Trainer(const JobSpec& job, const World& world, const datasets::DatasetIndex& dataset,
           Device& device, Model& model, Progress& progress, Trace* trace = nullptr);
 

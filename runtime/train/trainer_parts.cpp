@@ -26,7 +26,9 @@ SlabLayout layout_of(const JobSpec& job, Model& model, const datasets::DatasetIn
   const bool channels_last = device.torch().is_cuda() && is_zoo_model(job.model) &&
                              precision_on(device, job) != JobSpec::Precision::fp32;
   const auto& shape = dataset.shape;
-  return lay_out(model, {shape.channels, shape.height, shape.width}, device.torch(), channels_last);
+  const bool whole = dataset.element == datasets::ElementType::i64;
+  return lay_out(model, {shape.channels, shape.height, shape.width}, device.torch(),
+                 whole ? at::kLong : at::kFloat, channels_last);
 }
 
 std::vector<int64_t> dimensions_of(const Model& model) {

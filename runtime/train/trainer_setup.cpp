@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "runtime/train/model_options.hpp"
 #include "runtime/train/precision.hpp"
 #include "runtime/train/reader_options.hpp"
 #include "runtime/train/trainer.hpp"
@@ -35,7 +36,9 @@ Trainer::Trainer(const JobSpec& job, const World& world, const datasets::Dataset
       evaluator_(job, dataset, world.rank(), world.size(), device, model),
       checkpoints_(job, dataset, length_.steps_per_epoch, world, progress),
       stragglers_(world.rank(), world.hosts()),
-      spikes_(job.rollback) {}
+      spikes_(job.rollback) {
+  check_task(job, task_of(dataset));
+}
 
 void Trainer::resume(const ResumePoint& point) {
   Snapshot snapshot;
@@ -89,6 +92,8 @@ Result Trainer::result() {
   if (state_.tested) {
     result.test_loss = state_.tested->loss;
     result.test_accuracy = state_.tested->accuracy;
+    result.test_rmse = state_.tested->rmse;
+    result.test_mae = state_.tested->mae;
   }
   uint64_t samples_before = 0;
   if (resumed_from_) {

@@ -101,6 +101,7 @@ class JobRun {
 void JobRun::open_output() {
   run_on_all_ranks(world_, [&] {
     length_ = length_of(job_, dataset_, world_.size());
+    check_task(job_, task_of(dataset_));
     if (world_.rank() == 0) output_.emplace(job_.output);
   });
 }

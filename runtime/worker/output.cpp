@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "job/task.hpp"
 #include "runtime/models/model_files.hpp"
 #include "runtime/train/model_options.hpp"
 
@@ -33,6 +34,10 @@ std::string description(const datasets::DatasetIndex& dataset, const JobSpec& jo
       {"mean", dataset.mean},
       {"std", dataset.std},
       {"class_names", dataset.class_names},
+      {"loss", std::string(name_of(loss_of(job.loss, dataset.has_targets())))},
+      {"targets", dataset.targets.names},
+      {"target_mean", dataset.targets.mean},
+      {"target_std", dataset.targets.std},
       {"dataset", dataset.uuid},
   }
       .dump();

@@ -22,8 +22,8 @@ class Output {
   std::filesystem::path history_file() const { return folder_ / "history.jsonl"; }
   std::filesystem::path weights_file() const { return folder_ / "model.safetensors"; }
 
-  // Writes both model files, with what a server needs to feed the model: mean, std, shape and class
-  // names.
+  // Writes both model files, with what a server needs to feed the model: mean, std, shape, and
+  // class names or targets.
   void save_model(const Model& model, const datasets::DatasetIndex& dataset,
                   const JobSpec& job) const;
   void save_result(const Result& result) const;

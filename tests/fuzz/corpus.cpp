@@ -35,6 +35,12 @@ void hdf5(const fs::path& directory) {
     sizes.element = element;
     testing::write_dataset(directory / std::string(name_of(element)), sizes);
   }
+  testing::write_dataset(directory / "targets", {.train_rows = 40,
+                                                 .test_rows = 9,
+                                                 .block_rows = 16,
+                                                 .shape = {2, 1, 1},
+                                                 .element = ElementType::i64,
+                                                 .targets = 2});
 }
 
 std::string two_bytes(size_t n) {

@@ -30,13 +30,14 @@ ROOMS = (
          ("base", "net", "storage", "kernels", "datasets/format", "datasets/reading")),
     Room("datasets/importers", "images, arrays, tables and archives from elsewhere",
          ("base", "net", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),
-    Room("datasets/tools", "contact sheets",
+    Room("datasets/tools", "contact sheets, rows as text",
          ("base", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),
     Room("runtime/device", "memory, streams, load and pack, on a CPU or a GPU",
          ("base", "job", "kernels", "datasets/format", "datasets/reading")),
     Room("runtime/comm", "collectives over MPI and NCCL", ("base", "kernels", "collectives")),
     Room("runtime/models", "the model zoo and TorchScript files", ("base", "job", "model_files")),
-    Room("runtime/tasks", "loss and metrics of a kind of model", ("base", "job", "runtime/models")),
+    Room("runtime/tasks", "inputs, losses and metrics of a training run",
+         ("base", "job", "datasets/format", "datasets/reading", "runtime/device")),
     Room("runtime/observe", "progress, history, trace, stragglers", ("base", "job")),
     Room("runtime/averaging", "gradients in slabs and buckets, and how ranks average them",
          ("base", "job", "kernels", "collectives", "runtime/device", "runtime/comm", "runtime/models",
@@ -63,6 +64,8 @@ ROOMS = (
     Room("mpijob/manifests", "kustomize manifests"),
     Room("launcher/process", "child processes: trees that end whole, signals, scratch folders", ("base",)),
     Room("launcher/mpi", "mpirun and its messages, hostfiles, placement, ssh", ("base", "job", "launcher/process")),
+    Room("launcher/script", "the process around a rank of a script: environment, output, how it ended",
+         ("base", "job", "launcher/process")),
     Room("launcher/supervise", "attempts, recovery, gathering of hosts, hang detection",
          ("base", "job", "launcher/process", "launcher/mpi")),
     Room("launcher/terminal", "progress bars, the display of a run",
@@ -71,10 +74,10 @@ ROOMS = (
          ("base", "net", "job", "storage", "mpijob", "launcher/process", "launcher/supervise")),
     Room("launcher/commands", "the program `ringtrain`: a file a sub-command",
          ("base", "net", "job", "storage", "datasets", "mpijob", "server", "launcher/process", "launcher/terminal",
-          "launcher/mpi", "launcher/supervise")),
+          "launcher/mpi", "launcher/script", "launcher/supervise")),
     Room("serving", "the program `ringtrain-serve`: evaluates and applies trained models",
          ("base", "net", "job", "storage", "model_files", "datasets/format", "datasets/reading", "datasets/importers",
-          "runtime/device", "runtime/models")),
+          "runtime/device", "runtime/models", "runtime/tasks")),
     Room("python", "the wheel: a torch.distributed backend, data, checkpoints",
          ("base", "collectives", "datasets", "job")),
     Room("examples", "job files, and the trainer used as a library", ALL_ABOVE),
@@ -97,7 +100,7 @@ ROOMS = (
 PLAIN_NAMESPACE = ("base", "job", "runtime", "examples")
 
 # Most arrows (pairs of folders of which one includes the other) among the folders of a part.
-MOST_ARROWS = {"launcher": 10, "mpijob": 4, "datasets": 8, "runtime": 26}
+MOST_ARROWS = {"launcher": 10, "mpijob": 4, "datasets": 8, "runtime": 27}
 
 # Folders that may include a library's headers: a name, its headers as a pattern, the folders.
 LIBRARIES = (

@@ -180,6 +180,19 @@ class DatasetTest(unittest.TestCase):
         table = self.write("t.csv", b"a,b,c\n1,2,x\n1,two,y\n3,4,x\n")
         self.refuse("t.csv: line 3: column 2 (b) is 'two'", "import", "csv", table, "-o", "out/set.h5")
 
+    def test_asks_what_a_column_of_whole_numbers_is(self):
+        rows = "".join(f"{row % 7},{1000 + 10 * (row % 100)}\n" for row in range(1000))
+        table = self.write("t.csv", ("rooms,price\n" + rows).encode())
+        self.refuse("t.csv: column 2 (price) has 100 different numbers in 1000 rows, such as 1990: name a number to "
+                    "predict with --target, or the column of the classes with --label",
+                    "import", "csv", table, "-o", "out/set.h5")
+        self.refuse("--label excludes --target", "import", "csv", table, "-o", "out/set.h5", "--target", "price",
+                    "--label", "rooms", exit_code=2)
+        self.assertIn("100 test rows of 1 x 1 x 1 f32, 1 target\n",
+                      self.make("import", "csv", table, "-o", "set.h5", "--target", "price"))
+        self.assertEqual(len(self.make("sample", "set.h5", "--rows", 3).splitlines()), 3)
+        self.assertFalse((self.folder / "sample.png").exists())
+
     def test_a_destination_that_cannot_be_written_is_named(self):
         table = self.write("t.csv", b"1,2,x\n1,3,y\n")
         self.refuse("t.csv/set.h5: cannot create", "import", "csv", table, "-o", "t.csv/set.h5")

@@ -16,6 +16,7 @@ namespace ringtrain::datasets::testing {
 struct SourceRow {
   std::vector<std::byte> x;
   int64_t label = -1;
+  std::vector<float> targets;
   bool operator==(const SourceRow&) const = default;
 };
 
@@ -34,7 +35,9 @@ inline std::vector<SourceRow> source_rows(const DatasetIndex& index, Split split
       SourceRow& row = result[shuffle.inverse(batch->first_position + i)];
       const std::byte* x = batch->x + i * index.row_bytes();
       row.x.assign(x, x + index.row_bytes());
-      row.label = batch->y[i];
+      if (batch->y != nullptr) row.label = batch->y[i];
+      const size_t own = index.targets.names.size();
+      if (own > 0) row.targets.assign(batch->targets + i * own, batch->targets + (i + 1) * own);
     }
   }
   return result;
@@ -43,6 +46,11 @@ inline std::vector<SourceRow> source_rows(const DatasetIndex& index, Split split
 // A sample of f32 as numbers.
 inline std::vector<float> floats_of(const SourceRow& row) {
   std::vector<float> values(row.x.size() / sizeof(float));
+  std::memcpy(values.data(), row.x.data(), row.x.size());
+  return values;
+}
+inline std::vector<int64_t> whole_numbers_of(const SourceRow& row) {
+  std::vector<int64_t> values(row.x.size() / sizeof(int64_t));
   std::memcpy(values.data(), row.x.data(), row.x.size());
   return values;
 }

@@ -25,6 +25,11 @@ inline std::vector<std::byte> row_bytes(const Shape& shape, ElementType element,
   std::vector<std::byte> bytes(static_cast<size_t>(shape.elements()) * size_of(element));
   if (element == ElementType::u8) {
     for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(mix(row, i));
+  } else if (element == ElementType::i64) {
+    auto* values = reinterpret_cast<int64_t*>(bytes.data());
+    for (int64_t i = 0; i < shape.elements(); ++i) {
+      values[i] = static_cast<int64_t>(mix(row, static_cast<uint64_t>(i)));
+    }
   } else {
     auto* values = reinterpret_cast<float*>(bytes.data());
     for (int64_t i = 0; i < shape.elements(); ++i) {
@@ -32,6 +37,16 @@ inline std::vector<std::byte> row_bytes(const Shape& shape, ElementType element,
     }
   }
   return bytes;
+}
+// The targets of a source row: the first is 0 or 1, the others spread further and further.
+inline std::vector<float> row_targets(uint64_t row, uint64_t count) {
+  std::vector<float> targets;
+  for (uint64_t k = 0; k < count; ++k) {
+    const uint64_t drawn = mix(row, 1000 + k);
+    targets.push_back(k == 0 ? static_cast<float>(drawn % 2)
+                             : static_cast<float>(drawn % 1000) * static_cast<float>(k) + 50);
+  }
+  return targets;
 }
 inline int64_t row_label(uint64_t row) { return static_cast<int64_t>(row % 10); }
 
@@ -41,6 +56,7 @@ struct Sizes {
   uint64_t block_rows = 64;
   Shape shape = {1, 4, 5};
   ElementType element = ElementType::u8;
+  uint64_t targets = 0;  // 0: labels
 };
 
 inline DatasetIndex write_dataset(const std::filesystem::path& path, const Sizes& sizes = {}) {
@@ -52,14 +68,21 @@ inline DatasetIndex write_dataset(const std::filesystem::path& path, const Sizes
   dataset.block_rows = sizes.block_rows;
   dataset.shuffle_seed = 7;
   dataset.source = "test rows";
+  for (uint64_t k = 0; k < sizes.targets; ++k) {
+    dataset.target_names.push_back("t" + std::to_string(k));
+  }
   Writer writer(path, dataset);
-  for (uint64_t i = 0; i < sizes.train_rows; ++i) {
-    writer.put(Split::train, i, row_bytes(sizes.shape, sizes.element, i).data(), row_label(i));
-  }
-  for (uint64_t i = 0; i < sizes.test_rows; ++i) {
-    writer.put(Split::test, i, row_bytes(sizes.shape, sizes.element, 1000000 + i).data(),
-               row_label(1000000 + i));
-  }
+  const auto put = [&](Split split, uint64_t place, uint64_t row) {
+    const auto x = row_bytes(sizes.shape, sizes.element, row);
+    if (sizes.targets > 0) {
+      writer.put(split, place, x.data(), row_targets(row, sizes.targets));
+    } else {
+      writer.put(split, place, x.data(), row_label(row));
+    }
+  };
+  for (uint64_t i = 0; i < sizes.train_rows; ++i) put(Split::train, i, i);
+  for (uint64_t i = 0; i < sizes.test_rows; ++i) put(Split::test, i, 1000000 + i);
+  if (sizes.targets > 0) return writer.finish();
   writer.set_class_names(
       {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"});
   return writer.finish();

@@ -33,6 +33,8 @@ Result unusual() {
   result.train_loss = 0.1 + 0.2;
   result.test_loss = 1.0 / 3;
   result.test_accuracy = 0.97;
+  result.test_rmse = {1.5, 1.0 / 3};
+  result.test_mae = {0.5, 0.25};
   result.samples_per_second = 1234.5;
   result.seconds = {1, 2, 3, 4, 5, 6, 7};
   result.slowest = RankSpeed{1, "n2", 0.2, 0.1};
@@ -79,6 +81,17 @@ TEST(ResultFile, OfEarlierVersionsIsRead) {
   ASSERT_TRUE(result);
   EXPECT_EQ(result->steps, 3);
   EXPECT_TRUE(std::isnan(result->train_loss));
+}
+
+// Training that diverges leaves errors that are no numbers; JSON has none for them.
+TEST(ResultFile, ErrorsThatAreNotFiniteAreRead) {
+  Result result;
+  result.test_rmse = {1, std::nan("")};
+  const auto read = parse_result(print_result(result));
+  ASSERT_TRUE(read && read->test_rmse);
+  EXPECT_EQ(read->test_rmse->at(0), 1);
+  EXPECT_TRUE(std::isnan(read->test_rmse->at(1)));
+  EXPECT_FALSE(read->test_mae);
 }
 
 TEST(ResultFile, ThatIsBrokenOrNewerCountsAsMissing) {

@@ -95,6 +95,7 @@ JobSpec unusual_job() {
   job.checkpoint = {3, 100, 60.5, 5, "runs/old/checkpoints/7"};
   job.rollback = {2.5, 20, 7};
   job.initialize_from = "runs/old/model.safetensors";
+  job.loss = JobSpec::Loss::huber;
   job.label_smoothing = 0.1;
   job.clip_norm = 1.1;
   job.max_skipped_steps = 2;

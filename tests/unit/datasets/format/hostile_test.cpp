@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files made to fool a reader, each built here, each refused with one clear line.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -192,6 +194,64 @@ TEST_F(Hostile, LabelsOutsideTheClassesAreRefused) {
     });
     EXPECT_THAT(message, HasSubstr("outside 0..9 in rows 64 to 127"));
   }
+}
+
+void set_floats(hid_t file, const char* name, const std::vector<float>& values) {
+  const Hdf5Handle attribute(check_hdf5(H5Aopen(file, name, H5P_DEFAULT), name), H5Aclose);
+  check_hdf5_status(H5Awrite(attribute, H5T_NATIVE_FLOAT, values.data()), name);
+}
+
+TEST_F(Hostile, TargetsOutsideTheirRangeAreRefused) {
+  // With a checksum that fits, as a forger would write it.
+  for (const float value : {std::nanf(""), INFINITY, -1.0F}) {
+    write_dataset(path_, {.targets = 2});
+    const std::string message = spoiled([&](hid_t file) {
+      const Hdf5Handle y(H5Dopen2(file, "/train/y", H5P_DEFAULT), H5Dclose);
+      std::vector<float> targets(2000);
+      H5Dread(y, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, targets.data());
+      targets[201] = value;
+      H5Dwrite(y, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, targets.data());
+      const Hdf5Handle crc(H5Dopen2(file, "/train/y_crc32c", H5P_DEFAULT), H5Dclose);
+      std::vector<uint32_t> sums(16);
+      H5Dread(crc, H5T_NATIVE_UINT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, sums.data());
+      sums[1] = crc32c(targets.data() + 128, 128 * sizeof(float));
+      H5Dwrite(crc, H5T_NATIVE_UINT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, sums.data());
+    });
+    EXPECT_THAT(message, HasSubstr(fmt::format("target t1 is {}, outside ", value)));
+    EXPECT_THAT(message, HasSubstr("in rows 64 to 127"));
+  }
+}
+
+TEST_F(Hostile, WrongFiguresOfTargetsAreRefused) {
+  const auto with = [&](const char* name, const std::vector<float>& values) {
+    write_dataset(path_, {.targets = 2});
+    return spoiled([&](hid_t file) { set_floats(file, name, values); });
+  };
+  EXPECT_THAT(with(layout::kTargetStd, {1, 0}), HasSubstr("target_std has a value that is not"));
+  for (const char* name :
+       {layout::kTargetMean, layout::kTargetStd, layout::kTargetLeast, layout::kTargetLargest}) {
+    EXPECT_THAT(with(name, {1, INFINITY}), HasSubstr("must be finite, with one value per target"));
+  }
+  write_dataset(path_, {.targets = 2});
+  EXPECT_THAT(spoiled([](hid_t file) { H5Adelete(file, layout::kTargetMean); }),
+              HasSubstr("attribute target_mean is missing"));
+  const auto allocated = [](hid_t creation) { H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY); };
+  write_dataset(path_, {.targets = 2});
+  EXPECT_THAT(spoiled([&](hid_t file) {
+                replace(file, "/train/y", H5T_IEEE_F32LE, {1000, 3}, allocated);
+              }),
+              HasSubstr("/train/y must be f32 [1000, 2]"));
+  write_dataset(path_, {.targets = 2});
+  EXPECT_THAT(
+      spoiled([&](hid_t file) { replace(file, "/train/y", H5T_STD_I64LE, {1000}, allocated); }),
+      HasSubstr("/train/y must be f32 [1000, 2]"));
+  const Hdf5Handle text(H5Tcopy(H5T_C_S1), H5Tclose);
+  write_dataset(path_, {.targets = 2});
+  EXPECT_THAT(spoiled([&](hid_t file) { replace(file, "/target_names", text, {5000}, allocated); }),
+              HasSubstr("/target_names must be 1 to 4096 strings"));
+  write_dataset(path_, {.targets = 2});
+  EXPECT_THAT(spoiled([&](hid_t file) { replace(file, "/target_names", text, {3}, allocated); }),
+              HasSubstr("must be finite, with one value per target"));
 }
 
 TEST_F(Hostile, ForeignHdf5IsRefusedWithTheWayOut) {

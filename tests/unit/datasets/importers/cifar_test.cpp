@@ -34,12 +34,13 @@ class Cifar : public ::testing::Test {
              "plane\ncar\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n");
   }
   DatasetIndex import(const std::filesystem::path& source) {
-    return import_cifar(source, results_ / "set.h5", {});
+    return import_cifar(source, results_ / "set.h5", options_);
   }
   std::string refusal(const std::filesystem::path& source) {
     return testing::import_refusal(results_ / "set.h5", [&] { import(source); });
   }
 
+  ImportOptions options_;
   TemporaryDirectory sources_;
   TemporaryDirectory results_;
 };
@@ -70,12 +71,29 @@ TEST_F(Cifar, ReadsTheArchiveAsItIsDownloaded) {
 }
 
 TEST_F(Cifar, ReadsTheFineLabelsOfTheHundred) {
-  sources_.write("train.bin", records(4, "\x03\x2a"));
+  sources_.write("train.bin", records(4, "\x03\x2a") + records(1, "\x03\x2b"));
   sources_.write("test.bin", records(2, std::string("\x00\x63", 2)));
   const DatasetIndex index = import(sources_.path());
   EXPECT_EQ(index.class_names.size(), 100U);
   EXPECT_EQ(testing::source_rows(index, Split::train)[0].label, 42);
   EXPECT_EQ(testing::source_rows(index, Split::test)[0].label, 99);
+}
+
+TEST_F(Cifar, RefusesOneClassUnlessAsked) {
+  sources_.write("train.bin", records(4, "\x03\x2a"));
+  sources_.write("test.bin", records(2, "\x03\x2b"));
+  EXPECT_THAT(refusal(sources_.path()),
+              HasSubstr("all training rows have the same class; --one-class"));
+  options_.one_class = true;
+  EXPECT_EQ(import(sources_.path()).train.rows, 4U);
+}
+
+TEST_F(Cifar, TakesOrRefusesClassNames) {
+  write_ten(sources_);
+  options_.class_names = {"a", "b"};
+  EXPECT_THAT(refusal(sources_.path()), HasSubstr("has 10 classes, but --class-names 2"));
+  options_.class_names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "nine"};
+  EXPECT_EQ(import(sources_.path()).class_names[9], "nine");
 }
 
 TEST_F(Cifar, RefusesEverythingElse) {

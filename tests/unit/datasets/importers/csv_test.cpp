@@ -132,10 +132,67 @@ TEST_F(Csv, RefusesQuantitiesAsLabels) {
   }
   EXPECT_THAT(refusal(prices, prices),
               HasSubstr("train.csv: column 2 (price) has 252 different numbers in 600 rows, such "
-                        "as 225.5: ringtrain trains classifiers; name the column of the classes "
-                        "with --label"));
+                        "as 225.5: name a number to predict with --target, or the column of the "
+                        "classes with --label"));
   EXPECT_THAT(refusal(whole, "1,100000\n"), HasSubstr("column 2 (price) has 300 different"));
   EXPECT_EQ(import(people, "1,5\n").class_names.size(), 200U);
+}
+
+// Whole numbers that repeat may be either; those from 0 or 1 without gaps are taken for classes.
+TEST_F(Csv, AsksWhetherWholeNumbersAreClasses) {
+  std::string ages = "rooms,age\n";
+  std::string months = "rooms,month\n";
+  std::string few = "rooms,stars\n";
+  for (int i = 0; i < 600; ++i) {
+    ages += fmt::format("{},{}\n", i % 7, 18 + i % 60);
+    months += fmt::format("{},{}\n", i % 7, 1 + i % 24);
+    few += fmt::format("{},{}\n", i % 7, 10 * (i % 20));
+  }
+  CsvSources named;
+  named.label = "age";
+  EXPECT_THAT(refusal(ages, ages), HasSubstr("column 2 (age) has 60 different numbers in 1200"));
+  EXPECT_EQ(import(ages, ages, named).class_names.size(), 78U);
+  EXPECT_EQ(import(months, months).class_names.size(), 25U);
+  EXPECT_EQ(import(few, few).class_names.size(), 191U);
+}
+
+TEST_F(Csv, ColumnsOfTargets) {
+  CsvSources sources;
+  sources.targets = {"rent", "1"};
+  const DatasetIndex index = import("price,rooms,rent\n100.5,2,7\n200,3,-8e1\n300,4,9\n",
+                                    "price,rooms,rent\n1,2,3\n", sources);
+  EXPECT_THAT(index.targets.names, ElementsAre("rent", "price"));
+  EXPECT_EQ(index.shape, (Shape{1, 1, 1}));
+  EXPECT_TRUE(index.class_names.empty());
+  const auto rows = testing::source_rows(index, Split::train);
+  EXPECT_THAT(rows[1].targets, ElementsAre(-80, 200));
+  EXPECT_THAT(testing::floats_of(rows[1]), ElementsAre(3));
+  EXPECT_THAT(testing::source_rows(index, Split::test)[0].targets, ElementsAre(3, 1));
+  EXPECT_EQ(index.targets.least[0], -80);
+  sources.targets = {"2"};
+  EXPECT_THAT(import("1,2.5\n3,4\n", "1,2\n", sources).targets.names, ElementsAre("column 2"));
+}
+
+TEST_F(Csv, RefusesTargetsByLineOrColumn) {
+  const auto expect = [&](const std::string& train, const std::vector<std::string>& targets,
+                          const std::string& message) {
+    CsvSources sources;
+    sources.targets = targets;
+    EXPECT_THAT(refusal(train, train, sources), HasSubstr(message));
+  };
+  const std::string table = "rooms,price,rent\n1,2,3\n4,5,6\n";
+  expect(table, {"prise"},
+         "has no column 'prise', but rooms, price, rent; --target also takes 1 to");
+  expect(table, {"price", "2"}, "--target names column 2 twice");
+  expect(table, {"1", "2", "3"}, "--target names every column; none is a feature");
+  expect("rooms,price\n1,nan\n2,3\n", {"price"}, "line 2: column 2 (price) is 'nan', not a finite");
+  expect("rooms,price\n1,2\n2,inf\n", {"price"}, "line 3: column 2 (price) is 'inf'");
+  expect("rooms,price\n1,2\n2,1e99\n", {"price"}, "line 3: column 2 (price) is '1e99'");
+  expect("rooms,price\n1,2\n2,\n", {"price"}, "line 3: column 2 (price) is empty");
+  expect("rooms,price\n1,2\n2,2\n", {"price"},
+         "train.csv: column 2 (price) is 2 in all training rows; --one-class imports");
+  options_.class_names = {"a"};
+  expect(table, {"price"}, "--class-names: the rows have targets, not classes");
 }
 
 TEST_F(Csv, RefusesOneClassUnlessAsked) {

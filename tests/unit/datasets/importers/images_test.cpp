@@ -43,6 +43,7 @@ class Images : public ::testing::Test {
     ImportOptions options;
     options.shuffle_seed = seed;
     options.one_class = one_class_;
+    options.class_names = class_names_;
     return import_images(sources, results_ / "set.h5", options);
   }
   std::filesystem::path folder(const std::vector<ArchiveEntry>& entries) {
@@ -67,6 +68,7 @@ class Images : public ::testing::Test {
   TemporaryDirectory results_;
   int folders_ = 0;
   bool one_class_ = false;
+  std::vector<std::string> class_names_;
 };
 
 TEST_F(Images, ReadsAFolderAndArchivesAlike) {
@@ -219,6 +221,14 @@ TEST_F(Images, RefusesOneClassUnlessAsked) {
               HasSubstr("holds no JPEG or PNG files: left out 1 .bmp file; convert .bmp to"));
   one_class_ = true;
   EXPECT_EQ(import(folder(entries)).index.class_names.size(), 1U);
+}
+
+TEST_F(Images, TakesOrRefusesClassNames) {
+  class_names_ = {"a cat", "a dog"};
+  EXPECT_THAT(import(folder(two_parts())).index.class_names, ElementsAre("a cat", "a dog"));
+  std::filesystem::remove(results_ / "set.h5");
+  class_names_ = {"one"};
+  EXPECT_THAT(refusal(two_parts()), HasSubstr("has 2 class folders, but --class-names 1"));
 }
 
 TEST_F(Images, TakesTheSizeOfMostImagesIfItIsSmall) {

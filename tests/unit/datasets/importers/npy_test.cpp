@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "tests/unit/datasets/contents.hpp"
@@ -37,17 +38,28 @@ class Npy : public ::testing::Test {
  protected:
   DatasetIndex import(const std::string& x, const std::string& y = kLabels,
                       ChannelOrder channels = ChannelOrder::automatic) {
+    ArraySources sources;
+    sources.channels = channels;
+    return import(x, y, sources);
+  }
+  DatasetIndex import(const std::string& x, const std::string& y, ArraySources sources) {
     const auto train_x = npy_source(memory_source("x.npy", x));
     const auto train_y = npy_source(memory_source("y.npy", y));
     const auto test_x = npy_source(memory_source("x.npy", x));
     const auto test_y = npy_source(memory_source("y.npy", y));
-    ArraySources sources{train_x.get(), train_y.get(), test_x.get(), test_y.get()};
-    sources.channels = channels;
-    return import_arrays(sources, directory_ / "set.h5", {});
+    sources.train_x = train_x.get();
+    sources.train_y = train_y.get();
+    sources.test_x = test_x.get();
+    sources.test_y = test_y.get();
+    return import_arrays(sources, directory_ / "set.h5", options_);
   }
-  std::string refusal(const std::string& x, const std::string& y = kLabels) {
-    return import_refusal(directory_ / "set.h5", [&] { import(x, y); });
+  std::string refusal(const std::string& x, const std::string& y = kLabels,
+                      const ArraySources& sources = {}) {
+    std::filesystem::remove(directory_ / "set.h5");
+    return import_refusal(directory_ / "set.h5", [&] { import(x, y, sources); });
   }
+
+  ImportOptions options_;
 
   TemporaryDirectory directory_;
 };
@@ -71,13 +83,92 @@ TEST_F(Npy, EveryOtherNumberBecomesAFloat) {
   EXPECT_THAT(first_row("<f4", as_bytes<float>({1.5F, -2, 0, 0, 0, 1})), ElementsAre(1.5F, -2));
   EXPECT_THAT(first_row("<f8", as_bytes<double>({1.5, -2, 0, 0, 0, 1})), ElementsAre(1.5F, -2));
   EXPECT_THAT(first_row("<i2", as_bytes<int16_t>({-7, 300, 0, 0, 0, 1})), ElementsAre(-7, 300));
-  EXPECT_THAT(first_row("<u8", as_bytes<uint64_t>({7, 1 << 20, 0, 0, 0, 1})),
-              ElementsAre(7, 1 << 20));
   EXPECT_THAT(first_row("<f2", as_bytes<uint16_t>({0x3c00, 0xc000, 0, 0x0001, 0, 0})),
               ElementsAre(1, -2));
   // Big-endian.
+  EXPECT_THAT(first_row(">i2", std::string("\0\7\xff\xfe", 4) + std::string(8, '\1')),
+              ElementsAre(7, -2));
+}
+
+// 16777217 is the first whole number that a float cannot hold.
+TEST_F(Npy, LargeWholeNumbersStayWhatTheyAre) {
+  const auto first_row = [&](const std::string& descr, const std::string& data) {
+    const DatasetIndex index = import(npy("'" + descr + "'", "3, 2", data));
+    EXPECT_EQ(index.element, ElementType::i64);
+    return testing::whole_numbers_of(testing::source_rows(index, Split::train)[0]);
+  };
+  const int64_t large = int64_t{1} << 53;
+  EXPECT_THAT(first_row("<i8", as_bytes<int64_t>({16777217, -large - 1, 0, 0, 0, 1})),
+              ElementsAre(16777217, -large - 1));
+  EXPECT_THAT(first_row("<u8", as_bytes<uint64_t>({7, uint64_t(large) + 1, 0, 0, 0, 1})),
+              ElementsAre(7, large + 1));
+  EXPECT_THAT(first_row("<u4", as_bytes<uint32_t>({4294967295U, 1, 0, 0, 0, 1})),
+              ElementsAre(4294967295, 1));
   EXPECT_THAT(first_row(">i4", std::string("\0\0\0\7\xff\xff\xff\xfe", 8) + std::string(16, '\1')),
               ElementsAre(7, -2));
+  const std::string huge = npy("'<u8'", "3, 2", as_bytes<uint64_t>({1, 2, 3, ~0ULL, 5, 6}));
+  EXPECT_THAT(refusal(huge), HasSubstr("x.npy: row 1 has a number above those of int64"));
+  ArraySources floats;
+  floats.floats = true;
+  const std::string x = npy("'<i8'", "3, 2", as_bytes<int64_t>({1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(import(x, kLabels, floats).element, ElementType::f32);
+}
+
+TEST_F(Npy, FloatsAsLabelsAreTargets) {
+  const std::string x = npy("'|u1'", "3, 2, 2", std::string(12, '\1'));
+  const DatasetIndex one = import(x, npy("'<f8'", "3,", as_bytes<double>({0.5, -2, 7})));
+  EXPECT_THAT(one.targets.names, ElementsAre("y"));
+  EXPECT_THAT(testing::source_rows(one, Split::train)[1].targets, ElementsAre(-2));
+  const std::string two = npy("'<f4'", "3, 2", as_bytes<float>({1, 10, 2, 20, 3, 30}));
+  const DatasetIndex index = import(x, two);
+  EXPECT_THAT(index.targets.names, ElementsAre("y0", "y1"));
+  EXPECT_THAT(index.targets.mean, ElementsAre(2, 20));
+  EXPECT_THAT(testing::source_rows(index, Split::train)[2].targets, ElementsAre(3, 30));
+  ArraySources sources;
+  sources.target_names = {"price", "rent"};
+  EXPECT_THAT(import(x, two, sources).targets.names, ElementsAre("price", "rent"));
+  sources.target_names = {"price"};
+  EXPECT_THAT(refusal(x, two, sources), HasSubstr("y.npy: has 2 targets, but --target-names 1"));
+}
+
+TEST_F(Npy, WhatCouldBeClassesOrTargetsIsAskedFor) {
+  const std::string x = npy("'|u1'", "3, 2, 2", std::string(12, '\1'));
+  const std::string whole = npy("'<f4'", "3,", as_bytes<float>({2, 0, 1}));
+  EXPECT_THAT(refusal(x, whole),
+              HasSubstr("y.npy: floats that are all whole numbers: say with --labels whether"));
+  ArraySources sources;
+  sources.answers = Answers::classes;
+  EXPECT_EQ(import(x, whole, sources).class_names.size(), 3U);
+  sources.target_names = {"a"};
+  EXPECT_THAT(refusal(x, whole, sources), HasSubstr("y.npy: has classes, not targets"));
+  sources.target_names = {};
+  sources.answers = Answers::targets;
+  EXPECT_THAT(import(x, whole, sources).targets.mean, ElementsAre(1));
+  EXPECT_THAT(import(x, kLabels, sources).targets.mean, ElementsAre(1));
+  EXPECT_THAT(refusal(x, npy("'<i8'", "3, 2", std::string(48, '\0'))),
+              HasSubstr("has 2 numbers a row where a class is one; --labels targets"));
+  options_.class_names = {"a", "b", "c"};
+  EXPECT_THAT(refusal(x, whole, sources), HasSubstr("--class-names: the rows have targets"));
+}
+
+TEST_F(Npy, RefusesTargetsThatTeachNothingOrAreNoNumbers) {
+  const std::string x = npy("'|u1'", "3, 2, 2", std::string(12, '\1'));
+  const auto y = [](const std::vector<float>& values) {
+    return npy("'<f4'", "3, 2", as_bytes<float>(values));
+  };
+  EXPECT_THAT(refusal(x, y({1, 2, 3, std::nanf(""), 5, 6})),
+              HasSubstr("y.npy: row 1 has the target nan, which is no finite float"));
+  EXPECT_THAT(refusal(x, y({1, 2, 3, 4, INFINITY, 6})), HasSubstr("row 2 has the target inf"));
+  EXPECT_THAT(refusal(x, npy("'<f8'", "3,", as_bytes<double>({0.5, 1e300, 2}))),
+              HasSubstr("row 1 has the target 1e+300"));
+  EXPECT_THAT(refusal(x, y({1, 7, 2, 7, 3, 7})),
+              HasSubstr("y.npy: target y1 is 7 in all training rows; --one-class imports"));
+  EXPECT_THAT(refusal(x, npy("'<f4'", "3, 2, 2", std::string(48, '\0'))),
+              HasSubstr("targets [rows, targets], not of 3 dimensions"));
+  EXPECT_THAT(refusal(x, npy("'<f4'", "3, 5000", std::string(60000, '\0'))),
+              HasSubstr("y.npy: 5000 targets; a dataset has at most 4096"));
+  options_.one_class = true;
+  EXPECT_THAT(import(x, y({1, 7, 2, 7, 3, 7})).targets.std[1], 1);
 }
 
 TEST_F(Npy, ChannelsComeFirstWhereverTheyWere) {
@@ -183,8 +274,6 @@ TEST_F(Npy, RefusesEverythingElseInOneLine) {
   const std::string x = npy("'|u1'", "3, 4", data);
   EXPECT_THAT(refusal(x, npy("'<i8'", "2,", as_bytes<int64_t>({0, 1}))),
               HasSubstr("x.npy has 3 rows, but y.npy has 2 labels"));
-  EXPECT_THAT(refusal(x, npy("'<f8'", "3,", as_bytes<double>({0, 0.5, 1}))),
-              HasSubstr("row 1 has the label 0.5"));
   EXPECT_THAT(refusal(x, npy("'<i8'", "3,", as_bytes<int64_t>({0, -1, 1}))),
               HasSubstr("row 1 has the label -1"));
   EXPECT_THAT(refusal(x, npy("'<i8'", "3,", as_bytes<int64_t>({0, 1, int64_t{1} << 60}))),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is done with datasets that exist: split, export, sample, verify.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +11,7 @@
 #include "datasets/reading/open.hpp"
 #include "datasets/reading/verify.hpp"
 #include "datasets/tools/contact_sheet.hpp"
+#include "datasets/tools/row_lines.hpp"
 #include "datasets/writing/export.hpp"
 #include "datasets/writing/shard.hpp"
 #include "tests/unit/datasets/contents.hpp"
@@ -66,6 +68,16 @@ TEST(Shards, TrainLikeTheWhole) {
     EXPECT_EQ(epoch_of(together, Split::train), train) << shards;
     EXPECT_EQ(epoch_of(together, Split::test), test) << shards;
   }
+}
+
+TEST(Shards, KeepTargetsWithTheirRows) {
+  const TemporaryDirectory directory;
+  const DatasetIndex whole = write_dataset(directory / "set.h5", {.targets = 3});
+  shard_dataset(whole, directory / "shards", 3);
+  const DatasetIndex together = open_dataset(directory / "shards");
+  EXPECT_EQ(together.targets, whole.targets);
+  EXPECT_EQ(testing::source_rows(together, Split::train),
+            testing::source_rows(whole, Split::train));
 }
 
 TEST(Shards, AreValidAloneAndTheirRowsAreDisjointAndComplete) {
@@ -131,9 +143,11 @@ TEST(Shards, ThatDoNotBelongTogetherAreRefused) {
 
 TEST(Export, WritesWhatAnImportReadsBack) {
   const TemporaryDirectory directory;
-  for (const ElementType element : {ElementType::u8, ElementType::f32}) {
+  for (const auto& [element, targets] :
+       {std::pair{ElementType::u8, 0}, {ElementType::f32, 2}, {ElementType::i64, 1}}) {
     Sizes sizes;
     sizes.element = element;
+    sizes.targets = static_cast<uint64_t>(targets);
     const DatasetIndex index = write_dataset(directory / "set.h5", sizes);
     const auto files = export_npy(index, directory / "npy");
     ASSERT_EQ(files.size(), 4U);
@@ -141,7 +155,10 @@ TEST(Export, WritesWhatAnImportReadsBack) {
     for (const auto& file : files) arrays.push_back(open_npy(file));
     ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(), arrays[3].get()};
     sources.channels = ChannelOrder::first;
+    sources.answers = targets > 0 ? Answers::targets : Answers::classes;
     const DatasetIndex again = import_arrays(sources, directory / "again.h5", {});
+    EXPECT_EQ(again.element, element);
+    EXPECT_EQ(again.targets.std, index.targets.std);
     // In the order of the file: source row i of the second is stored row i of the first.
     const auto rows = testing::source_rows(again, Split::train);
     ReaderOptions options;
@@ -153,7 +170,13 @@ TEST(Export, WritesWhatAnImportReadsBack) {
     for (uint64_t i = 0; i < 1000; ++i) {
       ASSERT_EQ(std::memcmp(rows[i].x.data(), batch->x + i * index.row_bytes(), index.row_bytes()),
                 0);
-      ASSERT_EQ(rows[i].label, batch->y[i]);
+      if (targets == 0) {
+        ASSERT_EQ(rows[i].label, batch->y[i]);
+      } else {
+        ASSERT_EQ(std::memcmp(rows[i].targets.data(), batch->targets + i * sizes.targets,
+                              index.y_bytes()),
+                  0);
+      }
     }
   }
 }
@@ -200,6 +223,30 @@ TEST(Verify, NamesTheFirstDamagedBlock) {
     EXPECT_THAT(data_refusal([&] { verify(index); }),
                 HasSubstr("damaged (wrong checksum) in rows 192 to 255"));
   }
+}
+
+TEST(RowLines, ShowNumbersWithTheirLabelOrTargets) {
+  const TemporaryDirectory directory;
+  const DatasetIndex table =
+      write_dataset(directory / "a.h5", {.shape = {20, 1, 1}, .element = ElementType::f32});
+  EXPECT_TRUE(is_table(table));
+  EXPECT_FALSE(is_table(write_dataset(directory / "b.h5")));
+  const auto lines = row_lines(table, Split::train, 5, 1);
+  ASSERT_EQ(lines.size(), 5U);
+  EXPECT_EQ(row_lines(table, Split::train, 5, 1), lines);
+  for (const std::string& line : lines) {
+    EXPECT_THAT(line, ::testing::MatchesRegex(
+                          "train row [0-9]+ \\([a-z]+\\): .*, \\.\\.\\. \\(20 numbers\\)"));
+  }
+  const DatasetIndex tokens = write_dataset(
+      directory / "c.h5",
+      {.test_rows = 1, .shape = {1, 1, 2}, .element = ElementType::i64, .targets = 2});
+  const auto x = testing::whole_numbers_of(
+      {.x = testing::row_bytes({1, 1, 2}, ElementType::i64, 1000000), .label = 0, .targets = {}});
+  const auto y = testing::row_targets(1000000, 2);
+  EXPECT_THAT(row_lines(tokens, Split::test, 64, 0),
+              ::testing::ElementsAre(
+                  fmt::format("test row 0 (t0 {}, t1 {}): {}, {}", y[0], y[1], x[0], x[1])));
 }
 
 TEST(ContactSheet, IsAPictureOfTheRows) {

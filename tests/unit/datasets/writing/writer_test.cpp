@@ -4,13 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "datasets/format/layout.hpp"
 #include "datasets/reading/open.hpp"
 #include "datasets/reading/order.hpp"
 #include "datasets/writing/hdf5_handle.hpp"
 #include "tests/throws_error.hpp"
-#include "tests/unit/datasets/fixtures.hpp"
+#include "tests/unit/datasets/contents.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -92,6 +94,106 @@ TEST(Writer, MeanAndStdAreThoseOfTheTrainingRows) {
   }
 }
 
+uint64_t version_of(const std::filesystem::path& path) {
+  const Hdf5Handle file(check_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), "open"),
+                        H5Fclose);
+  const Hdf5Handle attribute(
+      check_hdf5(H5Aopen(file, layout::kFormatVersion, H5P_DEFAULT), "version"), H5Aclose);
+  uint64_t version = 0;
+  check_hdf5_status(H5Aread(attribute, H5T_NATIVE_UINT64, &version), "version");
+  return version;
+}
+
+TEST(Writer, RaisesTheVersionForWhatOlderProgramsCannotRead) {
+  const TemporaryDirectory directory;
+  write_dataset(directory / "labels.h5");
+  write_dataset(directory / "targets.h5", {.targets = 1});
+  write_dataset(directory / "tokens.h5", {.element = ElementType::i64});
+  EXPECT_EQ(version_of(directory / "labels.h5"), 1U);
+  EXPECT_EQ(version_of(directory / "targets.h5"), 2U);
+  EXPECT_EQ(version_of(directory / "tokens.h5"), 2U);
+}
+
+TEST(Writer, KeepsTargetsWithTheirRows) {
+  const TemporaryDirectory directory;
+  for (const uint64_t targets : {1, 3, 200}) {
+    const DatasetIndex index = write_dataset(directory / "set.h5", {.targets = targets});
+    EXPECT_EQ(open_dataset(directory / "set.h5"), index);
+    EXPECT_EQ(deserialise(serialise(index)), index);
+    EXPECT_EQ(index.targets.names.size(), targets);
+    EXPECT_TRUE(index.class_names.empty());
+    const auto rows = testing::source_rows(index, Split::train);
+    for (uint64_t i = 0; i < rows.size(); ++i) {
+      ASSERT_EQ(rows[i].targets, testing::row_targets(i, targets));
+      ASSERT_EQ(rows[i].x, testing::row_bytes(index.shape, index.element, i));
+    }
+    const auto test = testing::source_rows(index, Split::test);
+    EXPECT_EQ(test[7].targets, testing::row_targets(1000007, targets));
+  }
+}
+
+TEST(Writer, KnowsTheMeanStdAndRangeOfEachTarget) {
+  const TemporaryDirectory directory;
+  const DatasetIndex index = write_dataset(directory / "set.h5", {.targets = 3});
+  for (size_t k = 0; k < 3; ++k) {
+    double sum = 0;
+    double squares = 0;
+    float least = 1e9;
+    float largest = -1e9;
+    for (uint64_t i = 0; i < 1130; ++i) {
+      const double value = testing::row_targets(i < 1000 ? i : 999000 + i, 3)[k];
+      least = std::min(least, static_cast<float>(value));
+      largest = std::max(largest, static_cast<float>(value));
+      sum += i < 1000 ? value : 0;
+      squares += i < 1000 ? value * value : 0;
+    }
+    const double mean = sum / 1000;
+    EXPECT_NEAR(index.targets.mean[k], mean, 1e-5 * mean);
+    EXPECT_NEAR(index.targets.std[k], std::sqrt(squares / 1000 - mean * mean), 1e-3);
+    EXPECT_EQ(index.targets.least[k], least);
+    EXPECT_EQ(index.targets.largest[k], largest);
+  }
+}
+
+TEST(Writer, RefusesTargetsThatAreNoNumbersOrShareAName) {
+  const TemporaryDirectory directory;
+  NewDataset dataset;
+  dataset.source = "here";
+  dataset.shape = {1, 1, 1};
+  dataset.train_rows = 2;
+  dataset.target_names = {"a", "b"};
+  const std::byte x{};
+  {
+    Writer writer(directory / "set.h5", dataset);
+    EXPECT_THAT(data_refusal([&] {
+                  writer.put(Split::train, 1, &x, std::vector<float>{1, std::nanf("")});
+                }),
+                HasSubstr("here: row 1: target b is nan, not a finite number"));
+    writer.put(Split::train, 0, &x, std::vector<float>{3e38F, 1});
+    writer.put(Split::train, 1, &x, std::vector<float>{-3e38F, 1});
+    EXPECT_EQ(writer.finish().targets.std[1], 1);  // of a constant
+  }
+  dataset.target_names = {"a", "a"};
+  EXPECT_THAT(data_refusal([&] { Writer(directory / "set.h5", dataset); }),
+              HasSubstr("two targets are named 'a'"));
+  dataset.target_names.assign(5000, "a");
+  EXPECT_THAT(data_refusal([&] { Writer(directory / "set.h5", dataset); }),
+              HasSubstr("5000 targets; a dataset has at most 4096"));
+}
+
+TEST(Writer, WholeNumbersKeepAllTheirBits) {
+  const TemporaryDirectory directory;
+  const DatasetIndex index =
+      write_dataset(directory / "set.h5", {.shape = {3, 1, 1}, .element = ElementType::i64});
+  EXPECT_EQ(open_dataset(directory / "set.h5"), index);
+  EXPECT_EQ(index.mean, std::vector<float>(3, 0));
+  EXPECT_EQ(index.std, std::vector<float>(3, 1));
+  const auto rows = testing::source_rows(index, Split::train);
+  for (uint64_t i = 0; i < rows.size(); ++i) {
+    ASSERT_EQ(rows[i].x, testing::row_bytes(index.shape, index.element, i));
+  }
+}
+
 TEST(Writer, AnUnfinishedDatasetLeavesNothing) {
   const TemporaryDirectory directory;
   {
@@ -131,8 +233,7 @@ TEST(Writer, RefusesWhatMakesNoSense) {
   writer.put(Split::train, 0, &x, 1);
   EXPECT_THAT(data_refusal([&] { writer.put(Split::train, 1, &x, 0); }), HasSubstr("row 1 of 1"));
   writer.set_class_names({"only"});
-  EXPECT_THAT(data_refusal([&] { writer.finish(); }),
-              HasSubstr("label 1 where there are 1 classes"));
+  EXPECT_THAT(data_refusal([&] { writer.finish(); }), HasSubstr("label 1 where there is 1 class"));
 }
 
 TEST(Writer, ReplacesAnOlderDatasetOnlyWhenDone) {

@@ -46,6 +46,13 @@ TEST_F(RunSummary, IsAFewLines) {
             "  next   ringtrain run digits.yaml --set epochs=6   # for longer\n");
 }
 
+TEST_F(RunSummary, SaysTheErrorsOfARegression) {
+  result_.test_accuracy.reset();
+  result_.test_rmse = {2.5};
+  result_.test_mae = {1.25};
+  EXPECT_THAT(text(), StartsWith("digits: test rmse 2.5, mae 1.25, train loss 0.2500; "));
+}
+
 TEST_F(RunSummary, RepeatsTheRunsOwnOptions) {
   options_.ranks = 4;
   options_.hostfile = "my hosts";

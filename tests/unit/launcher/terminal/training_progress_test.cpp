@@ -60,6 +60,15 @@ TEST(ProgressText, OfAnEpochLeavesOutWhatWasNotEvaluated) {
                         .test_accuracy = 0.98414,
                         .seconds = 9.2}),
             "epoch 2/3: train loss 0.0612, test loss 0.0480, test accuracy 98.41%, 9.2 s");
+  EXPECT_EQ(epoch_line({.epoch = 2,
+                        .epochs = 3,
+                        .train_loss = 0.0612,
+                        .test_loss = 0.048,
+                        .test_rmse = std::vector{2.31, 3, 4, 5, 6.0},
+                        .test_mae = std::vector{1.7, 2, 3, 4, 5.0},
+                        .seconds = 9.2}),
+            "epoch 2/3: train loss 0.0612, test loss 0.0480, test rmse 2.31 3 4 5 and 1 more, mae "
+            "1.7 2 3 4 and 1 more, 9.2 s");
   EXPECT_EQ(epoch_line({.epochs = 1, .step = 700, .train_loss = 0.0612, .seconds = 9.2}),
             "epoch 1/1: train loss 0.0612, 9.2 s");
 }

@@ -88,6 +88,15 @@ TEST_F(Checkpoints, ArePrunedToTheNewestAndTheBest) {
   EXPECT_THAT(names_in(folder_), ElementsAre("step-00000006", "step-00000003"));
 }
 
+TEST_F(Checkpoints, WithoutAccuracyTheLowestLossIsBest) {
+  make_checkpoint(folder_, 1, Evaluation{.loss = 2});
+  make_checkpoint(folder_, 2, Evaluation{.loss = 0.5, .rmse = std::vector{9.0}});
+  make_checkpoint(folder_, 3, Evaluation{.loss = 1});
+  make_checkpoint(folder_, 4);
+  prune_checkpoints(folder_, 1);
+  EXPECT_THAT(names_in(folder_), ElementsAre("step-00000004", "step-00000002"));
+}
+
 TEST_F(Checkpoints, ThatCannotBeReadDoNotCountAsKept) {
   for (const int64_t step : {1, 2, 3}) make_checkpoint(folder_, step);
   write_file(folder_ / "step-00000003" / "manifest.json", "{");

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace ringtrain {
 namespace {
 
@@ -44,6 +46,17 @@ TEST(TrainingState, KnowsTheEvaluationOfItsOwnStepAlone) {
   EXPECT_TRUE(state.evaluation());
   state.step = 11;
   EXPECT_FALSE(state.evaluation());
+}
+
+TEST(TrainingState, KeepsTheErrorsOfTargets) {
+  TrainingState state;
+  state.tested = {.loss = 1, .rmse = std::vector{0.1, std::numeric_limits<double>::infinity()}};
+  state.tested->mae = {0.5, 1.0 / 3};
+  const TrainingState again = training_state_from(to_json(state));
+  ASSERT_TRUE(again.tested);
+  EXPECT_FALSE(again.tested->accuracy);
+  EXPECT_EQ(again.tested->rmse, state.tested->rmse);
+  EXPECT_EQ(again.tested->mae, state.tested->mae);
 }
 
 }  // namespace

@@ -197,13 +197,35 @@ TEST_F(TorchScript, RefusesModelsThatDoNotFitTheDataset) {
                  "shapes cannot be multiplied");
   auto more_classes = saved(module_with(kLinear));
   more_classes.classes = 5;
-  expect_refused(more_classes, "returns Float [2, 4] for [2, 3, 2, 2]; the dataset's 5 classes");
+  expect_refused(
+      more_classes,
+      "returns Float [2, 4] for [2, 3, 2, 2], not float logits [2, 5] for the dataset's 5 classes");
   expect_refused(saved(module_with("    return (x, x)\n")), "not one tensor of logits [2, 4]");
   expect_refused(saved(module_with("    return torch.linear(x.reshape(2, 12), self.weight)\n")),
                  "float tensor [3, 3, 2, 2]");
   expect_refused(
       saved(module_with("    return torch.argmax(torch.linear(x.flatten(1), self.weight), 1)\n")),
       "returns Long [2]");
+}
+
+TEST_F(TorchScript, TakesWholeNumbersAndGivesTargets) {
+  auto options = saved(module_with(
+      "    x = torch.embedding(self.weight, x.flatten(1)).mean(1)\n"
+      "    return torch.linear(x, self.weight)\n"));
+  expect_refused(options, "a float tensor [2, 3, 2, 2]");
+  options.whole_numbers = true;
+  const auto model = make_model(options);
+  EXPECT_EQ(model->forward(torch::ones({5, 3, 2, 2}, torch::kLong)).sizes(),
+            torch::IntArrayRef({5, 4}));
+  EXPECT_EQ(model->forward(torch::ones({0, 3, 2, 2}, torch::kLong)).scalar_type(), torch::kFloat);
+  options.has_targets = true;
+  options.classes = 1;
+  expect_refused(
+      options,
+      "returns Float [2, 4] for [2, 3, 2, 2], not floats [2, 1] for the dataset's 1 target");
+  auto floats = saved(module_with("    return torch.linear(x.flatten(1), self.weight)\n"));
+  floats.whole_numbers = true;
+  expect_refused(floats, "does not take the dataset's samples, an int64 tensor [2, 3, 2, 2]");
 }
 
 TEST_F(TorchScript, RefusesBadFiles) {

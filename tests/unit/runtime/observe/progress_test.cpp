@@ -59,6 +59,21 @@ TEST_F(ProgressTest, WritesAnEpochToTheHistoryAndReportsIt) {
   EXPECT_THAT(said(), HasSubstr(R"("event":"epoch")"));
 }
 
+TEST_F(ProgressTest, WritesTheErrorsOfTargetsAndNoAccuracy) {
+  History history(folder_ / "history.jsonl");
+  Progress progress(reporter_, &history);
+  progress.start(1, 10);
+  progress.epoch_done(0, 10, 0.5, {},
+                      Evaluation{.loss = 0.25, .rmse = std::vector{2.5}, .mae = std::vector{2.0}},
+                      {});
+  nlohmann::json line;
+  std::ifstream(folder_ / "history.jsonl") >> line;
+  EXPECT_EQ(line["test_rmse"], nlohmann::json({2.5}));
+  EXPECT_EQ(line["test_mae"], nlohmann::json({2.0}));
+  EXPECT_TRUE(line["test_accuracy"].is_null());
+  said();
+}
+
 TEST_F(ProgressTest, WarnsAndContinuesIfTheHistoryCannotBeWritten) {
   History history(folder_ / "history.jsonl");
   Progress progress(reporter_, &history);

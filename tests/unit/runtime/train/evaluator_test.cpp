@@ -18,16 +18,20 @@ constexpr uint64_t kTestRows = 130;
 class EvaluatorTest : public testing::Test {
  protected:
   EvaluatorTest() {
-    dataset_ = datasets::testing::write_dataset(folder_ / "rows.h5", {.test_rows = kTestRows});
+    open({.test_rows = kTestRows}, 10);
+    job_.batch_size = 32;
+  }
+
+  void open(const datasets::testing::Sizes& sizes, int64_t outputs) {
+    dataset_ = datasets::testing::write_dataset(folder_ / "rows.h5", sizes);
     const auto& shape = dataset_.shape;
     model_ = make_model({.name = "mlp",
                          .hidden = {8},
                          .channels = shape.channels,
                          .height = shape.height,
                          .width = shape.width,
-                         .classes = 10,
+                         .classes = outputs,
                          .seed = 3});
-    job_.batch_size = 32;
   }
 
   Evaluator evaluator(int rank, int world_size) {
@@ -59,7 +63,8 @@ TEST_F(EvaluatorTest, IsTheMeanOverEveryTestSample) {
 
   const Evaluation found = evaluator(0, 1).run(kNeverStop, kOneRank);
   EXPECT_NEAR(found.loss, loss, 1e-5);
-  EXPECT_DOUBLE_EQ(found.accuracy, accuracy);
+  EXPECT_DOUBLE_EQ(found.accuracy.value(), accuracy);
+  EXPECT_FALSE(found.rmse || found.mae);
 }
 
 TEST_F(EvaluatorTest, SumsTheSharesOfTheRanks) {
@@ -74,7 +79,29 @@ TEST_F(EvaluatorTest, SumsTheSharesOfTheRanks) {
   evaluator(1, 2).run(kNeverStop, keep);
   const Evaluation together = evaluator(0, 2).run(kNeverStop, add);
   EXPECT_NEAR(together.loss, alone.loss, 1e-6);
-  EXPECT_DOUBLE_EQ(together.accuracy, alone.accuracy);
+  EXPECT_DOUBLE_EQ(together.accuracy.value(), alone.accuracy.value());
+}
+
+TEST_F(EvaluatorTest, SumsTheErrorsOfTargetsOverTheRanks) {
+  open({.test_rows = kTestRows, .targets = 2}, 2);
+  const Evaluation alone = evaluator(0, 1).run(kNeverStop, kOneRank);
+  EXPECT_FALSE(alone.accuracy);
+  ASSERT_EQ(alone.rmse.value().size(), 2U);
+  std::vector<double> of_others;
+  const auto keep = [&](SumSlots& slots) {
+    of_others.assign(slots.values().begin(), slots.values().end());
+  };
+  const auto add = [&](SumSlots& slots) {
+    for (size_t i = 0; i < of_others.size(); ++i) slots.values()[i] += of_others[i];
+  };
+  evaluator(1, 2).run(kNeverStop, keep);
+  const Evaluation together = evaluator(0, 2).run(kNeverStop, add);
+  for (size_t k = 0; k < 2; ++k) {
+    EXPECT_NEAR((*together.rmse)[k] / (*alone.rmse)[k], 1, 1e-9);
+    EXPECT_NEAR((*together.mae)[k] / (*alone.mae)[k], 1, 1e-9);
+  }
+  job_.loss = JobSpec::Loss::l1;
+  EXPECT_EQ(evaluator(0, 1).run(kNeverStop, kOneRank).rmse, alone.rmse);
 }
 
 TEST_F(EvaluatorTest, LeavesRoomForOtherValuesInItsSum) {

@@ -63,6 +63,29 @@ TEST_F(OutputTest, DescribesTheModelForAServer) {
   EXPECT_EQ(about["dataset"], "some-uuid");
 }
 
+TEST_F(OutputTest, DescribesTargetsForAServer) {
+  const Output output(folder_.path());
+  datasets::DatasetIndex dataset;
+  dataset.shape = {1, 2, 2};
+  dataset.targets = {.names = {"price"}, .mean = {3}, .std = {2}, .least = {1}, .largest = {9}};
+  const auto model = make_model({.name = "mlp",
+                                 .hidden = {3},
+                                 .channels = 1,
+                                 .height = 2,
+                                 .width = 2,
+                                 .classes = 1,
+                                 .seed = 1});
+  JobSpec job;
+  job.model = "mlp";
+  output.save_model(*model, dataset, job);
+  const auto metadata = read_safetensors(output.weights_file()).metadata;
+  const auto about = nlohmann::json::parse(metadata.at("ringtrain"));
+  EXPECT_EQ(about["loss"], "mse");
+  EXPECT_EQ(about["targets"], nlohmann::json({"price"}));
+  EXPECT_EQ(about["target_mean"], nlohmann::json({3.0}));
+  EXPECT_EQ(about["target_std"], nlohmann::json({2.0}));
+}
+
 TEST_F(OutputTest, KnowsTheResultOfAFinishedRun) {
   const Output output(folder_.path());
   EXPECT_FALSE(output.result_of(7));

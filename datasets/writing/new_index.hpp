@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "datasets/format/dataset_index.hpp"
+#include "datasets/writing/writer.hpp"
+
+namespace ringtrain::datasets {
+
+// Returns the index of a dataset before its rows are known. Throws a data error if the figures are
+// impossible.
+DatasetIndex start_index(const NewDataset& dataset);
+
+// Makes a UUID of the contents: the same rows imported again give the same dataset, so a job can
+// resume with it.
+std::string uuid_of(const DatasetIndex& index);
+
+}  // namespace ringtrain::datasets

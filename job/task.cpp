@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job/task.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "job/models.hpp"
+
+namespace ringtrain {
+namespace {
+
+using Loss = JobSpec::Loss;
+
+constexpr std::array<std::pair<Loss, std::string_view>, 6> kNames = {
+    {{Loss::automatic, "auto"},
+     {Loss::cross_entropy, "cross_entropy"},
+     {Loss::mse, "mse"},
+     {Loss::l1, "l1"},
+     {Loss::huber, "huber"},
+     {Loss::bce_with_logits, "bce_with_logits"}}};
+
+void check_loss(const JobSpec& job, const DatasetTask& dataset) {
+  const bool has_targets = !dataset.targets.empty();
+  const Loss loss = loss_of(job.loss, has_targets);
+  if (!has_targets && loss != Loss::cross_entropy) {
+    throw job_error(fmt::format(
+        "loss: {} needs targets, but dataset {} has labels of {}: import it with --target, or set "
+        "loss: cross_entropy",
+        name_of(loss), job.dataset.string(), counted(dataset.classes, "class", "classes")));
+  }
+  if (has_targets && loss == Loss::cross_entropy) {
+    throw job_error(fmt::format(
+        "loss: cross_entropy needs labels of classes, but dataset {} has {}: set loss to mse, l1, "
+        "huber or bce_with_logits",
+        job.dataset.string(), counted(dataset.targets.size(), "target")));
+  }
+  for (size_t k = 0; loss == Loss::bce_with_logits && k < dataset.targets.size(); ++k) {
+    if (dataset.least[k] >= 0 && dataset.largest[k] <= 1) continue;
+    throw job_error(fmt::format(
+        "loss: bce_with_logits needs targets from 0 to 1, but {} of dataset {} is from {} to {}",
+        dataset.targets[k], job.dataset.string(), dataset.least[k], dataset.largest[k]));
+  }
+  if (job.label_smoothing > 0 && loss != Loss::cross_entropy) {
+    throw job_error(fmt::format("label_smoothing: is for loss cross_entropy, not for {}: remove it",
+                                name_of(loss)));
+  }
+}
+
+}  // namespace
+
+void check_task(const JobSpec& job, const DatasetTask& dataset) {
+  check_loss(job, dataset);
+  if (!dataset.whole_numbers) return;
+  if (job.augment != AugmentSpec{}) {
+    throw job_error(
+        fmt::format("augment: dataset {} holds whole numbers, which are not augmented: remove it",
+                    job.dataset.string()));
+  }
+  if (is_zoo_model(job.model)) {
+    throw job_error(fmt::format(
+        "model: {} takes normalised floats, but dataset {} holds whole numbers: take a TorchScript "
+        "file, or import the dataset with --floats",
+        job.model, job.dataset.string()));
+  }
+}
+
+JobSpec::Loss loss_of(JobSpec::Loss asked, bool has_targets) {
+  if (asked != Loss::automatic) return asked;
+  return has_targets ? Loss::mse : Loss::cross_entropy;
+}
+
+std::string_view name_of(JobSpec::Loss loss) { return kNames.at(static_cast<size_t>(loss)).second; }
+
+JobSpec::Loss loss_named(std::string_view name) {
+  for (const auto& [loss, own] : kNames) {
+    if (own == name) return loss;
+  }
+  throw data_error(fmt::format("unknown loss {}", name));
+}
+
+}  // namespace ringtrain

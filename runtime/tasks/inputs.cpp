@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/tasks/inputs.hpp"
+
+#include <ATen/ops/empty.h>
+
+#include <cstring>
+
+namespace ringtrain {
+
+at::Tensor load_inputs(Device& device, const datasets::DatasetIndex& dataset,
+                       const datasets::Batch& batch, const kernels::Augment& augment) {
+  if (dataset.element != datasets::ElementType::i64) return device.load(dataset, batch, augment);
+  const auto& shape = dataset.shape;
+  const at::Tensor inputs = at::empty(
+      {static_cast<int64_t>(batch.rows), shape.channels, shape.height, shape.width}, at::kLong);
+  auto* out = static_cast<std::byte*>(inputs.mutable_data_ptr());
+  for (size_t row = 0; row < batch.rows; ++row) {
+    std::memcpy(out + row * dataset.row_bytes(), batch.samples[row], dataset.row_bytes());
+  }
+  return inputs.to(device.torch());
+}
+
+}  // namespace ringtrain

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "datasets/format/dataset_index.hpp"
+#include "datasets/reading/reader.hpp"
+#include "runtime/device/device.hpp"
+
+namespace ringtrain {
+
+// Returns the batch as the model's input on the device, [rows, channels, height, width]: floats as
+// Device::load() makes them, or, for samples of i64, these as they are. Valid until the call after
+// the next. Requires: no augmentation of samples of i64.
+at::Tensor load_inputs(Device& device, const datasets::DatasetIndex& dataset,
+                       const datasets::Batch& batch, const kernels::Augment& augment);
+
+}  // namespace ringtrain
