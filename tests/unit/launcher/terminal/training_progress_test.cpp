@@ -64,8 +64,8 @@ TEST(ProgressText, OfAnEpochLeavesOutWhatWasNotEvaluated) {
                         .epochs = 3,
                         .train_loss = 0.0612,
                         .test_loss = 0.048,
-                        .test_rmse = std::vector{2.31, 3, 4, 5, 6.0},
-                        .test_mae = std::vector{1.7, 2, 3, 4, 5.0},
+                        .test_rmse = std::vector<double>{2.31, 3, 4, 5, 6},
+                        .test_mae = std::vector<double>{1.7, 2, 3, 4, 5},
                         .seconds = 9.2}),
             "epoch 2/3: train loss 0.0612, test loss 0.0480, test rmse 2.31 3 4 5 and 1 more, mae "
             "1.7 2 3 4 and 1 more, 9.2 s");
