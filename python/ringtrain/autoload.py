@@ -12,6 +12,7 @@ NAME = "ringtrain"
 def register():
     """Makes "ringtrain" known to torch.distributed. Problems are reported when a script asks for the backend."""
     try:
+        answer_with_stacks()
         torch = sys.modules.get("torch")
         if torch is None:
             import torch
@@ -26,6 +27,16 @@ def register():
             import traceback
 
             traceback.print_exc()
+
+
+def answer_with_stacks():
+    """Under `ringtrain run`, the signal SIGRTMIN + 5 writes the stacks of this process to a file, also while it waits
+    in C++: the launcher names the line of a rank that hangs (launcher/script/stacks.cpp)."""
+    if path := os.environ.get("RINGTRAIN_STACKS"):
+        import faulthandler
+        import signal
+
+        faulthandler.register(signal.SIGRTMIN + 5, file=open(path, "a"), all_threads=True)
 
 
 def _create(options, backend_options):
