@@ -13,8 +13,8 @@
 
 #include "base/error.hpp"
 #include "job/task.hpp"
+#include "runtime/device/load.hpp"
 #include "runtime/models/torch_error.hpp"
-#include "runtime/tasks/inputs.hpp"
 
 namespace ringtrain::serving {
 namespace {
@@ -106,7 +106,7 @@ TrainedModel::TrainedModel(const std::filesystem::path& path)
 TrainedModel::~TrainedModel() = default;
 
 at::Tensor TrainedModel::answers(const datasets::Batch& batch) {
-  return objective_->answers(batch, *device_).to(at::kCPU);
+  return objective_->answers(load_answers(*device_, samples_, batch)).to(at::kCPU);
 }
 
 at::Tensor TrainedModel::outputs(const datasets::Batch& batch) {

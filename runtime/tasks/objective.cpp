@@ -56,11 +56,9 @@ bool Objective::normalises() const {
   return kind_ == Loss::mse || kind_ == Loss::l1 || kind_ == Loss::huber;
 }
 
-at::Tensor Objective::answers(const datasets::Batch& batch, Device& device) const {
-  if (targets_ == 0) return device.load_labels(batch);
-  const at::Tensor raw = at::from_blob(const_cast<float*>(batch.targets),
-                                       {static_cast<int64_t>(batch.rows), targets_}, at::kFloat);
-  return (normalises() ? raw.sub(mean_).div(std_) : raw).to(device.torch());
+at::Tensor Objective::answers(const at::Tensor& loaded) const {
+  if (!normalises()) return loaded;
+  return loaded.sub(mean_.to(loaded.device())).div(std_.to(loaded.device()));
 }
 
 at::Tensor Objective::loss(const at::Tensor& outputs, const at::Tensor& answers,

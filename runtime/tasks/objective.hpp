@@ -8,9 +8,7 @@
 #include <vector>
 
 #include "datasets/format/dataset_index.hpp"
-#include "datasets/reading/reader.hpp"
 #include "job/job_spec.hpp"
-#include "runtime/device/device.hpp"
 
 namespace ringtrain {
 
@@ -39,10 +37,9 @@ class Objective {
   // True if answers are right or wrong, false if targets are missed by so much.
   bool counts_answers() const { return !normalises(); }
 
-  // Returns the batch's labels, int64 [rows], or its targets as the loss takes them, floats [rows,
-  // targets]: (y - mean) / std of each, for bce_with_logits as they are. On the device; valid as
-  // long as the batch.
-  at::Tensor answers(const datasets::Batch& batch, Device& device) const;
+  // Returns labels or targets (load_answers()) as the loss takes them: targets as (y - mean) / std
+  // of each, except for bce_with_logits; labels as they are.
+  at::Tensor answers(const at::Tensor& loaded) const;
 
   // Returns the loss summed over rows; that of a row is the mean over its targets.
   at::Tensor loss(const at::Tensor& outputs, const at::Tensor& answers,

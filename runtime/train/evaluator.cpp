@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "runtime/tasks/inputs.hpp"
+#include "runtime/device/load.hpp"
 #include "runtime/train/forward_backward.hpp"
 #include "runtime/train/reader_options.hpp"
 
@@ -32,7 +32,8 @@ Evaluation Evaluator::run(const std::function<bool()>& stop,
     if (batch->rows == 0) continue;
     const at::Tensor inputs = load_inputs(device_, dataset_, *batch, kernels::Augment{});
     const at::Tensor outputs = forward(model_, inputs, job_.precision);
-    objective_.add(outputs, objective_.answers(*batch, device_), sums);
+    const at::Tensor answers = objective_.answers(load_answers(device_, dataset_, *batch));
+    objective_.add(outputs, answers, sums);
   }
   SumSlots slots;
   const auto loss = slots.add("loss", sums.loss);

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/mix.hpp"
+#include "runtime/device/load.hpp"
 #include "runtime/models/autocast.hpp"
-#include "runtime/tasks/inputs.hpp"
 
 namespace ringtrain {
 
@@ -35,7 +35,7 @@ LoadedBatch ForwardBackward::load(const datasets::Batch& batch, int64_t epoch) {
                                     .epoch = static_cast<uint64_t>(epoch)};
   const Span phase(trace_, "load");
   return {.inputs = load_inputs(device_, dataset_, batch, augment),
-          .labels = objective_.answers(batch, device_),
+          .labels = objective_.answers(load_answers(device_, dataset_, batch)),
           .first_position = batch.first_position,
           .rows = batch.rows,
           .global_rows = batch.global_rows};

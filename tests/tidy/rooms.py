@@ -36,8 +36,7 @@ ROOMS = (
          ("base", "job", "kernels", "datasets/format", "datasets/reading")),
     Room("runtime/comm", "collectives over MPI and NCCL", ("base", "kernels", "collectives")),
     Room("runtime/models", "the model zoo and TorchScript files", ("base", "job", "model_files")),
-    Room("runtime/tasks", "inputs, losses and metrics of a training run",
-         ("base", "job", "datasets/format", "datasets/reading", "runtime/device")),
+    Room("runtime/tasks", "losses and metrics of a training run", ("base", "job", "datasets/format")),
     Room("runtime/observe", "progress, history, trace, stragglers", ("base", "job")),
     Room("runtime/averaging", "gradients in slabs and buckets, and how ranks average them",
          ("base", "job", "kernels", "collectives", "runtime/device", "runtime/comm", "runtime/models",
@@ -101,7 +100,7 @@ ROOMS = (
 PLAIN_NAMESPACE = ("base", "job", "runtime", "examples")
 
 # Most arrows (pairs of folders of which one includes the other) among the folders of a part.
-MOST_ARROWS = {"launcher": 10, "mpijob": 4, "datasets": 8, "runtime": 27}
+MOST_ARROWS = {"launcher": 10, "mpijob": 4, "datasets": 8, "runtime": 26}
 
 # Folders that may include a library's headers: a name, its headers as a pattern, the folders.
 LIBRARIES = (

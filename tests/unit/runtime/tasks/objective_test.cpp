@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "runtime/tasks/inputs.hpp"
+#include "runtime/device/load.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 
 namespace ringtrain {
@@ -55,12 +55,14 @@ TEST_F(ObjectiveTest, ChoosesTheUsualLoss) {
 
 TEST_F(ObjectiveTest, NormalisesEachTarget) {
   open_targets();
-  const auto answers = Objective(Loss::mse, dataset_).answers(*batch_, *device_);
+  const auto answers =
+      Objective(Loss::mse, dataset_).answers(load_answers(*device_, dataset_, *batch_));
   EXPECT_EQ(answers.sizes(), torch::IntArrayRef({kRows, kTargets}));
   EXPECT_TRUE(torch::allclose(answers.mean(0), torch::zeros(kTargets), 0, 1e-5));
   EXPECT_TRUE(torch::allclose(answers.std(0, false), torch::ones(kTargets), 1e-5));
-  EXPECT_TRUE(torch::equal(Objective(Loss::bce_with_logits, dataset_).answers(*batch_, *device_),
-                           raw_targets()));
+  EXPECT_TRUE(torch::equal(
+      Objective(Loss::bce_with_logits, dataset_).answers(load_answers(*device_, dataset_, *batch_)),
+      raw_targets()));
 }
 
 // Torch's mean over all elements is ours over rows.
@@ -68,7 +70,7 @@ TEST_F(ObjectiveTest, LossesAndGradientsAreThoseOfTorch) {
   open_targets();
   const auto check = [&](Loss loss, auto&& torchs) {
     const Objective objective(loss, dataset_);
-    const auto answers = objective.answers(*batch_, *device_);
+    const auto answers = objective.answers(load_answers(*device_, dataset_, *batch_));
     auto own = torch::randn({kRows, kTargets}, torch::requires_grad());
     auto other = own.detach().clone().requires_grad_();
     const auto sum = objective.loss(own, answers);
@@ -97,7 +99,7 @@ TEST_F(ObjectiveTest, ErrorsAreInTheUnitOfTheTarget) {
   const Objective objective(Loss::huber, dataset_);
   EXPECT_FALSE(objective.counts_answers());
   const auto outputs = torch::randn({kRows, kTargets});
-  const auto answers = objective.answers(*batch_, *device_);
+  const auto answers = objective.answers(load_answers(*device_, dataset_, *batch_));
   ErrorSums sums = objective.no_errors();
   for (const int64_t half : {0, 1}) {  // sums add up over batches
     const int64_t begin = half * 30;
@@ -119,7 +121,8 @@ TEST_F(ObjectiveTest, AlwaysSayingTheMeanMissesByTheStd) {
   open_targets();
   const Objective objective(Loss::mse, dataset_);
   ErrorSums sums = objective.no_errors();
-  objective.add(torch::zeros({kRows, kTargets}), objective.answers(*batch_, *device_), sums);
+  objective.add(torch::zeros({kRows, kTargets}),
+                objective.answers(load_answers(*device_, dataset_, *batch_)), sums);
   for (size_t k = 0; k < kTargets; ++k) {
     EXPECT_NEAR(sums.rmse()[k] / dataset_.targets.std[k], 1, 1e-5);
   }
@@ -129,7 +132,7 @@ TEST_F(ObjectiveTest, CountsTheSideOfOneHalfOfTargetsFromZeroToOne) {
   open_targets(1);
   const Objective objective(Loss::bce_with_logits, dataset_);
   EXPECT_TRUE(objective.counts_answers());
-  const auto answers = objective.answers(*batch_, *device_);
+  const auto answers = objective.answers(load_answers(*device_, dataset_, *batch_));
   auto outputs = answers * 6 - 3;
   outputs[0] *= -1;
   outputs[1] *= -1;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/tasks/inputs.hpp"
+#include "runtime/device/load.hpp"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
 #include <cstring>
 
@@ -18,6 +19,16 @@ at::Tensor load_inputs(Device& device, const datasets::DatasetIndex& dataset,
     std::memcpy(out + row * dataset.row_bytes(), batch.samples[row], dataset.row_bytes());
   }
   return inputs.to(device.torch());
+}
+
+at::Tensor load_answers(Device& device, const datasets::DatasetIndex& dataset,
+                        const datasets::Batch& batch) {
+  if (!dataset.has_targets()) return device.load_labels(batch);
+  const auto targets = static_cast<int64_t>(dataset.targets.names.size());
+  // torch only reads the memory; from_blob has no const form.
+  return at::from_blob(const_cast<float*>(batch.targets),
+                       {static_cast<int64_t>(batch.rows), targets}, at::kFloat)
+      .to(device.torch());
 }
 
 }  // namespace ringtrain

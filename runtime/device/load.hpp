@@ -15,4 +15,9 @@ namespace ringtrain {
 at::Tensor load_inputs(Device& device, const datasets::DatasetIndex& dataset,
                        const datasets::Batch& batch, const kernels::Augment& augment);
 
+// Returns the batch's labels, int64 [rows], or its targets as they are stored, floats [rows,
+// targets]; on the device, valid as long as the batch.
+at::Tensor load_answers(Device& device, const datasets::DatasetIndex& dataset,
+                        const datasets::Batch& batch);
+
 }  // namespace ringtrain
