@@ -2,15 +2,14 @@
 # The image of launcher and workers: both programs, Open MPI, sshd for user 1000 on port 2222, no compiler.
 #
 #   CPU:   docker build --build-arg BASE=debian:12 -t ringtrain .
-#   GPU:   docker build --build-arg PRESET=cuda --build-arg BUILD_BASE=nvidia/cuda:13.0.0-devel-ubuntu24.04 \
-#            --build-arg BASE=nvidia/cuda:13.0.0-base-ubuntu24.04 -t ringtrain .
+#   GPU:   docker build --build-arg BASE=debian:12 --build-arg PRESET=cuda -t ringtrain .
+#          CUDA, cuDNN and NCCL are those of the wheels; the driver is the node's.
 #   From programs that are built already, in seconds:
-#          cmake --install build/cpu --prefix build/image --strip
+#          cmake --install build/cpu --prefix build/image --strip      (build/cuda for GPUs)
 #          docker build --target prepared --build-arg BASE=debian:12 -t ringtrain .
 #
-# The same with buildah bud. BASE and BUILD_BASE must be the same release of Debian or Ubuntu.
+# The same with buildah bud. BASE may be another Debian or Ubuntu that mpijob/image/install-packages knows.
 ARG BASE=debian:12
-ARG BUILD_BASE=$BASE
 
 FROM $BASE AS runtime
 COPY mpijob/image/install-packages /tmp/
@@ -37,7 +36,7 @@ RUN ldconfig
 USER 1000
 
 # Compilers and libraries alone: the development container, too (.devcontainer).
-FROM $BUILD_BASE AS tools
+FROM $BASE AS tools
 ARG PRESET=cpu
 WORKDIR /src
 COPY scripts/setup scripts/

@@ -17,6 +17,7 @@
 #include "kernels/normalise_cuda.hpp"
 #include "kernels/optimizers_cuda.hpp"
 #include "kernels/pack_cuda.hpp"
+#include "kernels/sum_cuda.hpp"
 
 namespace ringtrain::benchmarks {
 namespace {
@@ -70,9 +71,46 @@ void compare_with_copy(const char* name, double bytes, const std::function<void(
               rate / copy_rate);
 }
 
-template <class Value>
-DeviceArray<Value> on_device(const Value& value) {
-  return DeviceArray<Value>(std::vector<Value>{value});
+// The gradients of a ResNet-18 as a step packs them: 62 tensors of 64 to 2.4 million elements, in
+// launches of a bucket of 25 MiB each, then their norms.
+void measure_resnet18(const DeviceArray<float>& gradients, const DeviceArray<float>& slab,
+                      const DeviceArray<double>& partials,
+                      const DeviceArray<cuda::DeviceStats>& stats) {
+  std::vector<size_t> sizes = {64 * 27, 64, 64, 10 * 512, 10};
+  size_t inputs = 64;
+  for (const size_t width : {64UL, 128UL, 256UL, 512UL}) {
+    for (int block = 0; block < 2; ++block) {
+      sizes.insert(sizes.end(),
+                   {width * inputs * 9, width, width, width * width * 9, width, width});
+      if (inputs != width) sizes.insert(sizes.end(), {width * inputs, width, width});
+      inputs = width;
+    }
+  }
+  constexpr size_t kBucket = 25 * (1 << 20) / sizeof(float);
+  std::vector<std::vector<cuda::PackPart<float>>> launches(1);
+  std::vector<uint32_t> ends;
+  size_t at = 0, in_bucket = 0;
+  for (const size_t n : sizes) {
+    if (at + n > gradients.size() || sizes.size() > stats.size())
+      return;  // small arrays were asked for
+    if (in_bucket + n > kBucket) {
+      launches.emplace_back();
+      in_bucket = 0;
+    }
+    launches.back().push_back({gradients.data() + at, slab.data() + at, n});
+    ends.push_back((ends.empty() ? 0 : ends.back()) + static_cast<uint32_t>(cuda::chunks_of(n)));
+    at += (n + 15) / 16 * 16;
+    in_bucket += n;
+  }
+  compare_with_copy(
+      "pack and norms, ResNet-18", 2.0 * sizeof(float) * static_cast<double>(at), [&] {
+        size_t first = 0;
+        for (const auto& parts : launches) {
+          cuda::pack(parts, 0.5F, partials.data() + (first == 0 ? 0 : ends[first - 1]), nullptr);
+          first += parts.size();
+        }
+        cuda::sum_partials(partials.data(), ends, stats.data(), nullptr);
+      });
 }
 
 void measure(double mib) {
@@ -83,16 +121,25 @@ void measure(double mib) {
   const DeviceArray<float> m(host);
   const DeviceArray<float> v(host);
   const DeviceArray<bf16> wire(n);
-  const DeviceArray<double> partials(cuda::chunks_of(n));
-  const DeviceArray<cuda::DeviceStats> stats(1);
+  const DeviceArray<double> partials(cuda::chunks_of(n) + 64);
+  const DeviceArray<cuda::DeviceStats> stats(64);
   const double floats = static_cast<double>(n) * sizeof(float);
 
+  const cuda::PackPart<float> to_float = {gradients.data(), m.data(), n};
   compare_with_copy("pack", 2 * floats, [&] {
-    cuda::pack(gradients.data(), m.data(), n, 0.5F, partials.data(), stats.data(), nullptr);
+    cuda::pack({&to_float, 1}, 0.5F, partials.data(), nullptr);
   });
+  const cuda::PackPart<bf16> to_bf16 = {gradients.data(), wire.data(), n};
   compare_with_copy("pack to bf16", 1.5 * floats, [&] {
-    cuda::pack(gradients.data(), wire.data(), n, 0.5F, partials.data(), stats.data(), nullptr);
+    cuda::pack({&to_bf16, 1}, 0.5F, partials.data(), nullptr);
   });
+  measure_resnet18(gradients, m, partials, stats);
+  const size_t quarter = n / 4 / 64 * 64;
+  compare_with_copy("sum of 4 parts of bf16", (4 * 2 + 4 + 2) * static_cast<double>(quarter), [&] {
+    cuda::sum_parts(wire.data(), 4, quarter, quarter, m.data(), wire.data(), nullptr);
+  });
+  compare_with_copy("bf16 to float", 1.5 * floats,
+                    [&] { cuda::widen(wire.data(), n, m.data(), nullptr); });
   compare_with_copy("squared norm", floats, [&] {
     cuda::squared_norm(gradients.data(), n, partials.data(), stats.data(), nullptr);
   });
@@ -114,15 +161,12 @@ void measure(double mib) {
   const DeviceArray<NormaliseElement> channels(
       std::vector<NormaliseElement>(3, normalise_element(0.5F, 0.25F, 255)));
   const double pixels = static_cast<double>(rows) * 3 * 32 * 32;
-  const auto plain = on_device(cuda::BatchPlace{});
-  const auto random = on_device(cuda::BatchPlace{{4, true, 1, 1}, 0});
   compare_with_copy("normalise 32x32 pictures", 5 * pixels, [&] {
-    cuda::input_batch(samples.data(), m.data(), rows, {3, 32, 32}, channels.data(), plain.data(),
-                      nullptr);
+    cuda::input_batch(samples.data(), m.data(), rows, {3, 32, 32}, channels.data(), {}, nullptr);
   });
   compare_with_copy("crop, flip 32x32 pictures", 5 * pixels, [&] {
-    cuda::input_batch(samples.data(), m.data(), rows, {3, 32, 32}, channels.data(), random.data(),
-                      nullptr);
+    cuda::input_batch(samples.data(), m.data(), rows, {3, 32, 32}, channels.data(),
+                      {{4, true, 1, 1}, 0}, nullptr);
   });
 }
 

@@ -3,7 +3,7 @@
 
 set(CUDAToolkit_ROOT ${RINGTRAIN_WHEELS}/nvidia/cu13 CACHE PATH "CUDA Toolkit 13 or newer")
 set(NCCL_ROOT ${RINGTRAIN_WHEELS}/nvidia/nccl CACHE PATH "NCCL 2.28 or newer: the folder with include/ and lib/")
-set(CMAKE_CUDA_ARCHITECTURES "80;90" CACHE STRING "GPU generations to compile for")
+set(CMAKE_CUDA_ARCHITECTURES "75-real;80-real;90-real;100-real;120" CACHE STRING "GPU generations to compile for")
 
 # The wheel's lib/ holds libcudart.so.13 and libcudart_static.a, but no libcudart.so and no stubs; CMake's
 # compiler check and our link both use the static runtime, so nothing else is needed.

@@ -72,6 +72,21 @@ constexpr auto fields_of(const FailureEvent*) {
                     field("message", &T::message));
 }
 
+constexpr auto fields_of(const RankEndedEvent*) {
+  using T = RankEndedEvent;
+  return std::tuple(field("rank", &T::rank), field("host", &T::host),
+                    field("exit_code", &T::exit_code), field("signal", &T::signal),
+                    field("message", &T::message), field("consequence", &T::consequence),
+                    field("again", &T::again), field("log", &T::log));
+}
+
+constexpr auto fields_of(const RankSilentEvent*) {
+  using T = RankSilentEvent;
+  return std::tuple(field("rank", &T::rank), field("host", &T::host), field("silent", &T::silent),
+                    field("seconds", &T::seconds), field("at", &T::at),
+                    field("waits_in", &T::waits_in));
+}
+
 namespace {
 
 constexpr char kRecordSeparator = '\x1e';

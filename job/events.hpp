@@ -129,9 +129,37 @@ struct FailureEvent {
   bool operator==(const FailureEvent&) const = default;
 };
 
-using Event =
-    std::variant<StartedEvent, StepEvent, EpochEvent, CheckpointEvent, StoppedEvent,
-                 EvaluatingEvent, LostHostEvent, PausedEvent, LogEvent, ResultEvent, FailureEvent>;
+// Written by the process around a rank of a script (launcher/script): the rank has ended by
+// itself.
+struct RankEndedEvent {
+  static constexpr const char* kKind = "rank_ended";
+  int64_t rank = 0;
+  std::string host = {};
+  int exit_code = 0;
+  int signal = 0;            // that ended it, or 0
+  std::string message = {};  // "ValueError: no such class (train.py:88)"; empty after exit code 0
+  bool consequence = false;  // it lost its connection to another rank, which may be the cause
+  bool again = false;        // a restart may succeed
+  std::string log = {};      // path of its output, on its host
+  bool operator==(const RankEndedEvent&) const = default;
+};
+
+// Written by the same: a rank has printed nothing and used no processor time for a while, or has
+// begun to do so again.
+struct RankSilentEvent {
+  static constexpr const char* kKind = "rank_silent";
+  int64_t rank = 0;
+  std::string host = {};
+  bool silent = true;
+  double seconds = 0;         // for so long
+  std::string at = {};        // "train.py:60 in load_batch", where its Python stack is known
+  std::string waits_in = {};  // "all_reduce", where it waits for other ranks
+  bool operator==(const RankSilentEvent&) const = default;
+};
+
+using Event = std::variant<StartedEvent, StepEvent, EpochEvent, CheckpointEvent, StoppedEvent,
+                           EvaluatingEvent, LostHostEvent, PausedEvent, LogEvent, ResultEvent,
+                           FailureEvent, RankEndedEvent, RankSilentEvent>;
 
 struct EventRecord {
   Event event;

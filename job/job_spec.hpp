@@ -52,7 +52,7 @@ struct CommunicationSpec {
   enum class Wire { fp32, bf16 };
   Backend backend = Backend::automatic;        // "auto" in the file
   Algorithm algorithm = Algorithm::automatic;  // "auto" in the file
-  double bucket_mib = 4;
+  double bucket_mib = 0;                       // 0: 25 between GPUs, else 4
   Wire wire = Wire::fp32;
   int sync_every = 1;  // K > 1: local steps, parameters averaged every K steps (local SGD)
   bool shard_optimizer = false;  // ZeRO stage 1
@@ -83,7 +83,7 @@ struct WorkersSpec {
 };
 
 struct JobSpec {
-  enum class Precision { fp32, bf16 };
+  enum class Precision { automatic, fp32, tf32, bf16 };
   enum class Device { automatic, cpu, cuda };
   enum class Stem { automatic, small, large };
   enum class Loss { automatic, cross_entropy, mse, l1, huber, bce_with_logits };
@@ -98,7 +98,8 @@ struct JobSpec {
   int64_t batch_size = 128;          // global: over all ranks together
   int64_t accumulate = 1;  // backward passes per step: each takes batch_size / accumulate samples
   uint64_t seed = 1;
-  Precision precision = Precision::fp32;
+  Precision precision = Precision::automatic;  // "auto" in the file
+  bool deterministic = false;                  // GPUs: repeated runs give the same bits
   Device device = Device::automatic;
   bool cuda_graph = true;  // GPUs: record forward and backward once, where the model allows it
   OptimizerSpec optimizer;

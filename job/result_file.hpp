@@ -56,6 +56,7 @@ struct Result {
   int64_t ranks = 0;
   std::vector<RankPlacement> placement;
   std::string device;
+  std::string precision;  // fp32, tf32 or bf16
   std::string communication;
   int64_t epochs = 0;
   int64_t steps = 0;

@@ -54,13 +54,14 @@ __device__ inline size_t grid_size() { return size_t{gridDim.x} * blockDim.x; }
 __device__ inline float4 load_four(const float* from) {
   return *reinterpret_cast<const float4*>(from);
 }
+// The intrinsic keeps the store whole: nvcc splits a plain one where the values are used again.
 __device__ inline void store_four(float* to, const float4& v) {
-  *reinterpret_cast<float4*>(to) = v;
+  __stcg(reinterpret_cast<float4*>(to), v);
 }
 __device__ inline void store_four(bf16* to, const bf16 (&v)[4]) {
   const uint2 packed{v[0].bits | static_cast<uint32_t>(v[1].bits) << 16,
                      v[2].bits | static_cast<uint32_t>(v[3].bits) << 16};
-  *reinterpret_cast<uint2*>(to) = packed;
+  __stcg(reinterpret_cast<uint2*>(to), packed);
 }
 __device__ inline void store_four(float* to, const float (&v)[4]) {
   store_four(to, float4{v[0], v[1], v[2], v[3]});

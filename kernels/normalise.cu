@@ -14,11 +14,11 @@ constexpr size_t kMostGridRows = 65535;
 template <class Raw>
 __global__ void __launch_bounds__(kBlockThreads)
     normalise(const Raw* samples, float* out, size_t rows, Image image,
-              const NormaliseElement* channels, const BatchPlace* batch) {
+              const NormaliseElement* channels, BatchPlace batch) {
   const unsigned plane = static_cast<unsigned>(image.height) * image.width;
   const unsigned sample = plane * image.channels;
   for (size_t row = blockIdx.y; row < rows; row += gridDim.y) {
-    const Placement place = placement(batch->augment, batch->first_position + row);
+    const Placement place = placement(batch.augment, batch.first_position + row);
     const Raw* in = samples + row * sample;
     float* to = out + row * sample;
     for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < sample;
@@ -39,7 +39,7 @@ __global__ void __launch_bounds__(kBlockThreads)
 
 template <class Raw>
 void launch(const Raw* samples, float* out, size_t rows, const Image& image,
-            const NormaliseElement* channels, const BatchPlace* place, cudaStream_t stream) {
+            const NormaliseElement* channels, const BatchPlace& place, cudaStream_t stream) {
   const size_t sample = static_cast<size_t>(image.channels) * image.height * image.width;
   if (rows == 0 || sample == 0) return;
   constexpr size_t kPerBlock = kBlockThreads * kPixelsPerThread;
@@ -52,12 +52,12 @@ void launch(const Raw* samples, float* out, size_t rows, const Image& image,
 }  // namespace
 
 void input_batch(const uint8_t* samples, float* out, size_t rows, const Image& image,
-                 const NormaliseElement* channels, const BatchPlace* place, cudaStream_t stream) {
+                 const NormaliseElement* channels, const BatchPlace& place, cudaStream_t stream) {
   launch(samples, out, rows, image, channels, place, stream);
 }
 
 void input_batch(const float* samples, float* out, size_t rows, const Image& image,
-                 const NormaliseElement* channels, const BatchPlace* place, cudaStream_t stream) {
+                 const NormaliseElement* channels, const BatchPlace& place, cudaStream_t stream) {
   launch(samples, out, rows, image, channels, place, stream);
 }
 

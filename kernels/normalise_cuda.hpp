@@ -13,8 +13,7 @@
 
 namespace ringtrain::kernels::cuda {
 
-// Augmentation and position, which change from batch to batch; in device memory, so that a captured
-// graph follows.
+// Augmentation and position, which change from batch to batch.
 struct BatchPlace {
   Augment augment;
   uint64_t first_position = 0;
@@ -22,8 +21,8 @@ struct BatchPlace {
 
 // channels has one element per channel: normalise_element(mean, std, 255 for u8, 1 for f32).
 void input_batch(const uint8_t* samples, float* out, size_t rows, const Image& image,
-                 const NormaliseElement* channels, const BatchPlace* place, cudaStream_t stream);
+                 const NormaliseElement* channels, const BatchPlace& place, cudaStream_t stream);
 void input_batch(const float* samples, float* out, size_t rows, const Image& image,
-                 const NormaliseElement* channels, const BatchPlace* place, cudaStream_t stream);
+                 const NormaliseElement* channels, const BatchPlace& place, cudaStream_t stream);
 
 }  // namespace ringtrain::kernels::cuda

@@ -21,7 +21,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "build/results"
 FULL_RUN = ROOT / "tests/last-full-run.json"
 CI_MINUTES = 75
-CUDA_TARGETS = ("ringtrain-worker", "kernels_cuda_test", "kernels_cuda_bench", "gpu_backends_test")
+CUDA_TARGETS = ("ringtrain-worker", "kernels_cuda_test", "kernels_cuda_bench", "gpu_backends_test", "gpu_card_test",
+                "mig_slice_test")
 
 
 class Counts(NamedTuple):
@@ -84,7 +85,7 @@ def stages(turn):
         Stage("fuzz", [["scripts/fuzz"]]),
         # No GPU is needed to compile and link for one: the backends run over a stand-in for CUDA and NCCL.
         Stage("cuda", [*build("cuda", *release, "-DCMAKE_CUDA_ARCHITECTURES=90", "--target", *CUDA_TARGETS),
-                       ctest("cuda", "-R", "gpu_backends_test")]),
+                       ctest("cuda", "-R", "gpu_backends_test|mig_slice_test|kernels_code_test")]),
         Stage("kubernetes", [*setup, ctest("cpu", "-L", "kubernetes", *others)],
               ["tests/cluster/kubernetes/down"], 13 if has_kubernetes() else 32),
         *(site if turn in (None, 3) else []),

@@ -23,6 +23,7 @@
 #include "base/statistics.hpp"
 #include "base/text.hpp"
 #include "benchmarks/commands/rounds.hpp"
+#include "benchmarks/commands/warm_rate.hpp"
 #include "job/events.hpp"
 #include "launcher/mpi/placement.hpp"
 #include "launcher/mpi/worker_program.hpp"
@@ -46,7 +47,7 @@ struct StepOptions {
   int rounds = 5;
   double seconds = 4;
   std::string python;
-  std::string peer = "benchmarks/peers/ddp_step.py";
+  std::string peer;  // empty: the device's own
   std::string json;
 };
 
@@ -109,18 +110,36 @@ Sample train(const RankLayout& layout, const StepOptions& options, const std::st
   lines.feed(output, take);
   lines.finish(take);
   if (sample.rate <= 0) throw std::runtime_error("ringtrain-worker ended without a result");
+  if (options.device == "cuda") sample.rate = rate_once_warm(output).value_or(sample.rate);
   return sample;
 }
 
 Sample train_peer(const RankLayout& layout, const StepOptions& options, const std::string& model,
                   const std::string& mode) {
-  const auto result =
-      run_peers(layout,
-                {options.python, options.peer, mode, model, options.dataset, "--batch",
-                 std::to_string(kGlobalBatch), "--seconds", std::to_string(options.seconds),
-                 "--device", options.device, "--port", std::to_string(free_port())},
-                std::chrono::minutes(10));
+  const bool cuda = options.device == "cuda";
+  std::string script = options.peer;
+  if (script.empty())
+    script = cuda ? "benchmarks/peers/card_step.py" : "benchmarks/peers/ddp_step.py";
+  std::vector<std::string> program = {options.python, script};
+  if (cuda) {
+    // Precision as the job's own default.
+    program.insert(program.end(), {"--models", model, "--modes", mode, "--precisions", "tf32"});
+  } else {
+    program.insert(program.end(), {mode, model});
+  }
+  program.insert(program.end(),
+                 {options.dataset, "--batch", std::to_string(kGlobalBatch), "--seconds",
+                  std::to_string(options.seconds), "--port", std::to_string(free_port())});
+  const auto result = run_peers(layout, program, std::chrono::minutes(10));
   return {.rate = result.at("samples_per_second").get<double>()};
+}
+
+// Names of PyTorch's ways to train, for the table, and of their modes, for the script.
+std::vector<std::pair<std::string, std::string>> peers_on(const std::string& device) {
+  if (device == "cuda") {
+    return {{"DDP, eager", "eager"}, {"DDP, one graph", "graph"}, {"DDP, compiled", "compiled"}};
+  }
+  return {{"DDP, tuned", "tuned"}, {"DDP, DataLoader", "loader"}};
 }
 
 struct Contestant {
@@ -130,14 +149,16 @@ struct Contestant {
 
 nlohmann::ordered_json bench_model(const RankLayout& layout, const StepOptions& options,
                                    const std::string& model, bool with_peers) {
-  // Finds the number of steps that take options.seconds.
-  constexpr int64_t kFirstSteps = 2;
-  double rate = train(layout, options, model, "auto", kFirstSteps).rate;
+  // Finds the number of steps that take options.seconds, on a GPU once it is warm.
+  const bool cuda = options.device == "cuda";
+  const int64_t first_steps = cuda ? 200 : 2;
+  const double warm_up = cuda ? 2 : 0;
+  double rate = train(layout, options, model, "auto", first_steps).rate;
   const auto steps_for = [&](double seconds) {
-    return std::max(kFirstSteps, static_cast<int64_t>(rate * seconds / kGlobalBatch));
+    return std::max(first_steps, static_cast<int64_t>(rate * seconds / kGlobalBatch));
   };
-  rate = train(layout, options, model, "auto", steps_for(1)).rate;
-  const int64_t steps = steps_for(options.seconds);
+  rate = train(layout, options, model, "auto", steps_for(1 + warm_up)).rate;
+  const int64_t steps = steps_for(options.seconds + warm_up);
 
   std::vector<Contestant> contestants;
   contestants.push_back({kOurs, [&] { return train(layout, options, model, "auto", steps); }});
@@ -146,9 +167,7 @@ nlohmann::ordered_json bench_model(const RankLayout& layout, const StepOptions& 
     const auto peer = [&](const std::string& name, const std::string& mode) {
       contestants.push_back({name, [&, mode] { return train_peer(layout, options, model, mode); }});
     };
-    peer("DDP, tuned", "tuned");
-    peer("DDP, DataLoader", "loader");
-    if (options.device == "cuda") peer("DDP, torch.compile", "compiled");
+    for (const auto& [name, mode] : peers_on(options.device)) peer(name, mode);
   }
 
   std::map<std::string, std::vector<double>> rates;
@@ -217,8 +236,7 @@ void run(const StepOptions& options) {
   fmt::print("{:<10}{:>12}{:>10}{:>12}{:>12}", "", "ringtrain", "exposed", "no averag.",
              "efficiency");
   if (with_peers) {
-    fmt::print("{:>21}{:>21}", "DDP, tuned  x", "DDP, DataLoader  x");
-    if (options.device == "cuda") fmt::print("{:>21}", "DDP, torch.compile  x");
+    for (const auto& [name, mode] : peers_on(options.device)) fmt::print("{:>21}", name + "  x");
   }
   fmt::print("\n");
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
@@ -254,7 +272,9 @@ void add_bench_step_command(CLI::App& bench) {
       ->capture_default_str();
   command.add_option("--python", options->python, "Python with torch and h5py, for DDP")
       ->capture_default_str();
-  command.add_option("--peer", options->peer, "Script for DDP")->capture_default_str();
+  command.add_option(
+      "--peer", options->peer,
+      "Script for DDP; left out: benchmarks/peers/ddp_step.py, with cuda card_step.py");
   command.add_option("--json", options->json, "Write the results to this file as well")
       ->type_name("FILE");
   command.callback([options] { run(*options); });

@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""PyTorch's DistributedDataParallel on the models of ringtrain's zoo, timed for `ringtrain bench step`.
+"""PyTorch's DistributedDataParallel on CPUs, on the models of ringtrain's zoo, timed for `ringtrain bench step`.
 
 One rank, started by mpirun. Rank 0 prints {"samples_per_second": ...} of all ranks together. Modes:
 
   loader    as in PyTorch's examples: DataLoader, DistributedSampler, normalisation per sample
-  tuned     all samples in memory and normalised before, gradient_as_bucket_view, static_graph, on a CPU channels last
-  compiled  tuned, and torch.compile with CUDA graphs (GPU only)
+  tuned     all samples in memory and normalised before, gradient_as_bucket_view, static_graph, channels last
 """
 import argparse
 import json
@@ -55,54 +54,44 @@ def batches_of_memory(rows, rank, ranks, batch):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=["loader", "tuned", "compiled"])
+    parser.add_argument("mode", choices=["loader", "tuned"])
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("dataset")
     parser.add_argument("--batch", type=int, default=128, help="of all ranks together")
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
     rank, ranks = int(os.environ["OMPI_COMM_WORLD_RANK"]), int(os.environ["OMPI_COMM_WORLD_SIZE"])
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     torch.manual_seed(1)
-    cuda = arguments.device == "cuda"
-    device = torch.device("cuda", int(os.environ["OMPI_COMM_WORLD_LOCAL_RANK"])) if cuda else torch.device("cpu")
-    dist.init_process_group("nccl" if cuda else "gloo", init_method=f"tcp://127.0.0.1:{arguments.port}",
-                            rank=rank, world_size=ranks)
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{arguments.port}", rank=rank, world_size=ranks)
     with h5py.File(arguments.dataset, "r") as file:
         x, y = torch.from_numpy(file["/train/x"][:]), torch.from_numpy(file["/train/y"][:]).long()
     shape = tuple(x.shape[1:]) if x.dim() == 4 else (1, *x.shape[1:])
     rows = Rows(x.reshape(len(x), *shape), y, 0.1307, 0.3081)
-    model = MODELS[arguments.model](shape, int(y.max()) + 1).to(device)
+    model = MODELS[arguments.model](shape, int(y.max()) + 1)
     tuned = arguments.mode != "loader"
-    # PyTorch's optimizer is fastest so, on either device.
+    # PyTorch's optimizer is fastest so.
     optimizer_choice = ({"fused": True} if tuned else {})
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4,
                                 **optimizer_choice)
     net = nn.parallel.DistributedDataParallel(model, gradient_as_bucket_view=tuned, static_graph=tuned)
-    if arguments.mode == "compiled":
-        net = torch.compile(net, mode="reduce-overhead")
     batches = (batches_of_memory if tuned else batches_of_loader)(rows, rank, ranks, arguments.batch // ranks)
 
     def step():
-        inputs, labels = (tensor.to(device) for tensor in next(batches))
-        if tuned and not cuda:
+        inputs, labels = next(batches)
+        if tuned:
             inputs = inputs.to(memory_format=torch.channels_last)
         optimizer.zero_grad(set_to_none=True)
         functional.cross_entropy(net(inputs), labels).backward()
         optimizer.step()
 
     def timed(steps):
-        if cuda:
-            torch.cuda.synchronize()
         dist.barrier()
         start = time.perf_counter()
         for _ in range(steps):
             step()
-        if cuda:
-            torch.cuda.synchronize()
-        slowest = torch.tensor([time.perf_counter() - start], dtype=torch.float64, device=device)
+        slowest = torch.tensor([time.perf_counter() - start], dtype=torch.float64)
         dist.all_reduce(slowest, dist.ReduceOp.MAX)
         return slowest.item()
 

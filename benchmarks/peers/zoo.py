@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The models of ringtrain's zoo in PyTorch."""
-
+"""The models of ringtrain's zoo in PyTorch, for samples of a shape [channels, height, width]."""
 from torch import nn
 from torch.nn import functional
 

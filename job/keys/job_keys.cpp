@@ -77,9 +77,11 @@ KeyGroup<CommunicationSpec> communication_keys() {
                 {T::Algorithm::direct, "direct"},
                 {T::Algorithm::ring, "ring"}},
                "auto measures at the start and takes the faster one.");
-  group.key("bucket_mib", &T::bucket_mib,
-            "Gradients are averaged in pieces of about this size while backward continues.",
-            {.above = 0, .max = 1024});
+  group.key(
+      "bucket_mib", &T::bucket_mib,
+      "Gradients are averaged in pieces of about this size while backward continues. 0: 25 on "
+      "GPUs, where a piece costs a wait, else 4.",
+      {.min = 0, .max = 1024});
   group.choice("wire", &T::wire, {{T::Wire::fp32, "fp32"}, {T::Wire::bf16, "bf16"}},
                "The type of gradients in transit; bf16 halves the bytes, sums are in fp32.");
   group.key(
@@ -179,9 +181,17 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
             "Fixes the first weights, the order of the samples and their augmentation.",
             {.min = 0, .max = 9007199254740991, .on_resume = OnResume::fixed});
   group.choice(
-      "precision", &T::precision, {{T::Precision::fp32, "fp32"}, {T::Precision::bf16, "bf16"}},
-      "fp32, or bf16: forward and backward in bfloat16 where that is safe, parameters and sums in "
-      "fp32.");
+      "precision", &T::precision,
+      {{T::Precision::automatic, "auto"},
+       {T::Precision::fp32, "fp32"},
+       {T::Precision::tf32, "tf32"},
+       {T::Precision::bf16, "bf16"}},
+      "The arithmetic of forward and backward; parameters and sums are fp32. tf32: factors of "
+      "matrix products and convolutions are rounded to 10 bits of mantissa, on GPUs alone; bf16: "
+      "bfloat16 where that is safe; auto: fp32 on CPUs, tf32 on GPUs.");
+  group.key("deterministic", &T::deterministic,
+            "On GPUs: a repeated run gives the same bits, by slower algorithms. On CPUs it always "
+            "does.");
   group.choice("device", &T::device,
                {{T::Device::automatic, "auto"}, {T::Device::cpu, "cpu"}, {T::Device::cuda, "cuda"}},
                "auto takes a GPU when the build and the node have one.", OnResume::silent);

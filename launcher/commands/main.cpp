@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -21,6 +22,7 @@
 #include "launcher/commands/submit_command.hpp"
 #include "launcher/commands/watch_commands.hpp"
 #include "launcher/mpi/remote_shell.hpp"
+#include "launcher/script/rank_command.hpp"
 
 namespace {
 
@@ -41,20 +43,23 @@ void group_cluster_commands(CLI::App& app) {
 int main(int argc, char** argv) {
   int exit_code = 0;
   try {
-    // Two commands that programs call, not people: CLI11 must not parse their arguments.
-    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    // Commands that programs call, not people: CLI11 must not parse their arguments.
+    std::vector<std::string> arguments(argv + 1, argv + argc);
     if (!arguments.empty() && arguments[0] == "remote-shell") {
       return ringtrain::launcher::remote_shell({arguments.begin() + 1, arguments.end()});
     }
     if (arguments.size() == 3 && arguments[0] == "guard") {
       return ringtrain::launcher::guard(arguments[1], arguments[2]);
     }
+    if (!arguments.empty() && arguments[0] == "rank") {
+      return ringtrain::launcher::rank_command({arguments.begin() + 1, arguments.end()});
+    }
     CLI::App app("Trains neural networks on many GPUs or cores as one persistent MPI job.",
                  "ringtrain");
     ringtrain::set_messages(app);
     app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
     app.require_subcommand(1);
-    ringtrain::launcher::add_run_command(app, exit_code);
+    ringtrain::launcher::add_run_command(app, arguments, exit_code);
     ringtrain::launcher::add_job_commands(app);
     ringtrain::launcher::add_submit_command(app, exit_code);
     ringtrain::launcher::add_watch_commands(app, exit_code);
@@ -66,7 +71,8 @@ int main(int argc, char** argv) {
     ringtrain::launcher::add_completion_command(app);
     group_cluster_commands(app);
     try {
-      app.parse(argc, argv);
+      std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+      app.parse(arguments);
     } catch (const CLI::ParseError& error) {
       return ringtrain::exit_code_of(app, error);
     }

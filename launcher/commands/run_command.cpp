@@ -24,6 +24,7 @@
 #include "job/paths.hpp"
 #include "job/result_file.hpp"
 #include "launcher/commands/run_options.hpp"
+#include "launcher/commands/run_script.hpp"
 #include "launcher/commands/run_summary.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/worker_program.hpp"
@@ -92,7 +93,12 @@ RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, Stop
   if (options.events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
   if (record) relays.emplace_back(record->events(), EventRelay::For::file);
   SystemClock clock(stop);
-  MpirunStarter starter(mpirun, worker_job, stop);
+  MpirunStarter starter(
+      mpirun,
+      [&](const RankLayout& layout, StartFrom from) {
+        return worker_command(worker_job, layout, from);
+      },
+      stop);
   RunDisplay display(options.json, std::move(relays));
   return supervise(supervision, starter, clock, display);
 }
@@ -147,13 +153,31 @@ int run(RunOptions options) {
   return 0;
 }
 
+// Throws a job error for options of job files where a script runs, and the other way round.
+void refuse_options_of_others(const CLI::App& command, bool is_script) {
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = "--" + (option->get_lnames().empty() ? "" : option->get_lnames()[0]);
+    const bool of_scripts = option->get_group() == kScriptGroup;
+    const bool of_jobs =
+        name == "--set" || name == "--json" || name == "--trace" || name == "--start-timeout";
+    if (option->count() > 0 && (is_script ? of_jobs : of_scripts)) {
+      throw job_error(fmt::format("ringtrain run: {} is for {}", name,
+                                  is_script ? "job files; a script's own options follow it"
+                                            : "scripts, and this is a job file"));
+    }
+  }
+}
+
 }  // namespace
 
-void add_run_command(CLI::App& app, int& exit_code) {
+void add_run_command(CLI::App& app, std::vector<std::string>& words, int& exit_code) {
   const auto options = std::make_shared<RunOptions>();
-  CLI::App* const command =
-      app.add_subcommand("run", "Train a model on this machine or on the hosts of a hostfile");
-  command->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
+  CLI::App* const command = app.add_subcommand(
+      "run",
+      "Train a model, or run a PyTorch script, on this machine or on the hosts of a hostfile");
+  command->add_option("job", options->job_file, "A job file, or a script and its arguments")
+      ->required()
+      ->type_name("JOB.yaml | SCRIPT ...");
   command
       ->add_option("-n,--ranks", options->ranks,
                    "Ranks to start (default: 1, or all slots of the hostfile)")
@@ -191,10 +215,18 @@ void add_run_command(CLI::App& app, int& exit_code) {
                     "Print events on stdout as well, for programs that read the log: 0x1e and a "
                     "JSON object a line");
   command->add_flag("--trace", options->trace, "Write trace.json, like --set trace=true");
+  add_script_options(*command, options->script);
   command->footer(
-      "Exit codes: 0 trained, 2 bad job or option, 3 bad data, 4 training failed, 128+N stopped by "
-      "signal N.");
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+      "Options stand before a script; all words behind it are its own, or where a -- follows it, "
+      "all behind that.\n\nExit codes: 0 trained, 2 bad job or option, 3 bad data, 4 training "
+      "failed or ranks lost, 128+N stopped by signal N; else that of the script.");
+  options->script.arguments = take_script_arguments(*command, words);
+  command->callback([command, options, &exit_code] {
+    const ScriptOptions& script = options->script;
+    const bool runs_script = script.module || script.no_python || is_script(options->job_file);
+    refuse_options_of_others(*command, runs_script);
+    exit_code = runs_script ? run_script(*options) : run(*options);
+  });
 }
 
 }  // namespace ringtrain::launcher

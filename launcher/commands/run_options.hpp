@@ -4,12 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "launcher/commands/script_options.hpp"
+
 namespace ringtrain::launcher {
 
 // The command line of `ringtrain run`.
 struct RunOptions {
-  std::string job_file;
-  int ranks = 0;  // 0: one, or all slots of the hostfile
+  std::string job_file;  // or a script, its module or a program
+  int ranks = 0;         // 0: one, or all slots of the hostfile
   std::string hostfile;
   std::string discover;
   int host_timeout = 60;    // seconds
@@ -19,6 +21,7 @@ struct RunOptions {
   bool json = false;
   bool events = false;
   bool trace = false;
+  ScriptOptions script = {};
 };
 
 }  // namespace ringtrain::launcher

@@ -12,9 +12,9 @@
 #include <utility>
 #include <variant>
 
-#include "base/text.hpp"
 #include "launcher/mpi/mpirun_messages.hpp"
-#include "launcher/supervise/hang_detector.hpp"
+#include "launcher/supervise/script_watch.hpp"
+#include "launcher/supervise/training_watch.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -50,7 +50,9 @@ class Attempt {
         options_(options),
         clock_(clock),
         observer_(observer),
-        hang_detector_(clock.now(), options.start_timeout) {}
+        training_(clock.now(), options.start_timeout) {
+    if (options.script != nullptr) script_.emplace(options.ranks, options.script->hang_timeout);
+  }
 
   AttemptEnd run() {
     for (;;) {
@@ -80,9 +82,9 @@ class Attempt {
     }
     stop_signal_ = signal;
     state_ = State::stopping;
-    observer_.on_message(signal == SIGINT
-                             ? "stopping with a checkpoint; Ctrl-C again ends the ranks at once"
-                             : "stopping with a checkpoint");
+    observer_.on_message(fmt::format(
+        "{}{}", script_ ? "stopping: the ranks get SIGTERM" : "stopping with a checkpoint",
+        signal == SIGINT ? "; Ctrl-C again ends the ranks at once" : ""));
     ask_to_end();
   }
 
@@ -111,16 +113,25 @@ class Attempt {
       asked_at_ = now;
     }
     if (!is_training()) return;
-    if (all_was_read && now >= hang_detector_.deadline()) {
-      const auto silence = std::chrono::duration<double>(now - hang_detector_.reported_at());
-      std::string paused = ranks_.paused();
-      for (const auto& [host, text] : paused_on_hosts_) {
-        if (!text.empty()) paused += fmt::format("{} on {}", text, host);
-      }
-      abandon(fmt::format("hang: no progress for {}{}", print_seconds(silence.count()), paused));
+    if (script_) {
+      const auto hang = script_->new_hang(now, [this] { return paused(); });
+      if (hang) observer_.on_message(*hang);
+      if (const auto overlong = script_->overlong_hang(now)) abandon(*overlong);
+      return;
+    }
+    if (const auto hang = training_.hang(now); hang && all_was_read) {
+      abandon(*hang + paused());
     } else if (state_ == State::training && options_.can_grow()) {
       state_ = State::growing;
     }
+  }
+
+  std::string paused() {
+    std::string text = ranks_.paused();
+    for (const auto& [host, there] : paused_on_hosts_) {
+      if (!there.empty()) text += fmt::format("{} on {}", there, host);
+    }
+    return text;
   }
 
   void abandon(const std::string& cause) {
@@ -140,40 +151,22 @@ class Attempt {
     std::visit([this](const auto& what) { on(what); }, record->event);
   }
 
-  void on(const StartedEvent& started) {
-    steps_ = started.steps;
-    step_ = started.from_step;
-    hang_detector_.started(step_, clock_.now());
-  }
-  void on(const StepEvent& step) {
-    step_ = step.step;
-    steps_ = step.steps;
-    hang_detector_.step(step.step, clock_.now());
-  }
+  void on(const StartedEvent& started) { training_.on(started, clock_.now()); }
+  void on(const StepEvent& step) { training_.on(step, clock_.now()); }
   void on(const EpochEvent& epoch) {
-    step_ = epoch.step;
-    hang_detector_.step(epoch.step, clock_.now());
-    if (epoch.step >= steps_ || epoch.epoch == epoch.epochs) {
-      hang_detector_.saving(clock_.now());
-    }
+    training_.on(epoch, clock_.now());
     release_if_growing();
   }
   void on(const CheckpointEvent& checkpoint) {
-    // With fast steps, a checkpoint event can arrive before any step event.
-    if (checkpoint.step > step_) {
-      step_ = checkpoint.step;
-      hang_detector_.step(step_, clock_.now());
-    }
+    training_.on(checkpoint, clock_.now());
     release_if_growing();
   }
   void on(const StoppedEvent& stopped) {
-    step_ = stopped.step;
+    training_.on(stopped);
     ranks_stopped_ = true;
     if (stopped.checkpoint) saved_step_ = stopped.step;
   }
-  void on(const EvaluatingEvent& evaluating) {
-    hang_detector_.evaluation(evaluating.batches, clock_.now());
-  }
+  void on(const EvaluatingEvent& evaluating) { training_.on(evaluating, clock_.now()); }
   void on(const LostHostEvent& host) {
     if (!is_training() && state_ != State::failing) return;
     lost_host_ = host.host;
@@ -181,6 +174,16 @@ class Attempt {
   }
   void on(const PausedEvent& paused) { paused_on_hosts_[paused.host] = paused.text; }
   void on(const LogEvent& /*log*/) {}
+  void on(const RankEndedEvent& ended) {
+    if (!script_) return;
+    script_->on(ended);
+    if (!script_->has_failed()) return;
+    if (is_training()) state_ = State::failing;
+    kill_after(kAfterFailure);
+  }
+  void on(const RankSilentEvent& silent) {
+    if (script_) script_->on(silent, clock_.now());
+  }
   void on(const ResultEvent& result) {
     result_ = result.result;
     if (is_training()) state_ = State::finished;
@@ -204,11 +207,7 @@ class Attempt {
     if (messages_.lost_rank()) kill_after(kAfterFailure);
   }
 
-  std::string at_step() const {
-    if (steps_ == 0) return ", before the first step";
-    return fmt::format(", after step {} of {}", print_count(static_cast<double>(step_)),
-                       print_count(static_cast<double>(steps_)));
-  }
+  std::string at_step() const { return script_ ? "" : training_.at_step(); }
 
   AttemptEnd end_of(const ExitStatus& status) {
     // The result comes last, with everything on the disk: a loss after it does not matter.
@@ -216,6 +215,11 @@ class Attempt {
     if (stop_signal_ != 0) return AttemptEnd::stopped(stop_signal_, saved_step_);
     if (failure_ && !failure_->again) return AttemptEnd::refused(*failure_);
     if (state_ == State::releasing) return AttemptEnd::released();
+    // Others only lost the rank that mpirun reports as killed.
+    if (script_ && state_ != State::abandoned &&
+        (script_->has_first_cause() || !messages_.lost_rank())) {
+      if (auto end = script_->end(status.success())) return *std::move(end);
+    }
     return AttemptEnd::lost(cause_of_loss(status), culprit());
   }
 
@@ -261,11 +265,10 @@ class Attempt {
   std::optional<Clock::TimePoint> asked_at_;
   std::optional<Clock::TimePoint> kill_at_;
 
-  HangDetector hang_detector_;
+  TrainingWatch training_;
+  std::optional<ScriptWatch> script_;
   MpirunMessages messages_;
   std::map<std::string, std::string> paused_on_hosts_;
-  int64_t step_ = 0;
-  int64_t steps_ = 0;
   std::optional<Result> result_;
   std::optional<FailureEvent> failure_;
   bool ranks_stopped_ = false;

@@ -18,7 +18,7 @@ struct Culprit {
 // How one set of ranks ended.
 struct AttemptEnd {
   enum class Kind {
-    finished,  // with a result
+    finished,  // with a result, or with exit code 0 of every rank of a script
     stopped,   // by a request to us
     released,  // by us, to be started again with more ranks
     refused,   // job, data or arithmetic: another attempt would end the same
@@ -29,6 +29,7 @@ struct AttemptEnd {
   std::string cause = {};  // one line; empty when finished or released
   std::optional<Result> result = {};
   Culprit culprit = {};
+  std::string log = {};  // path of the culprit's output on its host, for a script
 
   static AttemptEnd finished(Result result);
   // saved_step: the step of the checkpoint that the ranks left, if they did.

@@ -73,7 +73,7 @@ std::unique_ptr<Ranks> MpirunStarter::start(const std::vector<Host>& hosts, Star
   layout.attempt = ++attempts_;
   auto hostfile = std::make_unique<TemporaryHostfile>(layout.hosts);
   const MpirunCommand command =
-      mpirun_command(mpirun_, layout, hostfile->path(), worker_command(job_, layout, from));
+      mpirun_command(mpirun_, layout, hostfile->path(), command_(layout, from));
   return std::make_unique<ProcessRanks>(command, stop_, std::move(hostfile));
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,18 +41,21 @@ class ProcessRanks : public Ranks {
   Lines errors_;
 };
 
-// Starts a job's ranks by Open MPI, and asks hosts by ssh.
+// Starts ranks by Open MPI, and asks hosts by ssh.
 class MpirunStarter : public RankStarter {
  public:
+  // Returns the command of a rank, the program first.
+  using Command = std::function<std::vector<std::string>(const RankLayout& layout, StartFrom from)>;
+
   // stop: ends a wait for the ranks.
-  MpirunStarter(Mpirun mpirun, WorkerJob job, StopSignals& stop)
-      : mpirun_(std::move(mpirun)), job_(std::move(job)), stop_(stop) {}
+  MpirunStarter(Mpirun mpirun, Command command, StopSignals& stop)
+      : mpirun_(std::move(mpirun)), command_(std::move(command)), stop_(stop) {}
   std::unique_ptr<Ranks> start(const std::vector<Host>& hosts, StartFrom from) override;
   std::unique_ptr<HostCheck> check(const std::vector<Host>& hosts) override;
 
  private:
   Mpirun mpirun_;
-  WorkerJob job_;
+  Command command_;
   StopSignals& stop_;
   int attempts_ = 0;
 };

@@ -58,17 +58,19 @@ class Supervisor {
       if (gathered.stop_signal != 0) return stopped(gathered.stop_signal);
       if (gathered.hosts.empty()) return lost(cause_of_failure(gathered.cause));
       AttemptEnd end = train_on(gathered.hosts);
-      if (end.kind == AttemptEnd::Kind::finished) {
+      if (end.result) {
         if (const auto summary = recovery_.summary()) add_to_result(*summary, *end.result);
       }
       if (end.kind == AttemptEnd::Kind::released) continue;
       if (end.kind != AttemptEnd::Kind::lost) return end_of_run(std::move(end));
 
       last_loss_ = end;
-      if (recovery_.lost(end.cause, clock_.now())) restart = 0;
+      bool progress = recovery_.lost(end.cause, clock_.now());
+      if (run_.script) progress = run_.script->has_progressed();
+      if (progress) restart = 0;
       if (restart == run_.restarts) return lost(cause_of_failure(""));
       ++restart;
-      observer_.on_message(fmt::format("lost: {}; restarting from {} (restart {} of {})", end.cause,
+      observer_.on_message(fmt::format("lost: {}; restarting{} (restart {} of {})", end.cause,
                                        restart_point(), restart, run_.restarts));
       if (const int signal = clock_.wait_for_stop(pause_before(restart))) return stopped(signal);
     }
@@ -89,12 +91,16 @@ class Supervisor {
                         .rank = end.culprit.rank,
                         .host = std::move(end.culprit.host),
                         .attempts = attempts_},
-            .result = std::move(end.result)};
+            .result = std::move(end.result),
+            .log = std::move(end.log)};
   }
 
   RunEnd stopped(int signal) const { return end_of_run(AttemptEnd::stopped(signal, {})); }
   RunEnd lost(std::string cause) const {
-    return end_of_run(AttemptEnd::lost(std::move(cause), last_loss_.culprit));
+    AttemptEnd end = last_loss_;
+    end.kind = AttemptEnd::Kind::lost;
+    end.cause = std::move(cause);
+    return end_of_run(std::move(end));
   }
 
   GatheredHosts gather(bool again) {
@@ -114,13 +120,16 @@ class Supervisor {
     return attempt(*ranks,
                    {.start_timeout = run_.start_timeout,
                     .on_event = note,
-                    .can_grow = [&] { return gatherer_.can_grow(hosts); }},
+                    .can_grow = [&] { return !run_.script && gatherer_.can_grow(hosts); },
+                    .ranks = total_slots(hosts),
+                    .script = run_.script ? &*run_.script : nullptr},
                    clock_, observer_);
   }
 
   std::string restart_point() const {
-    if (!recovery_.has_saved()) return "the start of this run";
-    return fmt::format("the newest checkpoint (step {})",
+    if (run_.script) return "";
+    if (!recovery_.has_saved()) return " from the start of this run";
+    return fmt::format(" from the newest checkpoint (step {})",
                        print_count(static_cast<double>(recovery_.saved_step())));
   }
 

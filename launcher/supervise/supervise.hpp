@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "job/job_spec.hpp"
 #include "job/outcome_file.hpp"
 #include "job/result_file.hpp"
+#include "launcher/supervise/attempt.hpp"
 #include "launcher/supervise/clock.hpp"
 #include "launcher/supervise/host_source.hpp"
 #include "launcher/supervise/ranks.hpp"
@@ -21,6 +23,8 @@ struct RunEnd {
   // too often; 128 + N after a request to stop by signal N. It has no times yet.
   Outcome outcome = {};
   std::optional<Result> result = {};
+  std::string log =
+      {};  // of the rank of a script that failed first: path of its output on its host
 };
 
 struct Supervision {
@@ -31,6 +35,7 @@ struct Supervision {
   int64_t batch_size = 1;
   std::chrono::seconds host_timeout{60};
   std::chrono::seconds start_timeout{300};
+  std::optional<ScriptTerms> script = {};  // the ranks run a script
 };
 
 // Starts ranks on hosts that answer, as often as needed, and returns when the model is trained, or

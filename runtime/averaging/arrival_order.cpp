@@ -36,7 +36,7 @@ std::vector<size_t> arrival_order(Model& model, const at::Tensor& zeros) {
 }  // namespace
 
 SlabLayout lay_out(Model& model, const std::array<int64_t, 3>& sample, at::Device device,
-                   at::ScalarType type) {
+                   at::ScalarType type, bool channels_last) {
   const auto [channels, height, width] = sample;
   const at::Tensor zeros =
       at::zeros({2, channels, height, width}, at::TensorOptions(device).dtype(type));
@@ -44,7 +44,7 @@ SlabLayout lay_out(Model& model, const std::array<int64_t, 3>& sample, at::Devic
   for (const auto& [name, tensor] : model.parameters()) {
     sizes.push_back(static_cast<size_t>(tensor.numel()));
   }
-  return {sizes, arrival_order(model, zeros)};
+  return {sizes, arrival_order(model, zeros), channels_last};
 }
 
 }  // namespace ringtrain

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/averaging/gradient_averager.hpp"
 
-#include <ATen/ops/from_blob.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "base/check.hpp"
 #include "runtime/averaging/gradient_hook.hpp"
+#include "runtime/averaging/slab_view.hpp"
 
 namespace ringtrain {
 namespace {
@@ -53,9 +53,8 @@ GradientAverager::~GradientAverager() {
 void GradientAverager::broadcast_parameters() {
   const at::NoGradGuard no_grad;
   const auto view = [&](size_t i) {
-    const auto& tensor = parameters_[i].tensor;
-    return at::from_blob(slabs_.parameters + space_.layout.parameter(i).begin, tensor.sizes(),
-                         tensor.options().requires_grad(false));
+    const at::Tensor part = view_of(slabs_.parameters, space_.layout.parameter(i), device_);
+    return in_shape(part, parameters_[i].tensor.sizes(), space_.layout);
   };
   if (thread_.collectives().rank() == 0) {
     for (size_t i = 0; i < parameters_.size(); ++i) view(i).copy_(parameters_[i].tensor);
@@ -95,9 +94,13 @@ void GradientAverager::replayed(const std::vector<size_t>& arrived) {
   schedule_.replayed();
 }
 
-bool GradientAverager::finish(SumSlots& slots) {
+void GradientAverager::end_backward() {
   store_missing();
   active_ = false;
+}
+
+bool GradientAverager::finish(SumSlots& slots) {
+  end_backward();
   find_culprit();
   const auto not_finite = slots.add("not finite", culprit_.empty() ? 0 : 1);
   thread_.all_reduce(slots.values());
@@ -132,7 +135,7 @@ void GradientAverager::store_in(Element* slab, size_t i) {
   const Range range = space_.layout.parameter(i);
   at::Tensor& gradient = parameters_[i].tensor.mutable_grad();
   if (gradient.defined()) {
-    device_.pack(gradient, slab + range.begin, scale_);
+    device_.pack(in_slab_order(gradient, space_.layout), slab + range.begin, scale_);
     packed_.push_back(i);
     gradient.reset();
   } else {
@@ -157,6 +160,7 @@ void GradientAverager::pass_on_complete_buckets() {
       complete_ == order.size() ? layout.elements() : layout.parameter(order[complete_]).begin;
   for (; passed_on_ < space_.buckets.size() && space_.buckets[passed_on_].end <= end;
        ++passed_on_) {
+    device_.launch_packs();
     aside_ ? schedule_.captured(passed_on_) : schedule_.written(passed_on_);
   }
 }

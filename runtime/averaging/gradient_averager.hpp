@@ -46,6 +46,9 @@ class GradientAverager {
   // Stands for begin() and a backward pass when the graph captured in store_aside() is replayed.
   void replayed(const std::vector<size_t>& arrived);
 
+  // Called after the backward pass, or replayed(): stores zeros for parameters that it did not
+  // reach. finish() does it, too.
+  void end_backward();
   // Ends the backward pass, and sums `slots` over the ranks along the way. Returns false, on every
   // rank alike, if a gradient of some rank is not finite: then the step must be skipped.
   bool finish(SumSlots& slots);

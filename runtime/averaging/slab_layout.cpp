@@ -14,8 +14,11 @@ constexpr size_t kLastBucketFraction = 8;
 
 }  // namespace
 
-SlabLayout::SlabLayout(std::span<const size_t> sizes, std::span<const size_t> arrival)
-    : parameters_(sizes.size()), order_(arrival.begin(), arrival.end()) {
+SlabLayout::SlabLayout(std::span<const size_t> sizes, std::span<const size_t> arrival,
+                       bool channels_last)
+    : parameters_(sizes.size()),
+      order_(arrival.begin(), arrival.end()),
+      channels_last_(channels_last) {
   std::vector<bool> placed(sizes.size());
   for (const size_t index : arrival) {
     if (index >= sizes.size() || placed[index]) {

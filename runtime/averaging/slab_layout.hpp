@@ -15,19 +15,23 @@ namespace ringtrain {
 class SlabLayout {
  public:
   // sizes: elements of each parameter. arrival: the parameters' indices in the order of arrival.
-  // Throws std::logic_error unless it names each of them once.
-  SlabLayout(std::span<const size_t> sizes, std::span<const size_t> arrival);
+  // channels_last: parameters [out, in, height, width] lie in slabs as [out, height, width, in].
+  // Throws std::logic_error unless `arrival` names each parameter once.
+  SlabLayout(std::span<const size_t> sizes, std::span<const size_t> arrival,
+             bool channels_last = false);
 
   // Length of the slab: parameters start at cache lines, so it is a little more than their sum.
   size_t elements() const { return elements_; }
   const Range& parameter(size_t index) const { return parameters_[index]; }
   // The parameters' indices in the order of the slab.
   const std::vector<size_t>& order() const { return order_; }
+  bool channels_last() const { return channels_last_; }
 
  private:
   size_t elements_ = 0;
   std::vector<Range> parameters_;
   std::vector<size_t> order_;
+  bool channels_last_;
 };
 
 // Cuts a slab into buckets of at most `bucket` elements, by size alone: a large tensor is split,

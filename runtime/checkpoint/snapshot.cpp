@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/snapshot.hpp"
 
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <map>
+#include <memory>
 
 #include "base/error.hpp"
 #include "runtime/averaging/model_buffers.hpp"
@@ -14,16 +16,18 @@
 namespace ringtrain {
 namespace {
 
-// Returns host memory that the device copies to fast (pinned). Every page has been touched, so that
-// no step waits for page faults.
-at::Tensor host_slab(size_t elements, bool pinned) {
-  return at::zeros({static_cast<int64_t>(elements)},
-                   at::TensorOptions(at::kFloat).pinned_memory(pinned));
+at::Tensor host_slab(size_t elements, Device& device) {
+  const std::shared_ptr<float[]> memory = device.allocate_host_zeros(elements);
+  return at::from_blob(
+      memory.get(), {static_cast<int64_t>(elements)}, [memory](void*) {},
+      at::TensorOptions(at::kFloat));
 }
 
-at::Tensor part(const at::Tensor& slab, Range range, at::IntArrayRef shape) {
-  return slab.slice(0, static_cast<int64_t>(range.begin), static_cast<int64_t>(range.end))
-      .view(shape);
+at::Tensor part(const at::Tensor& slab, const SlabLayout& layout, size_t parameter,
+                at::IntArrayRef shape) {
+  const Range range = layout.parameter(parameter);
+  return in_shape(slab.slice(0, static_cast<int64_t>(range.begin), static_cast<int64_t>(range.end)),
+                  shape, layout);
 }
 
 std::vector<NamedTensor> named_parts(const at::Tensor& slab, const std::string& prefix,
@@ -31,8 +35,8 @@ std::vector<NamedTensor> named_parts(const at::Tensor& slab, const std::string& 
   std::vector<NamedTensor> tensors;
   const auto parameters = model.parameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
-    tensors.push_back({prefix + parameters[i].name,
-                       part(slab, layout.parameter(i), parameters[i].tensor.sizes())});
+    tensors.push_back(
+        {prefix + parameters[i].name, part(slab, layout, i, parameters[i].tensor.sizes())});
   }
   return tensors;
 }
@@ -77,10 +81,9 @@ void take_snapshot(const Trained& trained, Snapshot& snapshot) {
   const bool first = thread.collectives().rank() == 0;
   const auto& names = optimizer.state_names();
   if (first && !snapshot.parameters.defined()) {
-    const bool pinned = device.torch().is_cuda();
-    snapshot.parameters = host_slab(space.elements(), pinned);
+    snapshot.parameters = host_slab(space.elements(), device);
     for (const auto& name : names) {
-      snapshot.optimizer.push_back({name, host_slab(space.elements(), pinned)});
+      snapshot.optimizer.push_back({name, host_slab(space.elements(), device)});
     }
   }
   const auto for_each_share = [&](const auto& visit) {
@@ -177,10 +180,10 @@ Snapshot snapshot_from(std::span<const NamedTensor> weights, std::span<const Nam
   Tensors of_optimizer(optimizer);
   const auto parameters = model.parameters();
   const auto gather = [&](Tensors& from, const std::string& prefix) {
-    at::Tensor slab = host_slab(layout.elements(), /*pinned=*/false);
+    at::Tensor slab = at::zeros({static_cast<int64_t>(layout.elements())}, at::kFloat);
     for (size_t i = 0; i < parameters.size(); ++i) {
       const auto& [name, like] = parameters[i];
-      part(slab, layout.parameter(i), like.sizes()).copy_(from.take(prefix + name, like));
+      part(slab, layout, i, like.sizes()).copy_(from.take(prefix + name, like));
     }
     return slab;
   };

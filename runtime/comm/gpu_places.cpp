@@ -17,13 +17,26 @@ namespace {
 
 using kernels::check_cuda;
 
-// Returns host and GPU of every rank, by rank.
+// Returns host and PCI address of every rank's GPU, by rank.
 std::vector<std::string> places_of(const World& world) {
   int device = 0;
   check_cuda(cudaGetDevice(&device));
   char bus_id[32] = {};
   check_cuda(cudaDeviceGetPCIBusId(bus_id, sizeof bus_id, device));
   return world.all_gather(world.hosts()[static_cast<size_t>(world.rank())] + " GPU " + bus_id);
+}
+
+// Returns what NVIDIA numbers GPUs and their slices by, the same in every pod, by rank.
+std::vector<std::string> uuids_of(const World& world) {
+  int device = 0;
+  check_cuda(cudaGetDevice(&device));
+  cudaDeviceProp properties = {};
+  check_cuda(cudaGetDeviceProperties(&properties, device));
+  return world.all_gather({properties.uuid.bytes, sizeof properties.uuid.bytes});
+}
+
+bool all_differ(const std::vector<std::string>& values) {
+  return std::set<std::string>(values.begin(), values.end()).size() == values.size();
 }
 
 }  // namespace
@@ -42,8 +55,10 @@ void refuse_shared_gpus(const World& world) {
 }
 
 bool each_rank_has_a_gpu(const World& world) {
-  const std::vector<std::string> places = places_of(world);
-  return std::set<std::string>(places.begin(), places.end()).size() == places.size();
+  // Slices of a card have one address and a UUID each; pods that take turns on a card have one UUID
+  // and a host name each. NCCL looks at host and address.
+  const bool places_differ = all_differ(places_of(world));
+  return all_differ(uuids_of(world)) && places_differ;
 }
 
 }  // namespace ringtrain

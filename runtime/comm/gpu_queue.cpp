@@ -7,6 +7,8 @@ namespace ringtrain {
 namespace {
 
 using kernels::check_cuda;
+using kernels::cuda::make_event;
+using kernels::cuda::make_stream;
 
 int current_device() {
   int device = 0;
@@ -14,28 +16,19 @@ int current_device() {
   return device;
 }
 
-Stream make_stream() {
-  cudaStream_t stream = nullptr;
-  check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-  return Stream(stream);
-}
-
 }  // namespace
 
-Event make_event() {
-  cudaEvent_t event = nullptr;
-  check_cuda(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
-  return Event(event);
-}
-
 GpuQueue::GpuQueue(const DeviceMemory& memory)
-    : device_(current_device()), current_stream_(memory.current_stream), stream_(make_stream()) {}
+    : device_(current_device()),
+      current_stream_(memory.current_stream),
+      stream_(make_stream()),
+      torch_(make_event()) {}
 
 void GpuQueue::make_device_current() const { check_cuda(cudaSetDevice(device_)); }
 
 void GpuQueue::mark_written(Range bucket) {
   const std::lock_guard lock(mutex_);
-  Event& event = written_[bucket.begin];
+  kernels::cuda::Event& event = written_[bucket.begin];
   if (!event) event = make_event();
   auto* stream = static_cast<cudaStream_t>(current_stream_());
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
@@ -43,6 +36,11 @@ void GpuQueue::mark_written(Range bucket) {
   const bool captured = status == cudaStreamCaptureStatusActive;
   check_cuda(cudaEventRecordWithFlags(event.get(), stream,
                                       captured ? cudaEventRecordExternal : cudaEventRecordDefault));
+}
+
+void GpuQueue::wait_for_torch() {
+  check_cuda(cudaEventRecord(torch_.get(), static_cast<cudaStream_t>(current_stream_())));
+  check_cuda(cudaStreamWaitEvent(stream(), torch_.get(), 0));
 }
 
 void GpuQueue::wait_until_written(Range bucket) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Streams and events with owners, and a GPU backend's queue beside torch's.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -7,24 +6,12 @@
 #include <cstddef>
 #include <functional>
 #include <map>
-#include <memory>
 #include <mutex>
-#include <type_traits>
 
+#include "kernels/cuda_handles.hpp"
 #include "runtime/comm/collectives.hpp"
 
 namespace ringtrain {
-
-struct FreeStream {
-  void operator()(cudaStream_t stream) const { cudaStreamDestroy(stream); }
-};
-using Stream = std::unique_ptr<std::remove_pointer_t<cudaStream_t>, FreeStream>;
-
-struct FreeEvent {
-  void operator()(cudaEvent_t event) const { cudaEventDestroy(event); }
-};
-using Event = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, FreeEvent>;
-Event make_event();
 
 // The queue of a GPU backend's work on the current device: a stream that does not wait for torch's,
 // and an event a bucket that says how far torch's stream must have come first.
@@ -43,13 +30,16 @@ class GpuQueue {
   void mark_written(Range bucket);
   // Makes later work on stream() wait until the bucket is written.
   void wait_until_written(Range bucket);
+  // Makes later work on stream() wait for all work on torch's stream until now.
+  void wait_for_torch();
 
  private:
   int device_;
   std::function<void*()> current_stream_;
-  Stream stream_;
+  kernels::cuda::Stream stream_;
+  kernels::cuda::Event torch_;
   std::mutex mutex_;
-  std::map<size_t, Event> written_;  // by the bucket's begin
+  std::map<size_t, kernels::cuda::Event> written_;  // by the bucket's begin
 };
 
 }  // namespace ringtrain

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/round_up.hpp"
 #include "base/text.hpp"
 #include "kernels/cuda_array.hpp"
 #include "kernels/cuda_check.hpp"
@@ -26,6 +27,7 @@ using kernels::bf16;
 using kernels::check_cuda;
 using kernels::cuda::DeviceArray;
 
+constexpr size_t kMultiple = 64;         // elements, of chunks
 constexpr size_t kScratchValues = 4096;  // doubles that one all-reduce of small values takes
 
 struct FreeNccl {
@@ -73,10 +75,15 @@ class NcclCollectives final : public Collectives {
         parameters_(allocate_zeros<float>(elements)),
         scratch_(kScratchValues),
         queue_(memory),
-        updated_(make_event()),
         comm_(world, std::chrono::duration<double>(options.timeout_seconds), queue_.stream()) {
     if (options.wire == CommOptions::Wire::bf16) wire_ = allocate_zeros<bf16>(elements);
-    comm_.register_memory(gradients_.get(), elements * sizeof(float));
+    // Registers what travels: gradients as fp32 or bf16, and shares of parameters.
+    if (wire_) {
+      comm_.register_memory(wire_.get(), elements * sizeof(bf16));
+    } else {
+      comm_.register_memory(gradients_.get(), elements * sizeof(float));
+    }
+    if (shard_) comm_.register_memory(parameters_.get(), elements * sizeof(float));
   }
 
   int rank() const override { return comm_.rank(); }
@@ -121,9 +128,7 @@ class NcclCollectives final : public Collectives {
   void all_gather(std::span<const Range> buckets) override {
     if (!shard_) return;
     begin();
-    // The chunks are updated on torch's stream, the legacy default one.
-    check_cuda(cudaEventRecord(updated_.get(), cudaStreamLegacy));
-    check_cuda(cudaStreamWaitEvent(queue_.stream(), updated_.get(), 0));
+    queue_.wait_for_torch();  // which updates the chunks
     for (const Range& bucket : buckets) gather(parameters_.get(), bucket, ncclFloat);
     comm_.finish();
   }
@@ -153,15 +158,16 @@ class NcclCollectives final : public Collectives {
 
  private:
   // Returns rank r's chunk of a bucket: equal ones, as NCCL's collectives want them, and the last
-  // rank has the few elements that are left over.
+  // rank has the elements that are left over. A chunk's size is a multiple of 64, so that all begin
+  // where NCCL and kernels can take 128 bits at a time, in bf16 too.
   Range chunk(Range bucket, int r) const {
-    const size_t each = bucket.size() / static_cast<size_t>(size());
-    const size_t begin = bucket.begin + each * static_cast<size_t>(r);
-    return {begin, r + 1 == size() ? bucket.end : begin + each};
+    const Range equal = equal_chunk(bucket, r);
+    return {equal.begin, r + 1 == size() ? bucket.end : equal.end};
   }
   Range equal_chunk(Range bucket, int r) const {
-    const size_t begin = chunk(bucket, r).begin;
-    return {begin, begin + bucket.size() / static_cast<size_t>(size())};
+    const size_t each = bucket.size() / static_cast<size_t>(size()) / kMultiple * kMultiple;
+    const size_t begin = bucket.begin + each * static_cast<size_t>(r);
+    return {begin, begin + each};
   }
   Range rest(Range bucket) const { return {equal_chunk(bucket, size() - 1).end, bucket.end}; }
 
@@ -205,7 +211,8 @@ class NcclCollectives final : public Collectives {
   // chunk, sums its own in fp32, rounds that once, and sends it to all.
   void reduce_bf16(Range bucket) {
     const Range mine = chunk(bucket, rank());
-    const size_t needed = mine.size() * static_cast<size_t>(size());
+    const size_t stride = round_up(mine.size(), kMultiple);
+    const size_t needed = stride * static_cast<size_t>(size());
     if (needed > received_.size()) received_ = DeviceArray<bf16>(needed);
     comm_.grouped([&] {
       for (int peer = 0; peer < size(); ++peer) {
@@ -215,12 +222,12 @@ class NcclCollectives final : public Collectives {
                                 comm_.get(), queue_.stream()));
         }
         if (mine.size() > 0) {
-          comm_.queued(ncclRecv(received_.data() + static_cast<size_t>(peer) * mine.size(),
-                                mine.size(), ncclBfloat16, peer, comm_.get(), queue_.stream()));
+          comm_.queued(ncclRecv(received_.data() + static_cast<size_t>(peer) * stride, mine.size(),
+                                ncclBfloat16, peer, comm_.get(), queue_.stream()));
         }
       }
     });
-    kernels::cuda::sum_parts(received_.data(), size(), mine.size(), mine.size(),
+    kernels::cuda::sum_parts(received_.data(), size(), stride, mine.size(),
                              gradients_.get() + mine.begin, wire_.get() + mine.begin,
                              queue_.stream());
     if (shard_) return;
@@ -251,7 +258,6 @@ class NcclCollectives final : public Collectives {
   DeviceArray<bf16> received_;  // every rank's part of this rank's chunk
   DeviceArray<double> scratch_;
   GpuQueue queue_;
-  Event updated_;  // on torch's stream
   NcclComm comm_;  // last: destroyed before the memory that it uses
 };
 

@@ -54,7 +54,7 @@ NcclComm::NcclComm(const World& world, std::chrono::duration<double> timeout, cu
       size_(world.size()),
       timeout_(timeout),
       stream_(stream),
-      done_(make_event()) {
+      done_(kernels::cuda::make_event()) {
   const ncclUniqueId id = broadcast_id(world);
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
@@ -69,7 +69,7 @@ NcclComm::NcclComm(const World& world, std::chrono::duration<double> timeout, cu
 NcclComm::~NcclComm() {
   if (comm_ == nullptr) return;
   try {
-    if (registration_ != nullptr) settle(ncclCommDeregister(comm_, registration_));
+    for (void* registration : registrations_) settle(ncclCommDeregister(comm_, registration));
     settle(ncclCommFinalize(comm_));
     ncclCommDestroy(comm_);
   } catch (const Error&) {
@@ -78,23 +78,33 @@ NcclComm::~NcclComm() {
 }
 
 void NcclComm::register_memory(void* memory, size_t bytes) {
-  settle(ncclCommRegister(comm_, memory, bytes, &registration_));
+  void* registration = nullptr;
+  settle(ncclCommRegister(comm_, memory, bytes, &registration));
+  if (registration != nullptr) registrations_.push_back(registration);
 }
 
 void NcclComm::check_usable() const {
   if (comm_ == nullptr) throw lost_error("NCCL: used after a failure");
 }
 
+// A call may report success before its kernel is in the stream (nccl#1495), so the state of the
+// communicator has the say.
 void NcclComm::settle(ncclResult_t code, Where where) {
   const Deadline deadline(timeout_);
-  for (int turn = 0; code == ncclInProgress; ++turn) {
-    pause(turn);
-    if (comm_ == nullptr) break;
+  for (int turn = 0; code == ncclSuccess || code == ncclInProgress; ++turn) {
+    if (comm_ == nullptr) give_up("has no communicator", where);
+    code = state();
+    if (code == ncclSuccess) return;
     if (deadline.passed()) give_up("took too long to start", where);
-    const ncclResult_t asked = ncclCommGetAsyncError(comm_, &code);
-    if (asked != ncclSuccess) code = asked;
+    pause(turn);
   }
-  if (code != ncclSuccess) give_up(ncclGetErrorString(code), where);
+  give_up(ncclGetErrorString(code), where);
+}
+
+ncclResult_t NcclComm::state() const {
+  ncclResult_t state = ncclSuccess;
+  const ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
+  return asked == ncclSuccess ? state : asked;
 }
 
 void NcclComm::queued(ncclResult_t code, Where where) {
@@ -108,10 +118,8 @@ void NcclComm::finish(Where where) {
     const cudaError_t done = cudaEventQuery(done_.get());
     if (done == cudaSuccess) return;
     if (done != cudaErrorNotReady) give_up(cudaGetErrorString(done), where);
-    ncclResult_t state = ncclSuccess;
-    const ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
-    if (asked != ncclSuccess) state = asked;
-    if (state != ncclSuccess && state != ncclInProgress) give_up(ncclGetErrorString(state), where);
+    const ncclResult_t now = state();
+    if (now != ncclSuccess && now != ncclInProgress) give_up(ncclGetErrorString(now), where);
     if (deadline.passed()) {
       give_up(fmt::format("a peer did not answer within {} s (communication.timeout_seconds)",
                           timeout_.count()),
@@ -134,7 +142,7 @@ void NcclComm::give_up(const std::string& why, const Where& where) {
 void NcclComm::abort() {
   if (comm_ != nullptr) ncclCommAbort(comm_);
   comm_ = nullptr;
-  registration_ = nullptr;
+  registrations_.clear();
 }
 
 }  // namespace ringtrain

@@ -8,8 +8,9 @@
 #include <cstddef>
 #include <source_location>
 #include <string>
+#include <vector>
 
-#include "runtime/comm/gpu_queue.hpp"
+#include "kernels/cuda_handles.hpp"
 #include "runtime/comm/world.hpp"
 
 namespace ringtrain {
@@ -37,7 +38,7 @@ class NcclComm {
   int size() const { return size_; }
   ncclComm_t get() const { return comm_; }
 
-  // Registers memory that NCCL gave with the network and with NVLink switches. Once.
+  // Registers memory that NCCL gave with the network and with NVLink switches.
   void register_memory(void* memory, size_t bytes);
 
   // Throws after a failure, when there is nothing left to call.
@@ -59,6 +60,7 @@ class NcclComm {
   void finish(Where where = Where::current());
 
  private:
+  ncclResult_t state() const;
   [[noreturn]] void give_up(const std::string& why, const Where& where);
   void abort();
 
@@ -66,9 +68,9 @@ class NcclComm {
   int size_;
   std::chrono::duration<double> timeout_;
   cudaStream_t stream_;
-  Event done_;
+  kernels::cuda::Event done_;
   ncclComm_t comm_ = nullptr;
-  void* registration_ = nullptr;
+  std::vector<void*> registrations_;
 };
 
 }  // namespace ringtrain

@@ -8,33 +8,14 @@
 #include <utility>
 
 #include "kernels/cuda_check.hpp"
+#include "kernels/pinned_range.hpp"
 #include "runtime/comm/gpu_queue.hpp"
 
 namespace ringtrain {
 namespace {
 
 using kernels::check_cuda;
-
-// Host memory that the device copies to and from by itself. If it cannot be pinned (a limit on
-// locked memory), copies still work, through CUDA's own buffers.
-class Pinned {
- public:
-  Pinned(float* memory, size_t elements) : memory_(memory) {
-    if (elements == 0) return;
-    pinned_ =
-        cudaHostRegister(memory, elements * sizeof(float), cudaHostRegisterDefault) == cudaSuccess;
-    if (!pinned_) cudaGetLastError();  // cleared: a later call must not report it
-  }
-  ~Pinned() {
-    if (pinned_) cudaHostUnregister(memory_);
-  }
-  Pinned(const Pinned&) = delete;
-  Pinned& operator=(const Pinned&) = delete;
-
- private:
-  float* memory_;
-  bool pinned_ = false;
-};
+using kernels::cuda::PinnedRange;
 
 class StagedCollectives final : public Collectives {
  public:
@@ -42,8 +23,8 @@ class StagedCollectives final : public Collectives {
       : host_(std::move(host)),
         host_slabs_(host_->slabs()),
         elements_(elements),
-        pinned_gradients_(host_slabs_.gradients, elements),
-        pinned_sums_(host_slabs_.parameters, elements),
+        pinned_gradients_(host_slabs_.gradients, elements * sizeof(float)),
+        pinned_sums_(host_slabs_.parameters, elements * sizeof(float)),
         gradients_(memory.allocate_zeros(elements)),
         parameters_(memory.allocate_zeros(elements)),
         queue_(memory) {}
@@ -105,8 +86,8 @@ class StagedCollectives final : public Collectives {
   std::unique_ptr<Collectives> host_;
   Slabs host_slabs_;
   size_t elements_;
-  Pinned pinned_gradients_;
-  Pinned pinned_sums_;
+  PinnedRange pinned_gradients_;
+  PinnedRange pinned_sums_;
   std::shared_ptr<float[]> gradients_;
   std::shared_ptr<float[]> parameters_;
   GpuQueue queue_;

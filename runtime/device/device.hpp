@@ -40,14 +40,29 @@ class Device {
   virtual at::Device torch() const = 0;
   virtual std::string name() const = 0;
   virtual std::shared_ptr<float[]> allocate_zeros(size_t elements) = 0;
+  // Returns host memory that the device copies to fast: pinned, where the system allows it. Every
+  // page has been touched, so that no step waits for page faults.
+  virtual std::shared_ptr<float[]> allocate_host_zeros(size_t elements) {
+    return allocate_zeros(elements);
+  }
   virtual void fill_zero(void* out, size_t bytes) = 0;
 
-  // Writes out = scale * gradient (dense, any strides) and tests it on the way.
+  // Writes out = scale * gradient (dense, any strides) and tests it on the way. A GPU may put it
+  // off until launch_packs() or collect_stats(), to start several at once.
   virtual void pack(const at::Tensor& gradient, float* out, float scale) = 0;
   virtual void pack(const at::Tensor& gradient, kernels::bf16* out, float scale) = 0;
-  // Returns the findings of all calls of pack() since the last collection, in their order. Waits
-  // for the device: once a step.
+  virtual void launch_packs() {}
+  // Starts to bring a step's results to the host: `loss`, one double, and the findings of all calls
+  // of pack() since the last collection.
+  virtual void start_collecting(const at::Tensor& loss) = 0;
+  // Waits for them, but for no work that was started later, and returns the loss.
+  virtual double collect_loss() = 0;
+  // Returns the findings, in the order of the calls. Waits, unless collect_loss() did so before.
   virtual std::vector<kernels::GradientStats> collect_stats() = 0;
+
+  // True if calls return while their work is under way, so that the host can prepare the next step
+  // meanwhile.
+  virtual bool runs_behind() const { return false; }
 
   // True if starting work one by one takes the host so long that record() pays.
   virtual bool records() const { return false; }

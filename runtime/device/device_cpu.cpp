@@ -38,6 +38,8 @@ void CpuDevice::pack(const at::Tensor& gradient, kernels::bf16* out, float scale
   pack_as(gradient, out, scale);
 }
 
+void CpuDevice::start_collecting(const at::Tensor& loss) { loss_ = loss.item<double>(); }
+
 std::vector<kernels::GradientStats> CpuDevice::collect_stats() { return std::exchange(stats_, {}); }
 
 void CpuDevice::fill_zero(void* out, size_t bytes) { std::memset(out, 0, bytes); }

@@ -15,6 +15,8 @@ class CpuDevice : public Device {
 
   void pack(const at::Tensor& gradient, float* out, float scale) override;
   void pack(const at::Tensor& gradient, kernels::bf16* out, float scale) override;
+  void start_collecting(const at::Tensor& loss) override;
+  double collect_loss() override { return loss_; }
   std::vector<kernels::GradientStats> collect_stats() override;
 
   at::Tensor load(const datasets::DatasetIndex& dataset, const datasets::Batch& batch,
@@ -25,6 +27,7 @@ class CpuDevice : public Device {
   template <class Element>
   void pack_as(const at::Tensor& gradient, Element* out, float scale);
 
+  double loss_ = 0;
   std::vector<kernels::GradientStats> stats_;
   at::Tensor input_;  // [most rows so far, channels, height, width], reused by every batch
 };

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/device_cuda.hpp"
 
-#include <ATen/cuda/CUDAGraph.h>
 #include <ATen/ops/empty.h>
-#include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
 #include <utility>
+
+#include "base/round_up.hpp"
+#include "kernels/pinned_range.hpp"
 
 namespace ringtrain {
 namespace {
@@ -29,26 +33,6 @@ T* room_for(size_t n, DeviceArray<T>& array) {
   return array.data();
 }
 
-// Copies values to the device. From memory that is not pinned the call returns when they are taken,
-// and starts after the kernels before it have ended.
-template <class T>
-const T* send(const T* values, size_t n, const DeviceArray<T>& to, cudaStream_t stream) {
-  check_cuda(cudaMemcpyAsync(to.data(), values, n * sizeof(T), cudaMemcpyHostToDevice, stream));
-  return to.data();
-}
-
-// Returns values in host memory, after all work on the stream.
-template <class T>
-std::vector<T> fetch(const DeviceArray<T>& from, size_t n, cudaStream_t stream) {
-  std::vector<T> values(n);
-  if (n > 0) {
-    check_cuda(
-        cudaMemcpyAsync(values.data(), from.data(), n * sizeof(T), cudaMemcpyDeviceToHost, stream));
-  }
-  check_cuda(cudaStreamSynchronize(stream));
-  return values;
-}
-
 std::vector<kernels::NormaliseElement> channels_of(const datasets::DatasetIndex& dataset) {
   const double range = dataset.element == datasets::ElementType::u8 ? 255 : 1;
   std::vector<kernels::NormaliseElement> channels;
@@ -64,6 +48,12 @@ CudaDevice::CudaDevice(int index) : index_(make_current(index)) {
   cudaDeviceProp properties = {};
   check_cuda(cudaGetDeviceProperties(&properties, index));
   name_ = fmt::format("cuda:{} {}", index, properties.name);
+  collected_ = kernels::cuda::make_event();
+  copies_ = kernels::cuda::make_stream();
+  for (RawBatch& raw : raw_) {
+    raw.copied = kernels::cuda::make_event();
+    raw.used = kernels::cuda::make_event();
+  }
 }
 
 at::Device CudaDevice::torch() const { return {at::kCUDA, static_cast<c10::DeviceIndex>(index_)}; }
@@ -82,41 +72,113 @@ std::shared_ptr<float[]> CudaDevice::allocate_zeros(size_t elements) {
   return owned;
 }
 
-CudaDevice::DeviceStats* CudaDevice::next_stats() {
-  if (packed_ == stats_.size()) {
-    Array<DeviceStats> larger(std::max<size_t>(2 * stats_.size(), 64));
-    check_cuda(cudaMemcpyAsync(larger.data(), stats_.data(), packed_ * sizeof(DeviceStats),
+std::shared_ptr<float[]> CudaDevice::allocate_host_zeros(size_t elements) {
+  const size_t bytes = round_up(std::max<size_t>(elements, 1) * sizeof(float), kCacheLineBytes);
+  auto* memory = static_cast<float*>(std::aligned_alloc(kCacheLineBytes, bytes));
+  if (memory == nullptr) throw std::bad_alloc();
+  std::fill_n(memory, elements, 0.0F);
+  auto pinned = std::make_shared<kernels::cuda::PinnedRange>(memory, bytes);
+  return {memory, [pinned](float* p) mutable {
+            pinned.reset();
+            std::free(p);
+          }};
+}
+
+// Chunks of packs that were started keep their sums.
+void CudaDevice::make_room_for_partials(size_t chunks) {
+  Array<double>& partials = norms_->partials;
+  if (chunks <= partials.size()) return;
+  if (recording_) throw std::logic_error("a graph's packs are larger than those of eager steps");
+  Array<double> larger(std::max<size_t>(2 * partials.size(), chunks));
+  if (norms_->launched > 0) {
+    check_cuda(cudaMemcpyAsync(larger.data(), partials.data(), norms_->launched * sizeof(double),
                                cudaMemcpyDeviceToDevice, stream()));
-    stats_ = std::move(larger);
   }
-  return stats_.data() + packed_++;
+  partials = std::move(larger);
 }
 
 template <class Element>
-void CudaDevice::pack_as(const at::Tensor& gradient, Element* out, float scale) {
-  // Memory freed at the end of this function is reused by later work of the stream alone.
+void CudaDevice::pack_as(const at::Tensor& gradient, Element* out, float scale,
+                         Packs<Element>& packs) {
+  if (packs.parts.size() == kernels::cuda::kMostParts || packs.scale != scale) launch_packs();
+  packs.scale = scale;
   const at::Tensor dense = gradient.contiguous();
   const auto n = static_cast<size_t>(dense.numel());
-  double* partials = room_for(std::max<size_t>(kernels::cuda::chunks_of(n), 1), partials_);
-  kernels::cuda::pack(dense.const_data_ptr<float>(), out, n, scale, partials, next_stats(),
-                      stream());
+  const uint32_t before = norms_->ends.empty() ? 0 : norms_->ends.back();
+  packs.parts.push_back({.gradient = dense.const_data_ptr<float>(), .out = out, .n = n});
+  packs.gradients.push_back(dense);
+  norms_->ends.push_back(before + static_cast<uint32_t>(kernels::cuda::chunks_of(n)));
 }
 
 void CudaDevice::pack(const at::Tensor& gradient, float* out, float scale) {
-  pack_as(gradient, out, scale);
+  pack_as(gradient, out, scale, floats_);
 }
 
 void CudaDevice::pack(const at::Tensor& gradient, kernels::bf16* out, float scale) {
-  pack_as(gradient, out, scale);
+  pack_as(gradient, out, scale, halves_);
+}
+
+template <class Element>
+void CudaDevice::launch(Packs<Element>& packs) {
+  if (packs.parts.empty()) return;
+  make_room_for_partials(norms_->ends.back());
+  kernels::cuda::pack(packs.parts, packs.scale, norms_->partials.data() + norms_->launched,
+                      stream());
+  norms_->launched = norms_->ends.back();
+  packs.parts.clear();
+  packs.gradients.clear();  // torch gives their memory to later work of the stream alone
+}
+
+// One of the two is empty: all gradients travel in one type.
+void CudaDevice::launch_packs() {
+  launch(floats_);
+  launch(halves_);
+}
+
+void CudaDevice::forget_packs() {
+  floats_ = {};
+  halves_ = {};
+  norms_->ends.clear();
+  norms_->launched = 0;
+}
+
+void CudaDevice::start_collecting_stats() {
+  launch_packs();
+  host_count_ = norms_->ends.size();
+  DeviceStats* stats = room_for(host_count_, norms_->stats);
+  kernels::cuda::sum_partials(norms_->partials.data(), norms_->ends, stats, stream());
+  if (host_count_ > 0) {
+    check_cuda(cudaMemcpyAsync(host_stats_.room_for(host_count_), stats,
+                               host_count_ * sizeof(DeviceStats), cudaMemcpyDeviceToHost,
+                               stream()));
+  }
+  check_cuda(cudaEventRecord(collected_.get(), stream()));
+  collecting_ = true;
+}
+
+void CudaDevice::start_collecting(const at::Tensor& loss) {
+  check_cuda(cudaMemcpyAsync(host_loss_.room_for(1), loss.const_data_ptr<double>(), sizeof(double),
+                             cudaMemcpyDeviceToHost, stream()));
+  start_collecting_stats();
+}
+
+double CudaDevice::collect_loss() {
+  check_cuda(cudaEventSynchronize(collected_.get()));
+  return *host_loss_.data();
 }
 
 std::vector<kernels::GradientStats> CudaDevice::collect_stats() {
-  std::vector<kernels::GradientStats> stats;
-  for (const DeviceStats& found : fetch(stats_, packed_, stream())) {
-    stats.push_back({.squared_norm = found.squared_norm, .finite = found.finite != 0});
+  if (!collecting_) start_collecting_stats();
+  check_cuda(cudaEventSynchronize(collected_.get()));
+  std::vector<kernels::GradientStats> found;
+  for (size_t k = 0; k < host_count_; ++k) {
+    const DeviceStats& stats = host_stats_.data()[k];
+    found.push_back({.squared_norm = stats.squared_norm, .finite = stats.finite != 0});
   }
-  packed_ = 0;
-  return stats;
+  collecting_ = false;
+  norms_ = &own_norms_;
+  forget_packs();
+  return found;
 }
 
 void CudaDevice::fill_zero(void* out, size_t bytes) {
@@ -132,28 +194,34 @@ at::Tensor CudaDevice::load(const datasets::DatasetIndex& dataset, const dataset
                 at::TensorOptions(torch()).dtype(at::kFloat));
   if (batch.rows == 0) return out;
 
+  RawBatch& raw = raw_[next_raw_];
+  next_raw_ = (next_raw_ + 1) % raw_.size();
   const size_t bytes = batch.rows * dataset.row_bytes();
-  std::byte* raw = room_for(bytes, raw_);
-  samples_.copy(batch.x, bytes, raw, stream());
+  std::byte* from = room_for(bytes, raw.samples);
+  check_cuda(cudaStreamWaitEvent(copies_.get(), raw.used.get(), 0));
+  samples_.copy(batch.x, bytes, from, copies_.get());
+  check_cuda(cudaEventRecord(raw.copied.get(), copies_.get()));
+  check_cuda(cudaStreamWaitEvent(stream(), raw.copied.get(), 0));
 
-  const auto host_channels = channels_of(dataset);
-  room_for(host_channels.size(), channels_);
-  const auto* channels = send(host_channels.data(), host_channels.size(), channels_, stream());
-  const kernels::cuda::BatchPlace host_place = {.augment = augment,
-                                                .first_position = batch.first_position};
-  const auto* place = send(&host_place, 1, place_, stream());
-
+  if (sent_mean_ != dataset.mean || sent_std_ != dataset.std) {
+    channels_ = Array<kernels::NormaliseElement>(channels_of(dataset));
+    sent_mean_ = dataset.mean;
+    sent_std_ = dataset.std;
+  }
+  const kernels::cuda::BatchPlace place = {.augment = augment,
+                                           .first_position = batch.first_position};
   const kernels::Image image = {.channels = static_cast<int>(shape.channels),
                                 .height = static_cast<int>(shape.height),
                                 .width = static_cast<int>(shape.width)};
   auto* to = out.mutable_data_ptr<float>();
   if (dataset.element == datasets::ElementType::u8) {
-    kernels::cuda::input_batch(reinterpret_cast<const uint8_t*>(raw), to, batch.rows, image,
-                               channels, place, stream());
+    kernels::cuda::input_batch(reinterpret_cast<const uint8_t*>(from), to, batch.rows, image,
+                               channels_.data(), place, stream());
   } else {
-    kernels::cuda::input_batch(reinterpret_cast<const float*>(raw), to, batch.rows, image, channels,
-                               place, stream());
+    kernels::cuda::input_batch(reinterpret_cast<const float*>(from), to, batch.rows, image,
+                               channels_.data(), place, stream());
   }
+  check_cuda(cudaEventRecord(raw.used.get(), stream()));
   return out;
 }
 
@@ -164,54 +232,6 @@ at::Tensor CudaDevice::load_labels(const datasets::Batch& batch) {
     labels_.copy(batch.y, batch.rows * sizeof(int64_t), out.mutable_data_ptr<int64_t>(), stream());
   }
   return out;
-}
-
-// A CUDA graph. Its kernels write to stats_, so their findings are there after every replay.
-class CudaDevice::Graph final : public Recording {
- public:
-  explicit Graph(CudaDevice& device) : device_(device) {}
-
-  void record(const std::function<void()>& work) {
-    check_cuda(cudaDeviceSynchronize());
-    // Only streams other than the default one can be captured. The caching allocator gives a
-    // capture memory of its own; other threads' calls do not disturb it.
-    const c10::cuda::CUDAStreamGuard on_stream(
-        c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device_.torch().index()));
-    graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
-    try {
-      work();
-    } catch (...) {
-      give_up();
-      throw;
-    }
-    graph_.capture_end();
-    packed_ = std::exchange(device_.packed_, 0);
-  }
-
-  void replay() override {
-    graph_.replay();
-    device_.packed_ = packed_;
-  }
-
- private:
-  void give_up() {
-    try {
-      graph_.capture_end();
-    } catch (const c10::Error&) {  // the capture has failed already
-    }
-    cudaGetLastError();  // cleared: a later call must not report it
-    device_.packed_ = 0;
-  }
-
-  CudaDevice& device_;
-  at::cuda::CUDAGraph graph_;
-  size_t packed_ = 0;  // calls of pack() in it
-};
-
-std::unique_ptr<Recording> CudaDevice::record(const std::function<void()>& work) {
-  auto graph = std::make_unique<Graph>(*this);
-  graph->record(work);
-  return graph;
 }
 
 }  // namespace ringtrain

@@ -2,11 +2,13 @@
 // The choice of a device in a build with CUDA.
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
+#include <stdlib.h>
 
 #include "base/error.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/device/device_cpu.hpp"
 #include "runtime/device/device_cuda.hpp"
+#include "runtime/device/mig_slice.hpp"
 
 namespace ringtrain {
 namespace {
@@ -29,6 +31,11 @@ std::string why_there_is_no_gpu(cudaError_t code) {
 std::unique_ptr<Device> make_device(JobSpec::Device wanted, int local_rank,
                                     const std::function<void(const std::string&)>& log) {
   if (wanted == JobSpec::Device::cpu) return std::make_unique<CpuDevice>();
+  // Before the first call of CUDA, which reads the variable then.
+  if (const auto slice = mig_slice_of(local_rank, std::getenv("CUDA_VISIBLE_DEVICES"),
+                                      std::getenv("NVIDIA_VISIBLE_DEVICES"))) {
+    setenv("CUDA_VISIBLE_DEVICES", slice->c_str(), /*overwrite=*/1);
+  }
   int count = 0;
   const cudaError_t code = cudaGetDeviceCount(&count);
   cudaGetLastError();  // cleared: a later call must not report it

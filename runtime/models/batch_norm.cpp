@@ -13,7 +13,8 @@ namespace {
 constexpr double kEpsilon = 1e-5;
 constexpr double kMomentum = 0.1;
 
-// Statistics of every channel over the global batch, in doubles on the CPU.
+// Statistics of every channel over the global batch, in doubles on the device: a GPU is waited for
+// once in each pass.
 struct GlobalStatistics {
   double count = 0;  // values per channel: rows * height * width over all ranks
   at::Tensor mean;   // [channels]
@@ -35,23 +36,23 @@ GlobalStatistics global_statistics(const at::Tensor& x, const RankSum& ranks) {
     // channels-last tensors.
     const auto [mean, var] =
         at::batch_norm_update_stats(wide ? x : x.to(at::kFloat), {}, {}, /*momentum=*/0);
-    const auto local = at::stack({mean, var}).to(at::kCPU, at::kDouble);
+    const auto local = at::stack({mean, var}).to(at::kDouble);
     const double count = static_cast<double>(x.numel()) / static_cast<double>(channels);
     sums[0] = count;
-    sums.slice(0, 1, 1 + channels) = local[0] * count;
-    sums.slice(0, 1 + channels) = (local[1] + local[0] * local[0]) * count;
+    sums.slice(0, 1).copy_(at::cat({local[0] * count, (local[1] + local[0] * local[0]) * count}));
   }
   ranks.sum(values_of(sums));
 
   GlobalStatistics global;
   global.count = sums[0].item<double>();
   if (global.count > 0) {
-    global.mean = sums.slice(0, 1, 1 + channels) / global.count;
+    const at::Tensor on_device = sums.slice(0, 1).to(x.device());
+    global.mean = on_device.slice(0, 0, channels) / global.count;
     global.var =
-        (sums.slice(0, 1 + channels) / global.count - global.mean * global.mean).clamp_min(0);
+        (on_device.slice(0, channels) / global.count - global.mean * global.mean).clamp_min(0);
   } else {
-    global.mean = at::zeros({channels}, at::kDouble);
-    global.var = at::ones({channels}, at::kDouble);
+    global.mean = at::zeros({channels}, x.options().dtype(at::kDouble));
+    global.var = at::ones({channels}, x.options().dtype(at::kDouble));
   }
   return global;
 }
@@ -98,11 +99,12 @@ class GlobalBatchNorm : public torch::autograd::Function<GlobalBatchNorm> {
     ranks->sum(values_of(sums));
     if (x.numel() > 0) {
       const auto channels = weight.size(0);
-      const auto on_cpu = [](const at::Tensor& t) { return t.to(at::kCPU, at::kDouble); };
-      const at::Tensor invstd = (on_cpu(var) + kEpsilon).rsqrt();
-      const at::Tensor scale = on_cpu(weight) * invstd / count;
+      sums = sums.to(x.device());
+      const auto wide = [](const at::Tensor& t) { return t.to(at::kDouble); };
+      const at::Tensor invstd = (wide(var) + kEpsilon).rsqrt();
+      const at::Tensor scale = wide(weight) * invstd / count;
       const at::Tensor slope = -scale * invstd * sums.slice(0, channels);
-      const at::Tensor offset = -scale * sums.slice(0, 0, channels) - slope * on_cpu(mean);
+      const at::Tensor offset = -scale * sums.slice(0, 0, channels) - slope * wide(mean);
       const auto per_channel = [&](const at::Tensor& t) {
         return t.to(dx.device(), dx.scalar_type()).view({1, channels, 1, 1});
       };

@@ -92,7 +92,7 @@ std::string Conv2d::script() const {
 }
 
 at::Tensor channels_last(const at::Tensor& x) {
-  if (!x.is_cpu()) return x;
+  if (!x.is_cpu() && !at::globalContext().allowTF32CuDNN()) return x;
   // With one channel the bytes are the same, and libtorch would leave the strides as they are.
   if (x.size(1) == 1 && x.is_contiguous()) {
     return x.as_strided(x.sizes(), {x.stride(0), 1, x.size(3), 1});

@@ -64,7 +64,8 @@ class Conv2d final : public Layer {
 };
 
 // Returns images in channels-last format, for which libtorch's convolutions and poolings on a CPU
-// are fastest; their results have the same format. On a GPU, returns x unchanged.
+// are fastest, and those of a GPU in TF32 and bf16; their results have the same format. On a GPU in
+// fp32, returns x unchanged.
 at::Tensor channels_last(const at::Tensor& x);
 extern const char* const kChannelsLastScript;  // x = channels_last(x)
 

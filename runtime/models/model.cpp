@@ -28,18 +28,20 @@ class ZooModel final : public Model {
   std::vector<NamedTensor> parameters() const override { return list(net_->named_parameters()); }
   std::vector<NamedTensor> buffers() const override { return list(net_->named_buffers()); }
   void set_sum_over_ranks(const SumOverRanks& sum) override {
-    local_statistics_ = false;
+    local_statistics_ = waits_for_ranks_ = false;
     for (const auto& layer : net_->modules()) {
       auto* const batch_norm = layer->as<BatchNorm2d>();
       if (batch_norm == nullptr) continue;
       batch_norm->set_sum_over_ranks(sum);
       local_statistics_ = !sum;
+      waits_for_ranks_ = static_cast<bool>(sum);
     }
   }
   void train(bool on) override { net_->train(on); }
   void to(at::Device device) override { net_->to(device); }
   torch::jit::Module script() const override { return to_torchscript(*net_); }
   bool uses_local_batch_statistics() const override { return local_statistics_; }
+  bool waits_for_ranks() const override { return waits_for_ranks_; }
   std::string warning() const override { return ""; }
 
  private:
@@ -52,6 +54,7 @@ class ZooModel final : public Model {
 
   std::shared_ptr<Layer> net_;
   bool local_statistics_ = false;
+  bool waits_for_ranks_ = false;
 };
 
 std::shared_ptr<Layer> make_net(const ModelOptions& options, at::Generator& generator) {

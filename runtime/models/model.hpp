@@ -87,6 +87,10 @@ class Model {
   // on the number of ranks.
   virtual bool uses_local_batch_statistics() const = 0;
 
+  // True if a training step waits for other ranks in the middle of a pass: such a step cannot be
+  // captured as a CUDA graph.
+  virtual bool waits_for_ranks() const { return false; }
+
   // Returns what is probably not meant in the model's file, one line; empty if nothing.
   virtual std::string warning() const = 0;
 };

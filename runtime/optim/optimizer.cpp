@@ -22,7 +22,8 @@ Optimizer::Optimizer(const OptimizerSpec& spec, double clip_norm, const Paramete
       space_(space),
       dimensions_(std::move(dimensions)),
       thread_(thread),
-      slabs_(thread.collectives().slabs()) {
+      slabs_(thread.collectives().slabs()),
+      updates_at_once_(device.torch().is_cuda() && thread.collectives().size() == 1) {
   size_t elements = 0;
   for (const Range& share : space.shares) {
     state_offsets_.push_back(elements);
@@ -36,29 +37,37 @@ Optimizer::Optimizer(const OptimizerSpec& spec, double clip_norm, const Paramete
 void Optimizer::step(GradientSchedule& gradients, double learning_rate) {
   UpdateFactors factors = {.learning_rate = learning_rate, .step = ++steps_};
   const size_t buckets = space_.buckets.size();
-  if (!rule_.per_tensor && clip_norm_ == 0) {
+  if (!rule_.per_tensor && clip_norm_ == 0 && !updates_at_once_) {
     for (size_t b = 0; b < buckets; ++b) {
       update(b, space_.shares[b], gradients.wait(b), factors, {});
     }
   } else {
     for (size_t b = 0; b < buckets; ++b) gradients.wait(b);
     factors.gradient_scale = clip_scale();
-    if (rule_.per_tensor) {
-      update_tensors(factors);
-    } else {
-      const float* sums = slabs_.gradients;
-      for (size_t b = 0; b < buckets; ++b) update(b, space_.shares[b], {&sums, 1}, factors, {});
-    }
+    rule_.per_tensor ? update_tensors(factors) : update_shares(factors);
   }
   thread_.all_gather(space_.buckets);
 }
 
+void Optimizer::update_shares(const UpdateFactors& factors) {
+  const float* sums = slabs_.gradients;
+  if (updates_at_once_) {
+    if (!space_.buckets.empty()) update(0, space_.all(), {&sums, 1}, factors, {});
+    return;
+  }
+  for (size_t b = 0; b < space_.buckets.size(); ++b) {
+    update(b, space_.shares[b], {&sums, 1}, factors, {});
+  }
+}
+
 double Optimizer::clip_scale() {
   if (clip_norm_ <= 0) return 1;
-  double squared = 0;
+  std::vector<std::span<const float>> shares;
   for (const Range& share : space_.shares) {
-    squared += rule_.squared_norm(slabs_.gradients + share.begin, share.size());
+    shares.emplace_back(slabs_.gradients + share.begin, share.size());
   }
+  double squared = 0;
+  for (const double norm : rule_.squared_norms(shares)) squared += norm;
   thread_.all_reduce({&squared, 1}, Over::shares);
   const double norm = std::sqrt(squared);
   return norm > clip_norm_ ? clip_norm_ / norm : 1;
@@ -91,10 +100,16 @@ void Optimizer::update_tensors(const UpdateFactors& factors) {
       }
     }
   };
+  std::vector<std::span<const float>> arrays;
+  std::vector<size_t> norm_of;  // by array
   for_each_part([&](size_t, size_t i, Range part) {
-    norms[i] += rule_.squared_norm(slabs_.parameters + part.begin, part.size());
-    norms[count + i] += rule_.squared_norm(slabs_.gradients + part.begin, part.size());
+    arrays.emplace_back(slabs_.parameters + part.begin, part.size());
+    norm_of.push_back(i);
+    arrays.emplace_back(slabs_.gradients + part.begin, part.size());
+    norm_of.push_back(count + i);
   });
+  const std::vector<double> found = rule_.squared_norms(arrays);
+  for (size_t k = 0; k < arrays.size(); ++k) norms[norm_of[k]] += found[k];
   thread_.all_reduce(norms, Over::shares);
   const float* sums = slabs_.gradients;
   for_each_part([&](size_t b, size_t i, Range part) {

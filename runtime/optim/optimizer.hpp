@@ -50,6 +50,7 @@ class Optimizer {
  private:
   void update(size_t bucket, Range range, std::span<const float* const> slabs,
               const UpdateFactors& factors, const TensorFacts& tensor);
+  void update_shares(const UpdateFactors& factors);
   void update_tensors(const UpdateFactors& factors);
   double clip_scale();
 
@@ -59,6 +60,7 @@ class Optimizer {
   std::vector<int64_t> dimensions_;
   CommunicationThread& thread_;
   Slabs slabs_;
+  bool updates_at_once_;  // a GPU alone: a launch for all shares, which follow each other
   std::vector<size_t> state_offsets_;  // of each share in the state arrays, by bucket
   std::vector<std::shared_ptr<float[]>> states_;
   std::vector<const float*> gradients_;  // of the update under way

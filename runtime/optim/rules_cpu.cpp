@@ -4,6 +4,14 @@
 namespace ringtrain {
 namespace {
 
+std::vector<double> squared_norms(std::span<const std::span<const float>> arrays) {
+  std::vector<double> norms;
+  for (const auto& array : arrays) {
+    norms.push_back(kernels::squared_norm(array.data(), array.size()));
+  }
+  return norms;
+}
+
 UpdateRule sgd(const OptimizerSpec& spec, const Device&) {
   return {.states = sgd_states(spec),
           .adds_slabs = true,
@@ -12,7 +20,7 @@ UpdateRule sgd(const OptimizerSpec& spec, const Device&) {
                 kernels::sgd_step_from(sgd_step(spec, factors), a.gradients, a.parameters,
                                        a.states[0], a.n);
               },
-          .squared_norm = kernels::squared_norm};
+          .squared_norms = squared_norms};
 }
 
 UpdateRule adamw(const OptimizerSpec& spec, const Device&) {
@@ -22,7 +30,7 @@ UpdateRule adamw(const OptimizerSpec& spec, const Device&) {
                 kernels::adamw_step(adamw_step(spec, factors), a.parameters, a.gradients[0],
                                     a.states[0], a.states[1], a.n);
               },
-          .squared_norm = kernels::squared_norm};
+          .squared_norms = squared_norms};
 }
 
 UpdateRule lars(const OptimizerSpec& spec, const Device&) {
@@ -34,7 +42,7 @@ UpdateRule lars(const OptimizerSpec& spec, const Device&) {
             kernels::lars_step(lars_step(spec, factors, tensor), a.parameters, a.gradients[0],
                                a.states[0], a.n);
           },
-      .squared_norm = kernels::squared_norm};
+      .squared_norms = squared_norms};
 }
 
 constexpr RuleRow kRules[] = {

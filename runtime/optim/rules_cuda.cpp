@@ -2,7 +2,10 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "kernels/cuda_array.hpp"
 #include "kernels/optimizers_cuda.hpp"
@@ -20,33 +23,44 @@ cudaStream_t stream_of(const Device& device) {
   return static_cast<cudaStream_t>(device.current_stream());
 }
 
-// Memory of a norm's two stages, used again in every call.
-class SquaredNorm {
+// Memory of the norms' two stages, used again in every call.
+class SquaredNorms {
  public:
-  explicit SquaredNorm(const Device& device) : device_(device) {}
+  explicit SquaredNorms(const Device& device) : device_(device) {}
 
   // Waits for the device.
-  double operator()(const float* values, size_t n) {
-    const size_t chunks = std::max<size_t>(kernels::cuda::chunks_of(n), 1);
+  std::vector<double> operator()(std::span<const std::span<const float>> arrays) {
+    const size_t count = arrays.size();
+    size_t chunks = 1;
+    for (const auto& array : arrays) {
+      chunks = std::max(chunks, kernels::cuda::chunks_of(array.size()));
+    }
     if (partials_.size() < chunks) partials_ = DeviceArray<double>(chunks);
+    if (stats_.size() < count) stats_ = DeviceArray<DeviceStats>(count);
     cudaStream_t stream = stream_of(device_);
-    kernels::cuda::squared_norm(values, n, partials_.data(), stats_.data(), stream);
-    DeviceStats found = {};
-    check_cuda(
-        cudaMemcpyAsync(&found, stats_.data(), sizeof found, cudaMemcpyDeviceToHost, stream));
+    for (size_t k = 0; k < count; ++k) {
+      kernels::cuda::squared_norm(arrays[k].data(), arrays[k].size(), partials_.data(),
+                                  stats_.data() + k, stream);
+    }
+    std::vector<DeviceStats> found(count);
+    check_cuda(cudaMemcpyAsync(found.data(), stats_.data(), count * sizeof(DeviceStats),
+                               cudaMemcpyDeviceToHost, stream));
     check_cuda(cudaStreamSynchronize(stream));
-    return found.squared_norm;
+    std::vector<double> norms;
+    for (const DeviceStats& one : found) norms.push_back(one.squared_norm);
+    return norms;
   }
 
  private:
   const Device& device_;
-  DeviceArray<double> partials_;
-  DeviceArray<DeviceStats> stats_{1};
+  DeviceArray<double> partials_;  // the stream's order lets every array use them
+  DeviceArray<DeviceStats> stats_;
 };
 
-std::function<double(const float*, size_t)> squared_norm_on(const Device& device) {
-  return [norm = std::make_shared<SquaredNorm>(device)](const float* values, size_t n) {
-    return (*norm)(values, n);
+using NormsOf = std::function<std::vector<double>(std::span<const std::span<const float>>)>;
+NormsOf squared_norms_on(const Device& device) {
+  return [norms = std::make_shared<SquaredNorms>(device)](const auto& arrays) {
+    return (*norms)(arrays);
   };
 }
 
@@ -58,7 +72,7 @@ UpdateRule sgd(const OptimizerSpec& spec, const Device& device) {
             kernels::cuda::sgd_step(sgd_step(spec, factors), a.parameters, a.gradients[0],
                                     a.states[0], a.n, stream_of(device));
           },
-      .squared_norm = squared_norm_on(device)};
+      .squared_norms = squared_norms_on(device)};
 }
 
 UpdateRule adamw(const OptimizerSpec& spec, const Device& device) {
@@ -69,7 +83,7 @@ UpdateRule adamw(const OptimizerSpec& spec, const Device& device) {
             kernels::cuda::adamw_step(adamw_step(spec, factors), a.parameters, a.gradients[0],
                                       a.states[0], a.states[1], a.n, stream_of(device));
           },
-      .squared_norm = squared_norm_on(device)};
+      .squared_norms = squared_norms_on(device)};
 }
 
 UpdateRule lars(const OptimizerSpec& spec, const Device& device) {
@@ -81,7 +95,7 @@ UpdateRule lars(const OptimizerSpec& spec, const Device& device) {
                 kernels::cuda::lars_step(lars_step(spec, factors, tensor), a.parameters,
                                          a.gradients[0], a.states[0], a.n, stream_of(device));
               },
-          .squared_norm = squared_norm_on(device)};
+          .squared_norms = squared_norms_on(device)};
 }
 
 constexpr RuleRow kRules[] = {

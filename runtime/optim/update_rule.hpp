@@ -47,8 +47,9 @@ struct UpdateRule {
   // True if step() takes several gradients and adds them on the way.
   bool adds_slabs = false;
   std::function<void(const UpdateFactors&, const UpdateArrays&, const TensorFacts&)> step;
-  // Returns the sum of squares of n values in memory of the device, in double.
-  std::function<double(const float* values, size_t n)> squared_norm;
+  // Returns the sum of squares of each array in memory of the device, in double. A GPU is waited
+  // for once.
+  std::function<std::vector<double>(std::span<const std::span<const float>>)> squared_norms;
 };
 
 // Returns the job's rule on this device, from the tables in rules_cpu.cpp and rules_cuda.cpp.

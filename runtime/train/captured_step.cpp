@@ -97,6 +97,7 @@ bool CapturedStep::fits(const Step& step) const {
 // Also counts the steps of one size.
 bool CapturedStep::capture_due(const Step& step) {
   if (!enabled_ || graph_ != nullptr || step.inputs.size(0) == 0) return false;
+  if (model_.waits_for_ranks()) return false;
   same_size_in_a_row_ = fits(step) ? same_size_in_a_row_ + 1 : 1;
   inputs_ = step.inputs;
   scale_ = step.scale;

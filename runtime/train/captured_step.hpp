@@ -22,9 +22,9 @@ namespace ringtrain {
 //
 // The graph is captured after a few steps and has to pass a test: its first replay must give the
 // same loss and the same norm of every gradient as the same step run eagerly. If it does not, or if
-// the model cannot be captured (it waits for the device, as batch normalisation over ranks does),
-// the reason is logged and all further steps run eagerly. Steps of another size (an epoch's last
-// one) always do.
+// the model cannot be captured (it waits for the device), the reason is logged and all further
+// steps run eagerly. Steps of another size (an epoch's last one) always do, and those of models
+// that wait for other ranks (batch normalisation over ranks).
 class CapturedStep {
  public:
   using LastBackward = std::function<void(const at::Tensor& loss)>;

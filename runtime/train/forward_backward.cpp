@@ -22,27 +22,38 @@ ForwardBackward::ForwardBackward(const JobSpec& job, const datasets::DatasetInde
       objective_(job.loss, dataset),
       device_(device),
       model_(model),
+      averager_(averager),
       trace_(trace),
       step_([this](const auto& inputs, const auto& labels,
                    const auto& last) { return micro_batches(inputs, labels, last); },
             job.cuda_graph, device, model, averager, std::move(log)) {}
 
-double ForwardBackward::run(const datasets::Batch& batch, int64_t epoch, uint64_t samples_in_mean) {
+LoadedBatch ForwardBackward::load(const datasets::Batch& batch, int64_t epoch) {
   const kernels::Augment augment = {.crop_padding = job_.augment.crop_padding,
                                     .horizontal_flip = job_.augment.horizontal_flip,
                                     .seed = job_.seed,
                                     .epoch = static_cast<uint64_t>(epoch)};
-  Span phase(trace_, "load");
-  const at::Tensor inputs = load_inputs(device_, dataset_, batch, augment);
-  const at::Tensor labels = objective_.answers(batch, device_);
-  phase.next("forward and backward");
+  const Span phase(trace_, "load");
+  return {.inputs = load_inputs(device_, dataset_, batch, augment),
+          .labels = objective_.answers(batch, device_),
+          .first_position = batch.first_position,
+          .rows = batch.rows,
+          .global_rows = batch.global_rows};
+}
+
+double ForwardBackward::run(const LoadedBatch& batch, int64_t epoch, uint64_t samples_in_mean,
+                            const std::function<void()>& meanwhile) {
+  Span phase(trace_, "forward and backward");
   // The seed of what a model draws (dropout) is a function of the position in the run, too.
   const uint64_t seed = mix(job_.seed, static_cast<uint64_t>(epoch), batch.first_position);
-  const at::Tensor loss = step_.run({.inputs = inputs,
-                                     .labels = labels,
+  const at::Tensor loss = step_.run({.inputs = batch.inputs,
+                                     .labels = batch.labels,
                                      .scale = 1.0F / static_cast<float>(samples_in_mean),
                                      .seed = seed});
-  return loss.item<double>();
+  averager_.end_backward();
+  device_.start_collecting(loss);
+  meanwhile();
+  return device_.collect_loss();
 }
 
 // Gradient accumulation: splits the batch into `accumulate` micro-batches, one backward pass each.

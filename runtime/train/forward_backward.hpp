@@ -23,6 +23,15 @@ namespace ringtrain {
 // inputs: [rows, channels, height, width].
 at::Tensor forward(Model& model, const at::Tensor& inputs, JobSpec::Precision precision);
 
+// A batch on the device.
+struct LoadedBatch {
+  at::Tensor inputs;  // [rows, channels, height, width]
+  at::Tensor labels;  // [rows]
+  uint64_t first_position = 0;
+  uint64_t rows = 0;
+  uint64_t global_rows = 0;
+};
+
 // One rank's part of a step up to its gradients: loads the batch, runs forward and backward passes,
 // and leaves the gradients to the averager, which sends them off while the backward pass runs.
 // Thread: the training thread.
@@ -33,9 +42,15 @@ class ForwardBackward {
                   Model& model, GradientAverager& averager,
                   std::function<void(const std::string&)> log, Trace* trace);
 
+  // Starts the way of a batch to the device. On a CPU the result is valid as long as the batch, on
+  // a GPU as long as wanted.
+  LoadedBatch load(const datasets::Batch& batch, int64_t epoch);
+
   // Returns the loss, summed over this rank's samples. samples_in_mean: the number by which
-  // gradients are divided.
-  double run(const datasets::Batch& batch, int64_t epoch, uint64_t samples_in_mean);
+  // gradients are divided. Calls `meanwhile` when all work of the passes is started, before it
+  // waits for the device.
+  double run(const LoadedBatch& batch, int64_t epoch, uint64_t samples_in_mean,
+             const std::function<void()>& meanwhile);
 
  private:
   at::Tensor micro_batches(const at::Tensor& inputs, const at::Tensor& labels,
@@ -46,6 +61,7 @@ class ForwardBackward {
   Objective objective_;
   Device& device_;
   Model& model_;
+  GradientAverager& averager_;
   Trace* trace_;
   CapturedStep step_;
 };

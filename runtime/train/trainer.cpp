@@ -30,6 +30,7 @@ void Trainer::train_epoch() {
 void Trainer::begin_epoch() {
   progress_.begin_epoch();
   reader_.start(static_cast<uint64_t>(epoch()), length_.position(epoch(), state_.step));
+  next_.reset();
 }
 
 // Trains until the epoch ends (returns true) or a checkpoint is due (false).
@@ -40,21 +41,34 @@ bool Trainer::train_until_checkpoint() {
   stragglers_.start(state_.step, seconds_now() - exposed_before);
   bool over = state_.step >= length_.steps;
   while (!over && !checkpoints_.checkpoint_due()) {
-    Span phase(parts_.trace, "data wait");
-    const datasets::Batch* batch = reader_.next();
-    phase.next("step");
-    if (batch != nullptr) train_step(*batch);
-    over = batch == nullptr || length_.ends_epoch(state_.step);
+    if (!next_) load_next();
+    const auto batch = std::exchange(next_, std::nullopt);
+    if (batch) train_step(*batch);
+    over = !batch || length_.ends_epoch(state_.step);
   }
   seconds_.exposed_communication += ranks().exposed_seconds() - exposed_before;
   return over;
 }
 
-void Trainer::train_step(const datasets::Batch& batch) {
+void Trainer::load_next() {
+  const datasets::Batch* batch = nullptr;
+  {
+    const Span phase(parts_.trace, "data wait");
+    batch = reader_.next();
+  }
+  if (batch != nullptr) next_ = forward_backward_.load(*batch, epoch());
+}
+
+void Trainer::train_step(const LoadedBatch& batch) {
+  const Span whole(parts_.trace, "step");
   AveragingStrategy& averaging = *parts_.averaging;
   const int64_t step = state_.step + 1;  // the one that ends here
-  unsummed_.loss += forward_backward_.run(batch, epoch(),
-                                          averaging.samples_in_mean(batch.rows, batch.global_rows));
+  order_hash_ = reader_.order_hash();
+  const auto load_ahead = [&] {
+    if (parts_.device.runs_behind() && !length_.ends_epoch(step)) load_next();
+  };
+  unsummed_.loss += forward_backward_.run(
+      batch, epoch(), averaging.samples_in_mean(batch.rows, batch.global_rows), load_ahead);
   unsummed_.samples += batch.global_rows;
 
   std::optional<LossSum> summed;  // over all ranks, in steps in which they agree

@@ -42,7 +42,8 @@ class Trainer {
           Device& device, Model& model, Progress& progress, Trace* trace = nullptr);
 
   // Called before train(): continues from a checkpoint, bit for bit if the number of ranks is the
-  // same. Throws a job error if the checkpoint is not of this model.
+  // same, on GPUs with the job's `deterministic`. Throws a job error if the checkpoint is not of
+  // this model.
   void resume(const ResumePoint& point);
 
   // Trains until the job is complete, or until the ranks have agreed to stop on a signal (status
@@ -69,7 +70,8 @@ class Trainer {
   void train_epoch();
   void begin_epoch();
   bool train_until_checkpoint();
-  void train_step(const datasets::Batch& batch);
+  void load_next();
+  void train_step(const LoadedBatch& batch);
   LossSum agree(const AveragingStrategy::Sum& sum);
   void close_epoch();
   Evaluation evaluate();
@@ -93,6 +95,8 @@ class Trainer {
   ForwardBackward forward_backward_;
   Schedule schedule_;
   datasets::Reader reader_;
+  std::optional<LoadedBatch> next_;  // loaded, and not yet trained on
+  uint64_t order_hash_ = 0;          // the reader's, of what was trained on
   Evaluator evaluator_;
   Checkpoints checkpoints_;
   Stragglers stragglers_;

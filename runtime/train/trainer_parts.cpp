@@ -5,10 +5,12 @@
 
 #include <chrono>
 
+#include "job/models.hpp"
 #include "runtime/averaging/arrival_order.hpp"
 #include "runtime/averaging/every_step.hpp"
 #include "runtime/averaging/local_sgd.hpp"
 #include "runtime/averaging/model_buffers.hpp"
+#include "runtime/train/precision.hpp"
 
 namespace ringtrain {
 namespace {
@@ -17,11 +19,16 @@ namespace {
 // slabs fit in a core's cache, so that the optimizer finds the sums there.
 constexpr size_t kCacheSizedBucket = 128 * 1024;  // floats
 
-SlabLayout layout_of(Model& model, const datasets::DatasetIndex& dataset, const Device& device) {
+// Tensor cores take channels last: in TF32 and bf16, a convolution of another layout would be
+// converted around each call. A model of the user's may count on the usual layout of its weights.
+SlabLayout layout_of(const JobSpec& job, Model& model, const datasets::DatasetIndex& dataset,
+                     const Device& device) {
+  const bool channels_last = device.torch().is_cuda() && is_zoo_model(job.model) &&
+                             precision_on(device, job) != JobSpec::Precision::fp32;
   const auto& shape = dataset.shape;
   const bool whole = dataset.element == datasets::ElementType::i64;
   return lay_out(model, {shape.channels, shape.height, shape.width}, device.torch(),
-                 whole ? at::kLong : at::kFloat);
+                 whole ? at::kLong : at::kFloat, channels_last);
 }
 
 std::vector<int64_t> dimensions_of(const Model& model) {
@@ -31,9 +38,11 @@ std::vector<int64_t> dimensions_of(const Model& model) {
 }
 
 size_t bucket_elements(const JobSpec& job, const Collectives& collectives, const Device& device) {
-  const bool from_job = collectives.overlaps() || device.torch().is_cuda();
-  return from_job ? static_cast<size_t>(job.communication.bucket_mib * (1 << 20) / sizeof(float))
-                  : kCacheSizedBucket;
+  const bool gpu = device.torch().is_cuda();
+  if (!collectives.overlaps() && !gpu) return kCacheSizedBucket;
+  const double chosen = job.communication.bucket_mib;
+  const double mib = chosen > 0 ? chosen : gpu ? 25 : 4;
+  return static_cast<size_t>(mib * (1 << 20) / sizeof(float));
 }
 
 // The job's enumerations have the same values in the same order.
@@ -91,7 +100,7 @@ std::unique_ptr<AveragingStrategy> make_averaging(const JobSpec& job, const Worl
 TrainerParts::TrainerParts(const JobSpec& job, const World& world,
                            const datasets::DatasetIndex& dataset, Device& on, Model& of,
                            Trace* into)
-    : TrainerParts(job, world, layout_of(of, dataset, on), on, of, into) {}
+    : TrainerParts(job, world, layout_of(job, of, dataset, on), on, of, into) {}
 
 TrainerParts::TrainerParts(const JobSpec& job, const World& world, const SlabLayout& layout,
                            Device& on, Model& of, Trace* into)

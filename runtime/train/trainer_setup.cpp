@@ -6,14 +6,24 @@
 
 #include "base/error.hpp"
 #include "runtime/train/model_options.hpp"
+#include "runtime/train/precision.hpp"
 #include "runtime/train/reader_options.hpp"
 #include "runtime/train/trainer.hpp"
 
 namespace ringtrain {
+namespace {
+
+// Before the first pass of the model, and before NCCL starts.
+const JobSpec& with_arithmetic(const JobSpec& job, const Device& device) {
+  set_arithmetic(device, job);
+  return job;
+}
+
+}  // namespace
 
 Trainer::Trainer(const JobSpec& job, const World& world, const datasets::DatasetIndex& dataset,
                  Device& device, Model& model, Progress& progress, Trace* trace)
-    : job_(job),
+    : job_(with_arithmetic(job, device)),
       length_(length_of(job, dataset, world.size())),
       progress_(progress),
       parts_(job, world, dataset, device, model, trace),
@@ -58,7 +68,7 @@ uint64_t Trainer::global_order_hash() {
   constexpr uint64_t kLow = 0xffffffff;
   const bool first = ranks().collectives().rank() == 0;
   const uint64_t before = resumed_from_ && first ? resumed_from_->order_hash : 0;
-  const uint64_t mine = reader_.order_hash() + before;
+  const uint64_t mine = order_hash_ + before;
   // In halves, so that doubles hold the sums exactly.
   std::array<double, 2> halves = {static_cast<double>(mine >> 32),
                                   static_cast<double>(mine & kLow)};
@@ -71,6 +81,7 @@ Result Trainer::result() {
   result.name = job_.name;
   result.status = done() ? "finished" : "stopped";
   result.device = parts_.device.name();
+  result.precision = name_of(precision_on(parts_.device, job_));
   result.communication = describe_communication();
   result.epochs = (state_.step + length_.steps_per_epoch - 1) / length_.steps_per_epoch;
   result.steps = state_.step;

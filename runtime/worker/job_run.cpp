@@ -7,10 +7,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
@@ -21,6 +24,7 @@
 #include "runtime/observe/progress.hpp"
 #include "runtime/observe/trace.hpp"
 #include "runtime/train/model_options.hpp"
+#include "runtime/train/precision.hpp"
 #include "runtime/train/trainer.hpp"
 #include "runtime/worker/agreement.hpp"
 #include "runtime/worker/output.hpp"
@@ -74,6 +78,7 @@ class JobRun {
   std::vector<RankPlacement> placement() const;
   Result train();
   void report_start(const Trainer& trainer) const;
+  void report_shared_gpus() const;
   void report_stop(const Result& result, const std::filesystem::path& checkpoint) const;
   void save(Result result);
 
@@ -86,6 +91,7 @@ class JobRun {
   std::optional<Output> output_;  // on rank 0 alone
   std::optional<ResumePoint> point_;
   std::unique_ptr<Device> device_;
+  JobSpec::Precision precision_ = JobSpec::Precision::automatic;
   std::unique_ptr<Model> model_;
   std::optional<History> history_;  // on rank 0 alone
   std::optional<Trace> trace_;
@@ -130,6 +136,7 @@ bool JobRun::already_complete() {
 void JobRun::make_model() {
   run_on_all_ranks(world_, [&] {
     device_ = make_device(job_.device, world_.node().rank(), log());
+    precision_ = precision_on(*device_, job_);
     model_ = ringtrain::make_model(model_options(job_, dataset_));
     if (output_ && !point_ && !job_.initialize_from.empty()) {
       load_pretrained(job_.initialize_from, *model_, log(), warn());
@@ -195,10 +202,11 @@ void JobRun::report_start(const Trainer& trainer) const {
                    .steps = length_.steps,
                    .epochs = job_.epochs,
                    .communication = communication},
-      fmt::format("{}: {} on {}, {}, {}; {}", job_.name,
+      fmt::format("{}: {} on {}, {}, {}, {}; {}", job_.name,
                   describe_model(model_options(job_, dataset_)), counted(world_.size(), "rank"),
-                  counted(dataset_.train.rows, "training sample"), counted(length_.steps, "step"),
-                  communication));
+                  name_of(precision_), counted(dataset_.train.rows, "training sample"),
+                  counted(length_.steps, "step"), communication));
+  report_shared_gpus();
   if (point_) {
     reporter_.log(fmt::format("resuming from {}", point_->path.string()));
   }
@@ -207,6 +215,16 @@ void JobRun::report_start(const Trainer& trainer) const {
     reporter_.warn(
         "batch normalisation sees the samples of one rank only: the result depends on the number "
         "of ranks");
+  }
+}
+
+void JobRun::report_shared_gpus() const {
+  std::map<std::pair<std::string, std::string>, int> first;  // rank by host and device
+  for (const auto& [rank, host, device] : placement_) {
+    const auto [found, is_first] = first.try_emplace({host, device}, rank);
+    if (is_first || !device.starts_with("cuda")) continue;
+    reporter_.log(
+        fmt::format("rank {} on {} shares {} with rank {}", rank, host, device, found->second));
   }
 }
 

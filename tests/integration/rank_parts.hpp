@@ -24,13 +24,14 @@ namespace ringtrain {
 struct RankParts {
   using MakeModel = std::function<std::unique_ptr<Model>(const ModelOptions&)>;
 
-  // adds_slabs: as make_gradient_schedule() takes it.
+  // adds_slabs: as make_gradient_schedule() takes it. channels_last: as lay_out() takes it.
   RankParts(std::unique_ptr<Device> of, const ModelOptions& model_options, const MakeModel& make,
-            const CommOptions& options, size_t bucket_elements, bool adds_slabs = false)
+            const CommOptions& options, size_t bucket_elements, bool adds_slabs = false,
+            bool channels_last = false)
       : device(std::move(of)),
         model(make(model_options)),
-        collectives(make_collectives(options, layout_of(*model, model_options).elements())),
-        space(layout_of(*model, model_options), bucket_elements, *collectives),
+        collectives(make_collectives(options, layout_of(model_options, channels_last).elements())),
+        space(layout_of(model_options, channels_last), bucket_elements, *collectives),
         thread(*collectives),
         schedule(make_gradient_schedule(space, thread, adds_slabs)),
         averager(*model, space, thread, *schedule, *device) {}
@@ -38,14 +39,15 @@ struct RankParts {
   std::unique_ptr<Collectives> make_collectives(const CommOptions& options, size_t elements) {
     return ringtrain::make_collectives(
         test_world(), options,
-        {.cuda = false,
+        {.cuda = device->torch().is_cuda(),
          .allocate_zeros = [this](size_t n) { return device->allocate_zeros(n); },
          .current_stream = [this] { return device->current_stream(); }},
         elements);
   }
 
-  static SlabLayout layout_of(Model& model, const ModelOptions& options) {
-    return lay_out(model, {options.channels, options.height, options.width});
+  SlabLayout layout_of(const ModelOptions& options, bool channels_last) {
+    return lay_out(*model, {options.channels, options.height, options.width}, device->torch(),
+                   channels_last);
   }
 
   std::unique_ptr<Device> device;

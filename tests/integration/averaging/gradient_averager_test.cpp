@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "datasets/reading/order.hpp"
+#include "runtime/averaging/slab_view.hpp"
 #include "tests/integration/rank_parts.hpp"
 
 namespace ringtrain {
@@ -57,9 +58,9 @@ torch::Tensor summed_loss(Model& model, const torch::Tensor& x, const torch::Ten
 
 // A model on its way through one step, as the trainer puts it together.
 struct Step : RankParts {
-  Step(const ModelOptions& options, const CommOptions& communication)
+  Step(const ModelOptions& options, const CommOptions& communication, bool channels_last = false)
       : RankParts(make_device(JobSpec::Device::cpu, 0), options, make_smooth_model, communication,
-                  50'000) {
+                  50'000, /*adds_slabs=*/false, channels_last) {
     model->set_sum_over_ranks([this](std::span<double> values) { thread.all_reduce(values); });
   }
 
@@ -107,13 +108,13 @@ class GradientAveragerTest : public testing::TestWithParam<std::tuple<std::strin
 // Relative difference, in the norm of the whole slab, between a step of all ranks and plain
 // autograd.
 double difference_from_autograd(const std::string& name, Backend backend, const torch::Tensor& x,
-                                const torch::Tensor& y) {
+                                const torch::Tensor& y, bool channels_last = false) {
   const auto reference = make_smooth_model(options_for(name));
   reference->train(true);
   torch::Tensor loss = summed_loss(*reference, x, y);
   (loss / kRows).backward();
 
-  Step step(options_for(name), {.backend = backend});
+  Step step(options_for(name), {.backend = backend}, channels_last);
   EXPECT_TRUE(step.run(x, y));
   EXPECT_NEAR(step.loss_of_ranks, loss.item<double>(), 1e-5 * loss.item<double>());
 
@@ -123,7 +124,7 @@ double difference_from_autograd(const std::string& name, Backend backend, const 
   for (size_t i = 0; i < parameters.size(); ++i) {
     const Range range = step.space.layout.parameter(i);
     expected.slice(0, static_cast<int64_t>(range.begin), static_cast<int64_t>(range.end))
-        .copy_(parameters[i].tensor.grad().flatten());
+        .copy_(in_slab_order(parameters[i].tensor.grad(), step.space.layout).flatten());
   }
   return ((slab - expected).norm() / expected.norm()).item<double>();
 }
@@ -137,6 +138,14 @@ TEST_P(GradientAveragerTest, EqualsOneAutogradRunOnTheGlobalBatch) {
   const double difference = difference_from_autograd(name, backend, x, y);
   if (test_world().rank() == 0) std::printf("relative difference %.2g\n", difference);
   EXPECT_LT(difference, tolerance);
+}
+
+// The layout of GPUs, with the same sums.
+TEST_P(GradientAveragerTest, TakesWeightsThatAreChannelsLast) {
+  const auto& [name, backend] = GetParam();
+  if (name.starts_with("resnet") && name != "resnet18") GTEST_SKIP() << "layers as resnet18 has";
+  EXPECT_LT(difference_from_autograd(name, backend, x, y, /*channels_last=*/true),
+            name.starts_with("resnet") ? 1e-4 : 1e-6);
 }
 
 TEST_P(GradientAveragerTest, TellsEveryRankOfANonFiniteGradientOfOne) {

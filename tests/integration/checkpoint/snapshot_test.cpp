@@ -43,9 +43,9 @@ float value_at(size_t element, uint64_t key) {
 uint32_t bits(float value) { return std::bit_cast<uint32_t>(value); }
 
 struct Rank : RankParts {
-  Rank(const CommOptions& communication, OptimizerSpec::Type type)
+  Rank(const CommOptions& communication, OptimizerSpec::Type type, bool channels_last = false)
       : RankParts(make_device(JobSpec::Device::cpu, 0), model_options(), make_model, communication,
-                  20'000),
+                  20'000, /*adds_slabs=*/false, channels_last),
         optimizer({.type = type}, 0, space, {}, thread, *device) {}
 
   static ModelOptions model_options() {
@@ -168,6 +168,26 @@ TEST_P(ASnapshot, ComesBackFromItsNamedTensors) {
     }
   }
   EXPECT_EQ(different, 0);
+}
+
+// Files do not depend on the layout in memory.
+TEST(ASnapshotOfChannelsLast, HasTensorsOfTheUsualShape) {
+  Rank rank({}, OptimizerSpec::Type::sgd, /*channels_last=*/true);
+  Snapshot snapshot;
+  take_snapshot(rank.trained(), snapshot);
+  if (rank.collectives->rank() == 0) {
+    const auto parameters = rank.model->parameters();
+    for (int again = 0; again < 2; ++again) {
+      const auto weights = weights_of(snapshot, *rank.model, rank.space.layout);
+      for (size_t i = 0; i < parameters.size(); ++i) {
+        EXPECT_TRUE(torch::equal(weights[i].tensor, parameters[i].tensor)) << parameters[i].name;
+      }
+      const auto states = optimizer_tensors_of(snapshot, *rank.model, rank.space.layout);
+      snapshot = snapshot_from(weights, states, rank.optimizer.state_names(), *rank.model,
+                               rank.space.layout);
+    }
+  }
+  rank.thread.barrier();
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -5,25 +5,59 @@
 #include <cuda_runtime_api.h>
 #include <mpi.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <set>
+#include <utility>
 #include <vector>
 
+#include "kernels/cuda_check.hpp"
 #include "kernels/sum.hpp"
 #include "kernels/sum_cuda.hpp"
 #include "tests/integration/comm/streams_on_cpu.hpp"
 
+using ringtrain::current_gpu;
 using ringtrain::is_legacy;
+using ringtrain::streams_mutex;
 using ringtrain::then;
+
+namespace {
+
+thread_local cudaError_t last_error = cudaSuccess;
+
+cudaError_t fail(cudaError_t error) {
+  last_error = error;
+  return error;
+}
+
+// Kernels are launched on the current device's streams alone, and report what is left of errors.
+void check_launch(cudaStream_t stream) {
+  if (!is_legacy(stream) && stream->device != current_gpu()) fail(cudaErrorInvalidResourceHandle);
+  ringtrain::kernels::check_launch();
+}
+
+// 128-bit accesses trap elsewhere.
+void check_alignment(const void* memory) {
+  if (reinterpret_cast<uintptr_t>(memory) % 16 != 0) fail(cudaErrorMisalignedAddress);
+}
+
+std::set<void*> pinned;
+
+}  // namespace
 
 extern "C" {
 
 cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  *device = current_gpu();
   return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+cudaError_t cudaSetDevice(int device) {
+  current_gpu() = device;
+  return cudaSuccess;
+}
 cudaError_t cudaDeviceGetPCIBusId(char* id, int bytes, int) {
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
@@ -32,7 +66,7 @@ cudaError_t cudaDeviceGetPCIBusId(char* id, int bytes, int) {
 }
 cudaError_t cudaMalloc(void** memory, size_t bytes) {
   *memory = std::malloc(bytes);
-  return cudaSuccess;
+  return *memory != nullptr ? cudaSuccess : fail(cudaErrorMemoryAllocation);
 }
 cudaError_t cudaFree(void* memory) {
   std::free(memory);
@@ -42,14 +76,29 @@ cudaError_t cudaMemset(void* memory, int value, size_t bytes) {
   std::memset(memory, value, bytes);
   return cudaSuccess;
 }
-cudaError_t cudaHostRegister(void*, size_t, unsigned) { return cudaErrorNotSupported; }
-cudaError_t cudaHostUnregister(void*) { return cudaSuccess; }
+// Every second range finds the limit on locked memory.
+cudaError_t cudaHostRegister(void* memory, size_t, unsigned) {
+  static bool refuses = true;
+  refuses = !refuses;
+  if (refuses) return fail(cudaErrorMemoryAllocation);
+  return pinned.insert(memory).second ? cudaSuccess : fail(cudaErrorHostMemoryAlreadyRegistered);
+}
+cudaError_t cudaHostUnregister(void* memory) {
+  if (pinned.erase(memory) == 0) std::abort();
+  return cudaSuccess;
+}
 cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
-cudaError_t cudaGetLastError() { return cudaSuccess; }
+cudaError_t cudaGetLastError() { return std::exchange(last_error, cudaSuccess); }
 const char* cudaGetErrorString(cudaError_t) { return "an error"; }
 const char* cudaGetErrorName(cudaError_t) { return "cudaErrorUnknown"; }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+cudaError_t cudaDeviceGetStreamPriorityRange(int* lowest, int* highest) {
+  *lowest = 0;
+  *highest = -5;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned flags, int priority) {
+  if (flags != cudaStreamNonBlocking || priority != -5) return fail(cudaErrorInvalidValue);
   *stream = new CUstream_st;
   return cudaSuccess;
 }
@@ -61,8 +110,9 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   while (!is_legacy(stream) && !stream->progress()) continue;
   return cudaSuccess;
 }
-cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus* status) {
-  *status = cudaStreamCaptureStatusNone;
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
+  const bool captured = !is_legacy(stream) && stream->graph != nullptr;
+  *status = captured ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
   return cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
@@ -79,21 +129,34 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   delete event;
   return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  event->done = false;
-  event->stream = stream;
-  then(stream, [event] { event->done = true; });
+// In a graph a plain record orders its nodes alone, and an external one is a node.
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned flags) {
+  if (!is_legacy(stream) && stream->device != event->device) {
+    return fail(cudaErrorInvalidResourceHandle);
+  }
+  const auto& state = event->state;
+  if (is_legacy(stream) || stream->graph == nullptr) {
+    ringtrain::record(stream, state);
+  } else if (flags == cudaEventRecordExternal) {
+    stream->graph->push_back([stream, state] { ringtrain::record(stream, state); });
+  }
   return cudaSuccess;
 }
-cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned) {
-  return cudaEventRecord(event, stream);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  return cudaEventRecordWithFlags(event, stream, cudaEventRecordDefault);
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
-  if (!event->done) event->stream->progress();
-  return event->done ? cudaSuccess : cudaErrorNotReady;
+  const std::lock_guard lock(streams_mutex());
+  const auto& state = *event->state;
+  if (state.reached < state.recorded) state.stream->progress();
+  return state.reached == state.recorded ? cudaSuccess : cudaErrorNotReady;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
-  stream->work.push_back([event] { return event->done; });
+  const std::lock_guard lock(streams_mutex());
+  stream->add([state = event->state, number = event->state->recorded] {
+    if (state->reached < number) state->stream->progress();
+    return state->reached >= number;
+  });
   return cudaSuccess;
 }
 
@@ -103,6 +166,9 @@ namespace ringtrain::kernels::cuda {
 
 void sum_parts(const bf16* parts, int count, size_t stride, size_t n, float* out, bf16* rounded,
                cudaStream_t stream) {
+  check_alignment(parts);
+  check_alignment(parts + stride);
+  ::check_launch(stream);
   then(stream, [=] {
     std::vector<const bf16*> sources;
     for (int r = 0; r < count; ++r) sources.push_back(parts + static_cast<size_t>(r) * stride);
@@ -112,6 +178,7 @@ void sum_parts(const bf16* parts, int count, size_t stride, size_t n, float* out
 }
 
 void widen(const bf16* values, size_t n, float* out, cudaStream_t stream) {
+  ::check_launch(stream);
   then(stream, [=] {
     for (size_t i = 0; i < n; ++i) out[i] = to_float(values[i]);
   });

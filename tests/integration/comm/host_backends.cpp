@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The backends for CPU ranks.
+#include <cstring>
+
 #include "runtime/comm/host_collectives.hpp"
 #include "tests/integration/comm/backend_suite.hpp"
 
 namespace ringtrain {
+
+void copy_bytes(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
+
 namespace {
 
 using Algorithm = CommOptions::Algorithm;
@@ -45,7 +50,7 @@ TEST(HostBackends, GiveTheSameBitsWithEveryAlgorithm) {
     const auto collectives = on_nodes("", 1).make(world, options, kElements);
     CommunicationThread thread(*collectives);
     const Slabs slabs = collectives->slabs();
-    for (size_t i = 0; i < kElements; ++i) write(slabs, i, value(world.rank(), i));
+    write(slabs, values_of(world.rank(), kElements));
     thread.barrier();
     sum_into_parameters(*collectives, thread, {{0, kElements}});
     const std::string bits(reinterpret_cast<const char*>(slabs.parameters),

@@ -15,7 +15,7 @@ from run_case import SIDE, RunTest
 
 class WhatARunLeaves(RunTest):
     RESULT = {
-        "name": str, "status": str, "ranks": int, "placement": list, "device": str, "epochs": int,
+        "name": str, "status": str, "ranks": int, "placement": list, "device": str, "precision": str, "epochs": int,
         "steps": int, "samples_seen": int, "train_loss": float, "test_loss": float,
         "test_accuracy": float, "samples_per_second": float, "seconds": dict, "order_hash": str,
         "model": str,

@@ -128,6 +128,9 @@ class Training : RankParts {
     return all;
   }
   int replays() const { return recording_.replays; }
+  void average_statistics() {
+    model->set_sum_over_ranks([this](std::span<double> values) { thread.all_reduce(values); });
+  }
 
   std::vector<std::string> log;
   std::vector<int> replayed_steps;
@@ -184,6 +187,15 @@ TEST_P(CapturedStepTest, RunsEagerlyIfTheGraphDoesNotPassItsTest) {
   EXPECT_EQ(different.replays(), 1);
   EXPECT_THAT(different.log,
               ElementsAre(HasSubstr("differ from those of the same step run eagerly")));
+}
+
+// Sums over ranks cannot be captured: nothing is tried, and nothing is wrong.
+TEST(CapturedStepOfResnet, IsNotTriedIfBatchNormalisationWaitsForRanks) {
+  Training training("resnet18", Backend::mpi, true);
+  training.average_statistics();
+  for (int s = 0; s < kShortStep; ++s) training.run_step(s);
+  EXPECT_EQ(training.replays(), 0);
+  EXPECT_TRUE(training.log.empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CapturedStepTest,

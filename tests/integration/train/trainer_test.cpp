@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/device/device_cpu.hpp"
 #include "runtime/train/model_options.hpp"
 #include "tests/integration/mpi_main.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
@@ -48,16 +49,16 @@ class TrainerTest : public testing::TestWithParam<int> {
   }
   ~TrainerTest() override { test_world().barrier(); }  // before rank 0 removes the folder
 
-  Outcome train(const JobSpec& job) {
+  Outcome train(const JobSpec& job) { return train(job, *make_device(JobSpec::Device::cpu, 0)); }
+  Outcome train(const JobSpec& job, Device& device) {
     const auto dataset = datasets::deserialise(dataset_);
-    const auto device = make_device(JobSpec::Device::cpu, 0);
     const auto model = make_model(model_options(job, dataset));
     const Reporter reporter(/*events=*/false, /*quiet=*/true);
     Progress progress(reporter);
     const auto point = resume_point(job, dataset);
     Outcome run;
     {
-      Trainer trainer(job, test_world(), dataset, *device, *model, progress);
+      Trainer trainer(job, test_world(), dataset, device, *model, progress);
       if (point) trainer.resume(*point);
       run.result = trainer.train();
     }
@@ -123,6 +124,31 @@ TEST_P(TrainerTest, ContinuesFromACheckpointBitByBit) {
   EXPECT_EQ(resumed.result.samples_seen, whole.result.samples_seen);
   EXPECT_EQ(resumed.result.test_loss, whole.result.test_loss);
   expect_equal(resumed.parameters, whole.parameters);
+}
+
+// The order of a GPU's step, on a CPU: the next batch is loaded while a step is under way.
+class BusyDevice final : public CpuDevice {
+ public:
+  bool runs_behind() const override { return true; }
+};
+
+TEST_P(TrainerTest, LoadsAheadWithoutChangingAnything) {
+  BusyDevice busy;
+  const Outcome expected = train(job_);
+  job_.output = path_ / "ahead";
+  const Outcome whole = train(job_, busy);
+  expect_equal(whole.parameters, expected.parameters);
+  EXPECT_EQ(whole.result.order_hash, expected.result.order_hash);
+  EXPECT_EQ(whole.result.samples_seen, expected.result.samples_seen);
+  // Stopped within an epoch, where another batch has been loaded already.
+  job_.output = path_ / "ahead resumed";
+  JobSpec first = job_;
+  first.max_steps = 12;
+  first.checkpoint.every_steps = 4;
+  train(first, busy);
+  const Outcome resumed = train(job_, busy);
+  expect_equal(resumed.parameters, expected.parameters);
+  EXPECT_EQ(resumed.result.order_hash, expected.result.order_hash);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryStepAndLocalSgd, TrainerTest, testing::Values(1, 4));

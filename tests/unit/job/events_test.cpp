@@ -42,6 +42,8 @@ std::vector<Event> every_kind() {
       LogEvent{"warning", "text"},
       ResultEvent{unusual_result()},
       FailureEvent{2, false, 1, "n2", "what is wrong"},
+      RankEndedEvent{1, "n2", 3, 9, "ValueError: x", true, true, "/logs/rank-1.log"},
+      RankSilentEvent{1, "n2", false, 25.5, "train.py:60 in load", "all_reduce"},
   };
 }
 

@@ -22,6 +22,7 @@ Result unusual() {
   result.ranks = 2;
   result.placement = {{0, "n1", "cpu"}, {1, "n2", "cuda:0"}};
   result.device = "cpu";
+  result.precision = "fp32";
   result.communication = "mpi";
   result.epochs = 3;
   result.steps = 30;

@@ -79,6 +79,7 @@ JobSpec unusual_job() {
   job.accumulate = 3;
   job.seed = 9007199254740991;
   job.precision = JobSpec::Precision::bf16;
+  job.deterministic = true;
   job.device = JobSpec::Device::cuda;
   job.cuda_graph = false;
   job.optimizer = {OptimizerSpec::Type::lars, 1.0 / 3, 0.7, true, 1e-4, 0.8, 0.95, 1e-6, 0.02};

@@ -1,149 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA drivers against the host's. Elements must have the same bits; norms are added up in
-// another order.
+// The CUDA drivers against the host's: elements must have the same bits.
 #include <cuda_runtime_api.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
-#include <limits>
-
 #include "base/error.hpp"
 #include "base/mix.hpp"
-#include "kernels/cuda_array.hpp"
 #include "kernels/lars.hpp"
 #include "kernels/normalise_cuda.hpp"
 #include "kernels/optimizers_cuda.hpp"
-#include "kernels/pack_cuda.hpp"
 #include "kernels/sum.hpp"
 #include "kernels/sum_cuda.hpp"
-#include "tests/unit/kernels/samples.hpp"
+#include "tests/unit/kernels/on_device.hpp"
 
 namespace ringtrain::kernels {
 namespace {
 
-using cuda::DeviceArray;
-using cuda::DeviceStats;
+// Grids end at 132 x 16 blocks: from there on a thread takes several groups of elements.
+TEST_F(Cuda, TakesMoreElementsThanAGridHasThreads) {
+  constexpr size_t kElements = 2 * 132 * 16 * 256 * 8 + 3;
+  const std::vector<float> gradients = random_floats(kElements, 20);
+  std::vector<float> parameters = random_floats(kElements, 21);
+  const DeviceArray<float> g(gradients), p(parameters);
+  const SgdStep step = {.learning_rate = 0.1F};
+  cuda::sgd_step(step, p.data(), g.data(), nullptr, kElements, nullptr);
+  sgd_step(step, parameters.data(), gradients.data(), nullptr, kElements);
+  expect_same_bits(to_host(p), parameters);
 
-class Cuda : public testing::Test {
- protected:
-  void SetUp() override {
-    int devices = 0;
-    const cudaError_t code = cudaGetDeviceCount(&devices);
-    if (code != cudaSuccess || devices == 0) {
-      GTEST_SKIP() << "no CUDA device: " << cudaGetErrorString(code);
-    }
+  std::vector<bf16> halves(kElements);
+  std::vector<float> wide(kElements);
+  for (size_t i = 0; i < kElements; ++i) {
+    halves[i] = to_bf16(gradients[i]);
+    wide[i] = to_float(halves[i]);
   }
-};
-
-// Waits for the device, then copies to host memory.
-template <class Element>
-std::vector<Element> to_host(const DeviceArray<Element>& array) {
-  std::vector<Element> values(array.size());
-  if (!values.empty()) {
-    check_cuda(cudaDeviceSynchronize());
-    check_cuda(cudaMemcpy(values.data(), array.data(), values.size() * sizeof(Element),
-                          cudaMemcpyDeviceToHost));
-  }
-  return values;
-}
-
-// Device memory that starts `offset` elements after an aligned place.
-template <class Element>
-class ShiftedOnDevice {
- public:
-  ShiftedOnDevice(const std::vector<Element>& values, size_t offset)
-      : offset_(offset), array_(Shifted<Element>(values, offset).memory()) {}
-  Element* data() { return array_.data() + offset_; }
-  std::vector<Element> values() const {
-    const std::vector<Element> all = to_host(array_);
-    return {all.begin() + static_cast<ptrdiff_t>(offset_), all.end()};
-  }
-
- private:
-  size_t offset_;
-  DeviceArray<Element> array_;
-};
-
-template <class Value>
-DeviceArray<Value> on_device(const Value& value) {
-  return DeviceArray<Value>(std::vector<Value>{value});
-}
-
-template <class Element>
-void expect_same_bits(const std::vector<Element>& values, const std::vector<Element>& expected) {
-  ASSERT_EQ(values.size(), expected.size());
-  if (values.empty()) return;
-  EXPECT_EQ(std::memcmp(values.data(), expected.data(), values.size() * sizeof(Element)), 0);
-}
-
-template <class Stored>
-void expect_pack_as_on_the_host() {
-  constexpr float kScale = 1.0F / 96;
-  for (const size_t n : kOddSizes) {
-    const std::vector<float> gradient = random_floats(n, 1);
-    std::vector<Stored> expected(n);
-    const GradientStats host = pack(gradient.data(), expected.data(), n, kScale);
-    const DeviceArray<double> partials(cuda::chunks_of(n) + 1);
-    for (const size_t in_offset : kOffsets) {
-      for (const size_t out_offset : kOffsets) {
-        ShiftedOnDevice<float> in(gradient, in_offset);
-        ShiftedOnDevice<Stored> out(std::vector<Stored>(n), out_offset);
-        const DeviceArray<DeviceStats> stats(1);
-        cuda::pack(in.data(), out.data(), n, kScale, partials.data(), stats.data(), nullptr);
-        expect_same_bits(out.values(), expected);
-        const DeviceStats device = to_host(stats)[0];
-        EXPECT_EQ(device.finite, 1);
-        EXPECT_NEAR(device.squared_norm, host.squared_norm, 1e-13 * host.squared_norm);
-      }
-    }
-  }
-}
-
-TEST_F(Cuda, PacksOneTensorAsTheHostDoes) {
-  expect_pack_as_on_the_host<float>();
-  expect_pack_as_on_the_host<bf16>();
+  const DeviceArray<bf16> from(halves);
+  cuda::widen(from.data(), kElements, p.data(), nullptr);
+  expect_same_bits(to_host(p), wide);
 }
 
 TEST_F(Cuda, SumsPartsOfBf16AsTheHostDoes) {
   constexpr int kParts = 3;
   for (const size_t n : kOddSizes) {
-    const size_t stride = n + 5;
-    std::vector<bf16> all(kParts * stride);
-    const std::vector<float> values = random_floats(all.size(), 15);
-    for (size_t i = 0; i < all.size(); ++i) all[i] = to_bf16(values[i]);
-    std::vector<const bf16*> sources;
-    for (size_t r = 0; r < kParts; ++r) sources.push_back(all.data() + r * stride);
-    std::vector<float> expected(n);
-    sum(sources, expected.data(), n);
-    std::vector<bf16> expected_rounded(n);
-    for (size_t i = 0; i < n; ++i) expected_rounded[i] = to_bf16(expected[i]);
+    for (const size_t stride : {n + 5, (n + 8) / 8 * 8}) {
+      std::vector<bf16> all(kParts * stride);
+      const std::vector<float> values = random_floats(all.size(), 15);
+      for (size_t i = 0; i < all.size(); ++i) all[i] = to_bf16(values[i]);
+      std::vector<const bf16*> sources;
+      for (size_t r = 0; r < kParts; ++r) sources.push_back(all.data() + r * stride);
+      std::vector<float> expected(n);
+      sum(sources, expected.data(), n);
+      std::vector<bf16> expected_rounded(n);
+      for (size_t i = 0; i < n; ++i) expected_rounded[i] = to_bf16(expected[i]);
 
-    const DeviceArray<bf16> in(all);
-    const DeviceArray<float> out(n);
-    const DeviceArray<bf16> rounded(n);
-    cuda::sum_parts(in.data(), kParts, stride, n, out.data(), rounded.data(), nullptr);
-    expect_same_bits(to_host(out), expected);
-    expect_same_bits(to_host(rounded), expected_rounded);
+      const DeviceArray<bf16> in(all);
+      const DeviceArray<float> out(n);
+      const DeviceArray<bf16> rounded(n);
+      cuda::sum_parts(in.data(), kParts, stride, n, out.data(), rounded.data(), nullptr);
+      expect_same_bits(to_host(out), expected);
+      expect_same_bits(to_host(rounded), expected_rounded);
 
-    const DeviceArray<float> wide(n);
-    cuda::widen(in.data(), n, wide.data(), nullptr);
-    for (size_t i = 0; i < n; ++i) expected[i] = to_float(all[i]);
-    expect_same_bits(to_host(wide), expected);
-  }
-}
-
-TEST_F(Cuda, SeesAValueThatIsNotFinite) {
-  for (const size_t n : kOddSizes) {
-    for (const size_t place : {size_t{0}, n / 2, n - 1}) {
-      if (place >= n) continue;
-      std::vector<float> values = random_floats(n, 3);
-      values[place] = std::numeric_limits<float>::quiet_NaN();
-      const DeviceArray<float> device(values);
-      const DeviceArray<double> partials(cuda::chunks_of(n));
-      const DeviceArray<DeviceStats> stats(1);
-      cuda::squared_norm(device.data(), n, partials.data(), stats.data(), nullptr);
-      EXPECT_EQ(to_host(stats)[0].finite, 0);
+      const DeviceArray<float> wide(n);
+      cuda::widen(in.data(), n, wide.data(), nullptr);
+      for (size_t i = 0; i < n; ++i) expected[i] = to_float(all[i]);
+      expect_same_bits(to_host(wide), expected);
     }
   }
 }
@@ -227,12 +146,17 @@ TEST_F(Cuda, NormalisesAndAugmentsAsTheHostDoes) {
       input_batch(samples.data(), expected.data(), kRows, image, mean, deviation, augment, 1000);
       const DeviceArray<uint8_t> in(samples);
       const DeviceArray<float> out(n);
-      const DeviceArray<cuda::BatchPlace> place = on_device(cuda::BatchPlace{augment, 1000});
-      cuda::input_batch(in.data(), out.data(), kRows, image, channels.data(), place.data(),
+      cuda::input_batch(in.data(), out.data(), kRows, image, channels.data(), {augment, 1000},
                         nullptr);
       expect_same_bits(to_host(out), expected);
     }
   }
+}
+
+TEST_F(Cuda, LeavesNoErrorBehind) {
+  void* memory = nullptr;
+  EXPECT_THROW(check_cuda(cudaMalloc(&memory, size_t{1} << 50)), Error);
+  EXPECT_EQ(cudaGetLastError(), cudaSuccess);
 }
 
 TEST_F(Cuda, ReportsCallFileAndLine) {

@@ -22,7 +22,8 @@ using testing::HasSubstr;
 
 // Runs a script in place of mpirun; "@" in it begins an event.
 AttemptEnd run(std::string script, bool keep_stdout, std::string* out = nullptr,
-               std::string* err = nullptr, bool relay_events = false) {
+               std::string* err = nullptr, bool relay_events = false,
+               const AttemptOptions& options = {}) {
   for (size_t at = 0; (at = script.find('@', at)) != std::string::npos;) {
     script.replace(at, 1, "\x1e");
   }
@@ -36,7 +37,7 @@ AttemptEnd run(std::string script, bool keep_stdout, std::string* out = nullptr,
     if (relay_events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
     RunDisplay display(keep_stdout, std::move(relays));
     ProcessRanks ranks({{"/bin/sh", "-c", script}, {}}, stop);
-    end = attempt(ranks, {}, clock, display);
+    end = attempt(ranks, options, clock, display);
   }
   const std::string got_out = testing::internal::GetCapturedStdout();
   const std::string got_err = testing::internal::GetCapturedStderr();
@@ -59,6 +60,40 @@ std::string killed_notice() {
          "' 'mpirun noticed that process rank 1 with PID 5 on node h exited on signal 9 (Killed).' "
          "'" +
          dashes + "' >&2;";
+}
+
+// Runs two ranks of a script, by a shell script as run() does.
+AttemptEnd run_two(const std::string& script) {
+  const ScriptTerms terms;
+  return run(script, false, nullptr, nullptr, false, {.ranks = 2, .script = &terms});
+}
+
+std::string ended(int rank, int exit_code, const std::string& more = "") {
+  return R"(echo '@{"event":"rank_ended","rank":)" + std::to_string(rank) +
+         R"(,"host":"h","exit_code":)" + std::to_string(exit_code) + more + "}';";
+}
+
+TEST(AttemptOfAScript, IsFinishedWhenAllRanksHaveEndedWell) {
+  const AttemptEnd end = run_two(ended(0, 0) + ended(1, 0));
+  EXPECT_EQ(end.kind, AttemptEnd::Kind::finished);
+  EXPECT_EQ(end.exit_code, 0);
+  EXPECT_EQ(run_two(ended(0, 0)).kind, AttemptEnd::Kind::lost);
+}
+
+TEST(AttemptOfAScript, EndsWithTheExitCodeOfItsFirstCause) {
+  const AttemptEnd end = run_two(ended(1, 3, R"(,"message":"exit code 3")") + "exit 3");
+  EXPECT_EQ(end.kind, AttemptEnd::Kind::refused);
+  EXPECT_EQ(end.exit_code, 3);
+  EXPECT_EQ(end.cause, "rank 1 on h: exit code 3");
+}
+
+TEST(AttemptOfAScript, NamesARankThatMpirunReportsRatherThanThoseThatLostIt) {
+  const AttemptEnd end =
+      run_two(ended(0, 1, R"(,"message":"Connection closed","consequence":true,"again":true)") +
+              killed_notice() + "exit 137");
+  EXPECT_EQ(end.kind, AttemptEnd::Kind::lost);
+  EXPECT_EQ(end.exit_code, 4);
+  EXPECT_THAT(end.cause, testing::StartsWith("rank 1 on h was ended by signal 9 (Killed)"));
 }
 
 TEST(Attempt, GivesTheResultOfAFinishedRun) {

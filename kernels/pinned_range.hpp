@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+namespace ringtrain::kernels::cuda {
+
+// Host memory that the device copies to and from by itself. Where it cannot be pinned (a limit on
+// locked memory), copies still work, through CUDA's own buffers. The memory must outlive it.
+class PinnedRange {
+ public:
+  PinnedRange(void* memory, size_t bytes) : memory_(memory) {
+    if (bytes == 0) return;
+    pinned_ = cudaHostRegister(memory, bytes, cudaHostRegisterDefault) == cudaSuccess;
+    if (!pinned_) cudaGetLastError();  // cleared: a later call must not report it
+  }
+  ~PinnedRange() {
+    if (pinned_) cudaHostUnregister(memory_);
+  }
+  PinnedRange(const PinnedRange&) = delete;
+  PinnedRange& operator=(const PinnedRange&) = delete;
+
+ private:
+  void* memory_;
+  bool pinned_ = false;
+};
+
+// Host memory of its own for n elements, pinned where that is allowed; not initialised.
+template <class Element>
+class PinnedArray {
+ public:
+  // Makes room for n elements; earlier values are lost. Requires: no copy is under way.
+  Element* room_for(size_t n) {
+    if (n > size_) {
+      range_.reset();
+      memory_ = std::make_unique<Element[]>(n);
+      range_.emplace(memory_.get(), n * sizeof(Element));
+      size_ = n;
+    }
+    return memory_.get();
+  }
+  const Element* data() const { return memory_.get(); }
+
+ private:
+  size_t size_ = 0;
+  std::unique_ptr<Element[]> memory_;
+  std::optional<PinnedRange> range_;
+};
+
+}  // namespace ringtrain::kernels::cuda

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/commands/run_script.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <glob.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <random>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "launcher/commands/script_hosts.hpp"
+#include "launcher/mpi/mpirun.hpp"
+#include "launcher/process/process.hpp"
+#include "launcher/process/stop_signals.hpp"
+#include "launcher/script/held_port.hpp"
+#include "launcher/script/rank_spec.hpp"
+#include "launcher/supervise/mpirun_starter.hpp"
+#include "launcher/supervise/run_record.hpp"
+#include "launcher/supervise/supervise.hpp"
+#include "launcher/supervise/system_clock.hpp"
+#include "launcher/terminal/script_display.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+namespace fs = std::filesystem;
+
+void say(const std::string& text) {
+  // fmt::print would throw where the terminal was closed.
+  std::fputs(fmt::format("ringtrain: {}\n", text).c_str(), stderr);
+}
+
+std::string find_python(const std::string& chosen) {
+  const char* const variable = std::getenv("PYTHON_EXEC");
+  const std::string name = !chosen.empty() ? chosen : variable != nullptr ? variable : "python3";
+  const std::string path = find_program(name);
+  if (path.empty()) {
+    throw job_error(fmt::format("{} is missing: install Python 3, or name one by --python", name));
+  }
+  return fs::absolute(path).string();
+}
+
+// Returns the program that every rank runs and its arguments.
+std::vector<std::string> program_of(const RunOptions& options, bool local) {
+  const ScriptOptions& script = options.script;
+  const std::string& name = options.job_file;
+  const bool is_python =
+      script.module || (!script.no_python && fs::path(name).extension() == ".py");
+  std::vector<std::string> words;
+  if (is_python) {
+    words = {find_python(script.python), "-u"};
+    if (script.module) words.emplace_back("-m");
+    words.push_back(name);
+    // Other hosts may see other disks.
+    if (!script.module && local && ::access(name.c_str(), R_OK) != 0) {
+      throw job_error(fmt::format("{}: cannot be read: {}", name,
+                                  std::error_code(errno, std::generic_category()).message()));
+    }
+  } else {
+    const std::string path = find_program(name);
+    if (path.empty() && local) {
+      throw job_error(fmt::format("{}: there is no such program", name));
+    }
+    words = {path.empty() ? name : fs::absolute(path).string()};
+  }
+  words.insert(words.end(), script.arguments.begin(), script.arguments.end());
+  return words;
+}
+
+// Makes "runs/train-20261127-234502", or with a number behind it where that is there already.
+fs::path make_run_folder(const RunOptions& options) {
+  if (!options.run_dir.empty()) return options.run_dir;
+  const std::string name = options.script.module
+                               ? options.job_file.substr(options.job_file.rfind('.') + 1)
+                               : fs::path(options.job_file).stem().string();
+  const std::string base =
+      fmt::format("{}-{:%Y%m%d-%H%M%S}", name, fmt::localtime(std::time(nullptr)));
+  std::error_code error;
+  fs::create_directories("runs", error);
+  for (int number = 1; !error; ++number) {
+    const fs::path folder =
+        fs::path("runs") / (number == 1 ? base : fmt::format("{}-{}", base, number));
+    if (fs::create_directory(folder, error)) return folder;
+  }
+  throw job_error(
+      fmt::format("runs: cannot be made here: {}: choose a folder by --run-dir", error.message()));
+}
+
+// Remembers the newest file of a pattern. Asked again, says whether there is a newer one.
+class NewestFile {
+ public:
+  explicit NewestFile(std::string pattern) : pattern_(std::move(pattern)) { is_newer(); }
+
+  bool is_newer() {
+    if (pattern_.empty()) return false;
+    glob_t found{};
+    ::glob(pattern_.c_str(), 0, nullptr, &found);
+    std::optional<fs::file_time_type> newest;
+    for (size_t i = 0; i < found.gl_pathc; ++i) {
+      std::error_code error;
+      const auto time = fs::last_write_time(found.gl_pathv[i], error);
+      if (!error && (!newest || time > *newest)) newest = time;
+    }
+    ::globfree(&found);
+    const bool newer = newest && (!newest_ || *newest > *newest_);
+    if (newer) newest_ = newest;
+    return newer;
+  }
+
+ private:
+  std::string pattern_;
+  std::optional<fs::file_time_type> newest_;
+};
+
+std::vector<int> local_ranks(const std::string& text) {
+  std::vector<int> ranks;
+  std::istringstream entries(text);
+  std::string entry;
+  while (std::getline(entries, entry, ',')) {
+    if (entry.empty() || entry.find_first_not_of("0123456789") != std::string::npos) {
+      throw job_error(fmt::format("--local-ranks-filter {}: must be local ranks, as in 0,1", text));
+    }
+    ranks.push_back(std::atoi(entry.c_str()));
+  }
+  return ranks;
+}
+
+int restarts_of(const ScriptOptions& script) {
+  constexpr int kRestarts = 3;
+  return script.max_restarts < 0 ? kRestarts : script.max_restarts;
+}
+
+RankSpec spec_of(const RunOptions& options, const fs::path& folder) {
+  const ScriptOptions& script = options.script;
+  RankSpec spec{.master_address = {},
+                .master_port = script.master_port,
+                .fixed_port = script.master_port != 0,
+                .slots = {},
+                .max_restarts = restarts_of(script),
+                .restart_failures = script.max_restarts >= 0,
+                .run_id = script.run_id.empty() ? (folder / "").parent_path().filename().string()
+                                                : script.run_id,
+                .log_folder = fs::absolute(script.log_dir.empty() ? folder / "logs"
+                                                                  : fs::path(script.log_dir))
+                                  .lexically_normal()
+                                  .string(),
+                .tee = script.tee,
+                .redirects = script.redirects,
+                .shown = local_ranks(script.local_ranks_filter),
+                .silence = script.silence};
+  Streams(spec.tee, "--tee");
+  Streams(spec.redirects, "--redirects");
+  return spec;
+}
+
+// Makes the command of a rank, with a new port for each attempt.
+class RankCommand {
+ public:
+  RankCommand(RankSpec spec, std::vector<std::string> program)
+      : spec_(std::move(spec)), program_(std::move(program)) {}
+
+  std::vector<std::string> operator()(const RankLayout& layout) {
+    spec_.slots.clear();
+    for (const Host& host : layout.hosts) spec_.slots.push_back(host.slots);
+    spec_.master_address = layout.local ? "127.0.0.1" : address_of(layout.hosts.front().name);
+    if (!spec_.fixed_port) spec_.master_port = new_port(layout.hosts.front().name);
+    std::vector<std::string> words = {layout.program, "rank", print_rank_spec(spec_)};
+    words.insert(words.end(), program_.begin(), program_.end());
+    return words;
+  }
+
+ private:
+  static std::string address_of(const std::string& host) {
+    if (!is_this_machine(host)) return host;
+    std::array<char, 256> own{};
+    checked(::gethostname(own.data(), own.size() - 1), "gethostname");
+    return own.data();
+  }
+
+  // Rank 0 holds its port. On this machine it is known to be free before that starts; elsewhere one
+  // is drawn below those that the kernel gives to outgoing connections.
+  int new_port(const std::string& host) {
+    held_.reset();
+    if (is_this_machine(host)) return held_.emplace().port();
+    std::random_device random;
+    return std::uniform_int_distribution<int>(20'000, 32'000)(random);
+  }
+
+  RankSpec spec_;
+  std::vector<std::string> program_;
+  std::optional<HeldPort> held_;
+};
+
+RunEnd supervise_script(const RunOptions& options, const fs::path& folder, StopSignals& stop,
+                        int events) {
+  Supervision run = plan_script(options);
+  const bool local = all_are_this_machine(run.hosts.hosts());
+  RankCommand command(spec_of(options, folder), program_of(options, local));
+  NewestFile checkpoints(options.script.checkpoint);
+  run.script = ScriptTerms{.hang_timeout = std::chrono::seconds(options.script.hang_timeout),
+                           .has_progressed = [&] { return checkpoints.is_newer(); }};
+  run.restarts = restarts_of(options.script);
+  run.host_timeout = std::chrono::seconds(options.host_timeout);
+  const std::string note = local ? crowding_note(run.ranks, this_machine_cores()) : "";
+  if (!note.empty()) say(note);
+  std::vector<EventRelay> relays;
+  if (options.events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
+  relays.emplace_back(events, EventRelay::For::file);
+  SystemClock clock(stop);
+  MpirunStarter starter(
+      find_mpirun(), [&](const RankLayout& layout, StartFrom) { return command(layout); }, stop);
+  ScriptDisplay display(std::move(relays));
+  return supervise(run, starter, clock, display);
+}
+
+}  // namespace
+
+int run_script(const RunOptions& options) {
+  StopSignals stop;  // before any start: a signal in between must not leave processes behind
+  // Mistakes are found before a folder is made.
+  spec_of(options, "runs");
+  program_of(options, all_are_this_machine(plan_script(options).hosts.hosts()));
+  find_mpirun();
+  const fs::path folder = make_run_folder(options);
+  RunRecord record(folder, options.run_dir.empty() ? "runs" : "--run-dir");
+  RunEnd end;
+  try {
+    end = supervise_script(options, folder, stop, record.events());
+  } catch (const std::exception& error) {
+    record.finish(
+        {.status = RunStatus::failed, .exit_code = exit_code_of(error), .cause = error.what()});
+    throw;
+  }
+  record.finish(end.outcome);
+  if (*end.outcome.exit_code != 0) {
+    if (!end.log.empty()) say("its output: " + end.log);
+    say(fmt::format("{}: {}", options.job_file, end.outcome.cause));
+  }
+  return *end.outcome.exit_code;
+}
+
+}  // namespace ringtrain::launcher
