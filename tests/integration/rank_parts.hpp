@@ -47,7 +47,7 @@ struct RankParts {
 
   SlabLayout layout_of(const ModelOptions& options, bool channels_last) {
     return lay_out(*model, {options.channels, options.height, options.width}, device->torch(),
-                   channels_last);
+                   at::kFloat, channels_last);
   }
 
   std::unique_ptr<Device> device;
