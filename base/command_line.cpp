@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -213,6 +214,10 @@ void set_messages(CLI::App& program) {
   program.formatter(std::make_shared<Help>(terminal_columns(STDOUT_FILENO)));
   program.failure_message(
       [](const CLI::App* app, const CLI::Error& error) { return refusal(*app, error) + "\n"; });
+}
+
+void complain(const std::string& text) {
+  std::fputs(("ringtrain: " + text + "\n").c_str(), stderr);
 }
 
 int exit_code_of(const CLI::App& program, const CLI::ParseError& error) {

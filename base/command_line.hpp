@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
 
 namespace ringtrain {
 
@@ -10,6 +11,10 @@ namespace ringtrain {
 // names the command and what was wrong, with what was probably meant. Called before sub-commands
 // are added: they inherit it.
 void set_messages(CLI::App& program);
+
+// Prints "ringtrain: TEXT" on stderr. Never throws, as fmt::print does where the terminal was
+// closed: that must not change an exit code.
+void complain(const std::string& text);
 
 // Shows the help or the version that was asked for, or what is wrong with the arguments. Returns
 // the exit code of the program.

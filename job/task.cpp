@@ -3,25 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <utility>
-
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "job/choice_names.hpp"
 #include "job/models.hpp"
 
 namespace ringtrain {
 namespace {
 
 using Loss = JobSpec::Loss;
-
-constexpr std::array<std::pair<Loss, std::string_view>, 6> kNames = {
-    {{Loss::automatic, "auto"},
-     {Loss::cross_entropy, "cross_entropy"},
-     {Loss::mse, "mse"},
-     {Loss::l1, "l1"},
-     {Loss::huber, "huber"},
-     {Loss::bce_with_logits, "bce_with_logits"}}};
 
 void check_loss(const JobSpec& job, const DatasetTask& dataset) {
   const bool has_targets = !dataset.targets.empty();
@@ -68,15 +58,20 @@ void check_task(const JobSpec& job, const DatasetTask& dataset) {
   }
 }
 
+void check_ranks(const JobSpec& job, int ranks) {
+  if (job.batch_size >= ranks) return;
+  throw job_error(
+      fmt::format("batch_size: {} cannot be shared by {}: raise it or start fewer ranks",
+                  counted(job.batch_size, "sample"), counted(ranks, "rank")));
+}
+
 JobSpec::Loss loss_of(JobSpec::Loss asked, bool has_targets) {
   if (asked != Loss::automatic) return asked;
   return has_targets ? Loss::mse : Loss::cross_entropy;
 }
 
-std::string_view name_of(JobSpec::Loss loss) { return kNames.at(static_cast<size_t>(loss)).second; }
-
 JobSpec::Loss loss_named(std::string_view name) {
-  for (const auto& [loss, own] : kNames) {
+  for (const auto& [loss, own] : loss_names()) {
     if (own == name) return loss;
   }
   throw data_error(fmt::format("unknown loss {}", name));

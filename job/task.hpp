@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a job's loss and model are for the samples and answers of its dataset.
+// Whether a job's loss and model are for the samples and answers of its dataset, and its batch for
+// the number of ranks.
 #pragma once
 
 #include <cstddef>
@@ -24,12 +25,13 @@ struct DatasetTask {
 // or model is not for this dataset.
 void check_task(const JobSpec& job, const DatasetTask& dataset);
 
+// Throws a job error if a batch has too few samples for that many ranks.
+void check_ranks(const JobSpec& job, int ranks);
+
 // Returns the loss that the job asks for; automatic becomes the usual one.
 JobSpec::Loss loss_of(JobSpec::Loss asked, bool has_targets);
 
-// The names of the job file.
-std::string_view name_of(JobSpec::Loss loss);
-// Throws a data error for a name that is none.
+// Returns the loss of a name of the job file. Throws a data error for a name that is none.
 JobSpec::Loss loss_named(std::string_view name);
 
 }  // namespace ringtrain

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -150,7 +149,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return ringtrain::exit_code_of(app, error);
   } catch (const std::exception& error) {
-    std::fputs(fmt::format("ringtrain: {}\n", ringtrain::torch_cause(error)).c_str(), stderr);
+    ringtrain::complain(ringtrain::torch_cause(error));
     return ringtrain::exit_code_of(error);
   }
   return 0;

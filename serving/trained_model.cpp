@@ -95,7 +95,7 @@ TrainedModel::TrainedModel(const std::filesystem::path& path)
   try {
     const auto json = nlohmann::json::parse(extra[kDescription]);
     samples_ = parse_samples(json);
-    objective_.emplace(parse_loss(json, samples_), samples_);
+    objective_.emplace(parse_loss(json, samples_), samples_, device_->torch());
   } catch (const std::exception& error) {
     throw data_error(fmt::format("{}: its {} cannot be used: {}", file_.string(), kDescription,
                                  torch_cause(error)));

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ringtrain-bench: measures this machine side by side with its limits and with other systems.
 // `ringtrain bench` starts it.
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "base/command_line.hpp"
 #include "base/error.hpp"
@@ -25,7 +22,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return ringtrain::exit_code_of(app, error);
   } catch (const std::exception& error) {
-    std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
+    ringtrain::complain(error.what());
     return ringtrain::exit_code_of(error);
   }
   return 0;

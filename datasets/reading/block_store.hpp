@@ -19,8 +19,8 @@ namespace ringtrain::datasets {
 // A block of rows in memory.
 struct BlockView {
   const std::byte* x = nullptr;  // [rows, row_bytes]
-  const std::byte* y =
-      nullptr;  // [rows, y_bytes]: int64 labels or f32 targets, not necessarily aligned
+  // [rows, y_bytes]: int64 labels or f32 targets, not necessarily aligned.
+  const std::byte* y = nullptr;
 };
 
 // Position of a block in the shards.

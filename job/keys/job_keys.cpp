@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job/keys/job_keys.hpp"
+#include "job/choice_names.hpp"
 
 #include "job/keys/kubernetes_keys.hpp"
 #include "job/models.hpp"
@@ -181,11 +182,7 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
             "Fixes the first weights, the order of the samples and their augmentation.",
             {.min = 0, .max = 9007199254740991, .on_resume = OnResume::fixed});
   group.choice(
-      "precision", &T::precision,
-      {{T::Precision::automatic, "auto"},
-       {T::Precision::fp32, "fp32"},
-       {T::Precision::tf32, "tf32"},
-       {T::Precision::bf16, "bf16"}},
+      "precision", &T::precision, precision_names(),
       "The arithmetic of forward and backward; parameters and sums are fp32. tf32: factors of "
       "matrix products and convolutions are rounded to 10 bits of mantissa, on GPUs alone; bf16: "
       "bfloat16 where that is safe; auto: fp32 on CPUs, tf32 on GPUs.");
@@ -231,13 +228,7 @@ void add_run_keys(KeyGroup<JobSpec>& group) {
       "A model.safetensors whose tensors are the first weights, as far as names and shapes fit: "
       "fine-tuning. A checkpoint to resume goes before it.",
       {.min_length = 1, .max_length = 4096, .on_resume = OnResume::silent});
-  group.choice("loss", &T::loss,
-               {{T::Loss::automatic, "auto"},
-                {T::Loss::cross_entropy, "cross_entropy"},
-                {T::Loss::mse, "mse"},
-                {T::Loss::l1, "l1"},
-                {T::Loss::huber, "huber"},
-                {T::Loss::bce_with_logits, "bce_with_logits"}},
+  group.choice("loss", &T::loss, loss_names(),
                "cross_entropy for a dataset with labels of classes; mse, l1, huber (delta: one "
                "standard deviation) or bce_with_logits (targets from 0 to 1) for one with targets. "
                "auto: cross_entropy or mse.");

@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "datasets/format/dataset_index.hpp"
 #include "datasets/reading/open.hpp"
@@ -68,9 +72,8 @@ nlohmann::json to_json(const DatasetIndex& index) {
 // Says what training makes of a stored value.
 std::string normalisation_text(const DatasetIndex& index) {
   if (index.element == datasets::ElementType::i64) return "no: whole numbers, as they are";
-  const bool is_table = index.shape.height == 1 && index.shape.width == 1;
   return fmt::format("each {}: ({} - mean) / std, of the training rows",
-                     is_table ? "column" : "channel",
+                     datasets::is_table(index) ? "column" : "channel",
                      index.element == datasets::ElementType::u8 ? "x / 255" : "x");
 }
 
@@ -197,6 +200,18 @@ void add_export(CLI::App& dataset) {
   });
 }
 
+// Refuses to replace a file that is no PNG, such as the dataset itself.
+void check_picture(const std::string& output) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(output, none)) return;
+  const File file = File::open_for_reading(output);
+  std::string begin(std::min<uint64_t>(file.size(), 4), '\0');
+  file.read_at(begin.data(), begin.size(), 0);
+  if (begin != "\x89PNG") {
+    throw job_error(output + ": exists already and is no PNG: choose another name for the picture");
+  }
+}
+
 void add_sample(CLI::App& dataset) {
   struct Arguments {
     std::string path;
@@ -223,6 +238,7 @@ void add_sample(CLI::App& dataset) {
       }
       return;
     }
+    check_picture(arguments->output);
     datasets::write_contact_sheet(index, split, arguments->rows, arguments->seed,
                                   arguments->output);
     fmt::print("{}\n", arguments->output);

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ringtrain: prepares datasets, checks jobs, and starts and supervises the ranks that train them.
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <string>
 #include <vector>
@@ -25,11 +22,6 @@
 #include "launcher/script/rank_command.hpp"
 
 namespace {
-
-// Avoids fmt::print, which throws on a closed terminal: that must not change the exit code.
-void complain(const std::exception& error) {
-  std::fputs(fmt::format("ringtrain: {}\n", error.what()).c_str(), stderr);
-}
 
 void group_cluster_commands(CLI::App& app) {
   for (const char* name : {"submit", "render", "jobs", "status", "logs", "stop", "suspend",
@@ -78,7 +70,7 @@ int main(int argc, char** argv) {
     }
     return exit_code;
   } catch (const std::exception& error) {
-    complain(error);
+    ringtrain::complain(error.what());
     return ringtrain::exit_code_of(error);
   }
 }

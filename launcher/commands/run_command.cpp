@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -16,13 +15,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "job/flight_file.hpp"
 #include "job/outcome_file.hpp"
 #include "job/parse.hpp"
 #include "job/paths.hpp"
 #include "job/result_file.hpp"
+#include "job/task.hpp"
 #include "launcher/commands/run_options.hpp"
 #include "launcher/commands/run_script.hpp"
 #include "launcher/commands/run_summary.hpp"
@@ -41,10 +41,7 @@ namespace ringtrain::launcher {
 namespace {
 
 Supervision plan_run(const RunOptions& options, const JobSpec& job) {
-  if (options.ranks > job.batch_size) {
-    throw job_error(fmt::format("batch_size: {} cannot be shared by {}: raise it or start fewer",
-                                counted(job.batch_size, "sample"), counted(options.ranks, "rank")));
-  }
+  check_ranks(job, options.ranks);
   Supervision run{.hosts = HostSource(options.hostfile, options.discover)};
   run.ranks = options.ranks;
   run.workers = job.workers;
@@ -74,7 +71,7 @@ bool has_output(const JobSpec& job, const HostSource& hosts) {
 void note_crowding(const RunOptions& options, const Supervision& supervision) {
   const int ranks = options.ranks > 0 ? options.ranks : total_slots(supervision.hosts.hosts());
   const std::string note = crowding_note(ranks, this_machine_cores());
-  if (!note.empty()) std::fputs(fmt::format("ringtrain: {}\n", note).c_str(), stderr);
+  if (!note.empty()) complain(note);
 }
 
 // Opens the run's record in the job's output unless it has one elsewhere.
@@ -108,7 +105,7 @@ void complete(std::optional<RunRecord>& record, const Outcome& outcome) {
   try {
     record->finish(outcome);
   } catch (const Error& error) {
-    std::fputs(fmt::format("ringtrain: warning: {}\n", error.what()).c_str(), stderr);
+    complain(fmt::format("warning: {}", error.what()));
   }
 }
 
@@ -140,9 +137,8 @@ int run(RunOptions options) {
     const std::string behind =
         exit_code == 4 ? who_is_behind(job.output, std::chrono::duration<double>(started).count())
                        : "";
-    // fmt::print would throw where the terminal was closed.
-    if (!behind.empty()) std::fputs(fmt::format("ringtrain: {}\n", behind).c_str(), stderr);
-    std::fputs(fmt::format("ringtrain: {}: {}\n", job.name, end.outcome.cause).c_str(), stderr);
+    if (!behind.empty()) complain(behind);
+    complain(fmt::format("{}: {}", job.name, end.outcome.cause));
     return exit_code;
   }
   if (options.json) {

@@ -6,9 +6,7 @@
 #include <glob.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <exception>
@@ -19,8 +17,11 @@
 #include <system_error>
 #include <utility>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
+#include "base/host_name.hpp"
 #include "base/text.hpp"
+#include "base/whole_number.hpp"
 #include "launcher/commands/script_hosts.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/process/process.hpp"
@@ -37,11 +38,6 @@ namespace ringtrain::launcher {
 namespace {
 
 namespace fs = std::filesystem;
-
-void say(const std::string& text) {
-  // fmt::print would throw where the terminal was closed.
-  std::fputs(fmt::format("ringtrain: {}\n", text).c_str(), stderr);
-}
 
 std::string find_python(const std::string& chosen) {
   const char* const variable = std::getenv("PYTHON_EXEC");
@@ -130,10 +126,11 @@ std::vector<int> local_ranks(const std::string& text) {
   std::istringstream entries(text);
   std::string entry;
   while (std::getline(entries, entry, ',')) {
-    if (entry.empty() || entry.find_first_not_of("0123456789") != std::string::npos) {
+    const auto rank = whole_number(entry);
+    if (!rank) {
       throw job_error(fmt::format("--local-ranks-filter {}: must be local ranks, as in 0,1", text));
     }
-    ranks.push_back(std::atoi(entry.c_str()));
+    ranks.push_back(*rank);
   }
   return ranks;
 }
@@ -143,20 +140,16 @@ int restarts_of(const ScriptOptions& script) {
   return script.max_restarts < 0 ? kRestarts : script.max_restarts;
 }
 
-RankSpec spec_of(const RunOptions& options, const fs::path& folder) {
-  const ScriptOptions& script = options.script;
+// Returns the description of the ranks, without the folder of the run.
+RankSpec spec_of(const ScriptOptions& script) {
   RankSpec spec{.master_address = {},
                 .master_port = script.master_port,
                 .fixed_port = script.master_port != 0,
                 .slots = {},
                 .max_restarts = restarts_of(script),
                 .restart_failures = script.max_restarts >= 0,
-                .run_id = script.run_id.empty() ? (folder / "").parent_path().filename().string()
-                                                : script.run_id,
-                .log_folder = fs::absolute(script.log_dir.empty() ? folder / "logs"
-                                                                  : fs::path(script.log_dir))
-                                  .lexically_normal()
-                                  .string(),
+                .run_id = script.run_id,
+                .log_folder = script.log_dir,
                 .tee = script.tee,
                 .redirects = script.redirects,
                 .shown = local_ranks(script.local_ranks_filter),
@@ -164,6 +157,12 @@ RankSpec spec_of(const RunOptions& options, const fs::path& folder) {
   Streams(spec.tee, "--tee");
   Streams(spec.redirects, "--redirects");
   return spec;
+}
+
+void set_folder(const fs::path& folder, RankSpec& spec) {
+  if (spec.run_id.empty()) spec.run_id = (folder / "").parent_path().filename().string();
+  if (spec.log_folder.empty()) spec.log_folder = (folder / "logs").string();
+  spec.log_folder = fs::absolute(spec.log_folder).lexically_normal().string();
 }
 
 // Makes the command of a rank, with a new port for each attempt.
@@ -184,10 +183,7 @@ class RankCommand {
 
  private:
   static std::string address_of(const std::string& host) {
-    if (!is_this_machine(host)) return host;
-    std::array<char, 256> own{};
-    checked(::gethostname(own.data(), own.size() - 1), "gethostname");
-    return own.data();
+    return is_this_machine(host) ? host_name() : host;
   }
 
   // Rank 0 holds its port. On this machine it is known to be free before that starts; elsewhere one
@@ -204,41 +200,58 @@ class RankCommand {
   std::optional<HeldPort> held_;
 };
 
-RunEnd supervise_script(const RunOptions& options, const fs::path& folder, StopSignals& stop,
-                        int events) {
-  Supervision run = plan_script(options);
-  const bool local = all_are_this_machine(run.hosts.hosts());
-  RankCommand command(spec_of(options, folder), program_of(options, local));
-  NewestFile checkpoints(options.script.checkpoint);
-  run.script = ScriptTerms{.hang_timeout = std::chrono::seconds(options.script.hang_timeout),
-                           .has_progressed = [&] { return checkpoints.is_newer(); }};
-  run.restarts = restarts_of(options.script);
-  run.host_timeout = std::chrono::seconds(options.host_timeout);
-  const std::string note = local ? crowding_note(run.ranks, this_machine_cores()) : "";
-  if (!note.empty()) say(note);
+// Everything that is known of a run before its folder is made: mistakes of the user are found here.
+struct ScriptRun {
+  explicit ScriptRun(const RunOptions& options)
+      : spec(spec_of(options.script)),
+        supervision(plan_script(options)),
+        local(all_are_this_machine(supervision.hosts.hosts())),
+        program(program_of(options, local)),
+        mpirun(find_mpirun()),
+        checkpoints(options.script.checkpoint) {
+    supervision.script =
+        ScriptTerms{.hang_timeout = std::chrono::seconds(options.script.hang_timeout),
+                    .has_progressed = [this] { return checkpoints.is_newer(); }};
+    supervision.restarts = restarts_of(options.script);
+    supervision.host_timeout = std::chrono::seconds(options.host_timeout);
+  }
+  ScriptRun(const ScriptRun&) = delete;
+  ScriptRun& operator=(const ScriptRun&) = delete;
+
+  RankSpec spec;
+  Supervision supervision;
+  bool local;  // all ranks are on this machine
+  std::vector<std::string> program;
+  Mpirun mpirun;
+  NewestFile checkpoints;
+};
+
+RunEnd supervise_script(ScriptRun& run, bool prints_events, StopSignals& stop, int events) {
+  const std::string note =
+      run.local ? crowding_note(run.supervision.ranks, this_machine_cores()) : "";
+  if (!note.empty()) complain(note);
   std::vector<EventRelay> relays;
-  if (options.events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
+  if (prints_events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
   relays.emplace_back(events, EventRelay::For::file);
+  RankCommand command(run.spec, run.program);
   SystemClock clock(stop);
   MpirunStarter starter(
-      find_mpirun(), [&](const RankLayout& layout, StartFrom) { return command(layout); }, stop);
+      run.mpirun, [&](const RankLayout& layout, StartFrom) { return command(layout); }, stop);
   ScriptDisplay display(std::move(relays));
-  return supervise(run, starter, clock, display);
+  return supervise(run.supervision, starter, clock, display);
 }
 
 }  // namespace
 
 int run_script(const RunOptions& options) {
   StopSignals stop;  // before any start: a signal in between must not leave processes behind
-  // Mistakes are found before a folder is made.
-  spec_of(options, "runs");
-  program_of(options, all_are_this_machine(plan_script(options).hosts.hosts()));
-  find_mpirun();
+  ScriptRun run(options);
   const fs::path folder = make_run_folder(options);
+  set_folder(folder, run.spec);
   RunRecord record(folder, options.run_dir.empty() ? "runs" : "--run-dir");
   RunEnd end;
   try {
-    end = supervise_script(options, folder, stop, record.events());
+    end = supervise_script(run, options.events, stop, record.events());
   } catch (const std::exception& error) {
     record.finish(
         {.status = RunStatus::failed, .exit_code = exit_code_of(error), .cause = error.what()});
@@ -246,8 +259,8 @@ int run_script(const RunOptions& options) {
   }
   record.finish(end.outcome);
   if (*end.outcome.exit_code != 0) {
-    if (!end.log.empty()) say("its output: " + end.log);
-    say(fmt::format("{}: {}", options.job_file, end.outcome.cause));
+    if (!end.log.empty()) complain("its output: " + end.log);
+    complain(fmt::format("{}: {}", options.job_file, end.outcome.cause));
   }
   return *end.outcome.exit_code;
 }

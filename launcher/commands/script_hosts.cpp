@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <string_view>
@@ -13,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/machine.hpp"
+#include "base/whole_number.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -21,11 +21,8 @@ namespace fs = std::filesystem;
 
 // Returns a whole number of at least 1, or 0 for any other text.
 int count_in(std::string_view text) {
-  int count = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), count);
-  return parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size() && count <= 65536
-             ? std::max(0, count)
-             : 0;
+  const int count = whole_number(text).value_or(0);
+  return count <= 65536 ? count : 0;
 }
 
 // GPUs of this machine by their device files, /dev/nvidia0 and on.

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string_view>
 #include <system_error>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "base/whole_number.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -66,10 +66,8 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
           (key != "slots" && key != "max_slots" && key != "max-slots")) {
         refuse(fmt::format("'{}' is not understood: a line is 'host slots=N'", printable(word)));
       }
-      int count = 0;
-      const char* const end = word.data() + word.size();
-      const auto parsed = std::from_chars(word.data() + equals + 1, end, count);
-      if (parsed.ec != std::errc{} || parsed.ptr != end || count < 1 || count > kMaxSlots) {
+      const int count = whole_number(std::string_view(word).substr(equals + 1)).value_or(0);
+      if (count < 1 || count > kMaxSlots) {
         refuse(fmt::format("{} must be a whole number from 1 to {}, found '{}'", key, kMaxSlots,
                            printable(word.substr(equals + 1))));
       }

@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "base/file_descriptor.hpp"
+#include "base/host_name.hpp"
 #include "base/spawn.hpp"
 #include "base/text.hpp"
 #include "job/events.hpp"
@@ -125,15 +126,14 @@ int guard(const std::string& scratch, const std::string& command) {
   bool alone = false;
   bool listening = true;
   auto kill_at = Clock::now() + kLongestSilence;
-  std::array<char, 256> host{};
-  checked(::gethostname(host.data(), host.size() - 1), "gethostname");
+  const std::string host = host_name();
   std::string paused;
   auto next_look = Clock::now() + kBetweenLooks;
   for (;;) {
     if (Clock::now() >= next_look) {
       next_look = Clock::now() + kBetweenLooks;
       if (std::string now = stopped_ranks(self); now != paused) {
-        report(PausedEvent{host.data(), now});
+        report(PausedEvent{host, now});
         paused = std::move(now);
       }
     }

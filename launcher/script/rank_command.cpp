@@ -22,6 +22,7 @@
 #include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
+#include "base/host_name.hpp"
 #include "base/machine.hpp"
 #include "base/spawn.hpp"
 #include "job/events.hpp"
@@ -41,12 +42,6 @@ using std::chrono::milliseconds;
 // A rank that lost another one waits for so long, so that mpirun, which ends all at the first exit
 // code but 0, leaves that one the time to report.
 constexpr milliseconds kForTheCause(2'000);
-
-std::string own_host() {
-  std::array<char, 256> host{};
-  checked(::gethostname(host.data(), host.size() - 1), "gethostname");
-  return host.data();
-}
 
 void report(const Event& event) {
   // Taken by nobody where mpirun is gone.
@@ -148,7 +143,7 @@ class ScriptRank {
     if (silent == is_silent_ || has_ended_) return;
     is_silent_ = silent;
     RankSilentEvent event{.rank = place_.rank,
-                          .host = own_host(),
+                          .host = host_name(),
                           .silent = silent,
                           .seconds = seconds,
                           .at = {},
@@ -171,7 +166,7 @@ class ScriptRank {
                            std::filesystem::current_path());
     if (ended) {
       ended->rank = place_.rank;
-      ended->host = own_host();
+      ended->host = host_name();
       ended->log = files_ + ".log";
       report(*ended);
       if (ended->consequence) wait_for_the_cause();
@@ -226,7 +221,7 @@ int rank_command(const std::vector<std::string>& arguments) {
     return ScriptRank(spec, place, {arguments.begin() + 1, arguments.end()}).run();
   } catch (const std::exception& error) {
     report(RankEndedEvent{.rank = place.rank,
-                          .host = own_host(),
+                          .host = host_name(),
                           .exit_code = kExitBadJob,
                           .message = error.what(),
                           .again = port_is_taken && !spec.fixed_port,

@@ -3,30 +3,14 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <optional>
 #include <sstream>
 #include <stdexcept>
-#include <string_view>
-#include <system_error>
 
 #include "base/error.hpp"
+#include "base/whole_number.hpp"
 #include "job/fields.hpp"
 
 namespace ringtrain::launcher {
-namespace {
-
-std::optional<int> number_in(std::string_view text) {
-  int number = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || number < 0) {
-    return std::nullopt;
-  }
-  return number;
-}
-
-}  // namespace
-
 constexpr auto fields_of(const RankSpec*) {
   using T = RankSpec;
   return std::tuple(
@@ -49,8 +33,8 @@ Streams::Streams(const std::string& text, const std::string& option) {
   while (std::getline(entries, entry, ',')) {
     const auto colon = entry.find(':');
     const bool for_all = colon == std::string::npos;
-    const auto streams = number_in(for_all ? entry : entry.substr(colon + 1));
-    const auto rank = number_in(for_all ? "0" : entry.substr(0, colon));
+    const auto streams = whole_number(for_all ? entry : entry.substr(colon + 1));
+    const auto rank = whole_number(for_all ? "0" : entry.substr(0, colon));
     if (!streams || *streams > 3 || !rank) throw refuse();
     if (for_all) {
       all_ = *streams;

@@ -23,8 +23,8 @@ struct RunEnd {
   // too often; 128 + N after a request to stop by signal N. It has no times yet.
   Outcome outcome = {};
   std::optional<Result> result = {};
-  std::string log =
-      {};  // of the rank of a script that failed first: path of its output on its host
+  // The output of the rank of a script that failed first: a path on its host.
+  std::string log = {};
 };
 
 struct Supervision {

@@ -34,8 +34,12 @@ struct TrainingState {
     const bool waits_for_its_end = step > closed_step && step % steps_per_epoch == 0;
     return step / steps_per_epoch - (waits_for_its_end ? 1 : 0);
   }
-  // The first step whose line in the history is still to be written.
-  int64_t first_open_step() const { return closed_step == step ? step + 1 : step; }
+  // The first step whose line in the history is still to be written, by a job of `steps`: lines are
+  // those of whole epochs, but max_steps may have ended one in the middle, which now goes further.
+  int64_t first_open_step(int64_t steps_per_epoch, int64_t steps) const {
+    if (step < steps) return epoch(steps_per_epoch) * steps_per_epoch + 1;
+    return closed_step == step ? step + 1 : step;
+  }
   // The last evaluation, if it is one of this state.
   std::optional<Evaluation> evaluation() const {
     return closed_step == step ? tested : std::nullopt;

@@ -16,23 +16,20 @@ namespace {
 
 // Returns the lines that a resumed job will not write again. A killed job may have left half a
 // line.
-std::string kept_lines(const std::filesystem::path& file, int64_t first_step,
-                       int64_t complete_epochs) {
+std::string kept_lines(const std::filesystem::path& file, int64_t first_step) {
   std::ifstream old(file);
   std::string kept, line;
   while (first_step > 0 && std::getline(old, line)) {
     const auto epoch = parse_history_line(line);
-    const bool complete = epoch && epoch->step < first_step && epoch->epoch <= complete_epochs;
-    if (complete) kept += line + '\n';
+    if (epoch && epoch->step < first_step) kept += line + '\n';
   }
   return kept;
 }
 
 }  // namespace
 
-History::History(const std::filesystem::path& file, int64_t first_step, int64_t complete_epochs)
-    : path_(file) {
-  write_file(file, kept_lines(file, first_step, complete_epochs));
+History::History(const std::filesystem::path& file, int64_t first_step) : path_(file) {
+  write_file(file, kept_lines(file, first_step));
 }
 
 void History::append(const std::string& line) {

@@ -11,11 +11,8 @@ namespace ringtrain {
 class History {
  public:
   // Starts a new history. For a resumed job (first_step > 0), keeps the existing lines of steps
-  // below `first_step` and epochs (from 1) up to `complete_epochs`: max_steps may have ended an
-  // epoch in the middle, which the resumed job completes. Throws a job error if the file cannot be
-  // written.
-  explicit History(const std::filesystem::path& file, int64_t first_step = 0,
-                   int64_t complete_epochs = 0);
+  // below `first_step`, and lines without a step. Throws a job error if the file cannot be written.
+  explicit History(const std::filesystem::path& file, int64_t first_step = 0);
   // Throws a job error if the line cannot be written. The next line starts on its own line even if
   // a part of this one was written.
   void append(const std::string& line);

@@ -21,11 +21,12 @@ using Loss = JobSpec::Loss;
 // No label has it: they are numbers of classes.
 constexpr int64_t kIgnoredLabel = -100;
 
-at::Tensor as_tensor(const std::vector<float>& values) {
+at::Tensor as_tensor(const std::vector<float>& values, at::Device device) {
   // torch only reads the memory; from_blob has no const form.
   return at::from_blob(const_cast<float*>(values.data()), {static_cast<int64_t>(values.size())},
                        at::kFloat)
-      .clone();
+      .clone()
+      .to(device);
 }
 
 void add_to(std::vector<double>& sums, const at::Tensor& values) {
@@ -46,19 +47,18 @@ std::vector<double> ErrorSums::mae() const {
   return result;
 }
 
-Objective::Objective(JobSpec::Loss loss, const datasets::DatasetIndex& dataset)
+Objective::Objective(JobSpec::Loss loss, const datasets::DatasetIndex& dataset, at::Device device)
     : kind_(loss_of(loss, dataset.has_targets())),
       targets_(static_cast<int64_t>(dataset.targets.names.size())),
-      mean_(as_tensor(dataset.targets.mean)),
-      std_(as_tensor(dataset.targets.std)) {}
+      mean_(as_tensor(dataset.targets.mean, device)),
+      std_(as_tensor(dataset.targets.std, device)) {}
 
 bool Objective::normalises() const {
   return kind_ == Loss::mse || kind_ == Loss::l1 || kind_ == Loss::huber;
 }
 
 at::Tensor Objective::answers(const at::Tensor& loaded) const {
-  if (!normalises()) return loaded;
-  return loaded.sub(mean_.to(loaded.device())).div(std_.to(loaded.device()));
+  return normalises() ? loaded.sub(mean_).div(std_) : loaded;
 }
 
 at::Tensor Objective::loss(const at::Tensor& outputs, const at::Tensor& answers,
@@ -94,7 +94,7 @@ void Objective::add(const at::Tensor& outputs, const at::Tensor& answers, ErrorS
   sums.loss += loss(outputs, answers).item<double>();
   if (normalises()) {
     const at::Tensor normalised = outputs.to(at::kDouble).sub(answers.to(at::kDouble));
-    const at::Tensor error = normalised.to(at::kCPU).mul(std_.to(at::kDouble));
+    const at::Tensor error = normalised.to(at::kCPU).mul(std_.to(at::kCPU, at::kDouble));
     add_to(sums.squared, error.square().sum(0));
     add_to(sums.absolute, error.abs().sum(0));
     return;
@@ -107,7 +107,7 @@ void Objective::add(const at::Tensor& outputs, const at::Tensor& answers, ErrorS
 
 at::Tensor Objective::values(const at::Tensor& outputs) const {
   const at::Tensor found = outputs.to(at::kCPU);
-  return normalises() ? found.mul(std_).add(mean_) : found.sigmoid();
+  return normalises() ? found.mul(std_.to(at::kCPU)).add(mean_.to(at::kCPU)) : found.sigmoid();
 }
 
 }  // namespace ringtrain

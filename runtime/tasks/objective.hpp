@@ -30,8 +30,9 @@ struct ErrorSums {
 class Objective {
  public:
   // Takes class names or targets of the dataset. automatic: cross entropy for labels, mean squared
-  // error for targets. Requires: loss and dataset agree (job/task.hpp).
-  Objective(JobSpec::Loss loss, const datasets::DatasetIndex& dataset);
+  // error for targets. device: of the answers. Requires: loss and dataset agree (job/task.hpp).
+  Objective(JobSpec::Loss loss, const datasets::DatasetIndex& dataset,
+            at::Device device = at::kCPU);
 
   JobSpec::Loss kind() const { return kind_; }
   // True if answers are right or wrong, false if targets are missed by so much.

@@ -15,7 +15,7 @@ Evaluator::Evaluator(const JobSpec& job, const datasets::DatasetIndex& dataset, 
                      int world_size, Device& device, Model& model)
     : job_(job),
       dataset_(dataset),
-      objective_(job.loss, dataset),
+      objective_(job.loss, dataset, device.torch()),
       device_(device),
       model_(model),
       reader_(dataset, datasets::Split::test,

@@ -19,7 +19,7 @@ ForwardBackward::ForwardBackward(const JobSpec& job, const datasets::DatasetInde
                                  std::function<void(const std::string&)> log, Trace* trace)
     : job_(job),
       dataset_(dataset),
-      objective_(job.loss, dataset),
+      objective_(job.loss, dataset, device.torch()),
       device_(device),
       model_(model),
       averager_(averager),

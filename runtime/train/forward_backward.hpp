@@ -26,7 +26,7 @@ at::Tensor forward(Model& model, const at::Tensor& inputs, JobSpec::Precision pr
 // A batch on the device.
 struct LoadedBatch {
   at::Tensor inputs;  // [rows, channels, height, width]
-  at::Tensor labels;  // [rows], or targets [rows, targets]
+  at::Tensor labels;  // [rows], or targets: see Objective::answers()
   uint64_t first_position = 0;
   uint64_t rows = 0;
   uint64_t global_rows = 0;

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "job/task.hpp"
 
 namespace ringtrain {
 
@@ -16,11 +17,7 @@ Length length_of(const JobSpec& job, const datasets::DatasetIndex& dataset, int 
     throw job_error(fmt::format("{}, but only {}: start fewer ranks", counted(world_size, "rank"),
                                 counted(rows, "training sample")));
   }
-  if (job.batch_size < world_size) {
-    throw job_error(
-        fmt::format("batch_size: {} cannot be shared by {}: raise it or start fewer ranks",
-                    counted(job.batch_size, "sample"), counted(world_size, "rank")));
-  }
+  check_ranks(job, world_size);
   const int64_t steps_per_epoch = (rows + job.batch_size - 1) / job.batch_size;
   const int64_t steps = job.epochs * steps_per_epoch;
   return {.steps_per_epoch = steps_per_epoch,

@@ -19,20 +19,6 @@ Precision precision_on(const Device& device, const JobSpec& job) {
   return job.precision;
 }
 
-std::string name_of(Precision precision) {
-  switch (precision) {
-    case Precision::automatic:
-      return "auto";
-    case Precision::fp32:
-      return "fp32";
-    case Precision::tf32:
-      return "tf32";
-    case Precision::bf16:
-      return "bf16";
-  }
-  return "";
-}
-
 void set_arithmetic(const Device& device, const JobSpec& job) {
   if (!device.torch().is_cuda()) return;
   at::Context& context = at::globalContext();

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-
 #include "job/job_spec.hpp"
 #include "runtime/device/device.hpp"
 
@@ -11,9 +9,6 @@ namespace ringtrain {
 // Returns the job's precision on this device: never `automatic`. Throws a job error where the
 // device does not have it.
 JobSpec::Precision precision_on(const Device& device, const JobSpec& job);
-
-// Returns its name in the job file.
-std::string name_of(JobSpec::Precision precision);
 
 // Makes this process's libtorch, and NCCL before it starts, compute as the job's `precision` and
 // `deterministic` say. Without effect on CPUs.

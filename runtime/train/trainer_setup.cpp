@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "job/choice_names.hpp"
 #include "runtime/train/model_options.hpp"
 #include "runtime/train/precision.hpp"
 #include "runtime/train/reader_options.hpp"

@@ -18,6 +18,7 @@
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
 #include "base/text.hpp"
+#include "job/choice_names.hpp"
 #include "runtime/checkpoint/load_pretrained.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/observe/history.hpp"
@@ -143,8 +144,9 @@ void JobRun::make_model() {
     }
     model_->to(device_->torch());
     if (!output_) return;
-    history_.emplace(output_->history_file(), point_ ? point_->state.first_open_step() : 0,
-                     point_ ? point_->state.step / length_.steps_per_epoch : 0);
+    history_.emplace(
+        output_->history_file(),
+        point_ ? point_->state.first_open_step(length_.steps_per_epoch, length_.steps) : 0);
     if (output_->forget_result()) {
       reporter_.log(fmt::format("until this run ends, the model in {} is the earlier run's",
                                 job_.output.string()));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "job/choice_names.hpp"
 #include "job/task.hpp"
 #include "runtime/models/model_files.hpp"
 #include "runtime/train/model_options.hpp"
@@ -34,7 +35,7 @@ std::string description(const datasets::DatasetIndex& dataset, const JobSpec& jo
       {"mean", dataset.mean},
       {"std", dataset.std},
       {"class_names", dataset.class_names},
-      {"loss", std::string(name_of(loss_of(job.loss, dataset.has_targets())))},
+      {"loss", name_of(loss_of(job.loss, dataset.has_targets()))},
       {"targets", dataset.targets.names},
       {"target_mean", dataset.targets.mean},
       {"target_std", dataset.targets.std},

@@ -26,7 +26,6 @@ OF_THE_MACHINE = re.compile(r"(ld-linux.*|libc|libm|libdl|librt|libpthread|libre
 LEFT_OUT = re.compile(r"(mca_.*|libmca_common)_(ucx|ofi|openib|psm2?|usnic|verbs)\.so.*")
 
 
-
 def libraries(ldd_output):
     """Paths of the libraries to pack, from what ldd prints of a program. Raises where one is missing."""
     found = set()

@@ -112,7 +112,11 @@ class DatasetTest(unittest.TestCase):
         again = json.loads(self.make("info", "again.h5", "--json"))
         self.assertEqual(again["mean"], info["mean"])
         self.make("sample", "parts", "-o", "sheet.png", "--rows", 9)
+        self.make("sample", "parts", "-o", "sheet.png", "--rows", 4)
         self.assertEqual((self.folder / "sheet.png").read_bytes()[:4], b"\x89PNG")
+        whole = (self.folder / "digits.h5").read_bytes()
+        self.refuse("digits.h5: exists already and is no PNG", "sample", "digits.h5", "-o", "digits.h5", exit_code=2)
+        self.assertEqual((self.folder / "digits.h5").read_bytes(), whole)
 
     def test_refuses_a_dataset_that_is_none_or_damaged(self):
         path = self.digits()

@@ -62,7 +62,36 @@ def processes_with(text):
     return found
 
 
-class RunTest(unittest.TestCase):
+class ProgramTest(unittest.TestCase):
+    """Programs that are started in `self.folder`, which the command line of each of their processes names."""
+
+    def tearDown(self):
+        self.assertEqual(processes_with(str(self.folder)), {}, "processes were left behind")
+
+    def launch(self, command, deadline, **keys):
+        """A process with pipes, killed after the deadline and at the test's end."""
+        launcher = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keys)
+        self.addCleanup(self.end, launcher)
+        give_up = threading.Timer(deadline, launcher.kill)  # ends every wait for it
+        give_up.start()
+        self.addCleanup(give_up.cancel)
+        return launcher
+
+    def end(self, launcher):
+        if launcher.poll() is None:
+            launcher.kill()
+        launcher.stdout.close()
+        launcher.stderr.close()
+        launcher.wait()
+
+    def wait_until_all_are_gone(self, seconds=10):
+        deadline = time.monotonic() + seconds
+        while processes_with(str(self.folder)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertEqual(processes_with(str(self.folder)), {})
+
+
+class RunTest(ProgramTest):
     @classmethod
     def setUpClass(cls):
         cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="ringtrain-run-test."))
@@ -79,10 +108,6 @@ class RunTest(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="case.", dir=self.shared))
         self.output = self.folder / "out"
         self.job = self.write_job()
-
-    def tearDown(self):
-        # Every process of the run has the job file's path in its command line.
-        self.assertEqual(processes_with(str(self.folder)), {}, "processes were left behind")
 
     def write_job(self, name="job.yaml", **keys):
         job = {"model": "mlp", "hidden": [16], "dataset": str(self.dataset), "batch_size": 32,
@@ -116,12 +141,7 @@ class RunTest(unittest.TestCase):
 
     def start(self):
         """A run of self.job in training: its launcher, and its workers by process id."""
-        launcher = subprocess.Popen([RINGTRAIN, "run", self.job, "-n", "2"], text=True,
-                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(self.end, launcher)
-        give_up = threading.Timer(DEADLINE, launcher.kill)  # ends stderr, and so the loop
-        give_up.start()
-        self.addCleanup(give_up.cancel)
+        launcher = self.launch([RINGTRAIN, "run", self.job, "-n", "2"], DEADLINE)
         # Epochs here are shorter than the time between two lines about steps: there are none.
         said = []
         for line in launcher.stderr:
@@ -129,13 +149,6 @@ class RunTest(unittest.TestCase):
             if "train loss" in line:
                 return launcher, self.workers()
         self.fail("no epoch was trained:\n" + "".join(said))
-
-    def end(self, launcher):
-        if launcher.poll() is None:
-            launcher.kill()
-        launcher.stdout.close()
-        launcher.stderr.close()
-        launcher.wait()
 
     def workers(self):
         return [process for process in processes_with(str(self.job))
@@ -145,12 +158,6 @@ class RunTest(unittest.TestCase):
         """The process of this run whose command line starts with the program's path."""
         return [process for process, line in processes_with(str(self.job)).items()
                 if line.split(" ", 1)[0].endswith(program)]
-
-    def wait_until_all_are_gone(self, seconds=10):
-        deadline = time.monotonic() + seconds
-        while processes_with(str(self.folder)) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self.assertEqual(processes_with(str(self.folder)), {})
 
     def mpirun(self, ranks, *worker_arguments):
         root = ["--allow-run-as-root"] if os.geteuid() == 0 else []

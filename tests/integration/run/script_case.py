@@ -11,12 +11,9 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import threading
 import time
-import unittest
 
 import run_case
-from run_case import processes_with
 
 DEADLINE = 3 * run_case.DEADLINE  # Python starts slowly on a machine that does much else
 
@@ -60,7 +57,7 @@ def connect():
 """
 
 
-class ScriptTest(unittest.TestCase):
+class ScriptTest(run_case.ProgramTest):
     @classmethod
     def setUpClass(cls):
         cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="ringtrain-script-test."))
@@ -68,10 +65,6 @@ class ScriptTest(unittest.TestCase):
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="case.", dir=self.shared))
-
-    def tearDown(self):
-        # Every process of the run has the script's path in its command line.
-        self.assertEqual(processes_with(str(self.folder)), {}, "processes were left behind")
 
     def write_script(self, body, name="train.py", preamble=PREAMBLE):
         """Returns the script, and the line that its body begins at, less one."""
@@ -114,20 +107,7 @@ class ScriptTest(unittest.TestCase):
         return (self.run_folder() / "logs" / f"attempt-{attempt}" / f"rank-{rank}.log").read_text()
 
     def start(self, *arguments):
-        launcher = subprocess.Popen(self.command(*arguments), cwd=self.folder, text=True,
-                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(self.end, launcher)
-        give_up = threading.Timer(DEADLINE, launcher.kill)  # ends every wait for it
-        give_up.start()
-        self.addCleanup(give_up.cancel)
-        return launcher
-
-    def end(self, launcher):
-        if launcher.poll() is None:
-            launcher.kill()
-        launcher.stdout.close()
-        launcher.stderr.close()
-        launcher.wait()
+        return self.launch(self.command(*arguments), DEADLINE, cwd=self.folder)
 
     def content_of(self, name):
         """The content of a file of the script's folder, once it is there."""
@@ -140,12 +120,6 @@ class ScriptTest(unittest.TestCase):
     def processes_of(self, *ranks, name="ready", attempt=0):
         """The process numbers of ranks that have reached a barrier."""
         return [int(self.content_of(f"{name}.{attempt}.{rank}")) for rank in ranks]
-
-    def wait_until_all_are_gone(self, seconds=10):
-        deadline = time.monotonic() + seconds
-        while processes_with(str(self.folder)) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self.assertEqual(processes_with(str(self.folder)), {})
 
 
 def parent_of(process):

@@ -59,7 +59,9 @@ kubernetes:                   # read by render and submit alone
   expected.model = "lenet";
   expected.dataset = "mnist.h5";
   expected.epochs = 3;
+  expected.precision = JobSpec::Precision::fp32;
   expected.optimizer.weight_decay = 0.0005;
+  expected.communication.bucket_mib = 4;
   expected.schedule.type = ScheduleSpec::Type::cosine;
   expected.schedule.warmup_epochs = 0.5;
   expected.output = "runs/mnist-lenet";

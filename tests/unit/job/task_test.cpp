@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "job/choice_names.hpp"
 #include "tests/throws_error.hpp"
 
 namespace ringtrain {

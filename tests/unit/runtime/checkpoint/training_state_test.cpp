@@ -34,9 +34,18 @@ TEST(TrainingState, StaysInAnEpochThatEndedEarlyAndContinues) { EXPECT_EQ(epoch_
 TEST(TrainingState, StillHasToWriteTheHistoryOfAnOpenEpoch) {
   TrainingState state;
   state.step = 10;
-  EXPECT_EQ(state.first_open_step(), 10);
+  EXPECT_EQ(state.first_open_step(10, 10), 10);
+  EXPECT_EQ(state.first_open_step(10, 30), 1);
   state.closed_step = 10;
-  EXPECT_EQ(state.first_open_step(), 11);
+  EXPECT_EQ(state.first_open_step(10, 10), 11);
+  EXPECT_EQ(state.first_open_step(10, 30), 11);
+}
+
+TEST(TrainingState, WritesTheHistoryAgainOfAnEpochThatEndedEarlyAndContinues) {
+  TrainingState state;
+  state.step = state.closed_step = 15;
+  EXPECT_EQ(state.first_open_step(10, 30), 11);
+  EXPECT_EQ(state.first_open_step(10, 15), 16);
 }
 
 TEST(TrainingState, KnowsTheEvaluationOfItsOwnStepAlone) {

@@ -209,9 +209,9 @@ TEST_F(TorchScript, RefusesModelsThatDoNotFitTheDataset) {
 }
 
 TEST_F(TorchScript, TakesWholeNumbersAndGivesTargets) {
-  auto options = saved(module_with(
-      "    x = torch.embedding(self.weight, x.flatten(1)).mean(1)\n"
-      "    return torch.linear(x, self.weight)\n"));
+  auto options =
+      saved(module_with("    x = torch.embedding(self.weight, x.flatten(1)).mean(1)\n"
+                        "    return torch.linear(x, self.weight)\n"));
   expect_refused(options, "a float tensor [2, 3, 2, 2]");
   options.whole_numbers = true;
   const auto model = make_model(options);

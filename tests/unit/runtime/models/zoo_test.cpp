@@ -228,7 +228,7 @@ TEST(Zoo, RefusesWhatItCannotBuild) {
   EXPECT_THAT([] { make_model(options_for("lenet6", 1, 28)); },
               ThrowsError(ErrorKind::job, HasSubstr("lenet6 is neither a file nor one of mlp")));
   EXPECT_THAT([] { make_model(options_for("mlp", 1, 28, 0)); },
-              ThrowsError(ErrorKind::job, HasSubstr("0 classes")));
+              ThrowsError(ErrorKind::job, HasSubstr("0 outputs")));
   auto hidden = options_for("lenet", 1, 28);
   hidden.hidden = {10};
   EXPECT_THAT([&] { make_model(hidden); }, ThrowsError(ErrorKind::job, HasSubstr("hidden")));

@@ -45,7 +45,7 @@ TEST_F(HistoryTest, StartsEmptyForANewRun) {
 
 TEST_F(HistoryTest, KeepsTheLinesBeforeTheStepOfAResume) {
   folder_.write("history.jsonl", "{\"step\":10}\n{\"note\":1}\n{\"step\":20}\n{\"step\":30}\n");
-  History history(file_, 20, 1);
+  History history(file_, 20);
   EXPECT_EQ(text(), "{\"step\":10}\n{\"note\":1}\n");
   history.append(R"({"step":20})");
   EXPECT_EQ(text(), "{\"step\":10}\n{\"note\":1}\n{\"step\":20}\n");
@@ -53,13 +53,13 @@ TEST_F(HistoryTest, KeepsTheLinesBeforeTheStepOfAResume) {
 
 TEST_F(HistoryTest, DropsTheLineOfAnEpochThatGoesOn) {
   folder_.write("history.jsonl", "{\"epoch\":1,\"step\":10}\n{\"epoch\":2,\"step\":14}\n");
-  const History history(file_, 15, 1);
+  const History history(file_, 11);
   EXPECT_EQ(text(), "{\"epoch\":1,\"step\":10}\n");
 }
 
 TEST_F(HistoryTest, DropsTheHalfLineOfAKilledRun) {
   folder_.write("history.jsonl", "{\"step\":10}\n{\"step\":1");
-  const History history(file_, 20, 1);
+  const History history(file_, 20);
   EXPECT_EQ(text(), "{\"step\":10}\n");
 }
 
