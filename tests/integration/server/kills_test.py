@@ -5,6 +5,7 @@
   kills_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -25,7 +26,12 @@ class Kills(ServerTest):
         self.wait_for(lambda: any(output.glob("*")) or None if output.exists() else None)
 
     def model(self, name):
-        return (self.dir / "jobs" / name / "output" / "model.safetensors").read_bytes()
+        """The tensors: what describes the job (it has the job's folder) left out."""
+        data = (self.dir / "jobs" / name / "output" / "model.safetensors").read_bytes()
+        end = 8 + int.from_bytes(data[:8], "little")
+        described = json.loads(data[8:end])
+        del described["__metadata__"]
+        return described, data[end:]
 
     def test_of_the_server_alone(self):
         self.submit("job", **self.JOB)
