@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -64,6 +65,14 @@ void write_secret(const fs::path& file, const std::string& text) {
   sync_directory(file.parent_path());
 }
 
+// Returns what tells one version of a file from the next; nothing where there is no file.
+std::optional<std::array<int64_t, 4>> version_of(const fs::path& file) {
+  struct stat about {};
+  if (::stat(file.c_str(), &about) != 0) return std::nullopt;
+  return std::array<int64_t, 4>{static_cast<int64_t>(about.st_ino), about.st_size,
+                                about.st_mtim.tv_sec, about.st_mtim.tv_nsec};
+}
+
 bool is_over(const TokenRecord& record) {
   const auto expires = parse_time(record.expires);
   return expires && *expires < std::chrono::system_clock::now();
@@ -96,25 +105,22 @@ Tokens::Tokens(fs::path folder) : folder_(std::move(folder)) {
 
 void Tokens::read_again() {
   const fs::path file = folder_ / "tokens.json";
-  std::error_code error;
-  const auto written = fs::last_write_time(file, error);
-  if (error) return;
-  if (written == read_at_) return;
+  const auto version = version_of(file);
+  if (!version || *version == read_file_) return;
   try {
     records_ = ordered_json::parse(read_file(file)).at("tokens").get<std::vector<TokenRecord>>();
   } catch (const std::exception& broken) {
     throw io_error(fmt::format("{}: is no list of tokens: restore it, or delete it and {}",
                                file.string(), (folder_ / "token").string()));
   }
-  read_at_ = written;
+  read_file_ = *version;
 }
 
 void Tokens::write() {
   std::erase_if(records_, is_over);
   const ordered_json json = {{"version", 1}, {"tokens", records_}};
   write_secret(folder_ / "tokens.json", json.dump(1) + "\n");
-  std::error_code ignored;
-  read_at_ = fs::last_write_time(folder_ / "tokens.json", ignored);
+  read_file_ = version_of(folder_ / "tokens.json").value_or(read_file_);
 }
 
 std::optional<Caller> Tokens::find(const std::string& token) {

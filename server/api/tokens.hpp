@@ -3,7 +3,9 @@
 // of every token, never one itself. A browser gets a token of its own for a code that works once.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -56,7 +58,8 @@ class Tokens {
   void write();
 
   const std::filesystem::path folder_;
-  std::filesystem::file_time_type read_at_{};
+  // The file that was read: every change makes another one, perhaps within one tick of its clock.
+  std::array<int64_t, 4> read_file_{};
   std::vector<TokenRecord> records_;
   std::map<std::string, std::chrono::steady_clock::time_point> codes_;  // hash: good until
 };

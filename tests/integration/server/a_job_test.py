@@ -11,9 +11,8 @@ import pathlib
 import subprocess
 import urllib.request
 
-import run_case
 import server_case
-from server_case import ServerTest
+from server_case import ServerTest, run_case
 
 
 class AJob(ServerTest):

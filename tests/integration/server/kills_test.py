@@ -12,9 +12,8 @@ import subprocess
 import time
 import unittest
 
-import run_case
 import server_case
-from server_case import ServerTest
+from server_case import ServerTest, run_case
 
 
 class Kills(ServerTest):
