@@ -37,6 +37,9 @@ int64_t crc_of(const IndexRow& row) {
 }
 
 void open_tables(Database& database) {
+  // Alone in the folder, so the index of the WAL is in memory: in a mapped file, a full disk is a
+  // SIGBUS.
+  database.execute("PRAGMA locking_mode=EXCLUSIVE");
   database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
   int64_t version = 0;
   {

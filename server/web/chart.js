@@ -79,7 +79,7 @@ export function chart({title, names, format = figure, log = false, percentAxis =
     let [low, high] = [Math.min(...all.map((l) => Math.min(...l.one.min))), Math.max(...all.map((l) => Math.max(...l.one.max)))];
     let [first, last] = [Math.min(...xs), Math.max(...xs)];
     if (first === last) { first -= 0.5; last += 0.5; }
-    if (low === high) { const pad = Math.abs(low) * 0.1 || 1; low -= useLog ? 0 : pad; high += pad; }
+    if (low === high) { const pad = Math.abs(low) * 0.1 || 1; if (useLog) { low /= 1.5; high *= 1.5; } else { low -= pad; high += pad; } }
     const scale = useLog ? Math.log10 : (value) => value;
     const px = (x) => LEFT + (W - LEFT - RIGHT) * (x - first) / (last - first);
     const py = (y) => H - BOTTOM - (H - TOP - BOTTOM) * (scale(y) - scale(low)) / (scale(high) - scale(low) || 1);
@@ -90,6 +90,7 @@ export function chart({title, names, format = figure, log = false, percentAxis =
     }
     const [unit, unitName] = options.x === 'time' ? timeUnit(last - first) : [1, ''];
     for (const x of ticks(first / unit, last / unit, 6)) {
+      if (options.x === 'step' && !Number.isInteger(x)) continue;
       plot.append(svg('text', {x: px(x * unit), y: H - 8, 'text-anchor': 'middle'}, `${short(x)}${unitName ? ` ${unitName}` : ''}`));
     }
     if (options.x === 'step') {

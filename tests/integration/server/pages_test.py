@@ -58,10 +58,10 @@ class Pages(ServerTest):
         self.page.wait_for_text("Start training")
         self.page.wait_for_text("is not there")  # data/mnist.h5
         self.picture("new-refused")
-        self.fill_form(name="from-the-form", model="mlp", dataset="digits.h5", epochs="400", batch_size="32")
+        self.fill_form(name="from-the-form", model="mlp", dataset="digits.h5", epochs="100", batch_size="32")
         self.page.wait_for_text("A good job, on 2 ranks")
         yaml = self.page.evaluate("document.getElementById('yaml').value")
-        self.assertIn("name: from-the-form\nmodel: mlp\ndataset: digits.h5\nepochs: 400\nbatch_size: 32\n", yaml)
+        self.assertIn("name: from-the-form\nmodel: mlp\ndataset: digits.h5\nepochs: 100\nbatch_size: 32\n", yaml)
         self.picture("new")
         self.click("button", "Start training")
         self.page.wait_for("location.pathname === '/ui/jobs/from-the-form'")
