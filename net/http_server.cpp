@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http_server.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -47,6 +48,12 @@ void log_failure(const std::exception_ptr& failure) {
   }
 }
 
+// Programs that are started must not have it: they would keep it open when the server is killed.
+template <class Socket>
+void close_on_exec(Socket& socket) {
+  ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+}
+
 asio::awaitable<void> repeat(asio::io_context& context, std::chrono::milliseconds pause,
                              std::function<void()> work) {
   asio::steady_timer timer(context);
@@ -65,6 +72,7 @@ HttpServer::HttpServer(const HttpServerOptions& options, Respond respond)
   try {
     const tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
     acceptor.open(endpoint.protocol());
+    close_on_exec(acceptor);
     acceptor.set_option(tcp::acceptor::reuse_address(true));
     acceptor.bind(endpoint);
     acceptor.listen(512);
@@ -104,6 +112,7 @@ void HttpServer::run() {
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, status));
         continue;
       }
+      close_on_exec(socket);
       if (all.connections >= all.options.max_connections) continue;  // closed at once
       asio::co_spawn(all.context,
                      serve_connection(std::move(socket), all.options, all.respond, all.connections),

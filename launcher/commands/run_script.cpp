@@ -27,6 +27,7 @@
 #include "launcher/process/process.hpp"
 #include "launcher/process/stop_signals.hpp"
 #include "launcher/script/held_port.hpp"
+#include "launcher/script/rank_environment.hpp"
 #include "launcher/script/rank_spec.hpp"
 #include "launcher/supervise/mpirun_starter.hpp"
 #include "launcher/supervise/run_record.hpp"
@@ -95,15 +96,19 @@ fs::path make_run_folder(const RunOptions& options) {
       fmt::format("runs: cannot be made here: {}: choose a folder by --run-dir", error.message()));
 }
 
-// Remembers the newest file of a pattern. Asked again, says whether there is a newer one.
+// Remembers the newest file of some patterns. Asked again, says whether there is a newer one.
 class NewestFile {
  public:
-  explicit NewestFile(std::string pattern) : pattern_(std::move(pattern)) { is_newer(); }
+  void watch(const std::string& pattern) {
+    if (!pattern.empty()) patterns_.push_back(pattern);
+    is_newer();
+  }
 
   bool is_newer() {
-    if (pattern_.empty()) return false;
     glob_t found{};
-    ::glob(pattern_.c_str(), 0, nullptr, &found);
+    for (const std::string& pattern : patterns_) {
+      ::glob(pattern.c_str(), &pattern == patterns_.data() ? 0 : GLOB_APPEND, nullptr, &found);
+    }
     std::optional<fs::file_time_type> newest;
     for (size_t i = 0; i < found.gl_pathc; ++i) {
       std::error_code error;
@@ -117,7 +122,7 @@ class NewestFile {
   }
 
  private:
-  std::string pattern_;
+  std::vector<std::string> patterns_;
   std::optional<fs::file_time_type> newest_;
 };
 
@@ -207,8 +212,8 @@ struct ScriptRun {
         supervision(plan_script(options)),
         local(all_are_this_machine(supervision.hosts.hosts())),
         program(program_of(options, local)),
-        mpirun(find_mpirun()),
-        checkpoints(options.script.checkpoint) {
+        mpirun(find_mpirun()) {
+    checkpoints.watch(options.script.checkpoint);
     supervision.script =
         ScriptTerms{.hang_timeout = std::chrono::seconds(options.script.hang_timeout),
                     .has_progressed = [this] { return checkpoints.is_newer(); }};
@@ -248,6 +253,7 @@ int run_script(const RunOptions& options) {
   ScriptRun run(options);
   const fs::path folder = make_run_folder(options);
   set_folder(folder, run.spec);
+  run.checkpoints.watch(run.spec.log_folder + "/attempt-*/rank-*" + kSavedSuffix);
   RunRecord record(folder, options.run_dir.empty() ? "runs" : "--run-dir");
   RunEnd end;
   try {

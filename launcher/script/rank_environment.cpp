@@ -65,6 +65,7 @@ Environment environment_of_rank(const RankSpec& spec, const RankPlace& place, in
       {"TORCHELASTIC_ERROR_FILE", files + "-error.json"},
       {"RINGTRAIN_RUN", "1"},
       {kStacksVariable, files + ".stacks"},
+      {kSavedVariable, files + kSavedSuffix},
   };
   const auto unless_set = [&](const char* name, std::string value) {
     if (std::getenv(name) == nullptr) environment.emplace_back(name, std::move(value));

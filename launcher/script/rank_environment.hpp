@@ -12,6 +12,9 @@ namespace ringtrain::launcher {
 // kStacksVariable: SIGRTMIN + kStackSignal.
 inline constexpr int kStackSignal = 5;
 inline constexpr const char* kStacksVariable = "RINGTRAIN_STACKS";
+// Names the file that our Python package writes when a checkpoint is on the disk.
+inline constexpr const char* kSavedVariable = "RINGTRAIN_SAVED";
+inline constexpr const char* kSavedSuffix = ".saved";
 
 // A rank among the others.
 struct RankPlace {

@@ -6,7 +6,9 @@
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include "collectives/meeting.hpp"
+#include "datasets/reading/order.hpp"
 #include "python/src/backend.hpp"
+#include "python/src/rows.hpp"
 
 namespace ringtrain::python {
 namespace {
@@ -50,11 +52,66 @@ std::vector<std::string> flight(const BackendPtr& backend) {
   return ours->flight();
 }
 
+using pybind11::gil_scoped_release;
+
+std::unique_ptr<Rows> open_rows(const std::string& path, const std::string& split) {
+  TORCH_CHECK_VALUE(split == "train" || split == "test", "a split is \"train\" or \"test\", not \"",
+                    split, "\"");
+  return std::make_unique<Rows>(path,
+                                split == "train" ? datasets::Split::train : datasets::Split::test);
+}
+
+auto pair_of(Rows::Tensors tensors) {
+  return std::make_pair(std::move(tensors.x), std::move(tensors.y));
+}
+
+// Facts of a dataset, for scripts.
+pybind11::dict facts_of(const Rows& rows) {
+  using pybind11::arg;
+  const datasets::DatasetIndex& index = rows.index();
+  return pybind11::dict(
+      arg("shape") = std::make_tuple(index.shape.channels, index.shape.height, index.shape.width),
+      arg("is_u8") = index.element == datasets::ElementType::u8, arg("uuid") = index.uuid,
+      arg("block_rows") = index.block_rows, arg("mean") = index.mean, arg("std") = index.std,
+      arg("class_names") = index.class_names, arg("target_names") = index.targets.names,
+      arg("target_mean") = index.targets.mean, arg("target_std") = index.targets.std);
+}
+
+void define_data(pybind11::module_& module) {
+  pybind11::class_<Rows>(module, "Rows")
+      .def(pybind11::init(&open_rows), pybind11::call_guard<gil_scoped_release>())
+      .def("__len__", &Rows::size)
+      .def("facts", &facts_of)
+      .def(
+          "slice",
+          [](const Rows& rows, uint64_t first, uint64_t count) {
+            return pair_of(rows.slice(first, count));
+          },
+          pybind11::call_guard<gil_scoped_release>())
+      .def(
+          "gather",
+          [](const Rows& rows, const std::vector<int64_t>& which) {
+            return pair_of(rows.gather(which));
+          },
+          pybind11::call_guard<gil_scoped_release>());
+  pybind11::class_<datasets::EpochOrder>(module, "EpochOrder")
+      .def(pybind11::init<uint64_t, uint64_t, uint64_t, uint64_t, bool, uint64_t>())
+      // The rows of a rank's slice of the global batch at a position.
+      .def("rows_of", [](const datasets::EpochOrder& order, uint64_t first, uint64_t count,
+                         int rank, int world_size) {
+        const datasets::Slice own = datasets::slice_of({first, count}, rank, world_size);
+        std::vector<uint64_t> rows(own.count);
+        for (uint64_t i = 0; i < own.count; ++i) rows[i] = order.row(own.first + i);
+        return rows;
+      });
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_backend, module) {
-  module.def("join", &join, pybind11::call_guard<pybind11::gil_scoped_release>());
+  module.def("join", &join, pybind11::call_guard<gil_scoped_release>());
   module.def("flight", &flight);
+  define_data(module);
 }
 
 }  // namespace ringtrain::python

@@ -36,9 +36,10 @@ class Kills(ServerTest):
         self.submit("job", **self.JOB)
         self.wait_for_state("job", "Running")
         keeper = self.run_record("job", 1)["pid"]
+        port = self.url.rsplit(":", 1)[1]
         self.stop_server(signal.SIGKILL)
         os.kill(keeper, 0)
-        self.start_server()
+        self.start_server(port)  # which no process of the job holds
         job = self.wait_for_state("job", "Succeeded")
         self.assertEqual(job["attempts"], 1)
 

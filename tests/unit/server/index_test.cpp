@@ -47,15 +47,17 @@ class IndexTest : public testing::Test {
 
 TEST_F(IndexTest, KeepsRowsAndSeriesForTheNextStart) {
   fill();
-  Index index(file_);
-  const auto found = index.get("job-03");
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->state, "Succeeded");
-  EXPECT_EQ(index.series("job-00").at("loss").buckets().size(), 1u);
-  EXPECT_THAT(index.series("job-03"), IsEmpty());
-  EXPECT_EQ(index.states().size(), 25u);
-  index.remove("job-03");
-  index.commit();
+  {
+    Index index(file_);
+    const auto found = index.get("job-03");
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->state, "Succeeded");
+    EXPECT_EQ(index.series("job-00").at("loss").buckets().size(), 1u);
+    EXPECT_THAT(index.series("job-03"), IsEmpty());
+    EXPECT_EQ(index.states().size(), 25u);
+    index.remove("job-03");
+    index.commit();
+  }
   EXPECT_FALSE(Index(file_).get("job-03"));
 }
 

@@ -40,6 +40,7 @@ TEST(TheEnvironmentOfARank, IsTorchruns) {
       {"OMP_NUM_THREADS", "5"},
       {"RINGTRAIN_RUN", "1"},
       {"RINGTRAIN_STACKS", "/logs/attempt-2/rank-2.stacks"},
+      {"RINGTRAIN_SAVED", "/logs/attempt-2/rank-2.saved"},
   };
   for (const auto& [name, value] : expected) EXPECT_EQ(environment.at(name), value) << name;
 }
