@@ -90,7 +90,7 @@ double seconds_of(const std::function<void()>& work) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int images = argc > 1 ? std::atoi(argv[1]) : 5000;
+  const int images = argc > 1 ? static_cast<int>(std::strtol(argv[1], nullptr, 10)) : 5000;
   const fs::path directory = argc > 2 ? argv[2] : "data/import_bench";
   // A hundred different ones: drawing them takes longer than decoding.
   std::vector<std::string> drawn;

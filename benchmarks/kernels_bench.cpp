@@ -193,7 +193,7 @@ void measure(double mib) {
 
 int main(int argc, char** argv) {
   std::vector<double> sizes;
-  for (int i = 1; i < argc; ++i) sizes.push_back(std::atof(argv[i]));
+  for (int i = 1; i < argc; ++i) sizes.push_back(std::strtod(argv[i], nullptr));
   if (sizes.empty()) sizes = {0.0625, 4, 64};
   if (*std::min_element(sizes.begin(), sizes.end()) <= 0) {
     std::fprintf(stderr, "usage: kernels_bench [MiB per array ...]\n");

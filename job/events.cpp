@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/whole_number.hpp"
 #include "job/result_fields.hpp"
 
 namespace ringtrain {
@@ -137,7 +138,7 @@ std::string print(const ordered_json& json) {
 
 int attempt_from_environment() {
   const char* const text = std::getenv(kAttemptVariable);
-  return text == nullptr ? 1 : std::max(1, std::atoi(text));
+  return text == nullptr ? 1 : std::max(1, whole_number(text).value_or(1));
 }
 
 std::string print_event(const Event& event, int attempt, Time time) {

@@ -22,7 +22,7 @@ std::optional<std::string> decode_base64(const std::string& text) {
       EVP_DecodeFinal(context.get(), out + size, &rest) < 0) {
     return std::nullopt;
   }
-  result.resize(static_cast<size_t>(size + rest));
+  result.resize(static_cast<size_t>(size) + static_cast<size_t>(rest));
   return result;
 }
 

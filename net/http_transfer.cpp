@@ -12,7 +12,7 @@ namespace {
 void append(CurlList& list, const std::string& text) {
   curl_slist* const longer = curl_slist_append(list.get(), text.c_str());
   if (longer == nullptr) throw std::bad_alloc();
-  list.release();
+  static_cast<void>(list.release());
   list.reset(longer);
 }
 

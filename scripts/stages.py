@@ -3,7 +3,7 @@
 """Builds and runs tests stage by stage, for scripts/test; each stage is a list of commands.
 
 Counts come from ctest's JUnit files. CI runs everything that is fast, and of the rest a quarter in turn, by the commit:
-tests with the label of that turn (turn0 to turn3), clang-tidy of a quarter of the slow files, in turn 3 the site.
+tests with the label of that turn (turn0 to turn3), clang-tidy on a quarter of its files, in turn 3 the site.
 """
 
 import json

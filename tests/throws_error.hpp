@@ -9,7 +9,7 @@ namespace ringtrain {
 
 // Matches a callable that throws an Error of this kind whose message matches.
 template <typename Message>
-auto ThrowsError(ErrorKind kind, Message message) {
+auto ThrowsError(ErrorKind kind, const Message& message) {
   return ::testing::Throws<Error>(::testing::AllOf(::testing::Property(&Error::kind, kind),
                                                    ::testing::Property(&Error::what, message)));
 }

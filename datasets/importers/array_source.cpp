@@ -157,7 +157,7 @@ BothAnswers read_both(const ArraySources& sources, const ImportOptions& options)
                      ": has classes, not targets; --labels targets predicts numbers");
   }
   require_two_answers(options, *sources.train_y, both.train, both.target_names);
-  if (sources.test_y == nullptr) return both;
+  if (sources.test_y == nullptr || sources.test_x == nullptr) return both;
   const Answers kind = targets > 0 ? Answers::targets : Answers::classes;
   both.test = read_answers(*sources.test_y, *sources.test_x, kind);
   if (both.test.per_row != targets) {

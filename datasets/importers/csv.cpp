@@ -67,7 +67,7 @@ uint64_t count_rows(CsvTable& table, Words& labels) {
     // A wrong separator or column is noticed before its labels are judged.
     if (rows == 0) parse_features(table, row, lines, values);
     const std::string_view label = row.answers.front();
-    if (labels.find(label) == labels.end()) {
+    if (!labels.contains(label)) {
       if (label.empty()) lines.refuse("has no label in " + table.answer_column(0));
       if (labels.size() == kMaxClasses) {
         lines.refuse(fmt::format(

@@ -42,7 +42,7 @@ struct ImportedImages {
 // ignored. Several threads decode the images and bring them to one size. Throws a data error: no
 // images, images outside a class, test classes that training lacks, a single class (unless
 // options.one_class), broken images (unless they are skipped).
-ImportedImages import_images(const ImageSources& sources, const std::filesystem::path& destination,
+ImportedImages import_images(const ImageSources& given, const std::filesystem::path& destination,
                              const ImportOptions& options);
 
 }  // namespace ringtrain::datasets

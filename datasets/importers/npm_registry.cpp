@@ -16,7 +16,7 @@ std::optional<std::string> registry_line(const std::string& path) {
     const size_t equals = line.find('=');
     if (equals == std::string::npos) continue;
     if (trimmed(line.substr(0, equals), " \t") != "registry") continue;
-    const std::string value(trimmed(line.substr(equals + 1), " \t\r\"'"));
+    std::string value(trimmed(line.substr(equals + 1), " \t\r\"'"));
     if (!value.empty()) return value;
   }
   return std::nullopt;

@@ -16,7 +16,8 @@ void set_target_statistics(std::span<const float> train, std::span<const float> 
   Targets& own = index.targets;
   const size_t count = own.names.size();
   for (size_t k = 0; k < count; ++k) {
-    const auto rows = static_cast<double>(train.size() / count);
+    const size_t rows_of_train = train.size() / count;
+    const auto rows = static_cast<double>(rows_of_train);
     double sum = 0;
     for (size_t i = k; i < train.size(); i += count) sum += train[i];
     const double mean = sum / rows;

@@ -159,8 +159,8 @@ RankSpec spec_of(const ScriptOptions& script) {
                 .redirects = script.redirects,
                 .shown = local_ranks(script.local_ranks_filter),
                 .silence = script.silence};
-  Streams(spec.tee, "--tee");
-  Streams(spec.redirects, "--redirects");
+  static_cast<void>(Streams(spec.tee, "--tee"));  // refuses what it cannot read
+  static_cast<void>(Streams(spec.redirects, "--redirects"));
   return spec;
 }
 

@@ -81,7 +81,6 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
       hosts.push_back({host, slots});
     } else {
       known->slots += slots;
-      slots = known->slots;
     }
     if (total_slots(hosts) > kMaxSlots) refuse(fmt::format("more than {} slots", kMaxSlots));
   }

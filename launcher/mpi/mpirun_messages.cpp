@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "base/whole_number.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -66,7 +67,7 @@ std::vector<std::string> MpirunMessages::close_block() {
     const auto name = text.find('(', text.find("exited on signal"));
     lost_rank_ = LostRank{.rank = word_after(text, "process rank "),
                           .host = word_after(text, "on node "),
-                          .signal = std::atoi(word_after(text, "exited on signal ").c_str()),
+                          .signal = whole_number(word_after(text, "exited on signal ")).value_or(0),
                           .signal_name = name == std::string::npos
                                              ? ""
                                              : text.substr(name, text.find(')', name) - name + 1)};

@@ -88,7 +88,7 @@ class Watch {
       }
       if (!child_ended_) ::kill(child_, request);
       if (request == SIGTERM || request == SIGINT || request == SIGHUP) kill_after(kAfterRequest);
-    } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
+    } else if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
       launcher_gone_ = true;
       if (!child_ended_) ::kill(child_, SIGTERM);
       kill_after(kOrphansEndBy);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/script/rank_environment.hpp"
 
+#include "base/whole_number.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -16,7 +18,8 @@ int number_of(const char* variable) {
     throw std::runtime_error(
         fmt::format("{} is not set: `ringtrain rank` is started by `ringtrain run`", variable));
   }
-  return std::atoi(text);
+  if (const auto number = whole_number(text)) return *number;
+  throw std::runtime_error(fmt::format("{}={}: must be a whole number", variable, text));
 }
 
 // Position of a rank's host in the list of hosts.

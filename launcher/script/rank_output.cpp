@@ -82,11 +82,9 @@ void RankOutput::pass_on(std::string text, bool error, bool rewrite) {
     line.way = OutputLine::Way::tagged;
   } else if (hidden_.has(place_.local_rank, error) || (has_choice_ && !is_chosen_)) {
     return;
-  } else if (is_chosen_ && place_.rank != 0) {
-    line.way = OutputLine::Way::tagged;
   } else if (place_.rank != 0) {
-    if (rewrite || ++passed_on_ > kFirstLines) return;
-    line.way = OutputLine::Way::first;
+    if (!is_chosen_ && (rewrite || ++passed_on_ > kFirstLines)) return;
+    line.way = is_chosen_ ? OutputLine::Way::tagged : OutputLine::Way::first;
   }
   write_all(STDOUT_FILENO, print_output_line(line) + "\n");
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/whole_number.hpp"
 #include "launcher/mpi/mpirun_messages.hpp"
 #include "launcher/supervise/script_watch.hpp"
 #include "launcher/supervise/training_watch.hpp"
@@ -226,7 +227,7 @@ class Attempt {
   Culprit culprit() const {
     if (state_ == State::abandoned) return {.host = lost_host_};
     if (const auto& rank = messages_.lost_rank()) {
-      return {std::atoi(rank->rank.c_str()), rank->host};
+      return {whole_number(rank->rank).value_or(-1), rank->host};
     }
     if (failure_) return {failure_->rank, failure_->host};
     return {};

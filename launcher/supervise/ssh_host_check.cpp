@@ -64,7 +64,7 @@ SshHostCheck::SshHostCheck(const std::vector<Host>& hosts) : deadline_(kForAnAns
     }
   }
   std::reverse(to_ask_.begin(), to_ask_.end());
-  done();
+  SshHostCheck::done();
 }
 
 void SshHostCheck::start(const std::string& host) {

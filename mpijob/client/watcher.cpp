@@ -32,7 +32,7 @@ struct Watcher::Follower {
   Deadline next_try{milliseconds(0)};
 };
 
-Watcher::Watcher(ApiClient& client, std::vector<Watch*> watches) : client_(client) {
+Watcher::Watcher(ApiClient& client, const std::vector<Watch*>& watches) : client_(client) {
   for (Watch* watch : watches) followers_.push_back(std::make_unique<Follower>(watch));
 }
 
@@ -92,10 +92,12 @@ bool Watcher::start(Follower& follower) {
       failed(follower, "the connection to the API server was lost: " + end.problem);
     } else if (end.status != 200) {
       const Watch& watch = *follower.watch;
-      const ApiError error = explain_refusal({"watch", watch.resource(), client_.name_space(), ""},
-                                             end.status, end.body);
-      if (!is_temporary(end.status)) throw error;
-      failed(follower, error.what());
+      const auto refusal = [&] {
+        return explain_refusal({"watch", watch.resource(), client_.name_space(), ""}, end.status,
+                               end.body);
+      };
+      if (!is_temporary(end.status)) throw refusal();
+      failed(follower, refusal().what());
     }
   }
   if (follower.stream || !follower.next_try.passed()) return false;

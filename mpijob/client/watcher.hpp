@@ -16,7 +16,7 @@ namespace ringtrain::mpijob {
 class Watcher {
  public:
   // All must outlive the object.
-  Watcher(ApiClient& client, std::vector<Watch*> watches);
+  Watcher(ApiClient& client, const std::vector<Watch*>& watches);
   ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/text.hpp"
+#include "base/whole_number.hpp"
 #include "mpijob/client/json_path.hpp"
 #include "mpijob/status/diagnosis.hpp"
 
@@ -24,7 +25,7 @@ const json no_pod;  // null
 bool is_launcher(const json& pod) { return label_of(pod, kRoleLabel) == "launcher"; }
 
 std::string pod_state(const json& pod) {
-  const std::string phase = look_text(pod, {"status", "phase"});
+  std::string phase = look_text(pod, {"status", "phase"});
   if (phase == "Succeeded" || phase == "Failed") return phase;
   if (look(pod, {"metadata", "deletionTimestamp"}).is_string()) return "Terminating";
   if (phase == "Running") return has_condition(pod, "Ready") ? "Running" : "NotReady";
@@ -43,7 +44,7 @@ PodStatus status_of(const json& pod, const std::vector<json>& events, Time now) 
   PodStatus status;
   status.name = name_of(pod);
   status.role = label_of(pod, kRoleLabel);
-  status.index = std::atoi(label_of(pod, kIndexLabel).c_str());
+  status.index = whole_number(label_of(pod, kIndexLabel)).value_or(0);
   status.node = look_text(pod, {"spec", "nodeName"});
   status.state = pod_state(pod);
   status.restarts = restarts_of(pod);

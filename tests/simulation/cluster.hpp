@@ -77,7 +77,7 @@ class SimulatedCluster : public launcher::Clock,
   void change_a_host();
   bool stop_is_due() const { return !stops_.empty() && stops_.front().at <= now_; }
   milliseconds next_stop() const;
-  bool answers(const std::string& host) const;
+  bool answers(const std::string& name) const;
   void require(bool condition, const std::string& violation);
   void note(const std::string& text);
   void check_start(const std::vector<Host>& hosts, launcher::StartFrom from);

@@ -39,7 +39,7 @@ class SimulatedRanks : public launcher::Ranks {
   std::string paused() override { return fault_ == Fault::paused_rank ? "; rank 0 is paused" : ""; }
 
   // A host of theirs has gone.
-  void host_is_down(const std::string& host);
+  void host_is_down(const std::string& name);
 
  private:
   struct Line {

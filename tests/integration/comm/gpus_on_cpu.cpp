@@ -48,6 +48,7 @@ std::set<void*> pinned;
 
 }  // namespace
 
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 extern "C" {
 
 cudaError_t cudaGetDevice(int* device) {
@@ -161,6 +162,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 }
 
 }  // extern "C"
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 
 namespace ringtrain::kernels::cuda {
 

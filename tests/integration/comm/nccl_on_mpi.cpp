@@ -77,6 +77,7 @@ ncclResult_t add(cudaStream_t stream, const Start& start) {
 
 }  // namespace
 
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 extern "C" {
 
 ncclResult_t ncclMemAlloc(void** memory, size_t bytes) {
@@ -195,3 +196,4 @@ ncclResult_t ncclRecv(void* data, size_t count, ncclDataType_t type, int peer, n
 }
 
 }  // extern "C"
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
