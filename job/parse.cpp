@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "job/document.hpp"
 #include "job/keys/check.hpp"
+#include "job/keys/idle.hpp"
 #include "job/kubernetes_check.hpp"
 #include "job/models.hpp"
 #include "job/yaml.hpp"
@@ -45,7 +46,8 @@ void apply_override(Document& document, const std::string& override_text) {
   size_t start = 0;
   for (;;) {
     if (!group->is_object()) {
-      throw job_error(fmt::format("{}: {} is not a group of keys", here, group_path));
+      throw job_error(fmt::format("{}: {} ({}) is not a group of keys", here, group_path,
+                                  document.origin(group_path)));
     }
     const auto dot = path.find('.', start);
     const std::string key = path.substr(start, dot == std::string::npos ? dot : dot - start);
@@ -188,17 +190,19 @@ void check_across_keys(const JobSpec& job, const Document& document) {
 }  // namespace
 
 JobSpec parse_job_text(const std::string& text, const std::string& name,
-                       std::span<const std::string> overrides) {
+                       std::span<const std::string> overrides, std::vector<std::string>* notes) {
   const Document document = checked_document(text, name, overrides);
   JobSpec job = job_from_value(document.value);
   if (job.name.empty()) job.name = name_from_file(name);
   if (job.output.empty()) job.output = std::filesystem::path("runs") / job.name;
   check_across_keys(job, document);
+  if (notes != nullptr) *notes = notes_on_idle_keys(document);
   return job;
 }
 
-JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string> overrides) {
-  return parse_job_text(read_job_text(file), file.string(), overrides);
+JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string> overrides,
+                  std::vector<std::string>* notes) {
+  return parse_job_text(read_job_text(file), file.string(), overrides, notes);
 }
 
 }  // namespace ringtrain

@@ -88,6 +88,11 @@ class UseAModel(RunTest):
         self.assertIn("nothing to predict", self.refused("predict", self.output, code=2))
         self.assertIn("go together", self.refused("predict", self.output, "--row", 1, code=2))
         self.assertIn("is not there: name the output folder", self.refused("predict", self.folder, "a.png"))
+        weights = self.refused("evaluate", self.output / "model.safetensors", self.dataset)
+        self.assertIn("model.safetensors is a safetensors file: weights without the network: name the run's output "
+                      "folder, or the model.pt in it", weights)
+        self.assertIn("is an HDF5 file, as datasets are: name the run's output folder",
+                      self.refused("evaluate", self.dataset, self.dataset))
         self.assertIn("there is no row 9999",
                       self.refused("predict", self.output, "--dataset", self.dataset, "--row", 9999))
         text = self.write("note.txt", b"hello")

@@ -128,7 +128,7 @@ TEST_F(Npy, FloatsAsLabelsAreTargets) {
   sources.target_names = {"price", "rent"};
   EXPECT_THAT(import(x, two, sources).targets.names, ElementsAre("price", "rent"));
   sources.target_names = {"price"};
-  EXPECT_THAT(refusal(x, two, sources), HasSubstr("y.npy: has 2 targets, but --target-names 1"));
+  EXPECT_THAT(refusal(x, two, sources), HasSubstr("--target-names: has 1 name, but"));
 }
 
 TEST_F(Npy, WhatCouldBeClassesOrTargetsIsAskedFor) {
@@ -140,7 +140,7 @@ TEST_F(Npy, WhatCouldBeClassesOrTargetsIsAskedFor) {
   sources.answers = Answers::classes;
   EXPECT_EQ(import(x, whole, sources).class_names.size(), 3U);
   sources.target_names = {"a"};
-  EXPECT_THAT(refusal(x, whole, sources), HasSubstr("y.npy: has classes, not targets"));
+  EXPECT_THAT(refusal(x, whole, sources), HasSubstr("y.npy has classes, not targets"));
   sources.target_names = {};
   sources.answers = Answers::targets;
   EXPECT_THAT(import(x, whole, sources).targets.mean, ElementsAre(1));
