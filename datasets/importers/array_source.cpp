@@ -208,7 +208,8 @@ class ArrayCopy {
       std::memcpy(&value, values + i * sizeof value, sizeof value);
       if (std::isfinite(value)) continue;
       throw data_error(fmt::format(
-          "{}: row {} has {} at position {}: leave the row out or fill it, as by numpy.nan_to_num",
+          "{}: row {} has {} at position {}, which is not finite: leave the row out or fill it, "
+          "as by numpy.nan_to_num",
           x.name(), row, value, i));
     }
   }

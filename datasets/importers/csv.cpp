@@ -165,6 +165,7 @@ DatasetIndex import_csv(const CsvSources& sources, const std::filesystem::path& 
   labels.of_row = {};  // memory
   Targets of_test;
   const uint64_t test_rows = test ? count(*test, of_test) : 0;
+  if (test && !has_targets) refuse_missing(labels, sources.test->string());
   std::optional<CsvClasses> classes;
   if (!has_targets) {
     refuse_quantities(train, labels, train_rows + test_rows, name, !sources.label.empty());

@@ -204,6 +204,7 @@ TEST_F(Csv, SaysWhatToDoAboutMissingValues) {
   EXPECT_THAT(refusal("1,2,0\n3,4,NaN\n5,6,1\n"),
               HasSubstr("train.csv: line 2: column 3 is 'NaN', a missing value where the other "
                         "labels are numbers"));
+  EXPECT_THAT(refusal("1,2,0\n5,6,1\n", "3,4,NaN\n"), HasSubstr("test.csv: line 1: column 3 is"));
   EXPECT_EQ(import("1,2,NA\n3,4,SA\n", "5,6,NA\n").class_names.size(), 2U);  // continents
 }
 

@@ -279,7 +279,7 @@ TEST_F(Npy, RefusesEverythingElseInOneLine) {
   EXPECT_THAT(refusal(x, npy("'<i8'", "3,", as_bytes<int64_t>({0, 1, int64_t{1} << 60}))),
               HasSubstr("row 2 has the label"));
   EXPECT_THAT(refusal(npy("'<f4'", "3, 2", as_bytes<float>({1, 2, 3, 4, 5, std::nanf("")}))),
-              HasSubstr("not finite"));
+              HasSubstr("x.npy: row 2 has nan at position 1, which is not finite"));
 }
 
 }  // namespace
