@@ -203,7 +203,8 @@ class ArrayCopy {
 
  private:
   void require_finite(const ArraySource& x, const std::byte* values, uint64_t row) const {
-    for (uint64_t i = 0; i < x.row_elements(); ++i) {
+    const uint64_t elements = x.row_elements();
+    for (uint64_t i = 0; i < elements; ++i) {
       float value = 0;
       std::memcpy(&value, values + i * sizeof value, sizeof value);
       if (std::isfinite(value)) continue;

@@ -290,6 +290,7 @@ class DatasetTest(unittest.TestCase):
         done = self.ringtrain("import", "images", "pets", "-o", "pets.h5")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stderr.splitlines(), [
+            "classes in the order of the alphabet: 0 cat, 1 dog",
             "pets/dog: left out 1 .bmp file; convert .bmp to JPEG or PNG",
             "samples are 10 x 20 (height x width), since most images have 10 x 20; --height and --width choose"])
         self.assertIn("3 x 10 x 20 u8, 2 classes", done.stdout)
