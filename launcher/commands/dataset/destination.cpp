@@ -30,21 +30,26 @@ bool is_hdf5(const fs::path& path) {
 
 void refuse_to_replace(const fs::path& file, bool force) {
   std::error_code ignored;  // creating the file reports what is wrong
-  if (!force && fs::exists(fs::symlink_status(file, ignored))) {
+  const fs::path normal = fs::absolute(file, ignored).lexically_normal();
+  if (!force && (fs::exists(fs::symlink_status(file, ignored)) ||
+                 fs::exists(fs::symlink_status(normal, ignored)))) {
     throw job_error(file.string() + ": exists already; --force replaces it");
   }
 }
 
 void refuse_own_source(const std::string& file, const std::vector<std::string>& sources) {
   std::error_code none;
-  if (!fs::is_regular_file(file, none)) return;
+  // Writing makes missing folders, so a/../t.csv may become t.csv.
+  const fs::path output =
+      fs::exists(file, none) ? fs::path(file) : fs::absolute(file, none).lexically_normal();
+  if (!fs::is_regular_file(output, none)) return;
   for (const std::string& source : sources) {
-    if (fs::equivalent(file, source, none)) {
+    if (fs::equivalent(output, source, none)) {
       throw job_error(file + ": is read by this import: name another file for the dataset");
     }
     if (fs::is_directory(source, none) &&
-        lies_in(fs::weakly_canonical(file, none), fs::weakly_canonical(source, none)) &&
-        !is_hdf5(file)) {
+        lies_in(fs::weakly_canonical(output, none), fs::weakly_canonical(source, none)) &&
+        !is_hdf5(output)) {
       throw job_error(
           fmt::format("{}: is a file of {}, which this import reads: name another file "
                       "for the dataset",
