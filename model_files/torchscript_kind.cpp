@@ -34,7 +34,8 @@ std::string why_not_torchscript(const std::filesystem::path& path) {
   const bool is_zip = head.starts_with("PK\x03\x04");
   std::string names;
   if (is_zip) names = read(file, size - std::min(size, kTail), std::min(size, kTail));
-  if (is_pickle || (is_zip && names.find("/data.pkl") != std::string::npos &&
+  const bool is_whole = names.find("PK\x05\x06") != std::string::npos;  // the archive's last record
+  if (is_pickle || (is_whole && names.find("/data.pkl") != std::string::npos &&
                     names.find("constants.pkl") == std::string::npos)) {
     return "is a file of torch.save, which only Python can read";
   }

@@ -23,12 +23,13 @@ TEST(WhyNotTorchScript, NamesWhatIsOftenGivenInItsPlace) {
   const auto why = [&](const std::string& bytes) {
     return why_not_torchscript(scratch.write("model", bytes));
   };
-  EXPECT_THAT(why(kZip + "net/data.pkl net/version"), HasSubstr("a file of torch.save"));
+  EXPECT_THAT(why(kZip + "net/data.pkl net/version PK\x05\x06"), HasSubstr("a file of torch.save"));
   EXPECT_THAT(why("\x80\x02}q."), HasSubstr("a file of torch.save"));
   EXPECT_THAT(why(std::string("\x20\0\0\0\0\0\0\0{\"__metadata__\":", 24)),
               HasSubstr("a safetensors file: weights without the network"));
   EXPECT_THAT(why("\x89HDF\r\n\x1a\n..."), HasSubstr("an HDF5 file"));
-  for (const std::string& bytes : {std::string(), std::string("model: lenet\n"), kZip + "a.txt"}) {
+  for (const std::string& bytes :
+       {std::string(), std::string("model: lenet\n"), kZip + "a.txt", kZip + "net/data.pkl"}) {
     EXPECT_THAT(why(bytes), HasSubstr("not a TorchScript file that can be opened")) << bytes;
   }
 }
