@@ -2,41 +2,11 @@
 #include "collectives/node_barrier.hpp"
 
 #include <fmt/format.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <climits>
-#include <ctime>
-
 #include "base/deadline.hpp"
 #include "base/error.hpp"
+#include "collectives/signal.hpp"
 
 namespace ringtrain::collectives {
-namespace {
-
-// Pauses of about 1 ms: as long as ranks with a core each usually wait for one another.
-constexpr int kSpins = 40'000;
-
-void pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-// std::atomic::wait would use a private futex, which other processes do not wake.
-void futex_wait(std::atomic<uint32_t>& word, uint32_t expected) {
-  const timespec at_most = {.tv_sec = 0, .tv_nsec = 100'000'000};
-  syscall(SYS_futex, &word, FUTEX_WAIT, expected, &at_most, nullptr, 0);
-}
-
-void futex_wake_all(std::atomic<uint32_t>& word) {
-  syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
-}
-
-}  // namespace
 
 NodeBarrier::NodeBarrier(State* state, int ranks, bool oversubscribed,
                          std::chrono::duration<double> timeout)

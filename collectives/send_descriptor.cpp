@@ -66,16 +66,6 @@ struct Message {
   }
 };
 
-void send_over(int socket, int file) {
-  Message message;
-  cmsghdr* part = CMSG_FIRSTHDR(&message.header);
-  part->cmsg_level = SOL_SOCKET;
-  part->cmsg_type = SCM_RIGHTS;
-  part->cmsg_len = CMSG_LEN(sizeof file);
-  std::memcpy(CMSG_DATA(part), &file, sizeof file);
-  checked(static_cast<int>(sendmsg(socket, &message.header, MSG_NOSIGNAL)), "sendmsg");
-}
-
 }  // namespace
 
 std::string DescriptorSender::listen() {
@@ -89,26 +79,54 @@ std::string DescriptorSender::listen() {
   return name;
 }
 
+void send_descriptor(int socket, int file) {
+  Message message;
+  cmsghdr* part = CMSG_FIRSTHDR(&message.header);
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN(sizeof file);
+  std::memcpy(CMSG_DATA(part), &file, sizeof file);
+  checked(static_cast<int>(sendmsg(socket, &message.header, MSG_NOSIGNAL)), "sendmsg");
+}
+
 void DescriptorSender::send(int file, int receivers, std::chrono::duration<double> timeout) {
   const Deadline deadline(timeout);
   for (int sent = 0; sent < receivers;) {
-    wait_until_readable(socket_.get(), deadline);
-    const FileDescriptor peer(
-        checked(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept"));
-    if (!is_same_user(peer.get())) continue;
-    send_over(peer.get(), file);
+    const auto peer = accept(deadline.left());
+    if (!peer) throw std::runtime_error("another rank of this node did not come in time");
+    send_descriptor(peer->socket.get(), file);
     ++sent;
   }
   socket_.close();
 }
 
-FileDescriptor receive_descriptor(const std::string& address,
+std::optional<Peer> DescriptorSender::accept(std::chrono::milliseconds at_most) {
+  const Deadline deadline(at_most);
+  while (true) {
+    pollfd waiting = {.fd = socket_.get(), .events = POLLIN, .revents = 0};
+    if (!poll_until({&waiting, 1}, deadline)) return std::nullopt;
+    Peer peer;
+    peer.socket =
+        FileDescriptor(checked(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC), "accept"));
+    if (!is_same_user(peer.socket.get())) continue;
+    std::array<char, 64> text = {};
+    waiting.fd = peer.socket.get();
+    if (!poll_until({&waiting, 1}, Deadline(std::chrono::seconds(1)))) continue;
+    const auto size = recv(peer.socket.get(), text.data(), text.size(), 0);
+    if (size <= 0) continue;
+    peer.said.assign(text.data(), static_cast<size_t>(size));
+    return peer;
+  }
+}
+
+FileDescriptor receive_descriptor(const std::string& address, const std::string& text,
                                   std::chrono::duration<double> timeout) {
   const Deadline deadline(timeout);
   const Address to(address);
   const FileDescriptor socket = new_socket();
   checked(connect(socket.get(), to.get(), to.size), "connect");
   if (!is_same_user(socket.get())) throw std::runtime_error("the socket of another user answered");
+  checked(static_cast<int>(::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL)), "send");
   wait_until_readable(socket.get(), deadline);
   Message message;
   checked(static_cast<int>(recvmsg(socket.get(), &message.header, MSG_CMSG_CLOEXEC)), "recvmsg");

@@ -86,6 +86,7 @@ ROOMS = (
     Room("tests/unit", "GoogleTest; mirrors the tree", ALL_ABOVE),
     Room("tests/integration", "whole programs, and parts under a real `mpirun`", ALL_ABOVE),
     Room("tests/cluster", "several hosts as network namespaces; `kubernetes/`: a real Kubernetes of such hosts"),
+    Room("tests/python", "scripts, and PyTorch's own tests, over the backend for torch"),
     Room("tests/simulation", "supervision and recovery under a fake clock and a fake mpirun", ALL_ABOVE),
     Room("tests/fuzz", "libFuzzer on all that reads input from outside", ALL_ABOVE),
     Room("tests/tidy", "rules of this page that a program can check"),

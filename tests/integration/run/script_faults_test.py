@@ -6,10 +6,13 @@
 """
 
 import os
+import pathlib
 import signal
 
 import script_case
 from script_case import ScriptTest, parent_of
+
+AUTOLOAD = pathlib.Path(__file__).resolve().parents[3] / "python" / "ringtrain" / "autoload.py"
 
 # Ranks 0 and 1 with a connection by the store's port, and a rank that dies of it.
 PEERS = """
@@ -142,10 +145,13 @@ class AfterKill9(ScriptTest):
 
 
 class Hangs(ScriptTest):
-    # Stands for the function that our Python package registers.
-    REGISTER = """
-import faulthandler
-faulthandler.register(signal.SIGRTMIN + 5, file=open(os.environ["RINGTRAIN_STACKS"], "a"), all_threads=True)
+    # The Python package's own function; the package need not be built for it.
+    REGISTER = f"""
+import importlib.util
+SPEC = importlib.util.spec_from_file_location("autoload", {str(AUTOLOAD)!r})
+AUTOLOAD = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(AUTOLOAD)
+AUTOLOAD.answer_with_stacks()
 """
 
     def until(self, launcher, text):

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/file_descriptor.hpp"
+
+namespace ringtrain::collectives {
+
+// A key-value store that all ranks see, such as torch's. Its keys may survive an earlier attempt of
+// the same job.
+struct Store {
+  std::function<void(const std::string& key, const std::string& value)> set;
+  // Returns at once; nothing where the key is not set.
+  std::function<std::optional<std::string>(const std::string& key)> get;
+};
+
+// One rank's place in a group of any processes.
+struct Member {
+  int rank = 0;
+  int size = 1;
+  std::chrono::duration<double> timeout = std::chrono::minutes(30);
+};
+
+// Memory that the ranks of a group have in common, and where they found each other.
+struct Meeting {
+  FileDescriptor memory;  // [slot_bytes, arena_bytes fix its layout]; zero at first
+  size_t slot_bytes = 0;
+  size_t arena_bytes = 0;       // a rank's part of the arena
+  bool oversubscribed = false;  // more ranks than cores
+};
+
+// Lets the ranks of a group find each other by way of the store and gives all of them the same
+// memory; nothing, on every rank, where not all of them can reach one another on this machine.
+//
+//   rank r                                    rank 0
+//   ------                                    ------
+//   set hello/r = nonce, place --------->     waits for every hello; answers it again if it changes
+//   set ack/r = both nonces  <-----------     set welcome/r = that nonce and its own
+//                            ----------->     waits until all have acknowledged both
+//   wait for verdict/r with its nonce <--     set verdict/r = nonce, "here ADDRESS" or "apart"
+//   connect, send the nonce ------------->    compares it with hello/r
+//   receive the descriptor <--------------    sends it
+//
+// Nonces are random, so what a dead attempt left in the store is not taken for an answer. The
+// place is boot id, network name space and user, or RINGTRAIN_NODE where that is set. The memory
+// has no name and takes no room in /dev/shm.
+//
+// Collective. Throws a lost error that names the rank that did not come.
+std::optional<Meeting> meet(const Store& store, const Member& member);
+
+}  // namespace ringtrain::collectives

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registers the backend. torch calls register() at the end of every `import torch` of an environment in which this
+package is installed, so it imports nothing that is heavy and never throws."""
+
+import functools
+import os
+import sys
+
+NAME = "ringtrain"
+
+
+def register():
+    """Makes "ringtrain" known to torch.distributed. Problems are reported when a script asks for the backend."""
+    try:
+        answer_with_stacks()
+        torch = sys.modules.get("torch")
+        if torch is None:
+            import torch
+        from torch import distributed
+
+        if not distributed.is_available() or NAME in distributed.Backend.backend_list:
+            return
+        distributed.Backend.register_backend(NAME, _create, extended_api=True, devices=["cpu"])
+        _watch_new_groups(distributed.distributed_c10d)
+    except Exception:  # whatever a torch of another time may do
+        if os.environ.get("RINGTRAIN_DEBUG"):
+            import traceback
+
+            traceback.print_exc()
+
+
+def answer_with_stacks():
+    """Under `ringtrain run`, the signal SIGRTMIN + 5 writes the stacks of this process to a file, also while it waits
+    in C++: the launcher names the line of a rank that hangs (launcher/script/stacks.cpp)."""
+    if path := os.environ.get("RINGTRAIN_STACKS"):
+        import faulthandler
+        import signal
+
+        faulthandler.register(signal.SIGRTMIN + 5, file=open(path, "a"), all_threads=True)
+
+
+def _create(options, backend_options):
+    from ringtrain import groups
+
+    return groups.create(options)
+
+
+def _watch_new_groups(c10d):
+    """Rewrites the names of backends wherever groups are made: all functions of torch.distributed end there."""
+    original = c10d._new_process_group_helper
+
+    @functools.wraps(original)
+    def new_process_group(group_size, group_rank, ranks, backend, *arguments, **named):
+        backend = chosen_backend(str(backend))
+        if backend == NAME:
+            # DDP then allocates its buckets in the shared memory, unless the user has decided.
+            os.environ.setdefault("DDP_DISABLE_COMM_MEM", "0")
+        return original(group_size, group_rank, ranks, c10d.Backend(backend), *arguments, **named)
+
+    c10d._new_process_group_helper = new_process_group
+
+
+def replaces_gloo():
+    """True where a script's "gloo" means ringtrain: never because the package is installed."""
+    return os.environ.get("RINGTRAIN_REPLACE") == "gloo" or os.environ.get("RINGTRAIN_RUN") == "1"
+
+
+def chosen_backend(backend):
+    """The backend for what a script asked for: "gloo", "cpu:gloo,cuda:nccl", "undefined", ..."""
+    if replaces_gloo():
+        if backend == "undefined":
+            backend = NAME
+        parts = [part.split(":") for part in backend.split(",")]
+        backend = ",".join(":".join([*part[:-1], NAME if part[-1] == "gloo" else part[-1]]) for part in parts)
+    if backend == NAME and _has_cuda():
+        return f"cpu:{NAME},cuda:nccl"
+    return backend
+
+
+def _has_cuda():
+    import torch
+
+    return torch.cuda.is_available() and torch.distributed.is_nccl_available()
