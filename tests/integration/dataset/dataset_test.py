@@ -251,8 +251,8 @@ class DatasetTest(unittest.TestCase):
 
     def test_info_shows_the_rows_of_each_class_in_both_splits(self):
         kinds = ["cat"] * 1200 + ["dog"] * 40
-        table = self.write("t.csv", "".join(f"{row},{kind}\n" for row, kind in enumerate(kinds)).encode())
-        done = self.ringtrain("import", "csv", table, "-o", "set.h5", "--class-names", "Cat,Dog")
+        self.write("t.csv", "".join(f"{row},{kind}\n" for row, kind in enumerate(kinds)).encode())
+        done = self.ringtrain("import", "csv", "t.csv", "-o", "set.h5", "--class-names", "Cat,Dog")
         self.assertEqual(done.stderr, "class names: Cat for cat, Dog for dog\n")
         self.assertIn("set.h5: 1,116 training and 124 test rows of", done.stdout)
         info = self.make("info", "set.h5")
@@ -263,8 +263,7 @@ class DatasetTest(unittest.TestCase):
         self.assertEqual((counts["train_rows_of_class"], counts["test_rows_of_class"]), ([1080, 36], [120, 4]))
 
     def test_info_is_short_for_many_classes(self):
-        rows = "".join(f"{row},w{row % 30}\n" for row in range(300))
-        self.write("t.csv", rows.encode())
+        self.write("t.csv", "".join(f"{row},w{row % 30}\n" for row in range(300)).encode())
         self.make("import", "csv", "t.csv", "-o", "set.h5")
         self.assertIn("rows a class  train 9\n              test 1\n", self.make("info", "set.h5"))
 
