@@ -54,15 +54,15 @@ void for_each_idle(const json& job, const Key& group, const json& values, const 
 
 std::vector<std::string> notes_on_idle_keys(const Document& document) {
   std::vector<std::string> notes;
-  for_each_idle(document.value, job_keys(), document.value, "",
-                [&](const Key& key, const std::string& path, const json& beside) {
-                  const std::string& where = document.origin(path);
-                  const bool names_key = where == fmt::format("--set {}", path);
-                  notes.push_back(fmt::format(
-                      "{}: {}has no effect, as {} is {}", where, names_key ? "" : path + ": ",
-                      key.rules.idle.where,
-                      beside.is_string() ? beside.get<std::string>() : beside.dump()));
-                });
+  for_each_idle(
+      document.value, job_keys(), document.value, "",
+      [&](const Key& key, const std::string& path, const json& beside) {
+        const std::string& where = document.origin(path);
+        const bool names_key = where == fmt::format("--set {}", path);
+        notes.push_back(fmt::format(
+            "{}: {}has no effect, as {} is {}", where, names_key ? "" : path + ": ",
+            key.rules.idle.where, beside.is_string() ? beside.get<std::string>() : beside.dump()));
+      });
   return notes;
 }
 
