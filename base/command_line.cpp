@@ -216,6 +216,17 @@ void set_messages(CLI::App& program) {
       [](const CLI::App* app, const CLI::Error& error) { return refusal(*app, error) + "\n"; });
 }
 
+std::string from_mpirun_spelling(const std::string& word) {
+  const size_t end = std::min(word.find('='), word.size());
+  const std::string name = word.substr(0, end);
+  if (name == "-np" || name == "--np")
+    return end == word.size() ? "-n" : "-n" + word.substr(end + 1);
+  if (name == "-hostfile" || name == "-machinefile" || name == "--machinefile") {
+    return "--hostfile" + word.substr(end);
+  }
+  return word;
+}
+
 void complain(const std::string& text) {
   std::fputs(("ringtrain: " + text + "\n").c_str(), stderr);
 }

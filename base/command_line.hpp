@@ -12,6 +12,10 @@ namespace ringtrain {
 // are added: they inherit it.
 void set_messages(CLI::App& program);
 
+// Returns our spelling of an option that mpirun spells otherwise: "-n" for -np and --np,
+// "--hostfile" for -hostfile, -machinefile and --machinefile. Any other word comes back as it is.
+std::string from_mpirun_spelling(const std::string& word);
+
 // Prints "ringtrain: TEXT" on stderr. Never throws, as fmt::print does where the terminal was
 // closed: that must not change an exit code.
 void complain(const std::string& text);

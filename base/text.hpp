@@ -19,11 +19,15 @@ std::string first_line(std::string_view text);
 // "4.2 s", "3 min 20 s", "2 h 5 min"; "? s" for what is negative or not finite.
 std::string print_seconds(double seconds);
 
-// "1.5 GiB"
-std::string print_gib(uint64_t bytes);
+// "812 bytes", "1.5 KiB", "12.0 GiB": for all sizes of files and memory that people see.
+std::string print_size(uint64_t bytes);
 
 // "6,712", as counts and rates read best.
 std::string print_count(double count);
+template <std::integral T>
+std::string print_count(T count) {
+  return print_count(static_cast<double>(count));
+}
 
 // "1 rank", "2 ranks", "1,650 samples". `many`: the plural where it is more than `one` and an s.
 std::string counted(double count, std::string_view one, std::string_view many = "");

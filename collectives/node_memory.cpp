@@ -13,6 +13,7 @@
 #include "base/file_descriptor.hpp"
 #include "base/machine.hpp"
 #include "base/round_up.hpp"
+#include "base/text.hpp"
 #include "collectives/send_descriptor.hpp"
 
 namespace ringtrain::collectives {
@@ -44,8 +45,8 @@ std::vector<std::string> run_together(const Node& node, const std::function<std:
 void check_room(size_t bytes) {
   const uint64_t available = this_machine_memory().usable();
   if (bytes <= available) return;
-  throw lost_error(fmt::format("the ranks of this node share {} MiB and {} MiB are available",
-                               (bytes >> 20) + 1, available >> 20));
+  throw lost_error(fmt::format("the ranks of this node share {} and {} are available",
+                               print_size(bytes), print_size(available)));
 }
 
 FileDescriptor create(size_t bytes) {
@@ -96,7 +97,7 @@ void NodeMemory::map(int file) {
   const int flags = file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, file, 0);
   if (memory == MAP_FAILED) {
-    throw lost_error(fmt::format("{} MiB of memory: {}", bytes >> 20, std::strerror(errno)));
+    throw lost_error(fmt::format("{} of memory: {}", print_size(bytes), std::strerror(errno)));
   }
   base_ = static_cast<std::byte*>(memory);
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "job/keys/idle.hpp"
 #include "job/keys/job_keys.hpp"
 
 namespace ringtrain {
@@ -16,7 +17,8 @@ std::string print_job(const JobSpec& spec) { return job_to_json(spec).dump(); }
 
 std::string print_job_file(const JobSpec& spec) {
   std::string text;
-  const nlohmann::json value = job_to_json(spec);
+  nlohmann::json value = job_to_json(spec);
+  remove_idle_keys(value);
   for (const auto& [key, child] : value.items()) {
     text += fmt::format("{}: {}\n", key, child.dump());
   }

@@ -15,7 +15,8 @@ namespace ringtrain {
 // left out. job_from_json(print_job(spec)) == spec, to the last digit.
 std::string print_job(const JobSpec& spec);
 
-// The same as a job file: JSON is YAML. A group stands on one line, as people write them.
+// The same as a job file, without keys that have no effect: JSON is YAML. A group stands on one
+// line, as people write them.
 std::string print_job_file(const JobSpec& spec);
 
 // The same, as a value.

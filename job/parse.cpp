@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "job/document.hpp"
 #include "job/keys/check.hpp"
+#include "job/keys/idle.hpp"
 #include "job/kubernetes_check.hpp"
 #include "job/models.hpp"
 #include "job/yaml.hpp"
@@ -46,7 +47,8 @@ void apply_override(Document& document, const std::string& override_text) {
   size_t start = 0;
   for (;;) {
     if (!group->is_object()) {
-      throw job_error(fmt::format("{}: {} is not a group of keys", here, group_path));
+      throw job_error(fmt::format("{}: {} ({}) is not a group of keys", here, group_path,
+                                  document.origin(group_path)));
     }
     const auto dot = path.find('.', start);
     const std::string key = path.substr(start, dot == std::string::npos ? dot : dot - start);
@@ -190,6 +192,7 @@ JobSpec job_of(const Document& document, const std::string& name) {
   if (job.name.empty()) job.name = name_from_file(name);
   if (job.output.empty()) job.output = std::filesystem::path("runs") / job.name;
   check_across_keys(job, document);
+  if (notes != nullptr) *notes = notes_on_idle_keys(document);
   return job;
 }
 
@@ -201,10 +204,11 @@ int line_of(const std::string& text, const std::string& name) {
 }  // namespace
 
 JobSpec parse_job_text(const std::string& text, const std::string& name,
-                       std::span<const std::string> overrides) {
-  const Document document = read_document(text, name, overrides);
-  check_document(document, job_keys());
-  return job_of(document, name);
+                       std::span<const std::string> overrides, std::vector<std::string>* notes) {
+  const Document document = checked_document(text, name, overrides);
+  JobSpec job = job_of(document, name);
+  if (notes != nullptr) *notes = notes_on_idle_keys(document);
+  return job;
 }
 
 std::vector<Refusal> find_refusals(const std::string& text,
@@ -229,8 +233,9 @@ std::vector<Refusal> find_refusals(const std::string& text,
   return refusals;
 }
 
-JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string> overrides) {
-  return parse_job_text(read_job_text(file), file.string(), overrides);
+JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string> overrides,
+                  std::vector<std::string>* notes) {
+  return parse_job_text(read_job_text(file), file.string(), overrides, notes);
 }
 
 }  // namespace ringtrain

@@ -20,11 +20,14 @@
 namespace ringtrain {
 
 // `overrides` are "key.sub=value", the value in YAML; "key=" takes a key away. The last one wins.
-JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string> overrides = {});
+// `notes` gets a line for each key that has no effect.
+JobSpec parse_job(const std::filesystem::path& file, std::span<const std::string> overrides = {},
+                  std::vector<std::string>* notes = nullptr);
 
 // The same for a text in memory; `name` stands for the file in messages.
 JobSpec parse_job_text(const std::string& text, const std::string& name,
-                       std::span<const std::string> overrides = {});
+                       std::span<const std::string> overrides = {},
+                       std::vector<std::string>* notes = nullptr);
 
 // One thing that is wrong with a job.
 struct Refusal {

@@ -61,6 +61,16 @@ void check_output(const fs::path& output, MissingOutput missing) {
   if (!written) fail(std::strerror(reason));
 }
 
+// A run replaces the models in its output.
+void refuse_own_source(const fs::path& written, const fs::path& source, std::string_view key) {
+  std::error_code none;
+  if (!fs::equivalent(written, source, none)) return;
+  throw job_error(
+      fmt::format("output: {} would be replaced, and is the job's {}: choose another with --set "
+                  "output=DIR",
+                  written.string(), key));
+}
+
 }  // namespace
 
 void check_paths(const JobSpec& job, MissingOutput missing) {
@@ -84,6 +94,8 @@ void check_paths(const JobSpec& job, MissingOutput missing) {
                                 job.initialize_from.string()));
   }
   check_output(job.output, missing);
+  refuse_own_source(job.output / "model.pt", job.model, "model");
+  refuse_own_source(job.output / "model.safetensors", job.initialize_from, "initialize_from");
 }
 
 }  // namespace ringtrain

@@ -44,6 +44,12 @@ void check_loss(const JobSpec& job, const DatasetTask& dataset) {
 
 void check_task(const JobSpec& job, const DatasetTask& dataset) {
   check_loss(job, dataset);
+  if (dataset.table && job.augment != AugmentSpec{}) {
+    throw job_error(
+        fmt::format("augment: dataset {} is a table, and only images are augmented: "
+                    "remove it",
+                    job.dataset.string()));
+  }
   if (!dataset.whole_numbers) return;
   if (job.augment != AugmentSpec{}) {
     throw job_error(

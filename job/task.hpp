@@ -19,6 +19,7 @@ struct DatasetTask {
   std::vector<float> least;          // range of each
   std::vector<float> largest;
   bool whole_numbers = false;  // samples are int64, as they are
+  bool table = false;          // samples are columns, of one pixel each
 };
 
 // Throws a job error, one line that names the key, if the job's loss, label smoothing, augmentation

@@ -18,7 +18,6 @@
 #include <exception>
 
 namespace ringtrain::net {
-
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;

@@ -112,6 +112,7 @@ void add_evaluate(CLI::App& app, Arguments& arguments) {
   command->add_option("dataset", arguments.dataset, "Dataset file, or folder of its shards")
       ->required();
   add_split(*command, arguments);
+  command->footer("Examples:\n  ringtrain evaluate runs/mnist-lenet data/mnist.h5");
   command->callback([&arguments] { run_evaluate(arguments); });
 }
 
@@ -130,6 +131,10 @@ void add_predict(CLI::App& app, Arguments& arguments) {
   command->add_option("--top", arguments.top, "Number of classes to print")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  command->footer(
+      "Examples:\n"
+      "  ringtrain predict runs/mnist-lenet digit.png\n"
+      "  ringtrain predict runs/mnist-lenet --dataset data/mnist.h5 --row 0 --row 1");
   command->callback([&arguments] { run_predict(arguments); });
 }
 

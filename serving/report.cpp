@@ -28,7 +28,7 @@ std::string class_lines(const EvaluationOfModel& found, const std::vector<std::s
     const ClassCounts& counts = found.classes[i];
     const double right =
         share(static_cast<double>(counts.correct), static_cast<double>(counts.samples));
-    text += fmt::format("  {:<{}}  {:>8}  {:>8}\n", names[i], width, counts.samples,
+    text += fmt::format("  {:<{}}  {:>8}  {:>8}\n", names[i], width, print_count(counts.samples),
                         counts.samples == 0 ? "-" : fmt::format("{:.2f}%", 100 * right));
   }
   return text;

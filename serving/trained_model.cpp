@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "job/task.hpp"
+#include "model_files/torchscript_kind.hpp"
 #include "runtime/device/load.hpp"
 #include "runtime/models/torch_error.hpp"
 
@@ -84,6 +85,11 @@ TrainedModel::TrainedModel(const std::filesystem::path& path)
   try {
     module_->script = torch::jit::load(file_.string(), device_->torch(), extra);
   } catch (const std::exception& error) {
+    const std::string other = model_files::why_not_torchscript(file_);
+    if (!other.empty()) {
+      throw data_error(fmt::format("{} {}: name the run's output folder, or the model.pt in it",
+                                   file_.string(), other));
+    }
     throw data_error(fmt::format("{} is not a TorchScript file that can be opened: {}",
                                  file_.string(), torch_cause(error)));
   }

@@ -16,6 +16,7 @@
 
 #include "base/error.hpp"
 #include "base/statistics.hpp"
+#include "base/text.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "launcher/mpi/placement.hpp"
 #include "launcher/mpi/worker_program.hpp"
@@ -121,11 +122,6 @@ Figures figures(const Measured& measured, const Row& row) {
   return result;
 }
 
-std::string size_text(uint64_t bytes) {
-  if (bytes >= 1 << 20) return fmt::format("{:.4g} MiB", static_cast<double>(bytes) / (1 << 20));
-  return fmt::format("{:.4g} KiB", static_cast<double>(bytes) / (1 << 10));
-}
-
 std::string time_text(double seconds) {
   return seconds < 1e-3 ? fmt::format("{:.1f} us", seconds * 1e6)
                         : fmt::format("{:.2f} ms", seconds * 1e3);
@@ -154,7 +150,7 @@ void print(const Measured& measured, const AllReduceOptions& options) {
   for (const Row& row : measured.rows) {
     if (row.bytes != size) {
       size = row.bytes;
-      fmt::print("\n{:<28}{:>12}{:>12}{:>12}{:>10}{:>14}\n", size_text(size), "time", "algbw GB/s",
+      fmt::print("\n{:<28}{:>12}{:>12}{:>12}{:>10}{:>14}\n", print_size(size), "time", "algbw GB/s",
                  "busbw GB/s", "x Gloo", network ? "of the link" : "of memcpy");
     }
     const Figures found = figures(measured, row);
@@ -241,8 +237,14 @@ void add_bench_all_reduce_command(CLI::App& bench) {
   command.add_option("--python", options->python, "Python with torch, for Gloo")
       ->capture_default_str();
   command.add_option("--peer", options->peer, "Script for Gloo")->capture_default_str();
-  command.add_option("--json", options->json, "Write the results to this file as well")
+  command
+      .add_option("--json", options->json,
+                  "Write the results to this file as well, in place of what is there")
       ->type_name("FILE");
+  command.footer(
+      "Writes no files but that of --json.\n\nExamples:\n"
+      "  ringtrain bench allreduce -n 2 --sizes 64K,4M --rounds 2\n"
+      "  ringtrain bench allreduce --hostfile hosts");
   command.callback([options] {
     if (options->hostfile.empty() && options->ranks == 0) options->ranks = 2;
     run(*options);

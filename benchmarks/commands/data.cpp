@@ -20,6 +20,7 @@
 #include "benchmarks/commands/data_peers.hpp"
 #include "benchmarks/commands/data_table.hpp"
 #include "benchmarks/commands/rounds.hpp"
+#include "benchmarks/commands/temporary_folder.hpp"
 
 namespace ringtrain::benchmarks {
 
@@ -33,7 +34,7 @@ using datasets::Tier;
 using Clock = std::chrono::steady_clock;
 
 struct DataOptions {
-  std::string directory = "data/bench";
+  std::string directory;     // empty: one that is removed at the end
   uint64_t mebibytes = 512;  // per sample size
   int rounds = 5;
   std::vector<uint64_t> sizes = {784, 3072, 27648, 150528};
@@ -185,9 +186,15 @@ class SizeBench {
   double ours_ = 0;
 };
 
-void run(const DataOptions& options) {
+void run(DataOptions options) {
   if (options.rounds < 1 || options.mebibytes < 1) {
     throw job_error("--rounds and --mib must be at least 1");
+  }
+  // Not in /tmp, which may be memory: files are read from the disk, too.
+  std::optional<TemporaryFolder> own;
+  if (options.directory.empty()) {
+    own.emplace(std::filesystem::current_path());
+    options.directory = own->path().string();
   }
   std::error_code error;
   std::filesystem::create_directories(options.directory, error);
@@ -209,8 +216,10 @@ void add_bench_data_command(CLI::App& bench) {
   CLI::App& command = *bench.add_subcommand(
       "data", "Measure the reader beside the limits of the machine and other readers");
   const auto options = std::make_shared<DataOptions>();
-  command.add_option("--directory", options->directory, "Directory for the files to read")
-      ->capture_default_str();
+  command.add_option(
+      "--directory", options->directory,
+      "Directory for the files to read, which stay in it and are used again (default: "
+      "one in the working directory, which is removed)");
   command.add_option("--mib", options->mebibytes, "MiB of data per sample size")
       ->capture_default_str();
   command.add_option("--rounds", options->rounds, "Rounds; each contestant runs once a round")
@@ -225,7 +234,12 @@ void add_bench_data_command(CLI::App& bench) {
       ->capture_default_str();
   command.add_option("--peer-seconds", options->peers.seconds, "Seconds that each peer reads")
       ->capture_default_str();
-  command.add_option("--json", options->json, "Write the results to this file as well");
+  command.add_option("--json", options->json,
+                     "Write the results to this file as well, in place of what is there");
+  command.footer(
+      "Writes files of --mib MiB for each of --sizes, 2 GiB in all by default, to --directory.\n\n"
+      "Examples:\n"
+      "  ringtrain bench data --mib 64 --sizes 784,3072 --rounds 1");
   command.callback([options] { run(*options); });
 }
 

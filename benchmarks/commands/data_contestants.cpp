@@ -59,12 +59,12 @@ DatasetIndex make_bench_dataset(const std::filesystem::path& path, uint64_t samp
   dataset.train_rows = std::max<uint64_t>(kBenchBatch, total_bytes / sample_bytes);
   dataset.source = "ringtrain bench data";
   if (std::filesystem::exists(path)) {
-    try {
-      DatasetIndex index = datasets::open_dataset_unverified(path);
-      if (index.train.rows == dataset.train_rows && index.shape == dataset.shape) return index;
-    } catch (const Error&) {
-      // Not ours: write it again.
+    DatasetIndex index = datasets::open_dataset_unverified(path);
+    if (index.source != dataset.source) {
+      throw job_error(path.string() +
+                      ": exists already and is not of this benchmark: choose another --directory");
     }
+    if (index.train.rows == dataset.train_rows && index.shape == dataset.shape) return index;
   }
   datasets::Writer writer(path, dataset);
   writer.set_class_names({"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});

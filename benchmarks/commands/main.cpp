@@ -2,6 +2,8 @@
 // ringtrain-bench: measures this machine side by side with its limits and with other systems.
 // `ringtrain bench` starts it.
 #include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
 
 #include "base/command_line.hpp"
 #include "base/error.hpp"
@@ -14,11 +16,16 @@ int main(int argc, char** argv) {
   ringtrain::set_messages(app);
   app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
   app.require_subcommand(1);
+  app.footer(
+      "The help of each benchmark says which files it writes, as in: ringtrain bench data --help. "
+      "Nothing stays but what --json and --directory name.");
   ringtrain::benchmarks::add_bench_all_reduce_command(app);
   ringtrain::benchmarks::add_bench_data_command(app);
   ringtrain::benchmarks::add_bench_step_command(app);
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> words;  // the last one first, as CLI11 takes them
+    for (int i = argc - 1; i > 0; --i) words.push_back(ringtrain::from_mpirun_spelling(argv[i]));
+    app.parse(words);
   } catch (const CLI::ParseError& error) {
     return ringtrain::exit_code_of(app, error);
   } catch (const std::exception& error) {

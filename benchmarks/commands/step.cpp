@@ -23,6 +23,7 @@
 #include "base/statistics.hpp"
 #include "base/text.hpp"
 #include "benchmarks/commands/rounds.hpp"
+#include "benchmarks/commands/temporary_folder.hpp"
 #include "benchmarks/commands/warm_rate.hpp"
 #include "job/events.hpp"
 #include "launcher/mpi/placement.hpp"
@@ -51,25 +52,6 @@ struct StepOptions {
   std::string json;
 };
 
-// A folder that is removed with everything that jobs leave in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    path_ = (fs::temp_directory_path() / "ringtrain-bench.XXXXXX").string();
-    if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error(path_ + ": cannot be made");
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  fs::path path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 struct Sample {
   double rate = 0;           // samples per second, all ranks together
   double exposed_share = 0;  // of the time of training, waiting for other ranks; ours only
@@ -92,7 +74,7 @@ fs::path write_job(const TemporaryFolder& folder, const StepOptions& options,
 
 Sample train(const RankLayout& layout, const StepOptions& options, const std::string& model,
              const std::string& backend, int64_t steps) {
-  const TemporaryFolder folder;
+  const TemporaryFolder folder(fs::temp_directory_path());
   const fs::path job = write_job(folder, options, model, backend, steps);
   const std::string output =
       output_of_ranks(layout, {find_worker(), job.string(), "--events"}, std::chrono::minutes(10));
@@ -275,8 +257,13 @@ void add_bench_step_command(CLI::App& bench) {
   command.add_option(
       "--peer", options->peer,
       "Script for DDP; left out: benchmarks/peers/ddp_step.py, with cuda card_step.py");
-  command.add_option("--json", options->json, "Write the results to this file as well")
+  command
+      .add_option("--json", options->json,
+                  "Write the results to this file as well, in place of what is there")
       ->type_name("FILE");
+  command.footer(
+      "Writes the jobs that it trains to a folder in TMPDIR or /tmp, and removes it.\n\nExamples:\n"
+      "  ringtrain bench step -n 2 --models lenet5 --dataset data/mnist.h5");
   command.callback([options] { run(*options); });
 }
 

@@ -21,8 +21,8 @@ bool is_class(double value) { return value >= 0 && value < 1e9 && value == std::
 
 void check_shape(const ArraySource& y, const ArraySource& x) {
   if (y.rows() != x.rows()) {
-    throw data_error(fmt::format("{} has {} rows, but {} has {} labels", x.name(), x.rows(),
-                                 y.name(), y.rows()));
+    throw data_error(fmt::format("{} has {}, but {} has {}", x.name(), counted(x.rows(), "row"),
+                                 y.name(), counted(y.rows(), "label")));
   }
   if (y.dims().size() > 2) {
     throw data_error(
@@ -109,8 +109,8 @@ ArrayAnswers read_answers(ArraySource& y, const ArraySource& x, Answers kind) {
 std::vector<std::string> target_names_for(const std::vector<std::string>& given, size_t targets,
                                           const std::string& source) {
   if (!given.empty() && given.size() != targets) {
-    throw data_error(fmt::format("{}: has {}, but --target-names {}", source,
-                                 counted(targets, "target"), given.size()));
+    throw job_error(fmt::format("--target-names: has {}, but {} has {}",
+                                counted(given.size(), "name"), source, counted(targets, "target")));
   }
   if (!given.empty()) return given;
   if (targets == 1) return {"y"};

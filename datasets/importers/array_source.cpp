@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -153,8 +154,8 @@ BothAnswers read_both(const ArraySources& sources, const ImportOptions& options)
     refuse_class_names(options);
     both.target_names = target_names_for(sources.target_names, targets, sources.train_y->name());
   } else if (!sources.target_names.empty()) {
-    throw data_error(sources.train_y->name() +
-                     ": has classes, not targets; --labels targets predicts numbers");
+    throw job_error("--target-names: " + sources.train_y->name() +
+                    " has classes, not targets; --labels targets predicts numbers");
   }
   require_two_answers(options, *sources.train_y, both.train, both.target_names);
   if (sources.test_y == nullptr || sources.test_x == nullptr) return both;
@@ -190,7 +191,9 @@ class ArrayCopy {
       for (uint64_t i = 0; i < count; ++i) {
         SeededSplit::Place place{own, first + i};
         if (split_) place = (*split_)(first + i);
-        put(place, convert(window.data() + i * row_bytes, first + i), answers, first + i);
+        const std::byte* const row = convert(window.data() + i * row_bytes, first + i);
+        if (dataset_.element == ElementType::f32) require_finite(x, row, first + i);
+        put(place, row, answers, first + i);
       }
       done_ += count;
       if (progress_) progress_(done_, dataset_.train_rows + dataset_.test_rows);
@@ -199,6 +202,19 @@ class ArrayCopy {
   }
 
  private:
+  void require_finite(const ArraySource& x, const std::byte* values, uint64_t row) const {
+    const uint64_t elements = x.row_elements();
+    for (uint64_t i = 0; i < elements; ++i) {
+      float value = 0;
+      std::memcpy(&value, values + i * sizeof value, sizeof value);
+      if (std::isfinite(value)) continue;
+      throw data_error(fmt::format(
+          "{}: row {} has {} at position {}, which is not finite: leave the row out or fill it, "
+          "as by numpy.nan_to_num",
+          x.name(), row, value, i));
+    }
+  }
+
   void put(const SeededSplit::Place& place, const std::byte* x, const ArrayAnswers& answers,
            uint64_t row) {
     if (answers.per_row == 0) {
@@ -244,7 +260,11 @@ DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::p
   }
   const BothAnswers answers = read_both(sources, options);
   std::optional<SeededSplit> split;
-  if (!has_test) split.emplace(train_x.rows(), sources.test_share, options.shuffle_seed);
+  if (!has_test && answers.train.per_row == 0) {
+    split.emplace(answers.train.labels, sources.test_share, options.shuffle_seed, train_x.name());
+  } else if (!has_test) {
+    split.emplace(train_x.rows(), sources.test_share, options.shuffle_seed, train_x.name());
+  }
   NewDataset dataset = new_dataset(options, train_x.name(),
                                    element_for(train_x.type(), sources.floats), train.shape);
   dataset.train_rows = split ? split->train_rows() : train_x.rows();
@@ -253,7 +273,8 @@ DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::p
   Writer writer(destination, dataset);
   if (answers.target_names.empty()) {
     const int64_t largest = std::max(largest_label(answers.train), largest_label(answers.test));
-    writer.set_class_names(class_names_for(options, static_cast<uint64_t>(largest) + 1));
+    writer.set_class_names(
+        class_names_for(options, static_cast<uint64_t>(largest) + 1, sources.train_y->name()));
   }
   writer.set_source_sha256(options.source_sha256);
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "datasets/importers/file_tree.hpp"
 #include "datasets/writing/writer.hpp"
 
@@ -138,12 +139,14 @@ DatasetIndex import_cifar(const std::filesystem::path& source,
   dataset.test_rows = files.rows(Split::test);
   Writer writer(destination, dataset);
   if (!options.class_names.empty() && options.class_names.size() != files.classes()) {
-    throw data_error(fmt::format("{}: has {} classes, but --class-names {}", source.string(),
-                                 files.classes(), options.class_names.size()));
+    throw job_error(fmt::format("--class-names: has {}, but {} has {} classes",
+                                counted(options.class_names.size(), "name"), source.string(),
+                                files.classes()));
   }
-  auto names = options.class_names.empty() ? files.class_names() : options.class_names;
+  auto names = files.class_names();
   if (names.size() != files.classes()) names = numbered_classes(files.classes());
-  writer.set_class_names(std::move(names));
+  if (!options.class_names.empty()) note_classes(options, names, options.class_names);
+  writer.set_class_names(options.class_names.empty() ? std::move(names) : options.class_names);
   for (const Split split : {Split::train, Split::test}) {
     const uint64_t before = split == Split::train ? 0 : dataset.train_rows;
     const auto seen = files.put(split, writer, [&](uint64_t rows) {

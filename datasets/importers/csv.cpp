@@ -5,82 +5,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <map>
-#include <set>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
+#include "datasets/importers/csv_labels.hpp"
 #include "datasets/importers/csv_table.hpp"
 #include "datasets/importers/seeded_split.hpp"
 #include "datasets/writing/writer.hpp"
 
 namespace ringtrain::datasets {
 namespace {
-
-constexpr size_t kMaxClasses = 65536;
-
-using Words = std::set<std::string, std::less<>>;
-
-// Labels that are the numbers 0 .. n-1 keep them; others are numbered in sorted order and keep
-// their names.
-struct Classes {
-  std::map<std::string, int64_t, std::less<>> label_of;
-  std::vector<std::string> names;
-
-  explicit Classes(const Words& words) {
-    std::vector<std::pair<int64_t, std::string>> numbers;
-    for (const std::string& word : words) {
-      int64_t number = 0;
-      if (parse_integer(word, number) && number >= 0) numbers.emplace_back(number, word);
-    }
-    std::sort(numbers.begin(), numbers.end());
-    if (numbers.size() == words.size() &&
-        numbers.back().first < static_cast<int64_t>(kMaxClasses)) {
-      for (const auto& [number, word] : numbers) label_of.emplace(word, number);
-      names = numbered_classes(static_cast<uint64_t>(numbers.back().first) + 1);
-      return;
-    }
-    for (const std::string& word : words) {
-      label_of.emplace(word, static_cast<int64_t>(names.size()));
-      names.push_back(word);
-    }
-  }
-};
-
-void parse_features(const CsvTable& table, const CsvRow& row, const CsvLines& lines,
-                    std::vector<float>& values) {
-  for (size_t i = 0; i < row.features.size(); ++i) {
-    if (!parse_float(row.features[i], values[i]) || !std::isfinite(values[i])) {
-      lines.refuse(table.feature_column(i) + " " + table.why_no_number(row.features[i]));
-    }
-  }
-}
-
-// Counts the rows of a table and collects their labels.
-uint64_t count_rows(CsvTable& table, Words& labels) {
-  uint64_t rows = 0;
-  std::vector<float> values(table.features());
-  table.for_each([&](const CsvRow& row, const CsvLines& lines) {
-    // A wrong separator or column is noticed before its labels are judged.
-    if (rows == 0) parse_features(table, row, lines, values);
-    const std::string_view label = row.answers.front();
-    if (!labels.contains(label)) {
-      if (label.empty()) lines.refuse("has no label in " + table.answer_column(0));
-      if (labels.size() == kMaxClasses) {
-        lines.refuse(fmt::format(
-            "more than {} classes in {}: name a number to predict with --target, or the column of "
-            "the classes with --label",
-            kMaxClasses, table.answer_column(0)));
-      }
-      labels.emplace(label);
-    }
-    ++rows;
-  });
-  return rows;
-}
 
 void parse_targets(const CsvTable& table, const CsvRow& row, const CsvLines& lines,
                    std::vector<float>& values) {
@@ -108,38 +43,6 @@ uint64_t count_rows(CsvTable& table, Targets& targets) {
     ++rows;
   });
   return rows;
-}
-
-// Refuses labels that are quantities: a classifier would take each value for a class. named: the
-// user has said that this is the column of the labels.
-void refuse_quantities(const CsvTable& table, const Words& labels, uint64_t rows,
-                       const std::string& file, bool named) {
-  constexpr size_t kFewValues = 20;
-  bool whole = true;
-  float least = std::numeric_limits<float>::max();
-  float largest = std::numeric_limits<float>::lowest();
-  for (const std::string& word : labels) {
-    float value = 0;
-    if (!parse_float(word, value)) return;
-    whole = whole && value == std::floor(value);
-    least = std::min(least, value);
-    largest = std::max(largest, value);
-  }
-  const auto count = static_cast<float>(labels.size());
-  const bool many = labels.size() > kFewValues;
-  const bool rarely_repeated = labels.size() > rows / 2;
-  // Numbered classes leave few numbers out.
-  const bool scattered = std::max(largest, -least) > 2 * count;
-  // Numbers of classes begin at 0 or 1 and leave none out.
-  const bool consecutive = (least == 0 || least == 1) && largest - least + 1 == count;
-  const bool quantities = whole
-                              ? many && ((rarely_repeated && scattered) || (!named && !consecutive))
-                              : many || rarely_repeated;
-  if (!quantities) return;
-  throw data_error(fmt::format(
-      "{}: {} has {} different numbers in {} rows, such as {}: name a number to predict with "
-      "--target, or the column of the classes with --label",
-      file, table.answer_column(0), labels.size(), rows, *labels.rbegin()));
 }
 
 void check_columns(const CsvTable& train, const CsvTable& test, const CsvSources& sources) {
@@ -170,7 +73,7 @@ Shape shape_of_samples(const CsvSources& sources, size_t features) {
 class TableCopy {
  public:
   // classes: none for rows with targets. split: none if there is a table of test rows.
-  TableCopy(Writer& writer, const ImportOptions& options, const std::optional<Classes>& classes,
+  TableCopy(Writer& writer, const ImportOptions& options, const std::optional<CsvClasses>& classes,
             const std::optional<SeededSplit>& split, uint64_t total)
       : writer_(writer), options_(options), classes_(classes), split_(split), total_(total) {}
 
@@ -202,13 +105,21 @@ class TableCopy {
 
   Writer& writer_;
   const ImportOptions& options_;
-  const std::optional<Classes>& classes_;
+  const std::optional<CsvClasses>& classes_;
   const std::optional<SeededSplit>& split_;
   uint64_t total_;
   uint64_t done_ = 0;
   std::vector<float> features_;
   std::vector<float> targets_;
 };
+
+// Names the table and its columns of answers, for people who look at the dataset later.
+std::string describe(const CsvTable& table, const CsvSources& sources) {
+  std::string columns = table.answer_column(0);
+  for (size_t i = 1; i < sources.targets.size(); ++i) columns += ", " + table.answer_column(i);
+  return fmt::format("{}, {} in {}", sources.train.string(),
+                     sources.targets.empty() ? "label" : "targets", columns);
+}
 
 CsvAnswers answers_of(const CsvSources& sources) {
   if (!sources.targets.empty()) return {sources.targets, "--target"};
@@ -226,7 +137,7 @@ DatasetIndex import_csv(const CsvSources& sources, const std::filesystem::path& 
   if (sources.test) test.emplace(*sources.test, sources.separator, answers_of(sources));
   if (test) check_columns(train, *test, sources);
 
-  Words labels;
+  CsvLabels labels;
   Targets targets;
   const bool has_targets = !sources.targets.empty();
   const auto count = [&](CsvTable& table, Targets& range) {
@@ -242,28 +153,33 @@ DatasetIndex import_csv(const CsvSources& sources, const std::filesystem::path& 
       targets.names.push_back(train.answer_name(i));
     }
   } else {
-    require_two_classes(options, name, labels.size());
+    refuse_missing(labels, name);
+    require_two_classes(options, name, labels.words.size());
   }
+  std::optional<SeededSplit> split;
+  if (!test && has_targets) {
+    split.emplace(train_rows, sources.test_share, options.shuffle_seed, name);
+  } else if (!test) {
+    split.emplace(labels.of_row, sources.test_share, options.shuffle_seed, name);
+  }
+  labels.of_row = {};  // memory
   Targets of_test;
   const uint64_t test_rows = test ? count(*test, of_test) : 0;
-  std::optional<Classes> classes;
+  if (test && !has_targets) refuse_missing(labels, sources.test->string());
+  std::optional<CsvClasses> classes;
   if (!has_targets) {
     refuse_quantities(train, labels, train_rows + test_rows, name, !sources.label.empty());
     classes.emplace(labels);
   }
-  std::optional<SeededSplit> split;
-  if (!test) split.emplace(train_rows, sources.test_share, options.shuffle_seed);
 
-  NewDataset dataset =
-      new_dataset(options, name, ElementType::f32, shape_of_samples(sources, train.features()));
+  NewDataset dataset = new_dataset(options, describe(train, sources), ElementType::f32,
+                                   shape_of_samples(sources, train.features()));
   dataset.train_rows = split ? split->train_rows() : train_rows;
   dataset.test_rows = split ? split->test_rows() : test_rows;
   dataset.target_names = targets.names;
   Writer writer(destination, dataset);
   if (classes) {
-    writer.set_class_names(options.class_names.empty()
-                               ? classes->names
-                               : class_names_for(options, classes->names.size()));
+    writer.set_class_names(names_for(options, *classes, name));
   }
   TableCopy copy(writer, options, classes, split, train_rows + test_rows);
   copy.run(Split::train, train, train_rows);

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <cstring>
@@ -101,6 +102,15 @@ void CsvLines::fill() {
   end_ += n;
 }
 
+bool is_missing(std::string_view field) {
+  static constexpr std::array<std::string_view, 11> kWords = {
+      "", "na", "n/a", "#n/a", "nan", "-nan", "null", "nil", "none", "?", "-"};
+  std::string lower(field.substr(0, 8));
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::find(kWords.begin(), kWords.end(), lower) != kWords.end();
+}
+
 bool parse_float(std::string_view field, float& value) {
   if (field.starts_with('+')) field.remove_prefix(1);
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
@@ -169,7 +179,11 @@ std::string CsvTable::column(size_t index) const {
 }
 
 std::string CsvTable::why_no_number(std::string_view field) const {
-  if (field.empty()) return "is empty, not a finite number: fill it or leave the line out";
+  constexpr std::string_view kCure =
+      ", not a finite number: a missing value; leave the line out or fill the cell (pandas: "
+      "dropna(), fillna(0))";
+  if (field.empty()) return fmt::format("is empty{}", kCure);
+  if (is_missing(field)) return fmt::format("is '{}'{}", field, kCure);
   std::string text = fmt::format("is '{}', not a finite number", field.substr(0, 40));
   std::string pointed(field);
   std::replace(pointed.begin(), pointed.end(), ',', '.');

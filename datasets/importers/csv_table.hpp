@@ -20,6 +20,8 @@ class CsvLines {
   bool next(std::string_view& line);
   // Throws a data error that names the file and the line.
   [[noreturn]] void refuse(std::string_view why) const;
+  // The number of the line that was read last, from 1.
+  uint64_t number() const { return number_; }
 
  private:
   void fill();
@@ -81,6 +83,9 @@ class CsvTable {
   std::vector<std::string> names_;
   std::vector<std::string_view> fields_;
 };
+
+// Whether a field stands for a value that is not known, as NA or NaN in a table of R or pandas.
+bool is_missing(std::string_view field);
 
 // Parses a whole field as a number. Returns false if it is none.
 bool parse_float(std::string_view field, float& value);

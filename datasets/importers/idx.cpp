@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "datasets/writing/writer.hpp"
 
 namespace ringtrain::datasets {
@@ -78,8 +79,8 @@ Shape shape_of(const std::vector<uint64_t>& dims) {
 void check_count(const ByteSource& images, uint64_t rows, const ByteSource& labels,
                  uint64_t count) {
   if (rows != count) {
-    throw data_error(fmt::format("{} has {} images, but {} has {} labels", images.name(), rows,
-                                 labels.name(), count));
+    throw data_error(fmt::format("{} has {}, but {} has {}", images.name(), counted(rows, "image"),
+                                 labels.name(), counted(count, "label")));
   }
 }
 
@@ -107,7 +108,8 @@ DatasetIndex import_idx(const IdxSources& sources, const std::filesystem::path& 
   dataset.train_rows = train[0];
   dataset.test_rows = test[0];
   Writer writer(destination, dataset);
-  writer.set_class_names(class_names_for(options, uint64_t{largest} + 1));
+  writer.set_class_names(
+      class_names_for(options, uint64_t{largest} + 1, sources.train_labels.name()));
   writer.set_source_sha256(options.source_sha256);
 
   std::vector<std::byte> row(static_cast<size_t>(dataset.shape.elements()));

@@ -170,7 +170,11 @@ void ImageList::place(double test_share, uint64_t seed, size_t depth) {
   for (const Found& image : images_) last = std::max(last, image.number);
   entries_.resize(last + 1);
   std::optional<SeededSplit> seeded;
-  if (!has_test_rows_) seeded.emplace(images_.size(), test_share, seed);
+  if (!has_test_rows_) {
+    std::vector<int64_t> labels;
+    for (const Found& image : images_) labels.push_back(labels_.at(image.path[depth]));
+    seeded.emplace(labels, test_share, seed, tree_name_);
+  }
   uint64_t counter = 0;
   for (const Found& image : images_) {
     const std::optional<Split> split = split_of(image.path);

@@ -2,6 +2,7 @@
 #include "datasets/importers/images.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <atomic>
@@ -223,10 +224,13 @@ ImportedImages import_images(const ImageSources& given, const std::filesystem::p
   Writer writer(destination, dataset);
   const size_t classes = images.class_names().size();
   if (!options.class_names.empty() && options.class_names.size() != classes) {
-    throw data_error(fmt::format("{}: has {}, but --class-names {}", tree.name(),
-                                 counted(classes, "class folder"), options.class_names.size()));
+    throw job_error(fmt::format(
+        "--class-names: has {}, but {} has {}: {}", counted(options.class_names.size(), "name"),
+        tree.name(), counted(classes, "class folder"), fmt::join(images.class_names(), ", ")));
   }
-  writer.set_class_names(options.class_names.empty() ? images.class_names() : options.class_names);
+  const auto& names = options.class_names.empty() ? images.class_names() : options.class_names;
+  note_classes(options, images.class_names(), names);
+  writer.set_class_names(names);
   Decoders decoders(sources, writer);
   const uint64_t total = dataset.train_rows + dataset.test_rows;
   uint64_t done = 0;

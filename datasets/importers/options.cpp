@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace ringtrain::datasets {
 
@@ -38,7 +41,7 @@ void require_two_values(const ImportOptions& options, const std::string& source,
 
 void refuse_class_names(const ImportOptions& options) {
   if (options.class_names.empty()) return;
-  throw data_error("--class-names: the rows have targets, not classes");
+  throw job_error("--class-names: the rows have targets, not classes");
 }
 
 std::vector<std::string> numbered_classes(uint64_t count) {
@@ -47,18 +50,36 @@ std::vector<std::string> numbered_classes(uint64_t count) {
   return names;
 }
 
-std::vector<std::string> class_names_for(const ImportOptions& options, uint64_t classes) {
+std::vector<std::string> class_names_for(const ImportOptions& options, uint64_t classes,
+                                         const std::string& source) {
   constexpr uint64_t kMaxClasses = uint64_t{1} << 20;
   if (classes > kMaxClasses) {
-    throw data_error(fmt::format("{}: a label of {}; labels must be below {}", options.source,
-                                 classes - 1, kMaxClasses));
+    throw data_error(fmt::format("{}: a label of {}; labels must be below {}", source, classes - 1,
+                                 kMaxClasses));
   }
   if (options.class_names.empty()) return numbered_classes(classes);
   if (options.class_names.size() < classes) {
-    throw data_error(fmt::format("{}: a label of {}, but only {} class names were given",
-                                 options.source, classes - 1, options.class_names.size()));
+    throw job_error(
+        fmt::format("--class-names: has {}, but {} has a label of {}: name label 0 first",
+                    counted(options.class_names.size(), "name"), source, classes - 1));
   }
+  note_classes(options, numbered_classes(options.class_names.size()), options.class_names);
   return options.class_names;
+}
+
+void note_classes(const ImportOptions& options, const std::vector<std::string>& words,
+                  const std::vector<std::string>& names) {
+  constexpr size_t kShown = 12;
+  if (!options.note || (words == names && names == numbered_classes(names.size()))) return;
+  std::string text;
+  for (size_t i = 0; i < std::min(kShown, names.size()); ++i) {
+    text += text.empty() ? "" : ", ";
+    text += words == names ? fmt::format("{} {}", i, names[i])
+                           : fmt::format("{} for {}", names[i], words[i]);
+  }
+  if (names.size() > kShown) text += ", ...";
+  options.note(words == names ? fmt::format("classes in the order of the alphabet: {}", text)
+                              : fmt::format("class names: {}", text));
 }
 
 }  // namespace ringtrain::datasets

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct ImportOptions {
   std::vector<std::string> class_names;  // empty: from the source, else the labels as numbers
   bool one_class = false;  // whether all training rows may have the same class or target
   Progress progress;
+  std::function<void(const std::string& line)> note = {};  // gets what the user should know
 };
 
 // Returns the shape of a table's row: a feature is a channel of one pixel, since features have
@@ -45,8 +47,14 @@ void refuse_class_names(const ImportOptions& options);
 // Returns "0" to "count - 1".
 std::vector<std::string> numbered_classes(uint64_t count);
 
-// Returns the names given, or numbers. Throws a data error if they are too few for labels below
-// `classes`.
-std::vector<std::string> class_names_for(const ImportOptions& options, uint64_t classes);
+// Returns the names given, or numbers, and notes which label got which name. Throws a data error
+// that names the source, if they are too few for labels below `classes`.
+std::vector<std::string> class_names_for(const ImportOptions& options, uint64_t classes,
+                                         const std::string& source);
+
+// Notes which word of the source, a label or a folder, became which class under which name; none
+// where words are the numbers of the classes and stay their names. Vectors: [classes].
+void note_classes(const ImportOptions& options, const std::vector<std::string>& words,
+                  const std::vector<std::string>& names);
 
 }  // namespace ringtrain::datasets

@@ -6,7 +6,6 @@
 #include <functional>
 #include <string>
 #include <system_error>
-#include <utility>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -36,11 +35,15 @@ std::string_view npy_type(ElementType element) {
 
 using Path = std::filesystem::path;
 
-std::pair<Path, Path> export_split(const DatasetIndex& index, Split split, const Path& directory,
-                                   const std::function<void(uint64_t rows)>& progress) {
+Path export_path(const Path& directory, Split split, std::string_view part) {
+  return directory / fmt::format("{}_{}.npy", name_of(split), part);
+}
+
+void export_split(const DatasetIndex& index, Split split, const Path& directory,
+                  const std::function<void(uint64_t rows)>& progress) {
   const uint64_t rows = index.split(split).rows;
-  PendingFile x_pending(directory / fmt::format("{}_x.npy", name_of(split)));
-  PendingFile y_pending(directory / fmt::format("{}_y.npy", name_of(split)));
+  PendingFile x_pending(export_path(directory, split, "x"));
+  PendingFile y_pending(export_path(directory, split, "y"));
   const std::string x_header =
       npy_header(npy_type(index.element), fmt::format("{}, {}, {}, {}", rows, index.shape.channels,
                                                       index.shape.height, index.shape.width));
@@ -65,10 +68,19 @@ std::pair<Path, Path> export_split(const DatasetIndex& index, Split split, const
   }
   x_pending.commit();
   y_pending.commit();
-  return {x_pending.destination(), y_pending.destination()};
 }
 
 }  // namespace
+
+std::vector<std::filesystem::path> export_paths(const DatasetIndex& index,
+                                                const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> paths;
+  for (const Split split : {Split::train, Split::test}) {
+    if (index.split(split).rows == 0) continue;
+    for (const char* part : {"x", "y"}) paths.push_back(export_path(directory, split, part));
+  }
+  return paths;
+}
 
 std::vector<std::filesystem::path> export_npy(const DatasetIndex& index,
                                               const std::filesystem::path& directory,
@@ -78,16 +90,14 @@ std::vector<std::filesystem::path> export_npy(const DatasetIndex& index,
   if (error) throw io_error(fmt::format("{}: {}", directory.string(), error.message()));
   const uint64_t total = index.train.rows + index.test.rows;
   uint64_t done = 0;
-  std::vector<std::filesystem::path> written;
   for (const Split split : {Split::train, Split::test}) {
     if (index.split(split).rows == 0) continue;
-    const auto [x, y] = export_split(index, split, directory, [&](uint64_t rows) {
+    export_split(index, split, directory, [&](uint64_t rows) {
       done += rows;
       if (progress) progress(done, total);
     });
-    written.insert(written.end(), {x, y});
   }
-  return written;
+  return export_paths(index, directory);
 }
 
 }  // namespace ringtrain::datasets

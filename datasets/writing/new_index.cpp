@@ -81,17 +81,19 @@ DatasetIndex start_index(const NewDataset& dataset) {
   constexpr int64_t kMax = int64_t{1} << 20;
   for (const int64_t dimension : {shape.channels, shape.height, shape.width}) {
     if (dimension < 1 || dimension > kMax) {
-      throw data_error(fmt::format("samples of {} x {} x {}: each dimension must be 1 to {}",
-                                   shape.channels, shape.height, shape.width, kMax));
+      throw data_error(fmt::format("{}: samples of {} x {} x {}: each dimension must be 1 to {}",
+                                   index.source, shape.channels, shape.height, shape.width, kMax));
     }
   }
-  if (index.row_bytes() > uint64_t{1} << 30) throw data_error("samples of more than 1 GiB");
-  if (dataset.train_rows == 0) throw data_error("the source has no training rows");
+  if (index.row_bytes() > uint64_t{1} << 30) {
+    throw data_error(index.source + ": samples of more than 1 GiB");
+  }
+  if (dataset.train_rows == 0) throw data_error(index.source + ": has no training rows");
   uint64_t bytes = 0;
   if (__builtin_add_overflow(dataset.train_rows, dataset.test_rows, &bytes) ||
       __builtin_mul_overflow(bytes, index.row_bytes() + index.y_bytes(), &bytes) ||
       bytes >> 62 != 0) {
-    throw data_error(fmt::format("the source promises {} + {} rows, which no disk holds",
+    throw data_error(fmt::format("{}: promises {} + {} rows, which no disk holds", index.source,
                                  dataset.train_rows, dataset.test_rows));
   }
   const uint64_t own_bytes =

@@ -90,7 +90,8 @@ std::vector<std::filesystem::path> shard_dataset(const DatasetIndex& whole,
   }
   std::error_code error;
   if (std::filesystem::exists(directory, error) && !std::filesystem::is_empty(directory, error)) {
-    throw data_error(fmt::format("{}: exists and is not empty", directory.string()));
+    throw job_error(
+        fmt::format("{}: exists and is not empty: name another folder", directory.string()));
   }
   std::filesystem::create_directories(directory, error);
   if (error) throw io_error(fmt::format("{}: {}", directory.string(), error.message()));

@@ -72,6 +72,21 @@ std::string suggestion(const Key& key, const json& value) {
   return meant.empty() ? "" : fmt::format(", did you mean {}?", meant);
 }
 
+// Returns the end of a refusal of a value in place of a group, or of a list or map: what to write.
+std::string example(const Key& key, const std::string& path, const std::string& origin) {
+  const std::string name = path.substr(path.rfind('.') + 1);
+  std::string value;
+  if (key.type == Key::Type::group) value = fmt::format("{{{}}}", key.example);
+  if (key.type == Key::Type::map) value = "{NAME: value}";
+  if (key.type == Key::Type::list && key.element.front().type == Key::Type::group) {
+    value = fmt::format("[{{{}}}]", key.element.front().example);
+  }
+  if (value.empty() || path.empty()) return "";
+  if (origin.starts_with("--set ")) return fmt::format(", as in --set '{}={}'", path, value);
+  if (name.ends_with(']')) return fmt::format(", as in '- {}'", value);
+  return fmt::format(", as in '{}: {}'", name, value);
+}
+
 // Refuses values that do not fit, in the order of the keys.
 class Checker {
  public:
@@ -85,8 +100,10 @@ class Checker {
       if (key.type == Key::Type::text && value.is_primitive()) {
         problem += ": put it in quotes if it is meant as text";
       }
-      if (value.is_string()) problem += missing_space(value.get_ref<const std::string&>());
-      return refuse(path, problem);
+      std::string cure;
+      if (value.is_string()) cure = missing_space(value.get_ref<const std::string&>());
+      if (cure.empty()) cure = example(key, path, document_.origin(path));
+      return refuse(path, problem + cure);
     }
     if (key.type == Key::Type::group) return check_group(key, value, path);
     if (!fits(key, value)) {

@@ -1,55 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job/keys/job_keys.hpp"
-#include "job/choice_names.hpp"
 
+#include "job/choice_names.hpp"
 #include "job/keys/kubernetes_keys.hpp"
+#include "job/keys/optimizer_keys.hpp"
 #include "job/models.hpp"
 
 namespace ringtrain {
 namespace {
-
-KeyGroup<OptimizerSpec> optimizer_keys() {
-  using T = OptimizerSpec;
-  KeyGroup<T> group;
-  group.choice("type", &T::type,
-               {{T::Type::sgd, "sgd"}, {T::Type::adamw, "adamw"}, {T::Type::lars, "lars"}},
-               "sgd, adamw, or lars (layer-wise rates for large batches).", OnResume::fixed);
-  group.key("learning_rate", &T::learning_rate, "The rate after warm-up.",
-            {.above = 0, .max = 1000});
-  group.key("momentum", &T::momentum, "sgd and lars.", {.min = 0, .below = 1});
-  group.key("nesterov", &T::nesterov, "sgd: look ahead by one momentum step.");
-  group.key("weight_decay", &T::weight_decay,
-            "sgd and lars: added to the gradient; adamw: decoupled from it.",
-            {.min = 0, .max = 10});
-  group.key("beta1", &T::beta1, "adamw: decay of the gradients' mean.", {.min = 0, .below = 1});
-  group.key("beta2", &T::beta2, "adamw: decay of the squared gradients' mean.",
-            {.min = 0, .below = 1});
-  group.key("epsilon", &T::epsilon, "adamw and lars: keeps the quotient finite.",
-            {.above = 0, .max = 1});
-  group.key("trust", &T::trust, "lars: the trust coefficient (You et al. 2017, eta).",
-            {.above = 0, .max = 1});
-  return group;
-}
-
-KeyGroup<ScheduleSpec> schedule_keys() {
-  using T = ScheduleSpec;
-  KeyGroup<T> group;
-  group.choice(
-      "type", &T::type,
-      {{T::Type::constant, "constant"}, {T::Type::step, "step"}, {T::Type::cosine, "cosine"}},
-      "constant, step (times gamma at each milestone), or cosine (down to final_factor at the "
-      "end).");
-  group.key("warmup_epochs", &T::warmup_epochs,
-            "The rate rises linearly from 0 for so many epochs, parts of one included.",
-            {.min = 0, .max = 1000000});
-  group.key("milestones", &T::milestones,
-            "step: the epochs at which the rate is multiplied by gamma, ascending.",
-            {.above = 0, .max = 1000000, .max_items = 1024});
-  group.key("gamma", &T::gamma, "step: the factor at each milestone.", {.above = 0, .max = 1});
-  group.key("final_factor", &T::final_factor,
-            "cosine: the last rate as a share of the learning rate.", {.min = 0, .max = 1});
-  return group;
-}
 
 KeyGroup<AugmentSpec> augment_keys() {
   using T = AugmentSpec;
@@ -58,6 +16,7 @@ KeyGroup<AugmentSpec> augment_keys() {
             "Pixels of zero padding on each side before a random crop to the sample's size.",
             {.min = 0, .max = 64});
   group.key("horizontal_flip", &T::horizontal_flip, "Mirrors half of the images.");
+  group.example("horizontal_flip: true");
   return group;
 }
 
@@ -77,23 +36,27 @@ KeyGroup<CommunicationSpec> communication_keys() {
                {{T::Algorithm::automatic, "auto"},
                 {T::Algorithm::direct, "direct"},
                 {T::Algorithm::ring, "ring"}},
-               "auto measures at the start and takes the faster one.");
+               "auto measures at the start and takes the faster one.",
+               {.idle = {"communication.backend", {"none", "shared_memory"}}});
   group.key(
       "bucket_mib", &T::bucket_mib,
       "Gradients are averaged in pieces of about this size while backward continues. 0: 25 on "
       "GPUs, where a piece costs a wait, else 4.",
-      {.min = 0, .max = 1024});
+      {.min = 0, .max = 1024, .idle = {"communication.backend", {"none"}}});
   group.choice("wire", &T::wire, {{T::Wire::fp32, "fp32"}, {T::Wire::bf16, "bf16"}},
-               "The type of gradients in transit; bf16 halves the bytes, sums are in fp32.");
+               "The type of gradients in transit; bf16 halves the bytes, sums are in fp32.",
+               {.idle = {"communication.backend", {"none"}}});
   group.key(
       "sync_every", &T::sync_every,
       "More than 1: ranks step on their own and average parameters every so many steps (local "
       "SGD).",
-      {.min = 1, .max = 1000000});
+      {.min = 1, .max = 1000000, .idle = {"communication.backend", {"none"}}});
   group.key("shard_optimizer", &T::shard_optimizer,
-            "Each rank keeps only its share of the optimizer's state (ZeRO stage 1).");
+            "Each rank keeps only its share of the optimizer's state (ZeRO stage 1).",
+            {.idle = {"communication.backend", {"none"}}});
   group.key("timeout_seconds", &T::timeout_seconds, "A collective that takes longer ends the job.",
             {.above = 0, .max = 86400});
+  group.example("backend: auto");
   return group;
 }
 
@@ -111,6 +74,7 @@ KeyGroup<CheckpointSpec> checkpoint_keys() {
             "auto resumes from the newest good checkpoint below output, never starts anew, a path "
             "resumes from that checkpoint (or from the newest good one in that folder).",
             {.min_length = 1, .max_length = 4096});
+  group.example("every_epochs: 1, keep: 2");
   return group;
 }
 
@@ -124,10 +88,11 @@ KeyGroup<RollbackSpec> rollback_keys() {
       {.min = 0, .max = 1e30});
   group.key("window", &T::window,
             "How many steps the median is taken over; none is a spike before there are as many.",
-            {.min = 3, .max = 100000});
+            {.min = 3, .max = 100000, .idle = {"rollback.factor", {0}}});
   group.key("limit", &T::limit,
             "More rollbacks than this, without a window of good steps between them, end the job.",
-            {.min = 1, .max = 1000000});
+            {.min = 1, .max = 1000000, .idle = {"rollback.factor", {0}}});
+  group.example("factor: 3");
   return group;
 }
 
@@ -136,6 +101,7 @@ KeyGroup<WorkersSpec> workers_keys() {
   KeyGroup<T> group;
   group.key("min", &T::min, "The fewest ranks to continue with.", {.min = 0, .max = 65536});
   group.key("max", &T::max, "The most ranks to use.", {.min = 0, .max = 65536});
+  group.example("min: 2, max: 4");
   return group;
 }
 
@@ -160,7 +126,7 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
       {{T::Stem::automatic, "auto"}, {T::Stem::small, "small"}, {T::Stem::large, "large"}},
       "resnets alone: their first layers. small: a 3x3 convolution, as is usual for CIFAR; large: "
       "7x7 with stride 2, then pooling, as for ImageNet; auto: small up to 64 pixels a side.",
-      OnResume::fixed);
+      {.on_resume = OnResume::fixed});
   group.key("dataset", &T::dataset,
             "An HDF5 file made by 'ringtrain dataset import', or a folder of its shards.",
             {.min_length = 1, .max_length = 4096, .required = true, .on_resume = OnResume::silent});
@@ -188,14 +154,17 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
       "bfloat16 where that is safe; auto: fp32 on CPUs, tf32 on GPUs.");
   group.key("deterministic", &T::deterministic,
             "On GPUs: a repeated run gives the same bits, by slower algorithms. On CPUs it always "
-            "does.");
+            "does.",
+            {.idle = {"device", {"cpu"}}});
   group.choice("device", &T::device,
                {{T::Device::automatic, "auto"}, {T::Device::cpu, "cpu"}, {T::Device::cuda, "cuda"}},
-               "auto takes a GPU when the build and the node have one.", OnResume::silent);
+               "auto takes a GPU when the build and the node have one.",
+               {.on_resume = OnResume::silent});
   group.key(
       "cuda_graph", &T::cuda_graph,
       "On GPUs: forward and backward are recorded once as a CUDA graph and replayed, where the "
-      "model allows it.");
+      "model allows it.",
+      {.idle = {"device", {"cpu"}}});
 }
 
 void add_groups(KeyGroup<JobSpec>& group) {
@@ -268,6 +237,7 @@ KeyGroup<JobSpec> make_job_group() {
   add_training_keys(group);
   add_groups(group);
   add_run_keys(group);
+  group.example("model: lenet, dataset: data/mnist.h5");
   return group;
 }
 

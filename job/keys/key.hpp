@@ -19,6 +19,12 @@ enum class OnResume {
   fixed,     // the checkpoint does not fit: its numbers would mean something else
 };
 
+// Values of another key beside which a key has no effect.
+struct Idle {
+  std::string where = {};  // path of the other key; empty: there is none
+  std::vector<nlohmann::json> is = {};
+};
+
 // Limits of a value. In a list or map, those of numbers and text hold for each element.
 struct KeyRules {
   std::optional<double> min = {};
@@ -32,6 +38,7 @@ struct KeyRules {
   std::optional<size_t> max_items = {};
   bool required = false;
   OnResume on_resume = OnResume::reported;
+  Idle idle = {};
 };
 
 struct Key {
@@ -45,6 +52,7 @@ struct Key {
   std::vector<Key> keys = {};                 // of a group
   std::vector<Key> element = {};              // of a list or map: one
   std::vector<std::string> exactly_one = {};  // of a group: keys that exclude each other
+  std::string example = {};                   // of a group: a few keys, as in "min: 2, max: 4"
 };
 
 // Returns the group of all keys.

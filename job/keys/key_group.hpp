@@ -69,8 +69,8 @@ class KeyGroup {
   template <class E>
   void choice(const std::string& name, E S::*member,
               const std::vector<std::pair<E, std::string>>& choices, const std::string& text,
-              OnResume on_resume = OnResume::reported) {
-    Key& key = add<std::string>(name, text, {.on_resume = on_resume});
+              KeyRules rules = {}) {
+    Key& key = add<std::string>(name, text, std::move(rules));
     for (const auto& [enumerator, label] : choices) {
       key.rules.one_of.push_back(label);
       if (enumerator == S{}.*member) key.default_value = label;
@@ -163,6 +163,9 @@ class KeyGroup {
     exactly_one_.push_back(last.name);
   }
 
+  // Keys of this group with values, for refusals of anything else: "min: 2, max: 4".
+  void example(const std::string& text) { example_ = text; }
+
   // Returns every key with its value, but those that are absent.
   nlohmann::json write(const S& spec) const {
     auto group = nlohmann::json::object();
@@ -187,6 +190,7 @@ class KeyGroup {
     Key key{name, text, Key::Type::group, {.on_resume = on_resume}};
     key.keys = keys_;
     key.exactly_one = exactly_one_;
+    key.example = example_;
     return key;
   }
 
@@ -216,6 +220,7 @@ class KeyGroup {
   std::vector<Key> keys_;
   std::vector<Member> members_;
   std::vector<std::string> exactly_one_;
+  std::string example_;
 };
 
 }  // namespace ringtrain

@@ -20,6 +20,7 @@ KeyGroup<TolerationSpec> toleration_keys() {
   group.key("effect", &T::effect, "The taint's effect. Left out: every one.",
             {.one_of = {"NoSchedule", "PreferNoSchedule", "NoExecute"}});
   group.key("seconds", &T::seconds, "NoExecute alone: how long.", {.min = 0, .max = 31536000});
+  group.example("key: gpu, effect: NoSchedule");
   return group;
 }
 
@@ -30,6 +31,7 @@ KeyGroup<SecretSpec> secret_keys() {
             {.max_length = 253, .pattern = kName, .required = true});
   group.key("mount", &T::mount, "The directory inside the pods.",
             {.max_length = 4096, .pattern = "^/", .required = true});
+  group.example("secret: s3, mount: /etc/s3");
   return group;
 }
 
@@ -41,6 +43,7 @@ KeyGroup<FetchSpec> fetch_keys() {
             {.max_length = 4096, .pattern = "^(https?://|/)", .max_items = 4096, .required = true});
   group.key("to", &T::to, "A directory inside one of the volumes.",
             {.max_length = 4096, .pattern = "^/", .required = true});
+  group.example("from: [https://host/mnist.h5], to: /scratch");
   return group;
 }
 
@@ -50,6 +53,7 @@ KeyGroup<VolumeSpec> nfs_keys() {
   group.key("server", &T::server, "Its host.",
             {.min_length = 1, .max_length = 253, .required = true});
   group.key("path", &T::path, "Its path.", {.max_length = 4096, .pattern = "^/", .required = true});
+  group.example("server: host, path: /export");
   return group;
 }
 
@@ -59,6 +63,7 @@ KeyGroup<VolumeSpec> empty_dir_keys() {
   group.key("size", &T::size, "The most it may hold. Left out: what the node has.",
             {.max_length = 32, .pattern = kQuantity});
   group.key("memory", &T::memory, "Keeps it in memory.");
+  group.example("size: 10Gi");
   return group;
 }
 
@@ -69,6 +74,7 @@ KeyGroup<VolumeSpec> ephemeral_keys() {
             {.max_length = 32, .pattern = kQuantity, .required = true});
   group.key("storage_class", &T::storage_class, "Its class. Left out: the cluster's default.",
             {.min_length = 1, .max_length = 253});
+  group.example("size: 10Gi");
   return group;
 }
 
@@ -94,6 +100,7 @@ KeyGroup<VolumeSpec> volume_keys() {
   group.group("ephemeral", "A volume of a storage class that lives as long as the pod.",
               ephemeral_keys());
   group.selects(&T::source, Source::ephemeral);
+  group.example("mount: /data, claim: mnist");
   return group;
 }
 
@@ -116,7 +123,9 @@ void add_pod_keys(KeyGroup<KubernetesSpec>& group) {
   group.key("gpus_per_worker", &T::gpus_per_worker, "GPUs of a worker pod, one rank each. 0: CPU.",
             {.min = 0, .max = 64});
   group.key("gpu_resource", &T::gpu_resource, "The cluster's name of a GPU, or of a slice of one.",
-            {.max_length = 316, .pattern = "^[a-z0-9][-a-z0-9.]*/[A-Za-z0-9][-A-Za-z0-9_.]*$"});
+            {.max_length = 316,
+             .pattern = "^[a-z0-9][-a-z0-9.]*/[A-Za-z0-9][-A-Za-z0-9_.]*$",
+             .idle = {"kubernetes.gpus_per_worker", {0}}});
   group.key("slots_per_worker", &T::slots_per_worker,
             "Ranks of a worker pod. 0: one for each GPU, or one where there is none.",
             {.min = 0, .max = 1024});
@@ -195,6 +204,7 @@ KeyGroup<KubernetesSpec> kubernetes_keys() {
   KeyGroup<KubernetesSpec> group;
   add_pod_keys(group);
   add_job_keys(group);
+  group.example("image: registry/ringtrain, workers: 2");
   return group;
 }
 

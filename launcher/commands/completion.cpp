@@ -149,7 +149,6 @@ void add_completion_command(CLI::App& app) {
   command.add_option("shell", *shell, "bash or zsh")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh"}));
-  command.footer("For this shell: source <(ringtrain completion bash)");
   command.callback([shell, &app] {
     fmt::print("{}", *shell == "zsh" ? zsh_completion(app) : bash_completion(app));
   });

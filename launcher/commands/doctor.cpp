@@ -82,7 +82,7 @@ Finding examine_shared_memory() {
   const uint64_t size = uint64_t{status.f_blocks} * status.f_frsize;
   const uint64_t free = uint64_t{status.f_bavail} * status.f_frsize;
   Finding finding{"/dev/shm", Status::good,
-                  fmt::format("{} free of {}", print_gib(free), print_gib(size)), ""};
+                  fmt::format("{} free of {}", print_size(free), print_size(size)), ""};
   if (::access("/dev/shm", W_OK) != 0) {
     finding.status = Status::bad;
     finding.advice = "it cannot be written: mount it with mode 1777";
@@ -122,9 +122,9 @@ Finding examine_memory() {
   const Memory memory = this_machine_memory();
   Finding finding{
       "memory", Status::good,
-      fmt::format("{} available of {}{}", print_gib(memory.available), print_gib(memory.total),
+      fmt::format("{} available of {}{}", print_size(memory.available), print_size(memory.total),
                   memory.limit ? fmt::format(", limited to {} by the control group",
-                                             print_gib(*memory.limit))
+                                             print_size(*memory.limit))
                                : ""),
       ""};
   if (memory.usable() < (uint64_t{512} << 20)) {

@@ -71,7 +71,7 @@ Finding examine_gpu() {
     size_t bytes = 0;
     if (device_of(&device, i) != 0 || name_of(name.data(), 255, device) != 0) continue;
     memory_of(&bytes, device);
-    names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", name.data(), print_gib(bytes));
+    names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", name.data(), print_size(bytes));
   }
   finding.status = Status::good;
   finding.found = fmt::format("{}; {}", names, driver);

@@ -3,15 +3,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/text.hpp"
 #include "datasets/reading/open.hpp"
 #include "job/keys/reference.hpp"
@@ -20,6 +21,9 @@
 #include "job/parse.hpp"
 #include "job/paths.hpp"
 #include "job/task.hpp"
+#include "launcher/mpi/worker_program.hpp"
+#include "launcher/process/process.hpp"
+#include "model_files/torchscript_kind.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -30,20 +34,40 @@ struct ValidateOptions {
   bool keys_only = false;
 };
 
-// Refuses what torch.jit cannot have written: a zip archive with constants.pkl near its end. A file
-// of torch.save is one without.
 void check_torchscript_file(const std::string& model) {
-  const File file = File::open_for_reading(model);
-  constexpr uint64_t kTail = 1 << 20;
-  std::string head(std::min<uint64_t>(file.size(), 4), '\0');
-  std::string tail(std::min(file.size(), kTail), '\0');
-  file.read_at(head.data(), head.size(), 0);
-  file.read_at(tail.data(), tail.size(), file.size() - tail.size());
-  if (head != "PK\x03\x04" || tail.find("constants.pkl") == std::string::npos) {
-    throw job_error(
-        fmt::format("model: {} is no TorchScript file: write one with "
-                    "torch.jit.script(model).save('model.pt')",
-                    model));
+  const std::string why = model_files::why_not_torchscript(model);
+  if (why.empty()) return;
+  throw job_error(fmt::format("model: {} {}: {}", model, why, model_files::kHowToSaveTorchScript));
+}
+
+// Runs the job's model on zeros in the program of a rank, which alone has torch. Throws what that
+// program reports.
+void try_model(const JobSpec& job, const ValidateOptions& options) {
+  std::string worker;
+  try {
+    worker = find_worker();
+  } catch (const std::runtime_error& error) {
+    complain(fmt::format("note: the model {} was not tried: {}", job.model, error.what()));
+    return;
+  }
+  std::vector<std::string> command = {worker, options.job_file, "--check-model"};
+  for (const std::string& text : options.overrides) command.insert(command.end(), {"--set", text});
+  const Captured ran = capture(command, std::chrono::minutes(2));
+  constexpr std::string_view kPrefix = "ringtrain: ";
+  std::string said(trimmed(ran.standard_error));
+  if (said.starts_with(kPrefix)) said.erase(0, kPrefix.size());
+  if (ran.status.success()) {
+    if (!said.empty()) complain(said);
+  } else if (ran.status.code == kExitBadJob) {
+    throw job_error(said);
+  } else if (ran.status.code == kExitBadData) {
+    throw data_error(said);
+  } else {
+    throw training_error(fmt::format("model: {} could not be tried: {}", job.model,
+                                     ran.timed_out ? "it ran for 2 minutes"
+                                     : ran.status.signal != 0
+                                         ? fmt::format("signal {}", ran.status.signal)
+                                         : said));
   }
 }
 
@@ -53,7 +77,8 @@ void check_fit(const JobSpec& job, const datasets::DatasetIndex& dataset) {
                    .targets = dataset.targets.names,
                    .least = dataset.targets.least,
                    .largest = dataset.targets.largest,
-                   .whole_numbers = dataset.element == datasets::ElementType::i64});
+                   .whole_numbers = dataset.element == datasets::ElementType::i64,
+                   .table = dataset.shape.height == 1 && dataset.shape.width == 1});
   const std::string why = why_too_small(job.model, dataset.shape.height, dataset.shape.width);
   if (!why.empty()) throw job_error(why);
   if (const uint64_t rows = dataset.train.rows; rows < static_cast<uint64_t>(job.workers.min)) {
@@ -63,19 +88,22 @@ void check_fit(const JobSpec& job, const datasets::DatasetIndex& dataset) {
 }
 
 // Checks what the job names besides itself, as far as this machine has it. Throws as check_paths().
-void check_files(const JobSpec& job) {
+void check_files(const JobSpec& job, const ValidateOptions& options) {
   check_paths(job, MissingOutput::leave);
-  if (is_torchscript_path(job.model)) check_torchscript_file(job.model);
+  const bool own_model = is_torchscript_path(job.model);
+  if (own_model) check_torchscript_file(job.model);
   check_fit(job, datasets::open_dataset_unverified(job.dataset.string()));
+  if (own_model) try_model(job, options);
 }
 
 void validate_job(const ValidateOptions& options) {
-  const JobSpec job = parse_job(options.job_file, options.overrides);
+  std::vector<std::string> notes;
+  const JobSpec job = parse_job(options.job_file, options.overrides, &notes);
+  for (const std::string& note : notes) complain("warning: " + note);
   if (job.kubernetes) {
-    std::fputs("ringtrain: note: the files that the job names are in its pods, and not checked\n",
-               stderr);
+    complain("note: the files that the job names are in its pods, and not checked");
   } else if (!options.keys_only) {
-    check_files(job);
+    check_files(job, options);
   }
   fmt::print("{}", print_job_file(job));
 }

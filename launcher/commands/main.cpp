@@ -8,30 +8,9 @@
 
 #include "base/command_line.hpp"
 #include "base/error.hpp"
-#include "launcher/commands/change_commands.hpp"
-#include "launcher/commands/completion.hpp"
-#include "launcher/commands/dataset_command.hpp"
-#include "launcher/commands/doctor_command.hpp"
-#include "launcher/commands/job_commands.hpp"
-#include "launcher/commands/program_commands.hpp"
-#include "launcher/commands/render_command.hpp"
-#include "launcher/commands/run_command.hpp"
-#include "launcher/commands/server_commands.hpp"
-#include "launcher/commands/submit_command.hpp"
-#include "launcher/commands/watch_commands.hpp"
+#include "launcher/commands/all_commands.hpp"
 #include "launcher/mpi/remote_shell.hpp"
 #include "launcher/script/rank_command.hpp"
-
-namespace {
-
-void group_cluster_commands(CLI::App& app) {
-  for (const char* name : {"submit", "render", "jobs", "status", "logs", "stop", "suspend",
-                           "resume", "scale", "delete"}) {
-    app.get_subcommand(name)->group("On Kubernetes");
-  }
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   int exit_code = 0;
@@ -56,19 +35,7 @@ int main(int argc, char** argv) {
     ringtrain::set_messages(app);
     app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
     app.require_subcommand(1);
-    ringtrain::launcher::add_run_command(app, arguments, exit_code);
-    ringtrain::launcher::add_keep_command(app);
-    ringtrain::launcher::add_job_commands(app);
-    ringtrain::launcher::add_server_command(app);
-    ringtrain::launcher::add_submit_command(app, exit_code);
-    ringtrain::launcher::add_watch_commands(app, exit_code);
-    ringtrain::launcher::add_change_commands(app);
-    ringtrain::launcher::add_render_command(app);
-    ringtrain::launcher::add_dataset_command(app);
-    ringtrain::launcher::add_doctor_command(app, exit_code);
-    ringtrain::launcher::add_program_commands(app);
-    ringtrain::launcher::add_completion_command(app);
-    group_cluster_commands(app);
+    ringtrain::launcher::add_all_commands(app, arguments, exit_code);
     try {
       std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
       app.parse(arguments);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/command_line.hpp"
 #include "mpijob/objects/job_text.hpp"
 #include "mpijob/objects/print_yaml.hpp"
 #include "mpijob/objects/render.hpp"
@@ -21,7 +22,8 @@ struct RenderOptions {
 
 void print_rendered(const RenderOptions& options) {
   const mpijob::JobAndText read = mpijob::read_job(options.job_file, options.overrides);
-  const auto objects = mpijob::render(read.job, read.text);
+  for (const std::string& note : read.notes) complain("warning: " + note);
+  const auto objects = mpijob::render(read);
   fmt::print("# {}, by ringtrain render: kubectl apply -f -\n{}", read.job.name,
              mpijob::print_yaml(objects));
 }

@@ -115,7 +115,9 @@ RunEnd run_recorded(const RunOptions& options, JobSpec& job) {
   std::optional<RunRecord> record;
   if (!options.run_dir.empty()) record.emplace(options.run_dir, "--run-dir");
   try {
-    job = parse_job(options.job_file, options.overrides);
+    std::vector<std::string> notes;
+    job = parse_job(options.job_file, options.overrides, &notes);
+    for (const std::string& note : notes) complain("warning: " + note);
     RunEnd end = supervise_on_terminal(options, job, stop, record);
     complete(record, end.outcome);
     return end;

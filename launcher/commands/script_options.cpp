@@ -11,6 +11,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "launcher/process/process.hpp"
 
@@ -29,8 +30,9 @@ bool takes_next_word(const CLI::App& run, const std::string& word) {
   return option != nullptr && option->get_items_expected_max() > 0 && (is_long || word.size() == 2);
 }
 
-// torchrun takes --nproc_per_node as well.
-void spell_with_dashes(std::string& option) {
+// torchrun takes --nproc_per_node as well, mpirun -np.
+void spell_as_ours(std::string& option) {
+  option = from_mpirun_spelling(option);
   if (!option.starts_with("--")) return;
   const auto end = std::min(option.find('='), option.size());
   std::replace(option.begin(), option.begin() + static_cast<std::ptrdiff_t>(end), '_', '-');
@@ -40,7 +42,7 @@ void spell_with_dashes(std::string& option) {
 size_t find_target(const CLI::App& run, std::vector<std::string>& words, size_t from) {
   size_t i = from;
   while (i < words.size() && words[i] != "--" && is_option(words[i])) {
-    spell_with_dashes(words[i]);
+    spell_as_ours(words[i]);
     i += takes_next_word(run, words[i]) ? 2 : 1;
   }
   return std::min(i, words.size());
@@ -124,13 +126,16 @@ std::vector<std::string> take_script_arguments(const CLI::App& run,
   });
   const bool is_behind_dashes = target < words.size() && words[target] == "--";
   if (is_behind_dashes) ++target;
-  if (target >= words.size() || !(is_named || is_script(words[target]))) return {};
+  if (target >= words.size() || !(is_named || is_script(words[target]))) {
+    for (size_t i = target; i < words.size(); ++i) spell_as_ours(words[i]);
+    return {};
+  }
   const auto behind = words.begin() + static_cast<std::ptrdiff_t>(target) + 1;
   const auto dashes = is_behind_dashes ? words.end() : std::find(behind, words.end(), "--");
   const bool has_dashes = dashes != words.end();
   std::vector<std::string> arguments(has_dashes ? dashes + 1 : behind, words.end());
   words.erase(has_dashes ? dashes : behind, words.end());
-  for (size_t i = target + 1; i < words.size(); ++i) spell_with_dashes(words[i]);
+  for (size_t i = target + 1; i < words.size(); ++i) spell_as_ours(words[i]);
   return arguments;
 }
 

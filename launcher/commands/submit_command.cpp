@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/command_line.hpp"
 #include "launcher/commands/cluster_options.hpp"
 #include "mpijob/objects/job_text.hpp"
 #include "mpijob/objects/render.hpp"
@@ -28,7 +29,8 @@ struct SubmitOptions {
 
 int submit(const mpijob::AccessOptions& cluster, const SubmitOptions& options) {
   const mpijob::JobAndText read = mpijob::read_job(options.job_file, options.overrides);
-  auto objects = mpijob::render(read.job, read.text);
+  for (const std::string& note : read.notes) complain("warning: " + note);
+  auto objects = mpijob::render(read);
 
   mpijob::Access access = mpijob::find_access(cluster);
   // --namespace comes first, then the job file's namespace, then the context's.

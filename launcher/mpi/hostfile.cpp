@@ -36,6 +36,13 @@ std::string printable(std::string_view text) {
   return result;
 }
 
+// Whether a line is one of YAML, as of a job file: "model: lenet".
+bool is_yaml(std::string_view line) {
+  const std::string_view rest = trimmed(line);
+  const size_t colon = rest.find(": ");
+  return colon != std::string_view::npos && rest.find_first_of(" \t") > colon;
+}
+
 }  // namespace
 
 std::vector<Host> parse_hostfile(const std::string& text, const std::string& name) {
@@ -49,8 +56,15 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
     std::istringstream words(line.substr(0, line.find('#')));
     std::string host, word;
     if (!(words >> host)) continue;
+    if (is_yaml(line)) {
+      refuse(
+          fmt::format("'{}' is YAML, as of a job file: a hostfile has a line for each host, as in "
+                      "'node1 slots=4'",
+                      printable(line)));
+    }
     if (!is_host_name(host)) {
-      refuse(fmt::format("'{}' is no host name: a line is 'host slots=N'", printable(host)));
+      refuse(fmt::format("'{}' is no host name: a line is 'host slots=N', as in 'node1 slots=4'",
+                         printable(host)));
     }
     // An IPv6 address has more colons than one.
     if (const auto colon = host.find(':');
@@ -64,7 +78,9 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
       const std::string key = word.substr(0, equals);
       if (equals == std::string::npos ||
           (key != "slots" && key != "max_slots" && key != "max-slots")) {
-        refuse(fmt::format("'{}' is not understood: a line is 'host slots=N'", printable(word)));
+        refuse(
+            fmt::format("'{}' is not understood: a line is 'host slots=N', as in 'node1 slots=4'",
+                        printable(word)));
       }
       const int count = whole_number(std::string_view(word).substr(equals + 1)).value_or(0);
       if (count < 1 || count > kMaxSlots) {

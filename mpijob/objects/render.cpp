@@ -143,4 +143,12 @@ std::vector<ordered_json> render(const JobSpec& job, const std::string& job_text
   return objects;
 }
 
+std::vector<ordered_json> render(const JobAndText& read) {
+  try {
+    return render(read.job, read.text);
+  } catch (const Error& error) {
+    throw Error(error.kind(), fmt::format("{}: {}", read.file, error.what()));
+  }
+}
+
 }  // namespace ringtrain::mpijob

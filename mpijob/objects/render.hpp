@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "job/job_spec.hpp"
+#include "mpijob/objects/job_text.hpp"
 
 namespace ringtrain::mpijob {
 
@@ -22,6 +23,9 @@ namespace ringtrain::mpijob {
 // the job cannot run on Kubernetes: a name that is not valid there, a relative path, an output that
 // is on no volume, or a value that the MPI operator would reject.
 std::vector<nlohmann::ordered_json> render(const JobSpec& job, const std::string& job_text);
+
+// The same for a job that was read from a file, which refusals name.
+std::vector<nlohmann::ordered_json> render(const JobAndText& read);
 
 // Path of the job file in the pods.
 inline constexpr const char* kJobFileInPods = "/etc/ringtrain/job.yaml";

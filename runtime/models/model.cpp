@@ -76,7 +76,8 @@ std::unique_ptr<Model> make_model(const ModelOptions& options) {
         options.channels, options.height, options.width, options.classes));
   }
   if (!options.hidden.empty() && options.name != "mlp") {
-    throw job_error(fmt::format("hidden is for model mlp, not for {}: remove it", options.name));
+    throw job_error(
+        fmt::format("hidden: is for model mlp alone, not for {}: remove it", options.name));
   }
   try {
     // A generator of its own: no other use of random numbers changes the weights.

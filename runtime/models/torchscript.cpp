@@ -9,15 +9,14 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include <array>
 #include <map>
 #include <set>
 #include <sstream>
 #include <utility>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/text.hpp"
+#include "model_files/torchscript_kind.hpp"
 #include "runtime/models/torch_error.hpp"
 
 namespace ringtrain {
@@ -48,32 +47,60 @@ void find_mode_use(const torch::jit::Block& block, ModeUse& use) {
   }
 }
 
-// Says what else than TorchScript a file is, from the exception of torch::jit::load.
-std::string why_not_torchscript(const std::string& path, const std::exception& error) {
-  static constexpr std::string_view kHowTo = "save the model by torch.jit.script(model).save(...)";
-  const std::string cause = torch_cause(error);
-  std::array<char, 2> begin{};
-  const File file = File::open_for_reading(path);
-  if (file.size() >= begin.size()) file.read_at(begin.data(), begin.size(), 0);
-  const bool pickle = begin[0] == '\x80';  // torch.save before PyTorch 1.6, or pickle.dump
-  if (pickle || cause.find("constants.pkl") != std::string::npos) {
-    return fmt::format("is a file of torch.save, which only Python can read: {}", kHowTo);
+// Says why a file cannot be opened, from the exception of torch::jit::load.
+std::string why_not_opened(const std::string& path, const std::exception& error) {
+  const std::string other = model_files::why_not_torchscript(path);
+  if (!other.empty()) return fmt::format("{}: {}", other, model_files::kHowToSaveTorchScript);
+  return fmt::format("is not a TorchScript file that can be opened: {}", torch_cause(error));
+}
+
+// An operation that makes outputs of a loss' own last step, which are then used for it again.
+enum class LastStep { none, softmax, log_softmax, sigmoid };
+
+// Returns the operation that a value of a graph comes from; of a value that branches give, that of
+// any of them.
+LastStep last_step(const torch::jit::Value& value) {
+  const torch::jit::Node& node = *value.node();
+  if (node.kind() == torch::jit::prim::If) {
+    for (const torch::jit::Block* branch : node.blocks()) {
+      const LastStep found = last_step(*branch->outputs().at(value.offset()));
+      if (found != LastStep::none) return found;
+    }
+    return LastStep::none;
   }
-  const bool zip = begin == std::array{'P', 'K'};
-  if (!zip) return fmt::format("is not a TorchScript file that can be opened: {}", kHowTo);
-  return fmt::format("is not a TorchScript file that can be opened: {}", cause);
+  static const std::map<std::string, LastStep> steps{{"aten::softmax", LastStep::softmax},
+                                                     {"aten::log_softmax", LastStep::log_softmax},
+                                                     {"aten::sigmoid", LastStep::sigmoid}};
+  const auto found = steps.find(node.kind().toQualString());
+  return found == steps.end() ? LastStep::none : found->second;
+}
+
+// Returns what outputs [rows, classes] look like: rows of probabilities, or of their logarithms.
+LastStep looks_like(const at::Tensor& outputs) {
+  if (outputs.size(1) < 2) return LastStep::none;
+  const at::Tensor own = outputs.to(at::kFloat);
+  const auto sums_to_one = [](const at::Tensor& rows) {
+    return rows.sum(1).sub(1).abs().lt(1e-3).all().item<bool>();
+  };
+  if (own.ge(0).all().item<bool>() && sums_to_one(own)) return LastStep::softmax;
+  if (own.le(0).all().item<bool>() && sums_to_one(own.exp())) return LastStep::log_softmax;
+  return LastStep::none;
 }
 
 class TorchScriptModel final : public Model {
  public:
   TorchScriptModel(torch::jit::Module module, const ModelOptions& options)
-      : module_(std::move(module)), file_(options.name), classes_(options.classes) {
+      : module_(std::move(module)),
+        file_(options.name),
+        classes_(options.classes),
+        has_targets_(options.has_targets) {
     const auto forward = module_.find_method("forward");
     if (!forward) throw job_error(fmt::format("model {}: it has no method forward", file_));
     try {
       const auto graph = forward->graph()->copy();
       torch::jit::Inline(*graph);
       find_mode_use(*graph->block(), mode_use_);
+      if (graph->outputs().size() == 1) last_step_ = last_step(*graph->outputs().front());
     } catch (const c10::Error& error) {
       throw job_error(fmt::format("model {} cannot be read: {}", file_, torch_cause(error)));
     }
@@ -119,13 +146,16 @@ class TorchScriptModel final : public Model {
   bool uses_local_batch_statistics() const override { return mode_use_.batch_statistics; }
 
   std::string warning() const override {
-    if (!mode_use_.fixed_to_evaluation && !mode_use_.fixed_to_training) return "";
-    return fmt::format(
-        "model {}: its dropout or batch normalisation is fixed in {}, as torch.jit.trace leaves "
-        "it; torch.jit.script(model).save(...) keeps both modes",
-        file_,
-        mode_use_.fixed_to_evaluation ? "evaluation mode, so training goes without it"
-                                      : "training mode, also for evaluation");
+    std::string text = last_step_warning();
+    if (mode_use_.fixed_to_evaluation || mode_use_.fixed_to_training) {
+      if (!text.empty()) text += "; ";
+      text += fmt::format(
+          "its dropout or batch normalisation is fixed in {}, as torch.jit.trace leaves it; "
+          "torch.jit.script(model).save(...) keeps both modes",
+          mode_use_.fixed_to_evaluation ? "evaluation mode, so training goes without it"
+                                        : "training mode, also for evaluation");
+    }
+    return text.empty() ? "" : fmt::format("model {}: {}", file_, text);
   }
 
  private:
@@ -153,6 +183,28 @@ class TorchScriptModel final : public Model {
                       "exported with requires_grad off?",
                       file_));
     }
+  }
+
+  // Says that the loss does the model's last step itself.
+  std::string last_step_warning() const {
+    if (last_step_ == LastStep::none) return "";
+    const char* const name = last_step_ == LastStep::softmax       ? "softmax"
+                             : last_step_ == LastStep::log_softmax ? "log_softmax"
+                                                                   : "sigmoid";
+    if (has_targets_) {
+      return fmt::format(
+          "its last step is {}, but it is to return logits (loss bce_with_logits) or normalised "
+          "targets (mean 0): leave {} out",
+          name, name);
+    }
+    if (last_step_ == LastStep::log_softmax) {
+      return "its last step is log_softmax, which the loss cross_entropy takes itself, here twice "
+             "to no effect: leave it out";
+    }
+    return fmt::format(
+        "its last step is {}, and the loss cross_entropy takes softmax itself, so that it "
+        "learns badly: leave {} out and return logits",
+        name, name);
   }
 
   // Runs the model on two batch sizes, as a traced model can have its example's size built in.
@@ -188,6 +240,8 @@ class TorchScriptModel final : public Model {
                         options.has_targets ? counted(classes_, "target")
                                             : counted(classes_, "class", "classes")));
       }
+      const LastStep seen = has_targets_ ? LastStep::none : looks_like(logits);
+      if (last_step_ == LastStep::none) last_step_ = seen;
     }
     module_.train();
   }
@@ -205,7 +259,9 @@ class TorchScriptModel final : public Model {
   torch::jit::Module module_;
   std::string file_;
   int64_t classes_;
+  bool has_targets_;
   ModeUse mode_use_;
+  LastStep last_step_ = LastStep::none;
   std::vector<NamedTensor> parameters_;
   std::vector<NamedTensor> buffers_;
 };
@@ -217,8 +273,7 @@ std::unique_ptr<Model> load_torchscript(const ModelOptions& options) {
   try {
     module = torch::jit::load(options.name, at::kCPU);
   } catch (const std::exception& error) {
-    throw job_error(
-        fmt::format("model {} {}", options.name, why_not_torchscript(options.name, error)));
+    throw job_error(fmt::format("model {} {}", options.name, why_not_opened(options.name, error)));
   }
   return std::make_unique<TorchScriptModel>(std::move(module), options);
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "job/event_lines.hpp"
 
 namespace ringtrain {
@@ -101,8 +102,8 @@ void Progress::checkpoint_written(int64_t step, const std::string& path, uint64_
   reporter_.event(
       CheckpointEvent{
           .step = step, .path = path, .bytes = bytes, .seconds = seconds, .pause = pause},
-      fmt::format("checkpoint {}: {:.1f} MB in {:.2f} s, training paused for {:.3f} s", path,
-                  static_cast<double>(bytes) / 1e6, seconds, pause));
+      fmt::format("checkpoint {}: {} in {:.2f} s, training paused for {:.3f} s", path,
+                  print_size(bytes), seconds, pause));
 }
 
 // A full disk must not end a training run that needs it for its history alone.

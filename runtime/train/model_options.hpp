@@ -31,7 +31,8 @@ inline DatasetTask task_of(const datasets::DatasetIndex& dataset) {
           .targets = dataset.targets.names,
           .least = dataset.targets.least,
           .largest = dataset.targets.largest,
-          .whole_numbers = dataset.element == datasets::ElementType::i64};
+          .whole_numbers = dataset.element == datasets::ElementType::i64,
+          .table = dataset.shape.height == 1 && dataset.shape.width == 1};
 }
 
 }  // namespace ringtrain

@@ -11,10 +11,10 @@
 namespace ringtrain {
 
 JobSpec agree_on_job(const World& world, const std::string& job_file,
-                     const std::vector<std::string>& overrides) {
+                     const std::vector<std::string>& overrides, std::vector<std::string>* notes) {
   std::string job;
   run_on_all_ranks(world, [&] {
-    if (world.rank() == 0) job = print_job(parse_job(job_file, overrides));
+    if (world.rank() == 0) job = print_job(parse_job(job_file, overrides, notes));
   });
   return job_from_json(world.broadcast(job));
 }

@@ -16,9 +16,11 @@
 
 namespace ringtrain {
 
-// overrides: key=value, as given to --set.
+// overrides: key=value, as given to --set. notes: gets a line for each key without effect, on rank
+// 0 alone.
 JobSpec agree_on_job(const World& world, const std::string& job_file,
-                     const std::vector<std::string>& overrides);
+                     const std::vector<std::string>& overrides,
+                     std::vector<std::string>* notes = nullptr);
 
 datasets::DatasetIndex agree_on_dataset(const World& world, const JobSpec& job);
 

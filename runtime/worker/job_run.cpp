@@ -51,7 +51,8 @@ class JobRun {
       : world_(world),
         reporter_(reporter),
         started_(started),
-        job_(agree_on_job(world, options.job_file, options.overrides)),
+        job_(agree_on_job(world, options.job_file, options.overrides,
+                          options.events ? nullptr : &notes_)),
         dataset_(agree_on_dataset(world, job_)) {}
 
   void run() {
@@ -86,6 +87,7 @@ class JobRun {
   const World& world_;
   const Reporter& reporter_;
   double started_;
+  std::vector<std::string> notes_;  // on the job's keys, unless `ringtrain run` has printed them
   JobSpec job_;
   datasets::DatasetIndex dataset_;
   Length length_;
@@ -212,6 +214,7 @@ void JobRun::report_start(const Trainer& trainer) const {
   if (point_) {
     reporter_.log(fmt::format("resuming from {}", point_->path.string()));
   }
+  for (const std::string& note : notes_) reporter_.warn(note);
   if (const std::string warning = model_->warning(); !warning.empty()) reporter_.warn(warning);
   if (world_.size() > 1 && model_->uses_local_batch_statistics()) {
     reporter_.warn(
@@ -255,8 +258,8 @@ void JobRun::save(Result result) {
     output_->save_result(result);
   });
   reporter_.event(ResultEvent{result},
-                  fmt::format("done: {} in {:.1f} s, {:.0f} samples/s", result.model,
-                              result.seconds.total, result.samples_per_second));
+                  fmt::format("done: {} in {:.1f} s, {} samples/s", result.model,
+                              result.seconds.total, print_count(result.samples_per_second)));
 }
 
 }  // namespace

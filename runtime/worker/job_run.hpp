@@ -14,6 +14,7 @@ struct WorkerOptions {
   std::string job_file;
   std::vector<std::string> overrides;       // key=value
   bool events = false;                      // progress as JSON, for `ringtrain run`
+  bool check_model = false;                 // tries the model alone
   int expected_ranks = 0;                   // 0: any number
   std::vector<std::string> expected_hosts;  // empty: any
 };

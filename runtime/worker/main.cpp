@@ -17,6 +17,7 @@
 #include "runtime/comm/world.hpp"
 #include "runtime/models/torch_error.hpp"
 #include "runtime/observe/reporter.hpp"
+#include "runtime/worker/check_model.hpp"
 #include "runtime/worker/job_run.hpp"
 #include "runtime/worker/run_on_all_ranks.hpp"
 #include "runtime/worker/versions.hpp"
@@ -69,6 +70,17 @@ int run(const WorkerOptions& options) {
   }
 }
 
+int check(const WorkerOptions& options) {
+  try {
+    const std::string warning = check_model(options);
+    if (!warning.empty()) complain("warning: " + warning);
+    return 0;
+  } catch (const std::exception& error) {
+    complain(torch_cause(error));
+    return exit_code_of(error);
+  }
+}
+
 }  // namespace
 }  // namespace ringtrain
 
@@ -82,6 +94,8 @@ int main(int argc, char** argv) {
   app.add_option("--set", options.overrides, "Override a key of the job file: key=value")
       ->allow_extra_args(false);
   app.add_flag("--events", options.events, "Report progress as JSON lines, for `ringtrain run`");
+  app.add_flag("--check-model", options.check_model,
+               "Try the model on zeros, without training, for `ringtrain validate`");
   app.add_option("--expect-ranks", options.expected_ranks,
                  "Fail unless started with this number of ranks");
   app.add_option("--expect-hosts", options.expected_hosts, "Fail unless started on these hosts")
@@ -91,5 +105,5 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return ringtrain::exit_code_of(app, error);
   }
-  return ringtrain::run(options);
+  return options.check_model ? ringtrain::check(options) : ringtrain::run(options);
 }

@@ -65,7 +65,7 @@ void write_secret(const fs::path& file, const std::string& text) {
   sync_directory(file.parent_path());
 }
 
-// Returns what tells one version of a file from the next; nothing where there is no file.
+// Returns what differs from one version of a file to the next; nothing where there is no file.
 std::optional<std::array<int64_t, 4>> version_of(const fs::path& file) {
   struct stat about {};
   if (::stat(file.c_str(), &about) != 0) return std::nullopt;

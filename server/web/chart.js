@@ -80,6 +80,7 @@ export function chart({title, names, format = figure, log = false, percentAxis =
     let [first, last] = [Math.min(...xs), Math.max(...xs)];
     if (first === last) { first -= 0.5; last += 0.5; }
     if (low === high) { const pad = Math.abs(low) * 0.1 || 1; if (useLog) { low /= 1.5; high *= 1.5; } else { low -= pad; high += pad; } }
+    if (percentAxis) { low = Math.max(0, low); high = Math.min(1, high); }
     const scale = useLog ? Math.log10 : (value) => value;
     const px = (x) => LEFT + (W - LEFT - RIGHT) * (x - first) / (last - first);
     const py = (y) => H - BOTTOM - (H - TOP - BOTTOM) * (scale(y) - scale(low)) / (scale(high) - scale(low) || 1);

@@ -72,8 +72,8 @@ ROOMS = (
     Room("server", "control plane: REST, jobs, the web UI",
          ("base", "net", "job", "storage", "mpijob", "launcher/process", "launcher/supervise")),
     Room("launcher/commands", "the program `ringtrain`: a file a sub-command",
-         ("base", "net", "job", "storage", "datasets", "mpijob", "server", "launcher/process", "launcher/terminal",
-          "launcher/mpi", "launcher/script", "launcher/supervise")),
+         ("base", "net", "job", "storage", "model_files", "datasets", "mpijob", "server", "launcher/process",
+          "launcher/terminal", "launcher/mpi", "launcher/script", "launcher/supervise")),
     Room("serving", "the program `ringtrain-serve`: evaluates and applies trained models",
          ("base", "net", "job", "storage", "model_files", "datasets/format", "datasets/reading", "datasets/importers",
           "runtime/device", "runtime/models", "runtime/tasks")),
@@ -100,7 +100,7 @@ ROOMS = (
 PLAIN_NAMESPACE = ("base", "job", "runtime", "examples")
 
 # Most arrows (pairs of folders of which one includes the other) among the folders of a part.
-MOST_ARROWS = {"launcher": 10, "mpijob": 4, "datasets": 8, "runtime": 26}
+MOST_ARROWS = {"launcher": 12, "mpijob": 4, "datasets": 8, "runtime": 26}
 
 # Folders that may include a library's headers: a name, its headers as a pattern, the folders.
 LIBRARIES = (

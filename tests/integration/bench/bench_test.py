@@ -37,10 +37,47 @@ class AllReduce(unittest.TestCase):
                 self.assertEqual(len(row["seconds_by_round"]), 2)
                 self.assertIn(row["name"], done.stdout)
 
+    def test_the_first_example_of_its_help_works(self):
+        example = bench("allreduce", "--help").stdout.partition("Examples:\n")[2].splitlines()[0].split()
+        self.assertEqual(example[:3], ["ringtrain", "bench", "allreduce"])
+        done = bench(*example[2:], "--python", "/nowhere/python")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_refuses_what_it_cannot_measure(self):
         for arguments in (["-n", "1"], ["--sizes", "5"], ["--hostfile", "/nowhere/hosts"]):
             done = bench("allreduce", *arguments)
             self.assertEqual(done.returncode, 2, done.stderr)
+
+
+class Data(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="ringtrain-bench-test.")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def measure(self, *arguments):
+        return subprocess.run([RINGTRAIN, "bench", "data", "--mib", "1", "--sizes", "784", "--rounds", "1", "--python",
+                               "/nowhere/python", *arguments], cwd=self.folder, capture_output=True, text=True,
+                              timeout=120)
+
+    def test_leaves_nothing_unasked(self):
+        done = self.measure()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(list(self.folder.iterdir()), [])
+        done = self.measure("--directory", "kept")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([path.name for path in (self.folder / "kept").iterdir()], ["bench-784.h5"])
+
+    def test_replaces_no_file_that_is_not_its_own(self):
+        (self.folder / "bench-784.h5").write_bytes(b"mine")
+        self.assertEqual(self.measure("--directory", ".").returncode, 3)
+        self.assertEqual((self.folder / "bench-784.h5").read_bytes(), b"mine")
+
+    def test_help_names_what_is_written(self):
+        for command, words in (("data", "to --directory"), ("step", "and removes it"), ("allreduce", "no files but")):
+            text = " ".join(bench(command, "--help").stdout.split())
+            self.assertIn(words, text)
+            self.assertIn("Examples: ringtrain bench " + command, text)
 
 
 if __name__ == "__main__":

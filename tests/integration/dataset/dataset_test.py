@@ -187,7 +187,7 @@ class DatasetTest(unittest.TestCase):
     def test_asks_what_a_column_of_whole_numbers_is(self):
         rows = "".join(f"{row % 7},{1000 + 10 * (row % 100)}\n" for row in range(1000))
         table = self.write("t.csv", ("rooms,price\n" + rows).encode())
-        self.refuse("t.csv: column 2 (price) has 100 different numbers in 1000 rows, such as 1990: name a number to "
+        self.refuse("t.csv: column 2 (price) has 100 different numbers in 1,000 rows, such as 1990: name a number to "
                     "predict with --target, or the column of the classes with --label",
                     "import", "csv", table, "-o", "out/set.h5")
         self.refuse("--label excludes --target", "import", "csv", table, "-o", "out/set.h5", "--target", "price",
@@ -224,6 +224,49 @@ class DatasetTest(unittest.TestCase):
         self.make("import", "csv", other, "--force", "-o", "set.h5")
         self.assertNotEqual((self.folder / "set.h5").read_bytes(), before)
 
+    def test_an_import_never_replaces_what_it_reads(self):
+        table = self.write("t.csv", b"1,2,x\n1,3,y\n")
+        self.refuse("t.csv: is read by this import", "import", "csv", "t.csv", "--force", "-o", "./t.csv", exit_code=2)
+        rows = self.write("rows.csv", b"1,2,x\n")
+        self.refuse("rows.csv: is read by this import", "import", "csv", table, "--test", rows, "--force",
+                    "-o", "rows.csv", exit_code=2)
+        self.assertEqual((table.read_bytes(), rows.read_bytes()), (b"1,2,x\n1,3,y\n", b"1,2,x\n"))
+
+    def test_an_export_replaces_files_only_when_asked(self):
+        self.digits()
+        self.make("export", "digits.h5", "-o", "npy")
+        (self.folder / "npy/test_y.npy").write_bytes(b"mine")
+        (self.folder / "npy/train_x.npy").unlink()
+        self.refuse("npy/train_y.npy: exists already; --force replaces it", "export", "digits.h5", "-o", "npy",
+                    exit_code=2)
+        self.assertEqual((self.folder / "npy/test_y.npy").read_bytes(), b"mine")
+        self.assertFalse((self.folder / "npy/train_x.npy").exists())
+        self.make("export", "digits.h5", "-o", "npy", "--force")
+        self.assertNotEqual((self.folder / "npy/test_y.npy").read_bytes(), b"mine")
+
+    def test_a_bad_share_of_test_rows_is_a_bad_option(self):
+        table = self.write("t.csv", b"1,2,x\n1,3,y\n")
+        self.refuse("--test-share 1.5: must lie between 0 and 1", "import", "csv", table, "-o", "out/set.h5",
+                    "--test-share", 1.5, exit_code=2)
+
+    def test_info_shows_the_rows_of_each_class_in_both_splits(self):
+        kinds = ["cat"] * 1200 + ["dog"] * 40
+        self.write("t.csv", "".join(f"{row},{kind}\n" for row, kind in enumerate(kinds)).encode())
+        done = self.ringtrain("import", "csv", "t.csv", "-o", "set.h5", "--class-names", "Cat,Dog")
+        self.assertEqual(done.stderr, "class names: Cat for cat, Dog for dog\n")
+        self.assertIn("set.h5: 1,116 training and 124 test rows of", done.stdout)
+        info = self.make("info", "set.h5")
+        self.assertIn("rows a class  Cat: 1,080 train, 120 test\n              Dog: 36 train, 4 test\n", info)
+        self.assertIn("label in column 2", info)
+        self.assertRegex(info, r"file +/.*/set.h5 \(\d+\.\d KiB\)\n")
+        counts = json.loads(self.make("info", "set.h5", "--json"))
+        self.assertEqual((counts["train_rows_of_class"], counts["test_rows_of_class"]), ([1080, 36], [120, 4]))
+
+    def test_info_is_short_for_many_classes(self):
+        self.write("t.csv", "".join(f"{row},w{row % 30}\n" for row in range(300)).encode())
+        self.make("import", "csv", "t.csv", "-o", "set.h5")
+        self.assertIn("rows a class  train 9\n              test 1\n", self.make("info", "set.h5"))
+
     def test_info_says_how_a_table_is_normalised(self):
         for columns in (3, 300):
             rows = [",".join(str(row * 10 ** (column % 4)) for column in range(columns)) + f",{row % 2}\n"
@@ -246,6 +289,7 @@ class DatasetTest(unittest.TestCase):
         done = self.ringtrain("import", "images", "pets", "-o", "pets.h5")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stderr.splitlines(), [
+            "classes in the order of the alphabet: 0 cat, 1 dog",
             "pets/dog: left out 1 .bmp file; convert .bmp to JPEG or PNG",
             "samples are 10 x 20 (height x width), since most images have 10 x 20; --height and --width choose"])
         self.assertIn("3 x 10 x 20 u8, 2 classes", done.stdout)

@@ -38,6 +38,13 @@ class Arguments(RunTest):
         self.refuse("ringtrain dataset import: unknown command 'people.csv', did you mean "
                     "'ringtrain dataset import csv people.csv'?", "dataset", "import", "people.csv", "-o", "people.h5")
         self.refuse("ringtrain run: unknown option --hostfil, did you mean --hostfile?", "run", "--hostfil", "hosts")
+        self.refuse(f"ringtrain: {self.job}:1: 'model: \"mlp\"' is YAML, as of a job file: a hostfile has a line for "
+                    "each host, as in 'node1 slots=4'", "run", self.job, "--hostfile", self.job)
+
+    def test_may_be_spelled_as_mpirun_spells_them(self):
+        done = self.call(run_case.RINGTRAIN, "run", "-np", "2", self.job, "--set", "max_steps=2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("2 steps on 2 ranks", done.stdout)
 
     def help_of(self, columns, *command):
         """The help text on a terminal of this width."""
@@ -106,10 +113,42 @@ class Validate(RunTest):
                 for member in members:
                     archive.writestr(member, "x")
             with self.subTest(name):
-                done = self.validate("--set", f"model={self.folder / name}", "--set", "hidden=")
+                done = self.call("env", "RINGTRAIN_WORKER=/nowhere", run_case.RINGTRAIN, "validate", self.job,
+                                 "--set", f"model={self.folder / name}", "--set", "hidden=")
                 self.assertEqual(done.returncode, exit_code, done.stderr)
+                self.assertEqual("was not tried: RINGTRAIN_WORKER=/nowhere is not a program" in done.stderr,
+                                 exit_code == 0, done.stderr)
         self.refuse(2, "saved.pt", "torch.jit.script(model).save",
                     sets=[f"model={self.folder / 'saved.pt'}", "hidden="])
+
+    def test_tries_an_own_model_on_samples_of_the_dataset(self):
+        self.run_job(1, "max_steps=2")
+        model = self.output / "model.pt"
+        own = [f"model={model}", "hidden=", f"output={self.folder / 'next'}"]
+        fits = self.validate(*[word for key_value in own for word in ("--set", key_value)])
+        self.assertEqual((fits.returncode, fits.stderr), (0, ""))
+        small = self.folder / "small.h5"
+        for split in ("train", "test"):
+            run_case.write_digits(self.folder, 20, split, 1, side=8)
+        files = [self.folder / f"{split}-{what}" for split in ("train", "test") for what in ("images", "labels")]
+        self.assertEqual(self.call(run_case.RINGTRAIN, "dataset", "import", "idx", *files, "-o", small).returncode, 0)
+        self.refuse(2, f"model {model} does not take the dataset's samples", "[2, 1, 8, 8]",
+                    sets=[*own, f"dataset={small}"])
+
+    def test_names_keys_without_effect(self):
+        sets = ["--set", "optimizer.type=adamw", "--set", "optimizer.momentum=0.9"]
+        note = ("ringtrain: warning: --set optimizer.momentum: has no effect, as optimizer.type is adamw\n")
+        done = self.validate(*sets)
+        self.assertEqual((done.returncode, done.stderr), (0, note))
+        self.assertNotIn("momentum", done.stdout)
+        done = self.call(run_case.RINGTRAIN, "run", self.job, *sets, "--set", "max_steps=2")
+        self.assertEqual((done.returncode, done.stderr.count(note)), (0, 1), done.stderr)
+
+    def test_refuses_to_replace_the_model_that_a_job_starts_from(self):
+        self.run_job(1, "max_steps=2")
+        self.refuse(2, "output:", "model.pt", "the job's model", sets=[f"model={self.output / 'model.pt'}", "hidden="])
+        self.refuse(2, "output:", "model.safetensors", "initialize_from",
+                    sets=[f"initialize_from={self.output / 'model.safetensors'}"])
 
     def test_looks_at_the_job_alone_where_files_are_elsewhere(self):
         self.assertEqual(self.validate("--keys-only", "--set", "dataset=nowhere.h5").returncode, 0)

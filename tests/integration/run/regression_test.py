@@ -168,7 +168,7 @@ class Regression(RunTest):
         self.import_table(("rooms", "age", "price", "fee"), "price,fee")
         net = self.output / "model.pt"
         self.refuse("returns Float [2, 1] for [2, 2, 1, 1], not floats [2, 2] for the dataset's 2 targets",
-                    f"model={net}", "hidden=")
+                    f"model={net}", "hidden=", f"output={self.folder / 'next'}")
         done = self.call(run_case.RINGTRAIN, "evaluate", self.output, self.houses)
         self.assertEqual((done.returncode, len(done.stderr.splitlines())), (3, 1), done.stderr)
         self.assertIn("has 2 targets that are not the model's 1", done.stderr)

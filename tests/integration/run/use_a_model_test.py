@@ -7,6 +7,7 @@
 
 import json
 import struct
+import subprocess
 import zlib
 
 import run_case
@@ -84,10 +85,30 @@ class UseAModel(RunTest):
         done = self.call(run_case.RINGTRAIN, "predict", self.output, image, "--top", 1)
         self.assertRegex(done.stdout, rf"^{image}: \d \d+\.\d%\n$")
 
+    def test_examples_of_the_help_work_as_they_are_printed(self):
+        (self.folder / "runs").mkdir()
+        (self.folder / "data").mkdir()
+        (self.folder / "runs/mnist-lenet").symlink_to(self.output)
+        (self.folder / "data/mnist.h5").symlink_to(self.dataset)
+        self.write("digit.png", png(SIDE, SIDE, self.images[0]))
+        for command in ("evaluate", "predict"):
+            text = self.call(run_case.RINGTRAIN, command, "--help").stdout.partition("Examples:\n")[2]
+            examples = [line.split() for line in text.splitlines() if line.startswith("  ringtrain ")]
+            self.assertTrue(examples, command)
+            for example in examples:
+                done = subprocess.run([run_case.RINGTRAIN, *example[1:]], cwd=self.folder, capture_output=True,
+                                      text=True, timeout=run_case.DEADLINE)
+                self.assertEqual(done.returncode, 0, (example, done.stderr))
+
     def test_what_cannot_be_used_is_named(self):
         self.assertIn("nothing to predict", self.refused("predict", self.output, code=2))
         self.assertIn("go together", self.refused("predict", self.output, "--row", 1, code=2))
         self.assertIn("is not there: name the output folder", self.refused("predict", self.folder, "a.png"))
+        weights = self.refused("evaluate", self.output / "model.safetensors", self.dataset)
+        self.assertIn("model.safetensors is a safetensors file: weights without the network: name the run's output "
+                      "folder, or the model.pt in it", weights)
+        self.assertIn("is an HDF5 file, as datasets are: name the run's output folder",
+                      self.refused("evaluate", self.dataset, self.dataset))
         self.assertIn("there is no row 9999",
                       self.refused("predict", self.output, "--dataset", self.dataset, "--row", 9999))
         text = self.write("note.txt", b"hello")

@@ -76,8 +76,9 @@ class Pages(ServerTest):
         self.page.wait_for_text("Succeeded")
         self.page.wait_for("!document.body.innerText.includes('does not answer')")
         self.picture("job-succeeded")
-        for tab, text in (("Log", "test accuracy"), ("Ranks", "shared_memory"), ("Job file", "As understood"),
-                          ("Files", "model.safetensors"), ("Timeline", "attempt finished")):
+        for tab, text in (("Log", "test accuracy"), ("Ranks", "shared memory over 2 ranks"),
+                          ("Job file", "As understood"), ("Files", "model.safetensors"),
+                          ("Timeline", "attempt finished")):
             self.click("[role=tab]", tab)
             self.page.wait_for_text(text)
             self.picture(f"job-{tab.lower().replace(' ', '-')}")

@@ -31,9 +31,14 @@ TEST(Text, HasSecondsInTheUnitsOfAPerson) {
   EXPECT_EQ(print_seconds(std::nan("")), "? s");
 }
 
-TEST(Text, HasBytesInGibibytes) {
-  EXPECT_EQ(print_gib(uint64_t{3} << 29), "1.5 GiB");
-  EXPECT_EQ(print_gib(0), "0.0 GiB");
+TEST(Text, HasSizesInTheUnitThatFits) {
+  EXPECT_EQ(print_size(0), "0 bytes");
+  EXPECT_EQ(print_size(1), "1 byte");
+  EXPECT_EQ(print_size(1023), "1,023 bytes");
+  EXPECT_EQ(print_size(1536), "1.5 KiB");
+  EXPECT_EQ(print_size((1 << 20) - 1), "1.0 MiB");
+  EXPECT_EQ(print_size(uint64_t{3} << 29), "1.5 GiB");
+  EXPECT_EQ(print_size(uint64_t{5000} << 40), "5000.0 TiB");
 }
 
 TEST(Text, HasCountsWithCommas) {

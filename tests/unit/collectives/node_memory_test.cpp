@@ -45,7 +45,7 @@ TEST_P(NodeMemoryTest, FailsAlikeOnEveryRankWhereOneAsksForTooMuch) {
                         [](const Node& node) {
                           const size_t bytes = node.rank == node.size - 1 ? size_t{1} << 55 : 10;
                           EXPECT_THAT([&] { NodeMemory(node, bytes); },
-                                      ThrowsError(ErrorKind::lost, HasSubstr("MiB")));
+                                      ThrowsError(ErrorKind::lost, HasSubstr("TiB")));
                         }),
               Each(0));
 }

@@ -117,7 +117,8 @@ TEST(ParseJob, RefusesWrongTypes) {
   EXPECT_EQ(refused("trace: yes\n"),
             "f.yaml:3: trace: must be true or false, found the text 'yes'");
   EXPECT_EQ(refused("optimizer: adamw\n"),
-            "f.yaml:3: optimizer: must be a group of keys, found the text 'adamw'");
+            "f.yaml:3: optimizer: must be a group of keys, found the text 'adamw', as in "
+            "'optimizer: {type: adamw, learning_rate: 0.001}'");
   EXPECT_EQ(refused("hidden: 5\n"),
             "f.yaml:3: hidden: must be a list of at most 64, each a whole number from 1 to "
             "1048576, found 5");
@@ -266,7 +267,7 @@ TEST(Overrides, AreNamedInRefusals) {
   EXPECT_EQ(refused("", {"optimiser.type=sgd"}),
             "--set optimiser.type: optimiser: unknown key, did you mean optimizer?");
   EXPECT_EQ(refused("epochs: 1\n", {"epochs.x=1"}),
-            "--set epochs.x: epochs is not a group of keys");
+            "--set epochs.x: epochs (f.yaml:3) is not a group of keys");
   EXPECT_THAT(refused("", {"epochs"}), StartsWith("--set 'epochs': must be key=value"));
   EXPECT_THAT(refused("", {"=1"}), StartsWith("--set '=1': must be key=value"));
   EXPECT_EQ(refused("", {"optimizer..type=sgd"}),

@@ -57,6 +57,16 @@ TEST_F(Paths, RefusesAMissingTorchScriptFile) {
   EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("model: none/model.pt is not there"));
 }
 
+TEST_F(Paths, RefusesAnOutputWhoseModelsTheJobStartsFrom) {
+  job_.output = directory_.path() / "out";
+  job_.model = directory_.write("out/model.pt", "x").string();
+  EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("is the job's model: choose another"));
+  job_.model = directory_.write("net.pt", "x").string();
+  check_paths(job_);
+  job_.initialize_from = directory_.write("out/model.safetensors", "x");
+  EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("is the job's initialize_from"));
+}
+
 TEST_F(Paths, RefusesAMissingCheckpoint) {
   job_.checkpoint.resume = "none/7";
   EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("checkpoint.resume: none/7"));

@@ -77,6 +77,11 @@ TEST_F(CheckTask, RefusesWholeNumbersForWhatScalesOrChangesThem) {
   check_task(job_, classes_);
   job_.augment.horizontal_flip = true;
   expect_refused(classes_, "augment: dataset set.h5 holds whole numbers, which are not augmented");
+  classes_.whole_numbers = false;
+  classes_.table = true;
+  expect_refused(classes_, "augment: dataset set.h5 is a table, and only images are augmented");
+  classes_.table = false;
+  classes_.whole_numbers = true;
   job_.augment = {};
   job_.model = "mlp";
   expect_refused(classes_,

@@ -91,7 +91,7 @@ TEST_F(Cifar, RefusesOneClassUnlessAsked) {
 TEST_F(Cifar, TakesOrRefusesClassNames) {
   write_ten(sources_);
   options_.class_names = {"a", "b"};
-  EXPECT_THAT(refusal(sources_.path()), HasSubstr("has 10 classes, but --class-names 2"));
+  EXPECT_THAT(refusal(sources_.path()), HasSubstr("--class-names: has 2 names, but"));
   options_.class_names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "nine"};
   EXPECT_EQ(import(sources_.path()).class_names[9], "nine");
 }

@@ -150,7 +150,7 @@ TEST_F(Csv, AsksWhetherWholeNumbersAreClasses) {
   }
   CsvSources named;
   named.label = "age";
-  EXPECT_THAT(refusal(ages, ages), HasSubstr("column 2 (age) has 60 different numbers in 1200"));
+  EXPECT_THAT(refusal(ages, ages), HasSubstr("column 2 (age) has 60 different numbers in 1,200"));
   EXPECT_EQ(import(ages, ages, named).class_names.size(), 78U);
   EXPECT_EQ(import(months, months).class_names.size(), 25U);
   EXPECT_EQ(import(few, few).class_names.size(), 191U);
@@ -193,6 +193,39 @@ TEST_F(Csv, RefusesTargetsByLineOrColumn) {
          "train.csv: column 2 (price) is 2 in all training rows; --one-class imports");
   options_.class_names = {"a"};
   expect(table, {"price"}, "--class-names: the rows have targets, not classes");
+}
+
+TEST_F(Csv, SaysWhatToDoAboutMissingValues) {
+  for (const char* word : {"NA", "NaN", "nan", "null", "", "?"}) {
+    const std::string message = refusal(fmt::format("age,hours,old\n1,2,0\n1,{},1\n", word));
+    EXPECT_THAT(message, HasSubstr("train.csv: line 3: column 2 (hours) is "));
+    EXPECT_THAT(message, HasSubstr("a missing value; leave the line out or fill the cell"));
+  }
+  EXPECT_THAT(refusal("1,2,0\n3,4,NaN\n5,6,1\n"),
+              HasSubstr("train.csv: line 2: column 3 is 'NaN', a missing value where the other "
+                        "labels are numbers"));
+  EXPECT_THAT(refusal("1,2,0\n5,6,1\n", "3,4,NaN\n"), HasSubstr("test.csv: line 1: column 3 is"));
+  EXPECT_EQ(import("1,2,NA\n3,4,SA\n", "5,6,NA\n").class_names.size(), 2U);  // continents
+}
+
+TEST_F(Csv, NotesWhichLabelGotWhichName) {
+  std::vector<std::string> notes;
+  options_.note = [&](const std::string& line) { notes.push_back(line); };
+  const std::string table = "1,2,dog\n3,4,cat\n";
+  import(table, table);
+  options_.class_names = {"Cat", "Dog"};
+  import(table, table);
+  import("1,2,1\n3,4,0\n", "5,6,0\n");
+  options_.class_names = {};
+  import("1,2,1\n3,4,0\n", "5,6,0\n");
+  EXPECT_THAT(notes, ElementsAre("classes in the order of the alphabet: 0 cat, 1 dog",
+                                 "class names: Cat for cat, Dog for dog",
+                                 "class names: Cat for 0, Dog for 1"));
+}
+
+TEST_F(Csv, SourceNamesTheColumnOfTheLabel) {
+  EXPECT_THAT(import("a,b,kind\n1,2,x\n3,4,y\n", "a,b,kind\n1,2,x\n").source,
+              HasSubstr("train.csv, label in column 3 (kind)"));
 }
 
 TEST_F(Csv, RefusesOneClassUnlessAsked) {

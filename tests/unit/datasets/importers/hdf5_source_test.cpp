@@ -98,7 +98,9 @@ TEST_F(Hdf5Import, ReadsEveryLayoutAndType) {
       EXPECT_EQ(index.element, type == H5T_STD_U8LE ? ElementType::u8 : ElementType::f32);
       EXPECT_EQ(index.train.rows, 30U);
       // Which rows went where is SeededSplit's to say; the rows themselves are whole.
-      const SeededSplit split(40, 0.25, 0);
+      std::vector<int64_t> labels(40, 1);
+      labels[0] = 0;
+      const SeededSplit split(labels, 0.25, 0, "x");
       const auto rows = testing::source_rows(index, Split::train);
       for (uint64_t i = 0; i < 40; ++i) {
         const auto place = split(i);

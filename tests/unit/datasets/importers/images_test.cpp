@@ -228,7 +228,7 @@ TEST_F(Images, TakesOrRefusesClassNames) {
   EXPECT_THAT(import(folder(two_parts())).index.class_names, ElementsAre("a cat", "a dog"));
   std::filesystem::remove(results_ / "set.h5");
   class_names_ = {"one"};
-  EXPECT_THAT(refusal(two_parts()), HasSubstr("has 2 class folders, but --class-names 1"));
+  EXPECT_THAT(refusal(two_parts()), HasSubstr("--class-names: has 1 name, but"));
 }
 
 TEST_F(Images, TakesTheSizeOfMostImagesIfItIsSmall) {

@@ -8,12 +8,14 @@
 
 #include "datasets/importers/decode_image.hpp"
 #include "datasets/importers/npy.hpp"
+#include "datasets/reading/class_counts.hpp"
 #include "datasets/reading/open.hpp"
 #include "datasets/reading/verify.hpp"
 #include "datasets/tools/contact_sheet.hpp"
 #include "datasets/tools/row_lines.hpp"
 #include "datasets/writing/export.hpp"
 #include "datasets/writing/shard.hpp"
+#include "tests/throws_error.hpp"
 #include "tests/unit/datasets/contents.hpp"
 
 namespace ringtrain::datasets {
@@ -24,12 +26,13 @@ using ::testing::HasSubstr;
 using testing::Sizes;
 using testing::write_dataset;
 
-// Flips a bit of the first training row.
-void damage(const DatasetIndex& index) {
+void damage(const DatasetIndex& index, uint64_t at) {
   std::string bytes = testing::read_file(index.shards[0].path);
-  bytes[index.train.pieces[0].x_offset] ^= 1;
+  bytes[at] ^= 1;
   testing::write_file(index.shards[0].path, bytes);
 }
+// Flips a bit of the first training row.
+void damage(const DatasetIndex& index) { damage(index, index.train.pieces[0].x_offset); }
 
 struct Epoch {
   std::vector<std::byte> x;
@@ -111,8 +114,8 @@ TEST(Shards, AreRefusedIfThereAreTooFewBlocksAndLeaveNothing) {
   EXPECT_THAT(data_refusal([&] { shard_dataset(whole, directory / "p", 17); }),
               HasSubstr("can be split into 1 to 16 shards"));
   directory.write("full/file", "x");
-  EXPECT_THAT(data_refusal([&] { shard_dataset(whole, directory / "full", 2); }),
-              HasSubstr("exists and is not empty"));
+  EXPECT_THAT([&] { shard_dataset(whole, directory / "full", 2); },
+              ThrowsError(ErrorKind::job, HasSubstr("exists and is not empty")));
   const auto paths = shard_dataset(whole, directory / "shards", 2);
   EXPECT_THAT(data_refusal([&] { shard_dataset(open_dataset(paths[0]), directory / "p", 2); }),
               HasSubstr("is a shard already"));
@@ -188,6 +191,19 @@ TEST(Export, RefusesDamage) {
   EXPECT_THAT(data_refusal([&] { export_npy(index, directory / "npy"); }),
               HasSubstr("damaged (wrong checksum)"));
   EXPECT_FALSE(std::filesystem::exists(directory / "npy" / "train_x.npy"));
+}
+
+TEST(ClassCounts, AreThoseOfTheLabelsInOneFileOrInShards) {
+  const TemporaryDirectory directory;
+  const DatasetIndex whole = write_dataset(directory / "set.h5");
+  EXPECT_EQ(class_counts(whole, Split::train), std::vector<uint64_t>(10, 100));
+  EXPECT_EQ(class_counts(whole, Split::test), std::vector<uint64_t>(10, 13));
+  shard_dataset(whole, directory / "parts", 3);
+  EXPECT_EQ(class_counts(open_dataset(directory / "parts"), Split::train),
+            std::vector<uint64_t>(10, 100));
+  damage(whole, whole.train.pieces[0].y_offset);
+  EXPECT_THAT(data_refusal([&] { class_counts(whole, Split::train); }),
+              HasSubstr("/train/y: damaged"));
 }
 
 TEST(Verify, FindsOneFlippedBitOfAnyPart) {

@@ -62,6 +62,16 @@ TEST(ACommandLine, TakesTheWordBehindAModulesOptionForIt) {
   EXPECT_EQ(words.scripts, (Words{"--epochs", "3"}));
 }
 
+TEST(ACommandLine, MaySpellOptionsAsMpirunDoes) {
+  const Words ours = {"run", "-n", "2", "train.py"};
+  EXPECT_EQ(cut({"run", "-np", "2", "train.py", "-np", "3"}).ours, ours);
+  EXPECT_EQ(cut({"run", "-np", "2", "train.py", "-np", "3"}).scripts, (Words{"-np", "3"}));
+  EXPECT_EQ(cut({"run", "job.yaml", "--np", "2", "-hostfile", "hosts"}).ours,
+            (Words{"run", "job.yaml", "-n", "2", "--hostfile", "hosts"}));
+  EXPECT_EQ(cut({"run", "-np", "2", "--machinefile=hosts", "job.yaml"}).ours,
+            (Words{"run", "-n", "2", "--hostfile=hosts", "job.yaml"}));
+}
+
 TEST(ACommandLine, OfAJobFileStaysWhole) {
   const Words words = {"run", "job.yaml", "-n", "2", "--set", "epochs=1"};
   EXPECT_EQ(cut(words).ours, words);

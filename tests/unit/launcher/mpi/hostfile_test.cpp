@@ -45,6 +45,14 @@ TEST(Hostfile, SaysHowSlotsAreWritten) {
   EXPECT_EQ(refused("node1:\n"), "hosts:1: 'node1:': write 'node1 slots=N'");
 }
 
+TEST(Hostfile, KnowsAJobFileAndShowsTheFormat) {
+  EXPECT_EQ(
+      refused("# ours\nmodel: lenet\ndataset: mnist.h5\n"),
+      "hosts:2: 'model: lenet' is YAML, as of a job file: a hostfile has a line for each host, "
+      "as in 'node1 slots=4'");
+  EXPECT_THAT(refused("{\"model\": \"lenet\"}\n"), HasSubstr("as in 'node1 slots=4'"));
+}
+
 TEST(Hostfile, TakesNamesAndAddresses) {
   EXPECT_EQ(parse_hostfile("10.0.0.1\nfe80::1\nw-0.job.svc\n", "hosts").size(), 3U);
 }

@@ -228,6 +228,31 @@ TEST_F(TorchScript, TakesWholeNumbersAndGivesTargets) {
   expect_refused(floats, "does not take the dataset's samples, an int64 tensor [2, 3, 2, 2]");
 }
 
+TEST_F(TorchScript, WarnsOfALastStepThatTheLossTakesItself) {
+  const std::string logits = "torch.linear(x.flatten(1), self.weight)";
+  const auto warning = [&](const std::string& result) {
+    return make_model(saved(module_with("    y = " + logits + "\n" + result)))->warning();
+  };
+  EXPECT_EQ(warning("    return y\n"), "");
+  EXPECT_THAT(warning("    return torch.softmax(y, 1)\n"),
+              HasSubstr("its last step is softmax, and the loss cross_entropy takes softmax"));
+  EXPECT_THAT(warning("    return torch.log_softmax(y, 1)\n"), HasSubstr("is log_softmax"));
+  EXPECT_THAT(warning("    return torch.sigmoid(y)\n"), HasSubstr("is sigmoid"));
+  // As torch.nn.functional.softmax, which has branches, and as people write it by hand.
+  EXPECT_THAT(warning("    if self.training:\n      z = torch.softmax(y, 1)\n"
+                      "    else:\n      z = torch.softmax(y, 1)\n    return z\n"),
+              HasSubstr("is softmax"));
+  EXPECT_THAT(warning("    e = torch.exp(y)\n    return e / e.sum(1, keepdim=True)\n"),
+              HasSubstr("is softmax"));
+}
+
+TEST_F(TorchScript, WarnsOfALastStepThatTargetsCannotHave) {
+  auto options =
+      saved(module_with("    return torch.sigmoid(torch.linear(x.flatten(1), self.weight))\n"));
+  options.has_targets = true;
+  EXPECT_THAT(make_model(options)->warning(), HasSubstr("leave sigmoid out"));
+}
+
 TEST_F(TorchScript, RefusesBadFiles) {
   const auto path = scratch_.path() / "bad.pt";
   const auto options = options_for(path.string());

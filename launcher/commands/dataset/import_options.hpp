@@ -20,13 +20,14 @@ struct ImportArguments {
   datasets::ImportOptions options;
   double test_share = 0.1;
   std::vector<std::string> paths;
+  std::string test_file;           // of `import csv`
   std::vector<std::string> notes;  // lines to print after the import
 };
 using Import = std::function<datasets::DatasetIndex(ImportArguments& arguments)>;
 
 // Adds the subcommand `name` of `import_command`, and sets `command` to it. It runs `import` under
 // a progress bar, then prints its notes and the result. It refuses to replace a file, and to make
-// folders outside the working directory, unasked.
+// folders outside the working directory, unasked; and always to replace what it imports.
 std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*& command,
                                             const std::string& name, const std::string& description,
                                             Import import);

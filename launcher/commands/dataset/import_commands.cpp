@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/commands/import_commands.hpp"
+#include "launcher/commands/dataset/import_commands.hpp"
 
 #include <fmt/format.h>
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -18,7 +19,7 @@
 #include "datasets/importers/images.hpp"
 #include "datasets/importers/mnist.hpp"
 #include "datasets/importers/npy.hpp"
-#include "launcher/commands/import_options.hpp"
+#include "launcher/commands/dataset/import_options.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -152,7 +153,6 @@ void add_cifar(CLI::App& import) {
 }
 
 struct CsvArguments {
-  std::string test;
   std::string label;
   std::vector<std::string> targets;
   std::vector<int64_t> shape;
@@ -168,7 +168,7 @@ void add_csv(CLI::App& import) {
                  [csv](const ImportArguments& a) {
                    datasets::CsvSources sources;
                    sources.train = a.paths[0];
-                   if (!csv->test.empty()) sources.test = csv->test;
+                   if (!a.test_file.empty()) sources.test = a.test_file;
                    sources.test_share = a.test_share;
                    sources.label = csv->label;
                    sources.targets = csv->targets;
@@ -182,7 +182,7 @@ void add_csv(CLI::App& import) {
                    return datasets::import_csv(sources, a.output, a.options);
                  });
   add_paths(*command, *arguments, {"file"});
-  command->add_option("--test", csv->test, "A second table, of test rows");
+  command->add_option("--test", arguments->test_file, "A second table, of test rows");
   auto* label = command->add_option("--label", csv->label,
                                     "Label column, by name or number from 1 (default: the last)");
   command
@@ -237,7 +237,7 @@ void add_images(CLI::App& import) {
         sources.test_share = a.test_share;
         const datasets::ImportedImages result =
             datasets::import_images(sources, a.output, a.options);
-        a.notes = notes_of(result);
+        for (std::string& line : notes_of(result)) a.notes.push_back(std::move(line));
         return result.index;
       });
   add_paths(*command, *arguments, {"source"});

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/commands/import_options.hpp"
+#include "launcher/commands/dataset/import_options.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <map>
-#include <system_error>
 #include <utility>
 
-#include "base/error.hpp"
 #include "base/text.hpp"
+#include "launcher/commands/dataset/destination.hpp"
 #include "launcher/terminal/dataset_progress.hpp"
 
 namespace ringtrain::launcher {
@@ -28,26 +25,12 @@ const std::map<std::string, const char*> kHelpOfPaths = {
     {"source", "A folder, or an archive of it"},
 };
 
-// Throws a job error rather than replace a file, or make folders outside the working directory,
-// unasked.
 void check_destination(const ImportArguments& arguments) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;  // creating the file reports what is wrong
-  const fs::path output = fs::absolute(arguments.output, ignored).lexically_normal();
-  if (fs::is_directory(output, ignored)) {
-    throw job_error(arguments.output + ": is a folder; name a file in it");
-  }
-  if (!arguments.force && fs::exists(fs::symlink_status(output, ignored))) {
-    throw job_error(arguments.output + ": exists already; --force replaces it");
-  }
-  const fs::path folder = output.parent_path();
-  const fs::path here = fs::current_path(ignored);
-  const bool is_inside =
-      std::mismatch(here.begin(), here.end(), folder.begin(), folder.end()).first == here.end();
-  if (!arguments.parents && !is_inside && !fs::exists(folder, ignored)) {
-    throw job_error(fmt::format("{}: there is no folder {}; --parents makes it", arguments.output,
-                                folder.string()));
-  }
+  std::vector<std::string> sources = arguments.paths;
+  if (!arguments.test_file.empty()) sources.push_back(arguments.test_file);
+  refuse_own_source(arguments.output, sources);
+  check_folder(arguments.output, arguments.parents);
+  refuse_to_replace(arguments.output, arguments.force);
 }
 
 }  // namespace
@@ -66,7 +49,9 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
                       "Rows that are read together (default: 256 to 512 KiB of them)");
   command
       ->add_option("--class-names", arguments->options.class_names,
-                   "Names of the classes, label 0 first, with commas between them")
+                   "Names of the classes, label 0 first, with commas between them. Labels that are "
+                   "words, and folders of images, are numbered in the order of the alphabet; the "
+                   "import prints which got which name")
       ->delimiter(',');
   command->add_flag("--one-class", arguments->options.one_class,
                     "Accept training rows that all have the same class or target");
@@ -74,12 +59,13 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
     check_destination(*arguments);
     DatasetProgress bar("importing");
     arguments->options.progress = bar.callback();
+    arguments->options.note = [&](const std::string& line) { arguments->notes.push_back(line); };
     const datasets::DatasetIndex index = import(*arguments);
     bar.finish();
     for (const std::string& line : arguments->notes) fmt::print(stderr, "{}\n", line);
     fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {}\n", arguments->output,
-               index.train.rows, index.test.rows, index.shape.channels, index.shape.height,
-               index.shape.width, datasets::name_of(index.element),
+               print_count(index.train.rows), print_count(index.test.rows), index.shape.channels,
+               index.shape.height, index.shape.width, datasets::name_of(index.element),
                index.has_targets() ? counted(index.targets.names.size(), "target")
                                    : counted(index.class_names.size(), "class", "classes"));
   });
@@ -89,7 +75,8 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
 void add_test_share(CLI::App& command, ImportArguments& arguments) {
   command
       .add_option("--test-share", arguments.test_share,
-                  "Part of the rows that is for tests, if the source has none")
+                  "Part of the rows that is for tests, if the source has none: above 0, below 1; "
+                  "of each class the same part")
       ->capture_default_str();
 }
 

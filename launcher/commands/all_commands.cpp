@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/commands/all_commands.hpp"
+
+#include "launcher/commands/change_commands.hpp"
+#include "launcher/commands/completion.hpp"
+#include "launcher/commands/dataset/dataset_command.hpp"
+#include "launcher/commands/doctor_command.hpp"
+#include "launcher/commands/examples.hpp"
+#include "launcher/commands/job_commands.hpp"
+#include "launcher/commands/program_commands.hpp"
+#include "launcher/commands/render_command.hpp"
+#include "launcher/commands/run_command.hpp"
+#include "launcher/commands/server_commands.hpp"
+#include "launcher/commands/submit_command.hpp"
+#include "launcher/commands/watch_commands.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+void group_cluster_commands(CLI::App& app) {
+  for (const char* name : {"submit", "render", "jobs", "status", "logs", "stop", "suspend",
+                           "resume", "scale", "delete"}) {
+    app.get_subcommand(name)->group("On Kubernetes");
+  }
+}
+
+}  // namespace
+
+void add_all_commands(CLI::App& app, std::vector<std::string>& words, int& exit_code) {
+  add_run_command(app, words, exit_code);
+  add_keep_command(app);
+  add_job_commands(app);
+  add_server_command(app);
+  add_submit_command(app, exit_code);
+  add_watch_commands(app, exit_code);
+  add_change_commands(app);
+  add_render_command(app);
+  add_dataset_command(app);
+  add_doctor_command(app, exit_code);
+  add_program_commands(app);
+  add_completion_command(app);
+  group_cluster_commands(app);
+  add_examples(app);
+}
+
+}  // namespace ringtrain::launcher

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/commands/examples.hpp"
+
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace ringtrain::launcher {
+namespace {
+
+// Command lines by the command's words after `ringtrain`.
+const std::map<std::string, std::vector<std::string>> kExamples = {
+    {"run",
+     {"ringtrain run job.yaml -n 2", "ringtrain run job.yaml --hostfile hosts --set epochs=10",
+      "ringtrain run -n 4 train.py --lr 0.1"}},
+    {"validate",
+     {"ringtrain validate job.yaml", "ringtrain validate job.yaml --set optimizer.type=adamw"}},
+    {"schema", {"ringtrain schema > job.schema.json"}},
+    {"keep", {"ringtrain keep runs/kept -- run job.yaml -n 2"}},
+    {"server", {"ringtrain server jobs --port 8000"}},
+    {"submit", {"ringtrain submit job.yaml --wait"}},
+    {"render", {"ringtrain render job.yaml | kubectl apply -f -"}},
+    {"jobs", {"ringtrain jobs --namespace team"}},
+    {"status", {"ringtrain status mnist --watch"}},
+    {"logs", {"ringtrain logs mnist --follow", "ringtrain logs mnist --rank 0 --tail 100"}},
+    {"stop", {"ringtrain stop mnist"}},
+    {"suspend", {"ringtrain suspend mnist"}},
+    {"resume", {"ringtrain resume mnist"}},
+    {"scale", {"ringtrain scale mnist 4"}},
+    {"delete", {"ringtrain delete mnist"}},
+    {"doctor", {"ringtrain doctor"}},
+    {"completion", {"source <(ringtrain completion bash)"}},
+    {"dataset info", {"ringtrain dataset info data/mnist.h5"}},
+    {"dataset verify", {"ringtrain dataset verify data/mnist.h5"}},
+    {"dataset split", {"ringtrain dataset split data/mnist.h5 --shards 4 -o data/mnist-parts"}},
+    {"dataset export", {"ringtrain dataset export data/mnist.h5 -o data/mnist-npy"}},
+    {"dataset sample", {"ringtrain dataset sample data/mnist.h5 -o digits.png --rows 25"}},
+    {"dataset import mnist", {"ringtrain dataset import mnist -o data/mnist.h5"}},
+    {"dataset import idx", {"ringtrain dataset import idx x.gz y.gz test-x.gz test-y.gz -o my.h5"}},
+    {"dataset import npy",
+     {"ringtrain dataset import npy x.npy y.npy test_x.npy test_y.npy -o my.h5"}},
+    {"dataset import cifar",
+     {"ringtrain dataset import cifar cifar-10-binary.tar.gz -o data/cifar10.h5"}},
+    {"dataset import csv",
+     {"ringtrain dataset import csv iris.csv --label species -o iris.h5",
+      "ringtrain dataset import csv homes.csv --target price,rent -o homes.h5"}},
+    {"dataset import hdf5",
+     {"ringtrain dataset import hdf5 in.h5 --train-x /x --train-y /y -o my.h5"}},
+    {"dataset import images",
+     {"ringtrain dataset import images photos -o photos.h5",
+      "ringtrain dataset import images photos --height 64 --width 64 -o small.h5"}},
+};
+
+CLI::App& command_of(CLI::App& app, const std::string& words) {
+  CLI::App* command = &app;
+  std::istringstream stream(words);
+  for (std::string word; stream >> word;) command = command->get_subcommand(word);
+  return *command;
+}
+
+}  // namespace
+
+void add_examples(CLI::App& app) {
+  for (const auto& [words, lines] : kExamples) {
+    CLI::App& command = command_of(app, words);
+    std::string footer = command.get_footer();
+    footer += footer.empty() ? "Examples:" : "\n\nExamples:";
+    for (const std::string& line : lines) footer += "\n  " + line;
+    command.footer(footer);
+  }
+}
+
+}  // namespace ringtrain::launcher
