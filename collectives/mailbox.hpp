@@ -53,8 +53,8 @@ class Mailbox {
   // that were done at once.
   std::vector<std::shared_ptr<Request>> progress();
 
-  // Blocks until something may have changed, at most kLongestSleep. Throws where a peer of a request
-  // has ended and where one is late.
+  // Blocks until something may have changed, at most kLongestSleep. Throws where a peer of a
+  // request has ended and where one is late.
   void wait();
 
  private:

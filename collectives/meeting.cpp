@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <functional>
+#include <iterator>
 #include <map>
 #include <random>
 #include <set>
@@ -67,9 +67,8 @@ size_t room_for_arena() {
 }
 
 struct Hello {
-  std::string text;  // as the store has it
-  std::string nonce;
-  size_t room;  // bytes of addresses for an arena
+  std::string text, nonce;  // the text as the store has it
+  size_t room;              // bytes of addresses for an arena
   std::set<std::string> cores;
   std::string place;  // may contain spaces
 };
@@ -81,13 +80,13 @@ std::string write_hello(const std::string& nonce) {
 
 Hello read_hello(const std::string& text) {
   Hello hello = {.text = text, .nonce = {}, .room = 0, .cores = {}, .place = {}};
-  std::string cores, core;
+  std::string cores;
   std::istringstream in(text);
   in >> hello.nonce >> hello.room;
   std::getline(in, cores, ',');
   std::getline(in, hello.place);
   std::istringstream names(cores);
-  while (names >> core) hello.cores.insert(core);
+  hello.cores.insert(std::istream_iterator<std::string>(names), {});
   return hello;
 }
 
@@ -132,9 +131,8 @@ class Host {
 
   std::optional<Meeting> run() {
     const Deadline deadline(member_.timeout);
-    for (int pause = 1; !all_present(); pause = std::min(pause * 2, 20)) {
-      greet();
-      if (all_present()) break;
+    greet();
+    for (int pause = 1; !all_present(); pause = std::min(pause * 2, 20), greet()) {
       if (deadline.passed()) fail_late();
       std::this_thread::sleep_for(milliseconds(pause));
     }
@@ -147,19 +145,23 @@ class Host {
     Meeting meeting = plan(hellos_, deadline);
     meeting.memory =
         create(RegionLayout(member_.size, meeting.slot_bytes, meeting.arena_bytes).total());
+    const auto verdict = fmt::format("here {} {} {}", meeting.slot_bytes, meeting.arena_bytes,
+                                     meeting.oversubscribed ? 1 : 0);
     meeting.peers.resize(hellos_.size());
     for (size_t r = 1; r < hellos_.size(); ++r) {
       meeting.peers[r] = std::move(visitors_[hellos_[r].nonce]);
       const int socket = meeting.peers[r].get();
-      send_text(socket, fmt::format("here {} {} {}", meeting.slot_bytes, meeting.arena_bytes,
-                                    meeting.oversubscribed ? 1 : 0));
-      send_descriptor(socket, meeting.memory.get());
+      send_text(socket, verdict);
+      try {
+        send_descriptor(socket, meeting.memory.get());
+      } catch (const std::runtime_error&) {  // the rank has ended: confirm() says so to all
+      }
     }
     return meeting;
   }
 
  private:
-  bool all_present() const { return std::ranges::all_of(present_, std::identity()); }
+  bool all_present() const { return std::ranges::count(present_, false) == 0; }
 
   void greet() {
     while (auto peer = sender_.accept(milliseconds(0)))
@@ -178,7 +180,6 @@ class Host {
   std::string welcome(size_t rank) const {
     return fmt::format("{} {} {}", hellos_[rank].nonce, hellos_[0].nonce, address_);
   }
-
   // Requires: all are present. A rank on this machine has connected before it acknowledged.
   bool are_together() {
     greet();
@@ -189,9 +190,8 @@ class Host {
 
   [[noreturn]] void fail_late() const {
     std::string missing;
-    for (size_t r = 1; r < present_.size(); ++r) {
+    for (size_t r = 1; r < present_.size(); ++r)
       if (!present_[r]) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", r);
-    }
     const std::string reason = fmt::format(
         "Timed out: rank {} did not come to the start of the group of {} ranks "
         "within {:g} s",
@@ -251,11 +251,10 @@ class Visitor {
 
   std::optional<Meeting> obey(const std::string& verdict, const Deadline& deadline) {
     if (verdict == "apart") return std::nullopt;
-    std::istringstream text(verdict);
-    std::string word;
+    if (!verdict.starts_with("here ")) throw lost_error(verdict.empty() ? kRankZeroEnded : verdict);
     Meeting meeting;
-    text >> word >> meeting.slot_bytes >> meeting.arena_bytes >> meeting.oversubscribed;
-    if (word != "here") throw lost_error(verdict.empty() ? kRankZeroEnded : verdict);
+    std::istringstream sizes(verdict.substr(5));
+    sizes >> meeting.slot_bytes >> meeting.arena_bytes >> meeting.oversubscribed;
     meeting.memory = receive_descriptor(socket_.get(), deadline.left());
     meeting.deadline = deadline;
     meeting.peers.push_back(std::move(socket_));

@@ -11,7 +11,8 @@
 namespace ringtrain::collectives {
 
 // scaled_sum: each rank's values times a factor of that rank. average: that of integers is rounded
-// towards zero; the sum in it does not wrap around but for int64. Sums of booleans are "or", products "and".
+// towards zero; the sum in it does not wrap around but for int64. Sums of booleans are "or",
+// products "and".
 enum class Reduction : uint8_t {
   sum,
   average,

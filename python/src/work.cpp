@@ -37,10 +37,14 @@ void CallWork::complete_from(int source) {
   complete();
 }
 
+namespace {
+
 std::exception_ptr closed_error() {
   return std::make_exception_ptr(
       C10_BUILD_ERROR(DistBackendError, "this rank has closed the group"));
 }
+
+}  // namespace
 
 CallQueue::~CallQueue() {
   stop();

@@ -34,9 +34,6 @@ class CallWork : public c10d::Work {
   int source_ = -1;
 };
 
-// Returns the error of what this rank left undone when it closed the group.
-std::exception_ptr closed_error();
-
 // Runs calls in the order in which they were made: on the caller's thread if it may wait, else on
 // one thread of the queue, which starts with the first call that needs it. A call that is made in
 // a callback of another's future runs there at once: its result may be waited for.

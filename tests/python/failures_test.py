@@ -73,7 +73,8 @@ class Failures(unittest.TestCase):
         def body(rank):
             distributed.barrier()
             # Not the group's from the start: on a machine that is busy the ranks may take long to meet.
-            distributed.group.WORLD._get_backend(torch.device("cpu"))._set_default_timeout(datetime.timedelta(seconds=2))
+            backend = distributed.group.WORLD._get_backend(torch.device("cpu"))
+            backend._set_default_timeout(datetime.timedelta(seconds=2))
             if rank == 1:
                 os.kill(os.getpid(), signal.SIGSTOP)
             try:
