@@ -151,8 +151,7 @@ TEST(Mailbox, BreaksTheGroupWhereAMessageDoesNotFitTheMemory) {
                     Mailbox mailbox(region);
                     Bytes some(1'000'000);
                     const auto call = [&] {
-                      if (region->rank() == 0)
-                        mailbox.send({some.data(), ~size_t{0}}, 1, 0, 1min);
+                      if (region->rank() == 0) mailbox.send({some.data(), ~size_t{0}}, 1, 0, 1min);
                       const auto request = mailbox.receive(some, 1 - region->rank(), 1, 1min);
                       wait_for(mailbox, request);
                     };
