@@ -149,7 +149,9 @@ std::optional<std::string> receive_text(int socket, std::chrono::milliseconds at
   pollfd waiting = {.fd = socket, .events = POLLIN, .revents = 0};
   if (!poll_until({&waiting, 1}, Deadline(at_most))) return std::nullopt;
   std::array<char, 2048> text = {};
-  const auto size = recv(socket, text.data(), text.size(), 0);
+  auto size = recv(socket, text.data(), text.size(), 0);
+  // A peer that ended without reading our text may have sent one before.
+  if (size < 0 && errno == ECONNRESET) size = recv(socket, text.data(), text.size(), 0);
   return std::string(text.data(), size < 0 ? 0 : static_cast<size_t>(size));
 }
 

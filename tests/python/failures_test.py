@@ -74,7 +74,7 @@ class Failures(unittest.TestCase):
             distributed.barrier()
             # Not the group's from the start: on a machine that is busy the ranks may take long to meet.
             backend = distributed.group.WORLD._get_backend(torch.device("cpu"))
-            backend._set_default_timeout(datetime.timedelta(seconds=2))
+            backend.options._timeout = datetime.timedelta(seconds=2)
             if rank == 1:
                 os.kill(os.getpid(), signal.SIGSTOP)
             try:
@@ -150,6 +150,7 @@ class Failures(unittest.TestCase):
                 assert distributed.get_backend() == name, distributed.get_backend()
                 distributed.barrier()
                 assert distributed.get_backend(distributed.new_group([0, 1], backend="gloo")) == name
+                distributed.barrier()  # Gloo's ranks connect one after the other
             return check
         for environment, name in (({}, "gloo"), ({"RINGTRAIN_REPLACE": "gloo"}, "ringtrain"),
                                   ({"RINGTRAIN_RUN": "1"}, "ringtrain")):
