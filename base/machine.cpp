@@ -9,7 +9,6 @@
 #include <fstream>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace ringtrain {
@@ -110,17 +109,24 @@ Cores this_machine_cores() {
   result.quota = cgroup_cpu_quota();
   // Above 1024 hardware threads the plain mask does not do; then one core is a safe answer.
   if (::sched_getaffinity(0, sizeof mask, &mask) != 0) return result;
-  std::set<std::pair<std::string, std::string>> cores;
+  result.threads = std::max(1, CPU_COUNT(&mask));
+  result.cores = std::max(1, static_cast<int>(this_machine_core_names().size()));
+  return result;
+}
+
+std::set<std::string> this_machine_core_names() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  std::set<std::string> cores;
+  if (::sched_getaffinity(0, sizeof mask, &mask) != 0) return cores;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(static_cast<size_t>(cpu), &mask)) continue;
     const fs::path topology = fmt::format("/sys/devices/system/cpu/cpu{}/topology", cpu);
     const auto package = first_line_of(topology / "physical_package_id");
     const auto core = first_line_of(topology / "core_id");
-    cores.emplace(package.value_or("?"), core.value_or(fmt::format("cpu{}", cpu)));
+    cores.insert(package.value_or("?") + ":" + core.value_or(fmt::format("cpu{}", cpu)));
   }
-  result.threads = std::max(1, CPU_COUNT(&mask));
-  result.cores = std::max(1, static_cast<int>(cores.size()));
-  return result;
+  return cores;
 }
 
 uint64_t Memory::usable() const { return std::min(available, limit.value_or(available)); }

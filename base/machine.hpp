@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
+#include <string>
 
 namespace ringtrain {
 
@@ -17,6 +19,9 @@ struct Cores {
 };
 
 Cores this_machine_cores();
+
+// Returns "PACKAGE:CORE" for each physical core in our affinity mask.
+std::set<std::string> this_machine_core_names();
 
 struct Memory {
   uint64_t total = 0;                  // bytes

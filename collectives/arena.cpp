@@ -14,7 +14,7 @@ Arena::Arena(std::shared_ptr<SharedRegion> region) : region_(std::move(region)) 
 
 std::byte* Arena::allocate(size_t bytes) {
   const size_t whole = round_up(std::max(bytes, size_t{1}), RegionLayout::kPage);
-  if (whole < bytes) return nullptr;
+  if (whole < bytes || !region_->is_ours()) return nullptr;
   const std::lock_guard lock(mutex_);
   const auto found =
       std::find_if(free_.begin(), free_.end(), [&](const auto& f) { return f.second >= whole; });
@@ -27,6 +27,7 @@ std::byte* Arena::allocate(size_t bytes) {
 }
 
 void Arena::free(std::byte* block) {
+  if (!region_->is_ours()) return;  // the block is the rank's still
   const std::lock_guard lock(mutex_);
   const auto used = used_.find(static_cast<size_t>(block - region_->arena(region_->rank())));
   RINGTRAIN_CHECK(used != used_.end());

@@ -18,7 +18,7 @@ class Arena {
  public:
   explicit Arena(std::shared_ptr<SharedRegion> region);
 
-  // Returns a block, aligned to pages; null where no room is left.
+  // Returns a block, aligned to pages; null where no room is left, and in a forked child.
   std::byte* allocate(size_t bytes);
   void free(std::byte* block);
 

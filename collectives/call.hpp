@@ -35,7 +35,7 @@ struct Call {
 
   Operation operation = Operation::none;
   ElementType type = ElementType::raw;
-  Reduction reduction = Reduction::sum;  // of operations that reduce
+  Reduction reduction = Reduction::sum;  // not compared for operations that only move elements
   int32_t root = kNoRoot;
   uint64_t count = 0;         // elements; of all_to_all not compared
   uint64_t number = 0;        // among the rank's calls, from 1

@@ -97,14 +97,14 @@ class Communicator {
 
   std::shared_ptr<SharedRegion> region_;
   int rank_, size_;
-  Timeout timeout_ = {};   // of the present call
-  uint64_t round_ = 0;     // posted
-  uint64_t number_ = 0;    // of calls
-  bool compared_ = false;  // the present call
+  Timeout timeout_ = {};   // the present call's
+  uint64_t round_ = 0;     // the last one posted
+  uint64_t number_ = 0;    // calls begun
+  bool compared_ = false;  // whether the present call was
   std::vector<const std::byte*> slots_;
-  std::vector<const std::byte*> places_;  // of the data in the arena; those that lie there
+  std::vector<const std::byte*> places_;  // data that lies in the arena
   std::vector<double> factors_;
-  size_t most_bytes_ = 0;  // that a rank sends another in all_to_all
+  size_t most_bytes_ = 0;  // the largest part of an all_to_all
 };
 
 }  // namespace ringtrain::collectives

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/check.hpp"
+#include "base/error.hpp"
 
 namespace ringtrain::collectives {
 namespace {
@@ -29,7 +30,23 @@ bool fits(const Mailbox::Request& request, int from, int tag) {
 }  // namespace
 
 Mailbox::Mailbox(std::shared_ptr<SharedRegion> region)
-    : region_(std::move(region)), incoming_(static_cast<size_t>(region_->size())) {}
+    : region_(std::move(region)),
+      incoming_(static_cast<size_t>(region_->size())),
+      next_look_(kLongestSleep) {}
+
+// Runs f() alone, in a group that is whole.
+template <class F>
+auto Mailbox::guarded(const F& f) {
+  const std::lock_guard lock(mutex_);
+  region_->check();
+  try {
+    return f();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    region_->break_group(fmt::format("rank {}, messages: {}", region_->rank(), error.what()));
+  }
+}
 
 std::shared_ptr<Mailbox::Request> Mailbox::send(std::span<const std::byte> data, int to, int tag,
                                                 std::chrono::duration<double> timeout) {
@@ -56,23 +73,21 @@ std::shared_ptr<Mailbox::Request> Mailbox::receive(std::span<std::byte> data, in
 }
 
 std::shared_ptr<Mailbox::Request> Mailbox::start(Request request) {
-  region_->check();
-  const std::lock_guard lock(mutex_);
-  auto shared = std::make_shared<Request>(std::move(request));
-  if (!shared->sends) match_waiting(shared);
-  requests_.push_back(shared);
-  advance();
-  // One that is done at once is not reported by progress().
-  std::erase(done_, shared);
-  return shared;
+  return guarded([&] {
+    auto shared = std::make_shared<Request>(std::move(request));
+    if (!shared->sends) match_waiting(shared);
+    requests_.push_back(shared);
+    advance();
+    return shared;
+  });
 }
 
 std::vector<std::shared_ptr<Mailbox::Request>> Mailbox::progress() {
-  const std::lock_guard lock(mutex_);
-  event_ = region_->state(region_->rank()).mail.event.load();
-  while (advance()) {
-  }
-  return std::exchange(done_, {});
+  return guarded([&] {
+    while (advance()) {
+    }
+    return std::exchange(done_, {});
+  });
 }
 
 // Returns whether anything moved.
@@ -196,33 +211,41 @@ void Mailbox::fail(const Request& request, const std::string& why) const {
   region_->break_group(fmt::format("{}: rank {}, {}", why, region_->rank(), text_of(request)));
 }
 
-void Mailbox::wait() {
-  Signal& mail = region_->state(region_->rank()).mail;
-  {
-    const std::lock_guard lock(mutex_);
-    region_->check();
-    const auto requests = requests_;  // advance() removes some
-    for (const auto& request : requests) {
-      if (request->deadline.passed())
-        fail(*request, fmt::format("Timed out after {:g} s", request->timeout));
-      const bool may_come = request->peer != kAnySource && region_->has_ended(request->peer);
-      if (may_come && !advance() && !request->done)
-        fail(*request,
-             fmt::format("rank {} {}", request->peer, region_->how_it_ended(request->peer)));
-      if (may_come) return;
-    }
+// Returns whether no rank is left that could end the request.
+bool Mailbox::has_no_peer(const Request& request) const {
+  if (request.peer != kAnySource) return region_->has_ended(request.peer);
+  for (int r = 0; r < region_->size(); ++r) {
+    if (r != region_->rank() && !region_->has_ended(r)) return false;
   }
-  mail.sleepers.fetch_add(1);
-  // A write between the last progress() and here has not seen the sleeper.
-  const bool moved = [&] {
-    const std::lock_guard lock(mutex_);
-    return advance() || !done_.empty();
-  }();
-  if (!moved && event_) futex_wait(mail.event, *event_);
-  mail.sleepers.fetch_sub(1);
+  return region_->size() > 1;
 }
 
-void Mailbox::wake() { region_->state(region_->rank()).mail.notify(); }
+// Returns whether anything moved.
+bool Mailbox::check_requests() {
+  for (const auto& request : requests_) {
+    const bool alone = has_no_peer(*request);
+    if (!alone && !request->deadline.passed()) continue;
+    const auto late = request;
+    if (advance()) return true;  // a peer may have written before it ended
+    if (!alone) fail(*late, fmt::format("Timed out after {:g} s", late->timeout));
+    if (late->peer == kAnySource) fail(*late, "every other rank has ended");
+    fail(*late, fmt::format("rank {} {}", late->peer, region_->how_it_ended(late->peer)));
+  }
+  return false;
+}
+
+void Mailbox::wait() {
+  Signal& mail = region_->state(region_->rank()).mail;
+  const Sleeper sleeper(mail);
+  const uint32_t event = mail.event.load();
+  const bool moved = guarded([&] {
+    if (advance() || !done_.empty()) return true;
+    if (!next_look_.passed()) return false;
+    next_look_ = Deadline(kLongestSleep);
+    return check_requests();
+  });
+  if (!moved) futex_wait(mail.event, event);
+}
 
 // Returns how many bytes there was room for.
 size_t Mailbox::write(int to, const std::byte* data, size_t bytes) {

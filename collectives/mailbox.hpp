@@ -6,7 +6,6 @@
 #include <list>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,7 +30,7 @@ class Mailbox {
     bool sends;
     std::byte* data;  // of the caller, until it is done; a send does not write to it
     size_t bytes;
-    int peer;  // kAnySource: of a receive; its sender once it is done
+    int peer;  // kAnySource: any rank, until a receive has its message; then the sender
     int tag;
     Deadline deadline;
     double timeout;  // seconds, for messages
@@ -43,34 +42,34 @@ class Mailbox {
 
   explicit Mailbox(std::shared_ptr<SharedRegion> region);
 
-  // Moves what can be moved at once. The request is to be polled by progress() until it is done.
-  // Throws a lost error where the group is broken.
+  // Moves what can be moved at once. Throws a lost error where the group is broken, as all others
+  // do; what else goes wrong breaks it. Once one has thrown, no data of a request is touched again.
   std::shared_ptr<Request> send(std::span<const std::byte> data, int to, int tag,
                                 std::chrono::duration<double> timeout);
   std::shared_ptr<Request> receive(std::span<std::byte> data, int from, int tag,
                                    std::chrono::duration<double> timeout);
 
-  // Moves what can be moved; returns the requests that are done since the last call.
+  // Moves what can be moved; returns the requests that were done since the last call, also those
+  // that were done at once.
   std::vector<std::shared_ptr<Request>> progress();
 
-  // Blocks until something may have changed, or wake() was called; at most 100 ms. Throws a lost
-  // error where a peer of a request has ended, where one is late, or where the group is broken.
+  // Blocks until something may have changed, at most kLongestSleep. Throws where a peer of a
+  // request has ended and where one is late.
   void wait();
-  void wake();
 
  private:
   struct Message {
     int from, tag;
     size_t bytes;
     std::vector<std::byte> data;
-    std::shared_ptr<Request> request;  // that asked for it meanwhile
+    std::shared_ptr<Request> request;  // the one that asked for it meanwhile
     bool complete = false;
   };
-  // The message that is arriving from one rank.
+  // The message that is arriving from one rank; it goes to `request` or to `message`.
   struct Incoming {
-    size_t left = 0;  // bytes of the present message; `active` otherwise
+    size_t left = 0;  // bytes
     bool active = false;
-    std::shared_ptr<Request> request;  // that it goes to, or
+    std::shared_ptr<Request> request;
     Message* message = nullptr;
   };
   struct Header {
@@ -78,7 +77,11 @@ class Mailbox {
     int64_t tag;
   };
 
+  template <class F>
+  auto guarded(const F& f);
   bool advance();
+  bool has_no_peer(const Request& request) const;
+  bool check_requests();
   bool advance_send(Request& request);
   bool advance_incoming(int from);
   void begin_message(int from, const Header& header);
@@ -94,9 +97,9 @@ class Mailbox {
   std::mutex mutex_;
   std::list<std::shared_ptr<Request>> requests_;  // in the order of calls
   std::vector<std::shared_ptr<Request>> done_;
-  std::list<Message> waiting_;      // that nobody had asked for, in order of arrival
+  std::list<Message> waiting_;      // messages without a request, in order of arrival
   std::vector<Incoming> incoming_;  // by rank
-  std::optional<uint32_t> event_;   // of our signal, before the last progress()
+  Deadline next_look_;              // at the peers' ends
 };
 
 }  // namespace ringtrain::collectives

@@ -5,7 +5,9 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "base/deadline.hpp"
 #include "base/file_descriptor.hpp"
 
 namespace ringtrain::collectives {
@@ -31,6 +33,9 @@ struct Meeting {
   size_t slot_bytes = 0;
   size_t arena_bytes = 0;       // a rank's part of the arena
   bool oversubscribed = false;  // more ranks than cores
+  // Until confirm(): sockets to the other ranks, by rank; of ranks but 0, only the one to rank 0.
+  std::vector<FileDescriptor> peers = {};
+  Deadline deadline = Deadline(std::chrono::minutes(30));
 };
 
 // Lets the ranks of a group find each other by way of the store and gives all of them the same
@@ -38,18 +43,23 @@ struct Meeting {
 //
 //   rank r                                    rank 0
 //   ------                                    ------
-//   set hello/r = nonce, place --------->     waits for every hello; answers it again if it changes
-//   set ack/r = both nonces  <-----------     set welcome/r = that nonce and its own
-//                            ----------->     waits until all have acknowledged both
-//   wait for verdict/r with its nonce <--     set verdict/r = nonce, "here ADDRESS" or "apart"
-//   connect, send the nonce ------------->    compares it with hello/r
-//   receive the descriptor <--------------    sends it
+//   set hello/r = nonce, room for an          waits for every hello; answers it again if it changes
+//     arena, cores, place --------------->
+//   connect, say the nonce  <------------     set welcome/r = both nonces, address of a socket
+//   set ack/r = welcome/r  ------------->     waits until all have acknowledged
+//   wait for the verdict  <--------------     "here" and sizes on the sockets of all, then the
+//                                             descriptor; or "apart", without a socket in verdict/r
+//   map the memory, say "ready" -------->     confirm(): waits for all, or for the end of one
+//   return from confirm()  <-------------     "go", or why not
 //
 // Nonces are random, so what a dead attempt left in the store is not taken for an answer. The
 // place is boot id, network name space and user, or RINGTRAIN_NODE where that is set. The memory
 // has no name and takes no room in /dev/shm.
 //
-// Collective. Throws a lost error that names the rank that did not come.
+// Collective. Throws a lost error that names the rank that did not come, or ended.
 std::optional<Meeting> meet(const Store& store, const Member& member);
+
+// Blocks until every rank has called it. Throws the same lost error on all ranks where one cannot.
+void confirm(const Meeting& meeting, int rank, int size);
 
 }  // namespace ringtrain::collectives

@@ -2,6 +2,7 @@
 #include "collectives/node_barrier.hpp"
 
 #include <fmt/format.h>
+
 #include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "collectives/signal.hpp"

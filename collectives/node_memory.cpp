@@ -82,7 +82,7 @@ NodeMemory::NodeMemory(const Node& node, size_t bytes) : offsets_{0} {
     if (node.rank == 0) {
       sender.send(file.get(), node.size - 1, node.timeout);
     } else {
-      file = receive_descriptor(addresses[0], "memory", node.timeout);
+      file = receive_descriptor(connect_to(addresses[0], "memory").get(), node.timeout);
     }
     map(file.get());
     std::memset(part(node.rank), 0, bytes);

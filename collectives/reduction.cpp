@@ -86,8 +86,7 @@ W combine(W a, W b) {
 
 template <class W>
 W scaled(W value, double factor) {
-  if constexpr (std::is_same_v<W, float>) return value * static_cast<float>(factor);
-  return static_cast<W>(static_cast<double>(value) * factor);
+  return value * static_cast<W>(factor);
 }
 
 struct Arrays {
@@ -104,11 +103,14 @@ const T* elements(const std::byte* array, size_t begin) {
 
 template <class T, Reduction R>
 void reduce_block(const Arrays& arrays, size_t begin, size_t n) {
-  using W = decltype(to_wide(T{}));
+  using Wide = decltype(to_wide(T{}));
+  constexpr bool kSumsIntegers = R == Reduction::average && std::is_integral_v<Wide>;
+  using W = std::conditional_t<kSumsIntegers, int64_t, Wide>;
   std::array<W, kBlock> total;
   const auto value = [&](size_t rank, size_t i) {
     const W wide = to_wide(elements<T>(arrays.from[rank], begin)[i]);
-    return R == Reduction::scaled_sum ? scaled(wide, arrays.factors[rank]) : wide;
+    if constexpr (R == Reduction::scaled_sum) return scaled(wide, arrays.factors[rank]);
+    return wide;
   };
   for (size_t i = 0; i < n; ++i) total[i] = value(0, i);
   for (size_t rank = 1; rank < arrays.from.size(); ++rank) {
@@ -120,7 +122,7 @@ void reduce_block(const Arrays& arrays, size_t begin, size_t n) {
   }
   for (std::byte* array : arrays.to) {
     T* out = reinterpret_cast<T*>(array) + begin;
-    for (size_t i = 0; i < n; ++i) from_wide(total[i], out[i]);
+    for (size_t i = 0; i < n; ++i) from_wide(static_cast<Wide>(total[i]), out[i]);
   }
 }
 
@@ -148,7 +150,7 @@ void reduce_as(Reduction reduction, const Arrays& arrays) {
       if constexpr (kNumber) return reduce_arrays<T, Reduction::average>(arrays);
       break;
     case Reduction::scaled_sum:
-      if constexpr (kNumber) return reduce_arrays<T, Reduction::scaled_sum>(arrays);
+      if constexpr (!kBits) return reduce_arrays<T, Reduction::scaled_sum>(arrays);
       break;
     case Reduction::bit_and:
       if constexpr (kBits) return reduce_arrays<T, Reduction::bit_and>(arrays);
@@ -207,7 +209,7 @@ bool can_reduce(ElementType type, Reduction reduction) {
     case ElementType::float64:
       return !bits;
     default:
-      return true;
+      return reduction != Reduction::scaled_sum;
   }
 }
 

@@ -10,8 +10,9 @@
 
 namespace ringtrain::collectives {
 
-// scaled_sum: each rank's values times a factor of that rank. average: of integers, rounded to
-// zero. Sums of booleans are "or", products "and".
+// scaled_sum: each rank's values times a factor of that rank. average: that of integers is rounded
+// towards zero; the sum in it does not wrap around but for int64. Sums of booleans are "or",
+// products "and".
 enum class Reduction : uint8_t {
   sum,
   average,
@@ -26,7 +27,8 @@ enum class Reduction : uint8_t {
 
 std::string_view name_of(Reduction reduction);
 
-// Returns false for bitwise reductions of floats, averages and scaled sums of booleans, and `raw`.
+// Returns false for bitwise reductions of floats, averages of booleans, scaled sums of
+// booleans and integers, and `raw`.
 bool can_reduce(ElementType type, Reduction reduction);
 
 // Writes the reduction of `from`, one array of `count` elements a rank, to each array of `to`. An

@@ -119,17 +119,19 @@ std::optional<Peer> DescriptorSender::accept(std::chrono::milliseconds at_most) 
   }
 }
 
-FileDescriptor receive_descriptor(const std::string& address, const std::string& text,
-                                  std::chrono::duration<double> timeout) {
-  const Deadline deadline(timeout);
+FileDescriptor connect_to(const std::string& address, const std::string& text) {
   const Address to(address);
-  const FileDescriptor socket = new_socket();
+  FileDescriptor socket = new_socket();
   checked(connect(socket.get(), to.get(), to.size), "connect");
   if (!is_same_user(socket.get())) throw std::runtime_error("the socket of another user answered");
   checked(static_cast<int>(::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL)), "send");
-  wait_until_readable(socket.get(), deadline);
+  return socket;
+}
+
+FileDescriptor receive_descriptor(int socket, std::chrono::duration<double> timeout) {
+  wait_until_readable(socket, Deadline(timeout));
   Message message;
-  checked(static_cast<int>(recvmsg(socket.get(), &message.header, MSG_CMSG_CLOEXEC)), "recvmsg");
+  checked(static_cast<int>(recvmsg(socket, &message.header, MSG_CMSG_CLOEXEC)), "recvmsg");
   const cmsghdr* part = CMSG_FIRSTHDR(&message.header);
   if (part == nullptr || part->cmsg_type != SCM_RIGHTS || part->cmsg_len != CMSG_LEN(sizeof(int))) {
     throw std::runtime_error("local rank 0 sent no memory");
@@ -137,6 +139,20 @@ FileDescriptor receive_descriptor(const std::string& address, const std::string&
   int file = -1;
   std::memcpy(&file, CMSG_DATA(part), sizeof file);
   return FileDescriptor(file);
+}
+
+void send_text(int socket, const std::string& text) {
+  ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+}
+
+std::optional<std::string> receive_text(int socket, std::chrono::milliseconds at_most) {
+  pollfd waiting = {.fd = socket, .events = POLLIN, .revents = 0};
+  if (!poll_until({&waiting, 1}, Deadline(at_most))) return std::nullopt;
+  std::array<char, 2048> text = {};
+  auto size = recv(socket, text.data(), text.size(), 0);
+  // A peer that ended without reading our text may have sent one before.
+  if (size < 0 && errno == ECONNRESET) size = recv(socket, text.data(), text.size(), 0);
+  return std::string(text.data(), size < 0 ? 0 : static_cast<size_t>(size));
 }
 
 }  // namespace ringtrain::collectives

@@ -33,10 +33,18 @@ class DescriptorSender {
   FileDescriptor socket_;
 };
 
+// Returns a socket to the sender with this address, to which `text` was said.
+FileDescriptor connect_to(const std::string& address, const std::string& text);
+
 void send_descriptor(int socket, int file);
 
-// Says `text` and waits for the descriptor. Throws where nothing comes within the timeout.
-FileDescriptor receive_descriptor(const std::string& address, const std::string& text,
-                                  std::chrono::duration<double> timeout);
+// Throws where nothing comes within the timeout.
+FileDescriptor receive_descriptor(int socket, std::chrono::duration<double> timeout);
+
+// Sends a text of at most 2 KiB. A peer that has ended does not get it.
+void send_text(int socket, const std::string& text);
+
+// Returns the next text; "" where the peer has ended, nothing where none comes in time.
+std::optional<std::string> receive_text(int socket, std::chrono::milliseconds at_most);
 
 }  // namespace ringtrain::collectives

@@ -63,23 +63,32 @@ SharedRegion::SharedRegion(Meeting meeting, int rank, int size)
     throw lost_error(
         fmt::format("{} MiB of shared memory: {}", layout_.total() >> 20, std::strerror(errno)));
   }
-  base_ = static_cast<std::byte*>(memory);
+  memory_ = {static_cast<std::byte*>(memory), Unmap{layout_.total()}};
   struct flock lock = byte_of(rank_, F_WRLCK);
-  if (fcntl(file_.get(), F_SETLK, &lock) == 0) state(rank_).present.store(1);
+  if (fcntl(file_.get(), F_SETLK, &lock) != 0)
+    throw lost_error(fmt::format("lock on the group's memory: {}", std::strerror(errno)));
+  confirm(meeting, rank_, size_);
 }
 
-SharedRegion::~SharedRegion() {
-  // A child that a rank forked has the memory, too, and is no rank.
-  if (getpid() == process_) {
-    state(rank_).left.store(1);
-    header().rounds.notify();
-    for (int r = 0; r < size_; ++r) state(r).mail.notify();
-  }
-  munmap(base_, layout_.total());
+SharedRegion::~SharedRegion() { close(); }
+
+void SharedRegion::Unmap::operator()(std::byte* memory) const { munmap(memory, bytes); }
+
+bool SharedRegion::is_ours() const { return getpid() == process_; }
+
+void SharedRegion::close() {
+  if (closed_.exchange(true) || !is_ours()) return;
+  state(rank_).left.store(1);
+  wake_all();
+}
+
+void SharedRegion::wake_all() const {
+  header().rounds.notify();
+  for (int r = 0; r < size_; ++r) state(r).mail.notify();
 }
 
 bool SharedRegion::has_ended(int rank) const {
-  if (rank == rank_ || state(rank).present.load() == 0) return false;
+  if (rank == rank_) return false;
   if (state(rank).left.load() != 0) return true;
   struct flock lock = byte_of(rank, F_WRLCK);
   return fcntl(file_.get(), F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
@@ -95,8 +104,7 @@ void SharedRegion::break_group(const std::string& reason) const {
   if (shared.broken.compare_exchange_strong(whole, 1)) {
     std::strncpy(shared.reason.data(), reason.c_str(), shared.reason.size() - 1);
     shared.broken.store(2);
-    shared.rounds.notify();
-    for (int r = 0; r < size_; ++r) state(r).mail.notify();
+    wake_all();
   }
   throw_reason();
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "collectives/call.hpp"
@@ -38,7 +39,6 @@ class RegionLayout {
 struct RankState {
   alignas(64) std::atomic<uint64_t> posted;    // rounds of collectives that it has entered
   alignas(64) std::atomic<uint64_t> finished;  // calls of collectives
-  std::atomic<uint32_t> present;               // it holds its lock: see SharedRegion::has_ended()
   std::atomic<uint32_t> left;                  // it closed the group
   alignas(64) Signal mail;                // for it: a message, or room in a ring that it writes
   alignas(64) std::array<Call, 2> calls;  // the one with an even number, and the one with an odd
@@ -62,7 +62,8 @@ struct Ring {
 // Thread: any.
 class SharedRegion {
  public:
-  // Throws a lost error where the memory cannot be mapped.
+  // Blocks until every rank has mapped the memory. Throws a lost error where this rank cannot, and
+  // where another could not, has ended or does not come within the timeout that meet() had.
   SharedRegion(Meeting meeting, int rank, int size);
   ~SharedRegion();
   SharedRegion(const SharedRegion&) = delete;
@@ -74,22 +75,25 @@ class SharedRegion {
   size_t arena_bytes() const { return arena_bytes_; }
   int spins() const { return spins_; }
 
-  RegionHeader& header() const { return *reinterpret_cast<RegionHeader*>(base_); }
+  RegionHeader& header() const { return *reinterpret_cast<RegionHeader*>(base()); }
   RankState& state(int rank) const {
-    return *reinterpret_cast<RankState*>(base_ + layout_.state(rank));
+    return *reinterpret_cast<RankState*>(base() + layout_.state(rank));
   }
-  std::byte* slot(int rank, int which) const { return base_ + layout_.slot(rank, which); }
+  std::byte* slot(int rank, int which) const { return base() + layout_.slot(rank, which); }
   Ring& ring(int from, int to) const {
-    return *reinterpret_cast<Ring*>(base_ + layout_.ring(from, to));
+    return *reinterpret_cast<Ring*>(base() + layout_.ring(from, to));
   }
   std::byte* ring_data(int from, int to) const {
-    return base_ + layout_.ring(from, to) + RegionLayout::kPage;
+    return base() + layout_.ring(from, to) + RegionLayout::kPage;
   }
-  std::byte* arena(int rank) const { return base_ + layout_.arena(rank); }
+  std::byte* arena(int rank) const { return base() + layout_.arena(rank); }
 
   // Returns whether the rank's process has ended or has closed the group: each holds a lock on a
   // byte of the file, which the kernel takes from a process that ends, however it ends.
   bool has_ended(int rank) const;
+
+  // Returns false in a child that the rank's process forked: it has the memory and is no rank.
+  bool is_ours() const;
 
   // Returns "ended" or "left the group", for messages about a rank that has_ended().
   const char* how_it_ended(int rank) const;
@@ -99,13 +103,20 @@ class SharedRegion {
     if (closed_.load() || header().broken.load() != 0) throw_reason();
   }
 
-  // Makes this rank's calls fail, those that wait, too.
-  void close() { closed_.store(true); }
+  // Makes this rank's calls fail, those that wait, too, and shows the others that it has left.
+  void close();
 
   // Makes every rank fail with this reason, unless another came first; throws what holds.
   [[noreturn]] void break_group(const std::string& reason) const;
 
  private:
+  struct Unmap {
+    size_t bytes;
+    void operator()(std::byte* memory) const;
+  };
+
+  std::byte* base() const { return memory_.get(); }
+  void wake_all() const;
   [[noreturn]] void throw_reason() const;
 
   int rank_, size_;
@@ -115,7 +126,7 @@ class SharedRegion {
   FileDescriptor file_;
   int process_;
   std::atomic<bool> closed_ = false;
-  std::byte* base_ = nullptr;
+  std::unique_ptr<std::byte, Unmap> memory_;
 };
 
 }  // namespace ringtrain::collectives

@@ -11,7 +11,8 @@
 namespace ringtrain::collectives {
 
 void futex_wait(std::atomic<uint32_t>& word, uint32_t expected) {
-  const timespec at_most = {.tv_sec = 0, .tv_nsec = 100'000'000};
+  const timespec at_most = {.tv_sec = 0,
+                            .tv_nsec = std::chrono::nanoseconds(kLongestSleep).count()};
   syscall(SYS_futex, &word, FUTEX_WAIT, expected, &at_most, nullptr, 0);
 }
 

@@ -4,12 +4,16 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 namespace ringtrain::collectives {
 
 // Pauses of about 1 ms: as long as ranks with a core each usually wait for one another.
 inline constexpr int kSpins = 40'000;
+
+// The longest sleep of a process that waits; then it looks whether those that it waits for live.
+inline constexpr std::chrono::milliseconds kLongestSleep{100};
 
 // Eases the core's other thread while this one spins.
 inline void pause() {
@@ -21,7 +25,7 @@ inline void pause() {
 }
 
 // std::atomic::wait would use a private futex, which other processes do not wake. Returns after
-// 100 ms at the latest.
+// kLongestSleep at the latest.
 void futex_wait(std::atomic<uint32_t>& word, uint32_t expected);
 void futex_wake_all(std::atomic<uint32_t>& word);
 
@@ -40,19 +44,27 @@ struct Signal {
   }
 };
 
-// Blocks until done() is true. check() is called before every sleep, at least each 100 ms, and
-// ends the wait by throwing.
+// Counts this process among those that sleep until a signal.
+class Sleeper {
+ public:
+  explicit Sleeper(Signal& signal) : signal_(signal) { signal_.sleepers.fetch_add(1); }
+  ~Sleeper() { signal_.sleepers.fetch_sub(1); }
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+
+ private:
+  Signal& signal_;
+};
+
+// Blocks until done() is true. check() is called before every sleep, at least once each
+// kLongestSleep, and ends the wait by throwing.
 template <class Done, class Check>
 void wait_until(Signal& signal, int spins, const Done& done, const Check& check) {
   for (int i = 0; i < spins; ++i) {
     if (done()) return;
     pause();
   }
-  struct Sleeper {
-    Signal& signal;
-    explicit Sleeper(Signal& s) : signal(s) { signal.sleepers.fetch_add(1); }
-    ~Sleeper() { signal.sleepers.fetch_sub(1); }
-  } sleeper(signal);
+  const Sleeper sleeper(signal);
   while (true) {
     const uint32_t event = signal.event.load();
     if (done()) return;

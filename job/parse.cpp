@@ -192,20 +192,21 @@ JobSpec job_of(const Document& document, const std::string& name) {
   if (job.name.empty()) job.name = name_from_file(name);
   if (job.output.empty()) job.output = std::filesystem::path("runs") / job.name;
   check_across_keys(job, document);
-  if (notes != nullptr) *notes = notes_on_idle_keys(document);
   return job;
 }
 
 // Returns the number after "NAME:" at the start of a place or a message; 0 where there is none.
 int line_of(const std::string& text, const std::string& name) {
-  return text.starts_with(name + ":") ? std::atoi(text.c_str() + name.size() + 1) : 0;
+  if (!text.starts_with(name + ":")) return 0;
+  return static_cast<int>(std::strtol(text.c_str() + name.size() + 1, nullptr, 10));
 }
 
 }  // namespace
 
 JobSpec parse_job_text(const std::string& text, const std::string& name,
                        std::span<const std::string> overrides, std::vector<std::string>* notes) {
-  const Document document = checked_document(text, name, overrides);
+  const Document document = read_document(text, name, overrides);
+  check_document(document, job_keys());
   JobSpec job = job_of(document, name);
   if (notes != nullptr) *notes = notes_on_idle_keys(document);
   return job;

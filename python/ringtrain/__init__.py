@@ -19,4 +19,5 @@ def flight(group=None):
     from ringtrain import _backend
 
     group = group or distributed.group.WORLD
-    return _backend.flight(group._get_backend(torch.device("cpu")))
+    backend = group._get_backend(torch.device("cpu"))
+    return _backend.flight(getattr(backend, "wrapped_pg", backend))  # TORCH_DISTRIBUTED_DEBUG=DETAIL wraps it

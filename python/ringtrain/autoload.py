@@ -11,22 +11,26 @@ NAME = "ringtrain"
 
 def register():
     """Makes "ringtrain" known to torch.distributed. Problems are reported when a script asks for the backend."""
-    try:
-        answer_with_stacks()
-        torch = sys.modules.get("torch")
-        if torch is None:
-            import torch
-        from torch import distributed
+    for step in (_register_backend, answer_with_stacks):
+        try:
+            step()
+        except Exception:  # whatever a torch of another time may do
+            if os.environ.get("RINGTRAIN_DEBUG"):
+                import traceback
 
-        if not distributed.is_available() or NAME in distributed.Backend.backend_list:
-            return
-        distributed.Backend.register_backend(NAME, _create, extended_api=True, devices=["cpu"])
-        _watch_new_groups(distributed.distributed_c10d)
-    except Exception:  # whatever a torch of another time may do
-        if os.environ.get("RINGTRAIN_DEBUG"):
-            import traceback
+                traceback.print_exc()
 
-            traceback.print_exc()
+
+def _register_backend():
+    torch = sys.modules.get("torch")
+    if torch is None:
+        import torch
+    from torch import distributed
+
+    if not distributed.is_available() or NAME in distributed.Backend.backend_list:
+        return
+    distributed.Backend.register_backend(NAME, _create, extended_api=True, devices=["cpu"])
+    _watch_new_groups(distributed.distributed_c10d)
 
 
 def answer_with_stacks():

@@ -32,6 +32,7 @@ class Backend : public c10d::Backend {
   void setSequenceNumberForGroup() override {}
   uint64_t getSequenceNumberForGroup() override { return calls_.load(); }
   c10d::ErrorType getError() override;
+  // Fails the calls of this rank, those that wait, too. What it leaves to free is the destructor's.
   void shutdown() override;
   void abort() override { shutdown(); }
 
@@ -80,6 +81,11 @@ class Backend : public c10d::Backend {
   using Call = std::function<void(std::chrono::milliseconds timeout)>;
   using Pairs = std::vector<std::pair<at::Tensor, at::Tensor>>;  // output, input
 
+  // Throws in a child that the rank forked.
+  void check_process() const;
+  // Throws where a caller names a rank that the group does not have.
+  int checked_rank(const char* what, int64_t rank) const;
+  Post& post(int tag);
   // Runs call now or later; `results` are those of the future.
   WorkPtr start(c10d::OpType operation, bool async, std::chrono::milliseconds timeout,
                 Tensors results, Call call);

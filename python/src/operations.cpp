@@ -41,7 +41,7 @@ std::vector<Elements> split_rows(const Row& row, const at::Tensor& tensor,
 
 WorkPtr Backend::broadcast(Tensors& tensors, const c10d::BroadcastOptions& options) {
   const Row row(only(tensors));
-  const int root = static_cast<int>(options.rootRank);
+  const int root = checked_rank("root", options.rootRank);
   return start(OpType::BROADCAST, options.asyncOp, options.timeout, tensors,
                [this, row, root](milliseconds timeout) {
                  communicator_.broadcast(row.elements(), root, timeout);
@@ -92,7 +92,8 @@ WorkPtr Backend::_allgather_base(at::Tensor& output, at::Tensor& input,
 
 WorkPtr Backend::allgather_into_tensor_coalesced(Tensors& outputs, Tensors& inputs,
                                                  const c10d::AllgatherOptions& options) {
-  TORCH_CHECK(outputs.size() == inputs.size(), "ringtrain: as many outputs as inputs, please");
+  TORCH_CHECK(outputs.size() == inputs.size(), "ringtrain: ", outputs.size(), " outputs for ",
+              inputs.size(), " inputs");
   Pairs pairs;
   for (size_t i = 0; i < inputs.size(); ++i) pairs.emplace_back(outputs[i], inputs[i]);
   return all_gather_pairs(OpType::COALESCED, std::move(pairs), options);
@@ -125,7 +126,7 @@ WorkPtr Backend::allgather_coalesced(std::vector<Tensors>& outputs, Tensors& inp
 
 WorkPtr Backend::gather(std::vector<Tensors>& outputs, Tensors& inputs,
                         const c10d::GatherOptions& options) {
-  const int root = static_cast<int>(options.rootRank);
+  const int root = checked_rank("root", options.rootRank);
   const Row mine(only(inputs));
   std::vector<Row> rows;
   if (rank_ == root) {
@@ -146,7 +147,7 @@ WorkPtr Backend::gather(std::vector<Tensors>& outputs, Tensors& inputs,
 
 WorkPtr Backend::scatter(Tensors& outputs, std::vector<Tensors>& inputs,
                          const c10d::ScatterOptions& options) {
-  const int root = static_cast<int>(options.rootRank);
+  const int root = checked_rank("root", options.rootRank);
   const Row mine(only(outputs));
   std::vector<Row> rows;
   if (rank_ == root) {
@@ -194,20 +195,17 @@ WorkPtr Backend::barrier(const c10d::BarrierOptions& options) {
 }
 
 WorkPtr Backend::send(Tensors& tensors, int to, int tag) {
-  TORCH_CHECK(post_ != nullptr, "ringtrain: the group was destroyed");
-  return post_->send(only(tensors), to, tag, options_->timeout);
+  return post(tag).send(only(tensors), checked_rank("receiver", to), tag, options_->timeout);
 }
 
 WorkPtr Backend::recv(Tensors& tensors, int from, int tag) {
-  TORCH_CHECK(post_ != nullptr, "ringtrain: the group was destroyed");
   only(tensors);
-  return post_->receive(tensors[0], from, tag, options_->timeout);
+  return post(tag).receive(tensors[0], checked_rank("sender", from), tag, options_->timeout);
 }
 
 WorkPtr Backend::recvAnysource(Tensors& tensors, int tag) {
-  TORCH_CHECK(post_ != nullptr, "ringtrain: the group was destroyed");
   only(tensors);
-  return post_->receive(tensors[0], collectives::Mailbox::kAnySource, tag, options_->timeout);
+  return post(tag).receive(tensors[0], collectives::Mailbox::kAnySource, tag, options_->timeout);
 }
 
 }  // namespace ringtrain::python

@@ -34,7 +34,7 @@ WorkPtr Backend::allreduce_coalesced(Tensors& tensors,
 WorkPtr Backend::reduce(Tensors& tensors, const c10d::ReduceOptions& options) {
   const Row row(only(tensors));
   const auto how = reduce_of(options.reduceOp, tensors[0]);
-  const int root = static_cast<int>(options.rootRank);
+  const int root = checked_rank("root", options.rootRank);
   return start(OpType::REDUCE, options.asyncOp, options.timeout, tensors,
                [this, row, how, root](milliseconds timeout) {
                  communicator_.reduce(row.elements(), how, root, timeout);
@@ -88,7 +88,8 @@ WorkPtr Backend::_reduce_scatter_base(at::Tensor& output, at::Tensor& input,
 
 WorkPtr Backend::reduce_scatter_tensor_coalesced(Tensors& outputs, Tensors& inputs,
                                                  const c10d::ReduceScatterOptions& options) {
-  TORCH_CHECK(outputs.size() == inputs.size(), "ringtrain: as many outputs as inputs, please");
+  TORCH_CHECK(outputs.size() == inputs.size(), "ringtrain: ", outputs.size(), " outputs for ",
+              inputs.size(), " inputs");
   Pairs pairs;
   for (size_t i = 0; i < inputs.size(); ++i) pairs.emplace_back(outputs[i], inputs[i]);
   return reduce_scatter_pairs(OpType::COALESCED, std::move(pairs), options);

@@ -2,7 +2,6 @@
 #include "python/src/work.hpp"
 
 #include <c10/util/Exception.h>
-#include <unistd.h>
 
 #include "base/error.hpp"
 
@@ -24,12 +23,13 @@ CallWork::CallWork(int rank, c10d::OpType operation, std::vector<at::Tensor> res
 }
 
 void CallWork::complete(std::exception_ptr error) {
-  finish(error);
+  // Whoever has waited for the work finds its future complete.
   if (error) {
     future_->setError(error);
   } else {
     future_->markCompleted(c10::IValue(results_));
   }
+  c10d::Work::finish(error);
 }
 
 void CallWork::complete_from(int source) {
@@ -37,57 +37,90 @@ void CallWork::complete_from(int source) {
   complete();
 }
 
-CallQueue::CallQueue() : process_(getpid()) {}
+namespace {
+
+std::exception_ptr closed_error() {
+  return std::make_exception_ptr(
+      C10_BUILD_ERROR(DistBackendError, "this rank has closed the group"));
+}
+
+}  // namespace
 
 CallQueue::~CallQueue() {
-  std::deque<std::function<void()>> dropped;
+  stop();
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return runner_ == std::thread::id(); });
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void CallQueue::stop() {
+  std::deque<Entry> dropped;
   {
     const std::lock_guard lock(mutex_);
     ends_ = true;
-    dropped.swap(calls_);
+    dropped.swap(entries_);
   }
   changed_.notify_all();
-  join_in(process_, thread_);
+  for (const Entry& entry : dropped) entry.work->complete(closed_error());
 }
 
-void CallQueue::run(bool may_wait, std::function<void()> call) {
+bool CallQueue::runs_here() {
+  const std::lock_guard lock(mutex_);
+  return runner_ == std::this_thread::get_id();
+}
+
+void CallQueue::run(bool may_wait, Entry entry) {
+  const auto here = std::this_thread::get_id();
   std::unique_lock lock(mutex_);
-  if (may_wait && !busy_ && calls_.empty()) {
-    busy_ = true;
+  if (ends_) std::rethrow_exception(closed_error());
+  if (runner_ == here) {
     lock.unlock();
-    call();
+    return finish(entry);
+  }
+  if (may_wait && runner_ == std::thread::id() && entries_.empty()) {
+    runner_ = here;
+    lock.unlock();
+    finish(entry);
     lock.lock();
-    busy_ = false;
-    if (!calls_.empty()) changed_.notify_all();
+    runner_ = {};
+    changed_.notify_all();
     return;
   }
-  calls_.push_back(std::move(call));
+  entries_.push_back(std::move(entry));
   if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
   changed_.notify_all();
+}
+
+void CallQueue::finish(const Entry& entry) {
+  try {
+    try {
+      entry.call();
+    } catch (...) {
+      rethrow_for_torch();
+    }
+  } catch (...) {
+    return entry.work->complete(std::current_exception());
+  }
+  entry.work->complete();
 }
 
 void CallQueue::loop() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return ends_ || (!busy_ && !calls_.empty()); });
+    changed_.wait(lock,
+                  [this] { return ends_ || (runner_ == std::thread::id() && !entries_.empty()); });
     if (ends_) return;
-    std::function<void()> call = std::move(calls_.front());
-    calls_.pop_front();
-    busy_ = true;
+    Entry entry = std::move(entries_.front());
+    entries_.pop_front();
+    runner_ = std::this_thread::get_id();
     lock.unlock();
-    call();
-    call = nullptr;  // frees its tensors before the next waits
+    finish(entry);
+    entry = {};  // frees its tensors before the next waits
     lock.lock();
-    busy_ = false;
-  }
-}
-
-void join_in(int process, std::thread& thread) {
-  if (!thread.joinable()) return;
-  if (getpid() == process) {
-    thread.join();
-  } else {
-    thread.detach();
+    runner_ = {};
+    changed_.notify_all();
   }
 }
 

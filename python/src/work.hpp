@@ -35,32 +35,42 @@ class CallWork : public c10d::Work {
 };
 
 // Runs calls in the order in which they were made: on the caller's thread if it may wait, else on
-// one thread of the queue, which starts with the first call that needs it.
+// one thread of the queue, which starts with the first call that needs it. A call that is made in
+// a callback of another's future runs there at once: its result may be waited for.
 //
-// Thread: any. The destructor drops calls that have not begun.
+// Thread: any. The destructor stops the queue and waits for the call that runs.
 class CallQueue {
  public:
-  CallQueue();
+  CallQueue() = default;
   ~CallQueue();
   CallQueue(const CallQueue&) = delete;
   CallQueue& operator=(const CallQueue&) = delete;
 
-  // Returns when the call has finished where `may_wait` and nothing is before it.
-  void run(bool may_wait, std::function<void()> call);
+  struct Entry {
+    c10::intrusive_ptr<CallWork> work;  // completed once the call has returned or thrown
+    std::function<void()> call;
+  };
+
+  // Returns when the call has finished where `may_wait` and nothing is before it. Throws where the
+  // queue was stopped.
+  void run(bool may_wait, Entry entry);
+
+  // Fails all calls that have not begun.
+  void stop();
+
+  // Returns whether the caller is in a callback of one of the queue's calls.
+  bool runs_here();
 
  private:
+  static void finish(const Entry& entry);
   void loop();
 
-  int process_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::function<void()>> calls_;
-  bool busy_ = false;  // a call is running
+  std::deque<Entry> entries_;
+  std::thread::id runner_;  // the thread that runs a call
   bool ends_ = false;
   std::thread thread_;
 };
-
-// Joins a thread of a process that may have forked since: in a child there is nothing to join.
-void join_in(int process, std::thread& thread);
 
 }  // namespace ringtrain::python

@@ -10,6 +10,7 @@ import ranks
 import torch
 import torch._dynamo  # here once, rather than by the first optimizer of each rank
 from torch import distributed, nn
+from torch.distributed.algorithms.ddp_comm_hooks import powerSGD_hook
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
@@ -67,6 +68,15 @@ class Training(unittest.TestCase):
                 self.assert_same(ours, self.trained(size, "ringtrain", DistributedDataParallel))
                 for other in ours[1:]:
                     self.assert_same(ours[:1], [other])
+
+    def test_powersgd_starts_collectives_in_callbacks_and_has_the_same_bits_as_on_gloo(self):
+        def wrap(model):
+            model = DistributedDataParallel(model)
+            model.register_comm_hook(powerSGD_hook.PowerSGDState(None, start_powerSGD_iter=2),
+                                     powerSGD_hook.powerSGD_hook)
+            return model
+        ours = self.trained(2, "ringtrain", wrap)
+        self.assert_same(ours, self.trained(2, "gloo", wrap))
 
     def test_fsdp2_has_the_same_bits_as_on_gloo_with_2_ranks(self):
         def wrap(model):

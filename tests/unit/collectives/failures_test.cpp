@@ -108,6 +108,55 @@ TEST(Failures, NameTheRankThatLeft) {
               Each(0));
 }
 
+TEST(Failures, NameTheRankThatClosedTheGroupThoughItsMemoryLives) {
+  EXPECT_THAT(run_members(2,
+                          [](const auto& region) {
+                            Communicator group(region);
+                            all_reduce(group, 5);
+                            if (group.rank() == 1) {
+                              region->close();
+                              usleep(1'000'000);
+                              return;
+                            }
+                            expect_lost([&] { all_reduce(group, 5); },
+                                        HasSubstr("rank 1 left the group and did not come"));
+                          }),
+              Each(0));
+}
+
+TEST(Failures, AreNotMadeByAChildThatClosesTheGroup) {
+  EXPECT_THAT(run_members(2,
+                          [](const auto& region) {
+                            Communicator group(region);
+                            if (const pid_t child = fork(); child == 0) {
+                              region->close();
+                              _exit(region->is_ours() ? 1 : 0);
+                            } else {
+                              int status = 1;
+                              waitpid(child, &status, 0);
+                              EXPECT_EQ(status, 0);
+                            }
+                            all_reduce(group, 5);
+                            EXPECT_FALSE(region->has_ended(1 - region->rank()));
+                            group.barrier(1min);
+                          }),
+              Each(0));
+}
+
+TEST(Failures, EndAReceiveFromAnyRankOnceAllOthersHaveEnded) {
+  const auto ended = run_members(3, [](const auto& region) {
+    Mailbox mailbox(region);
+    if (region->rank() > 0) return;
+    std::vector<std::byte> data(10);
+    const auto wait = [&] {
+      const auto request = mailbox.receive(data, Mailbox::kAnySource, 0, 1min);
+      while (!request->done) mailbox.wait();
+    };
+    expect_lost(wait, HasSubstr("every other rank has ended: rank 0, recv from any rank"));
+  });
+  EXPECT_THAT(ended, Each(0));
+}
+
 // A child of a rank has its memory and its descriptors, as a DataLoader's worker has.
 TEST(Failures, NoticeAKilledRankThoughItsChildLives) {
   const auto ended = run_members(2, [](const auto& region) {

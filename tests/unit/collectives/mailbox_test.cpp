@@ -111,6 +111,55 @@ TEST(Mailbox, NamesBothSizesWhereTheyDiffer) {
               Each(0));
 }
 
+TEST(Mailbox, ReportsARequestThatIsDoneAtOnce) {
+  EXPECT_THAT(run_members(1,
+                          [](const auto& region) {
+                            Mailbox mailbox(region);
+                            const auto sent = mailbox.send(Bytes(10), 0, 0, 1min);
+                            EXPECT_THAT(mailbox.progress(), testing::ElementsAre(sent));
+                          }),
+              Each(0));
+}
+
+TEST(Mailbox, ReadsWhatHasArrivedBeforeItGivesUp) {
+  EXPECT_THAT(run_members(2,
+                          [](const auto& region) {
+                            Mailbox mailbox(region);
+                            Communicator group(region);
+                            Bytes in(10);
+                            if (region->rank() == 0) {
+                              const auto request = mailbox.receive(in, 1, 0, 1ms);
+                              group.barrier(1min);
+                              group.barrier(1min);
+                              usleep(150'000);  // the mailbox looks at deadlines every 100 ms
+                              mailbox.wait();
+                              EXPECT_TRUE(request->done);
+                            } else {
+                              group.barrier(1min);
+                              wait_for(mailbox, mailbox.send(in, 0, 0, 1min));
+                              group.barrier(1min);
+                            }
+                          }),
+              Each(0));
+}
+
+// The sizes of a message are its sender's word.
+TEST(Mailbox, BreaksTheGroupWhereAMessageDoesNotFitTheMemory) {
+  EXPECT_THAT(
+      run_members(2,
+                  [](const auto& region) {
+                    Mailbox mailbox(region);
+                    Bytes some(1'000'000);
+                    const auto call = [&] {
+                      if (region->rank() == 0) mailbox.send({some.data(), ~size_t{0}}, 1, 0, 1min);
+                      const auto request = mailbox.receive(some, 1 - region->rank(), 1, 1min);
+                      wait_for(mailbox, request);
+                    };
+                    EXPECT_THAT(call, ThrowsError(ErrorKind::lost, HasSubstr("rank 1, messages:")));
+                  }),
+      Each(0));
+}
+
 TEST(Mailbox, GivesUpAtTheDeadline) {
   EXPECT_THAT(run_members(2,
                           [](const auto& region) {

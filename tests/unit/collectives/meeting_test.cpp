@@ -2,9 +2,17 @@
 #include "collectives/meeting.hpp"
 
 #include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <set>
 
+#include "base/error.hpp"
+#include "base/machine.hpp"
 #include "collectives/communicator.hpp"
 #include "tests/throws_error.hpp"
 #include "tests/unit/collectives/forked_members.hpp"
@@ -64,6 +72,91 @@ TEST(Meeting, FindsOnEveryRankThatOneIsElsewhere) {
               Each(0));
 }
 
+TEST(Meeting, TakesANameWithSpacesAndIgnoresAnEmptyOne) {
+  for (const char* name : {"node 7, upper rack", ""}) {
+    const TemporaryDirectory folder;
+    EXPECT_THAT(run_ranks(2,
+                          [&](const Node& node) {
+                            setenv("RINGTRAIN_NODE", name, 1);
+                            if (*name == '\0' && node.rank == 1) unsetenv("RINGTRAIN_NODE");
+                            const Member member = {
+                                .rank = node.rank, .size = node.size, .timeout = 1min};
+                            ASSERT_TRUE(meet(store_of_files(folder.path()), member));
+                          }),
+                Each(0));
+  }
+}
+
+TEST(Meeting, NamesTheRankThatEndsInTheMiddle) {
+  for (const char* last_key : {"ack/1", ""}) {
+    const TemporaryDirectory folder;
+    const auto ended = run_ranks(3, [&](const Node& node) {
+      Store store = store_of_files(folder.path());
+      store.set = [set = store.set, last_key](const std::string& key, const std::string& value) {
+        set(key, value);
+        if (key == last_key) raise(SIGKILL);
+      };
+      const Member member = {.rank = node.rank, .size = node.size, .timeout = 1min};
+      std::string message = "none";
+      try {
+        auto meeting = meet(store, member);
+        if (node.rank == 1) raise(SIGKILL);
+        ASSERT_TRUE(meeting);
+        SharedRegion(std::move(*meeting), node.rank, node.size);
+      } catch (const Error& error) {
+        message = error.what();
+      }
+      EXPECT_THAT(message, HasSubstr("rank 1 ended at the start"));
+    });
+    EXPECT_THAT(ended, testing::ElementsAre(0, SIGKILL, 0)) << last_key;
+  }
+}
+
+TEST(Meeting, HasNoArenaWhereTheAddressesOfARankAreLimited) {
+  const TemporaryDirectory folder;
+  EXPECT_THAT(run_ranks(2,
+                        [&](const Node& node) {
+                          size_t pages = 0;
+                          std::ifstream("/proc/self/statm") >> pages;
+                          const size_t limit = pages * 4096 + (size_t{1} << 30);
+                          const rlimit most = {limit, limit};
+                          if (node.rank == 1) setrlimit(RLIMIT_AS, &most);
+                          const Member member = {
+                              .rank = node.rank, .size = node.size, .timeout = 1min};
+                          auto meeting = meet(store_of_files(folder.path()), member);
+                          ASSERT_TRUE(meeting);
+                          EXPECT_EQ(meeting->arena_bytes, 0U);
+                          SharedRegion(std::move(*meeting), node.rank, node.size);
+                        }),
+              Each(0));
+}
+
+// As mpirun binds them.
+TEST(Meeting, CountsTheCoresOfAllRanks) {
+  const int cores = std::min(2, this_machine_cores().usable());
+  const TemporaryDirectory folder;
+  EXPECT_THAT(run_ranks(cores,
+                        [&](const Node& node) {
+                          cpu_set_t all, one;
+                          sched_getaffinity(0, sizeof all, &all);
+                          std::set<std::string> seen;  // the first CPU of this rank's core
+                          for (size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+                            if (!CPU_ISSET(cpu, &all)) continue;
+                            CPU_ZERO(&one);
+                            CPU_SET(cpu, &one);
+                            ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+                            seen.merge(this_machine_core_names());
+                            if (static_cast<int>(seen.size()) > node.rank) break;
+                          }
+                          const Member member = {
+                              .rank = node.rank, .size = node.size, .timeout = 1min};
+                          const auto meeting = meet(store_of_files(folder.path()), member);
+                          ASSERT_TRUE(meeting);
+                          EXPECT_FALSE(meeting->oversubscribed);
+                        }),
+              Each(0));
+}
+
 TEST(Meeting, NamesTheRankThatDoesNotCome) {
   const TemporaryDirectory folder;
   EXPECT_THAT(run_ranks(3,
@@ -72,8 +165,7 @@ TEST(Meeting, NamesTheRankThatDoesNotCome) {
                           const Member member = {
                               .rank = node.rank, .size = node.size, .timeout = 200ms};
                           EXPECT_THAT([&] { meet(store_of_files(folder.path()), member); },
-                                      ThrowsError(ErrorKind::lost,
-                                                  HasSubstr(node.rank == 0 ? "rank 1" : "rank 0")));
+                                      ThrowsError(ErrorKind::lost, HasSubstr("Timed out: rank ")));
                         }),
               Each(0));
 }

@@ -48,6 +48,13 @@ TEST(Reduction, WrapsIntegersAround) {
               ElementsAre(std::numeric_limits<int64_t>::min()));
 }
 
+TEST(Reduction, AveragesIntegersWithoutWrappingAround) {
+  EXPECT_THAT(reduced<int8_t>(ElementType::int8, Reduction::average, {{100, -7}, {100, -8}}),
+              ElementsAre(100, -7));
+  const std::vector<std::vector<uint8_t>> many(256, {200});
+  EXPECT_THAT(reduced(ElementType::uint8, Reduction::average, many), ElementsAre(200));
+}
+
 TEST(Reduction, AddsFloatsInTheOrderOfRanks) {
   std::vector<std::vector<float>> ranks(3, std::vector<float>(5000));
   std::vector<float> expected(5000);
@@ -111,6 +118,7 @@ TEST(Reduction, RefusesWhatHasNoMeaning) {
   EXPECT_FALSE(can_reduce(ElementType::float32, Reduction::bit_and));
   EXPECT_FALSE(can_reduce(ElementType::boolean, Reduction::average));
   EXPECT_FALSE(can_reduce(ElementType::raw, Reduction::sum));
+  EXPECT_FALSE(can_reduce(ElementType::int8, Reduction::scaled_sum));
   EXPECT_TRUE(can_reduce(ElementType::int8, Reduction::bit_xor));
 }
 
