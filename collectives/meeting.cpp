@@ -154,7 +154,8 @@ class Host {
       send_text(socket, verdict);
       try {
         send_descriptor(socket, meeting.memory.get());
-      } catch (const std::runtime_error&) {  // the rank has ended: confirm() says so to all
+      } catch (const std::runtime_error&) {
+        continue;  // the rank has ended: confirm() says so to all
       }
     }
     return meeting;

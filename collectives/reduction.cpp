@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <type_traits>
 
@@ -61,10 +62,16 @@ template <class T>
 requires std::is_arithmetic_v<T>
 void from_wide(T value, T& out) { out = value; }
 
+template <class W>
+bool is_nan(W value) {
+  if constexpr (std::is_floating_point_v<W>) return std::isnan(value);
+  return false;
+}
+
 template <Reduction R, class W>
 W combine(W a, W b) {
-  if constexpr (R == Reduction::min) return b < a || b != b ? b : a;
-  if constexpr (R == Reduction::max) return a < b || b != b ? b : a;
+  if constexpr (R == Reduction::min) return b < a || is_nan(b) ? b : a;
+  if constexpr (R == Reduction::max) return a < b || is_nan(b) ? b : a;
   if constexpr (std::is_same_v<W, bool>) {
     if constexpr (R == Reduction::product || R == Reduction::bit_and) return a && b;
     if constexpr (R == Reduction::bit_xor) return a != b;
@@ -108,6 +115,7 @@ void reduce_block(const Arrays& arrays, size_t begin, size_t n) {
   using W = std::conditional_t<kSumsIntegers, int64_t, Wide>;
   std::array<W, kBlock> total;
   const auto value = [&](size_t rank, size_t i) {
+    // NOLINTNEXTLINE(bugprone-signed-char-misuse): an int8_t is a number here
     const W wide = to_wide(elements<T>(arrays.from[rank], begin)[i]);
     if constexpr (R == Reduction::scaled_sum) return scaled(wide, arrays.factors[rank]);
     return wide;

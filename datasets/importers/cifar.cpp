@@ -145,8 +145,11 @@ DatasetIndex import_cifar(const std::filesystem::path& source,
   }
   auto names = files.class_names();
   if (names.size() != files.classes()) names = numbered_classes(files.classes());
-  if (!options.class_names.empty()) note_classes(options, names, options.class_names);
-  writer.set_class_names(options.class_names.empty() ? std::move(names) : options.class_names);
+  if (!options.class_names.empty()) {
+    note_classes(options, names, options.class_names);
+    names = options.class_names;
+  }
+  writer.set_class_names(names);
   for (const Split split : {Split::train, Split::test}) {
     const uint64_t before = split == Split::train ? 0 : dataset.train_rows;
     const auto seen = files.put(split, writer, [&](uint64_t rows) {

@@ -58,7 +58,7 @@ SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
   if (free_bytes() < kLeastFreeBytes) {
     throw Problem(507, fmt::format("the disk of {} has less than {} left: make room, then send the "
                                    "job again",
-                                   options_.folder.string(), print_gib(kLeastFreeBytes)));
+                                   options_.folder.string(), print_size(kLeastFreeBytes)));
   }
   const std::string base = checked.record.name;
   std::string name = base;
