@@ -33,7 +33,6 @@ using std::chrono::milliseconds;
 
 constexpr size_t kSlotBytes = size_t{256} << 10;        // stays in the second-level cache
 constexpr size_t kLongWaitSlotBytes = size_t{1} << 20;  // fewer waits where each costs a time slice
-
 constexpr auto kRankZeroEnded = "rank 0 ended at the start of the group";
 
 std::string random_nonce() {
