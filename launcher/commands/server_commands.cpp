@@ -67,10 +67,6 @@ void add_server_command(CLI::App& app) {
   CLI::App* const command =
       app.add_subcommand("server", "Serve jobs, charts and logs to browsers and programs");
   add_serve_options(*command, *options);
-  command->footer(
-      "Jobs live on when the server ends, and the next one finds them. Prints the address at which "
-      "a browser signs in.");
-
   const auto add = [&](const char* name, const char* text) {
     CLI::App* const sub = command->add_subcommand(name, text);
     sub->add_option("--dir", options->folder,
@@ -100,6 +96,10 @@ void add_server_command(CLI::App& app) {
   command->add_subcommand("reference", "Print docs/reference/rest-api.md")->callback([] {
     fmt::print("{}", server::reference());
   });
+  // Sub-commands would take it over.
+  command->footer(
+      "Jobs live on when the server ends, and the next one finds them. Prints the address at which "
+      "a browser signs in.");
   command->callback([command, options] {
     if (command->get_subcommands().empty()) server::serve(*options);
   });

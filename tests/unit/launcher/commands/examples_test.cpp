@@ -73,6 +73,7 @@ TEST(Examples, AreLinesThatTheCommandTakes) {
   int exit_code = 0;
   add_all_commands(app, none, exit_code);
   for_each_command(app, [&](const CLI::App& command) {
+    if (command.get_name() == "keep") return;  // takes its words as they are, without CLI11
     for (const std::string& line : examples_of(command)) {
       EXPECT_LE(line.size(), 80U) << line;
       const auto at = line.find("ringtrain ");
