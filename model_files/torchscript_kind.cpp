@@ -23,17 +23,17 @@ bool is_safetensors(std::string_view head) {
 
 }  // namespace
 
-std::string why_not_torchscript(const std::filesystem::path& path) {
+std::string why_not_torchscript(const std::filesystem::path& file) {
   constexpr uint64_t kHead = 16;
   constexpr uint64_t kTail = 1 << 20;  // holds the names of a zip archive's files
-  const File file = File::open_for_reading(path);
-  const uint64_t size = file.size();
-  const std::string head = read(file, 0, std::min(size, kHead));
+  const File opened = File::open_for_reading(file);
+  const uint64_t size = opened.size();
+  const std::string head = read(opened, 0, std::min(size, kHead));
   // torch.save before PyTorch 1.6, or pickle.dump.
   const bool is_pickle = head.starts_with('\x80');
   const bool is_zip = head.starts_with("PK\x03\x04");
   std::string names;
-  if (is_zip) names = read(file, size - std::min(size, kTail), std::min(size, kTail));
+  if (is_zip) names = read(opened, size - std::min(size, kTail), std::min(size, kTail));
   const bool is_whole = names.find("PK\x05\x06") != std::string::npos;  // the archive's last record
   if (is_pickle || (is_whole && names.find("/data.pkl") != std::string::npos &&
                     names.find("constants.pkl") == std::string::npos)) {
