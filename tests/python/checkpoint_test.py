@@ -179,7 +179,7 @@ class UnderRingtrainRun(CheckpointTest):
             """, "--max-restarts", "1")
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=LIMIT)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(done.stdout.splitlines()[-1], "2 8 [28.0, 28.0, 28.0]")
+        self.assertEqual(done.stdout.splitlines()[-1], "2 8 [28.0, 28.0, 28.0]", done.stdout + done.stderr)
         [outcome] = self.folder.glob("runs/*/outcome.json")
         self.assertEqual(json.loads(outcome.read_text())["attempts"], 3)
 
