@@ -155,7 +155,7 @@ def load(path: Path, **options: Any) -> Any:
     if mark is None:
         return None
     try:
-        return torch.load(path, **{"map_location": "cpu", **options})
+        state = torch.load(path, **{"map_location": "cpu", **options})
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         if foreign := re.search(r"Unsupported (?:global|class).*?([\w.]+\.\w+)", str(error)):
             raise RuntimeError(f"{path}: holds more than tensors and plain values ({foreign[1]}): "
@@ -163,6 +163,9 @@ def load(path: Path, **options: Any) -> Any:
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise RuntimeError(f"{path}: not a checkpoint that torch can read: remove it to start from the beginning"
                            f" ({why[:200]})") from None
+    if _has_peers():
+        distributed.barrier()  # nobody saves the next one before all have read this one
+    return state
 
 
 def _mark_of(path: Path) -> Optional[Tuple[int, int]]:
