@@ -7,18 +7,15 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cctype>
-#include <csignal>
 #include <string_view>
-#include <system_error>
+
+#include "net/listener.hpp"
 
 namespace ringtrain::net {
 
@@ -120,49 +117,26 @@ std::string with_header(const std::string& head, const std::string& header) {
 }
 
 struct HttpDoor::Parts {
+  explicit Parts(const HttpDoorOptions& given)
+      : options(given), listener(given.address, given.port) {}
+
   HttpDoorOptions options;
-  asio::io_context context{1};
-  tcp::acceptor acceptor{context};
-  asio::signal_set signals{context};
+  Listener listener;
 };
 
-HttpDoor::HttpDoor(const HttpDoorOptions& options) : parts_(std::make_unique<Parts>()) {
-  parts_->options = options;
-  try {
-    const tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
-    parts_->acceptor.open(endpoint.protocol());
-    parts_->acceptor.set_option(tcp::acceptor::reuse_address(true));
-    parts_->acceptor.bind(endpoint);
-    parts_->acceptor.listen();
-  } catch (const boost::system::system_error& error) {
-    throw std::system_error(error.code().value(), std::generic_category(),
-                            fmt::format("{}:{}", options.address, options.port));
-  }
-}
+HttpDoor::HttpDoor(const HttpDoorOptions& options) : parts_(std::make_unique<Parts>(options)) {}
 
 HttpDoor::~HttpDoor() = default;
 
-uint16_t HttpDoor::port() const { return parts_->acceptor.local_endpoint().port(); }
+uint16_t HttpDoor::port() const { return parts_->listener.port(); }
 
 void HttpDoor::run() {
-  Parts& parts = *parts_;
-  parts.signals.add(SIGINT);
-  parts.signals.add(SIGTERM);
-  parts.signals.async_wait([&parts](Status status, int) {
-    if (!status) parts.context.stop();
+  Parts& all = *parts_;
+  all.listener.run([&all](tcp::socket client) {
+    asio::co_spawn(all.listener.context(), pass_on(std::move(client), all.options), asio::detached);
   });
-  const auto accept = [](Parts& all) -> asio::awaitable<void> {
-    for (;;) {
-      tcp::socket client = co_await all.acceptor.async_accept(asio::use_awaitable);
-      asio::co_spawn(all.context, pass_on(std::move(client), all.options), asio::detached);
-    }
-  };
-  asio::co_spawn(parts.context, accept(parts), asio::detached);
-  parts.context.run();
 }
 
-void HttpDoor::stop() {
-  asio::post(parts_->context, [this] { parts_->context.stop(); });
-}
+void HttpDoor::stop() { parts_->listener.stop(); }
 
 }  // namespace ringtrain::net
