@@ -28,8 +28,10 @@ Communicator::Communicator(std::shared_ptr<SharedRegion> region)
       size_(region_->size()),
       slots_(static_cast<size_t>(size_)) {}
 
-Call Communicator::begin(Operation operation, const Elements& data, int root, Reduce reduce) {
+Call Communicator::begin(Timeout timeout, Operation operation, const Elements& data, int root,
+                         Reduce reduce) {
   RINGTRAIN_CHECK(root == Call::kNoRoot || (0 <= root && root < size_));
+  timeout_ = timeout;
   region_->check();
   const bool may_lie = operation == Operation::all_reduce || operation == Operation::all_gather;
   const Call call = {.operation = operation,
@@ -64,7 +66,7 @@ void Communicator::post_and_wait(const Call& call) {
     // Every rank that posts ends a sleep, and to look costs a system call a rank.
     if (next_look && next_look->passed()) check_ended(call);
     if (!next_look || next_look->passed()) next_look.emplace(kLongestSleep);
-    if (deadline->passed()) fail_late(call, timeout_);
+    if (deadline->passed()) fail_late(call);
   });
   if (!compared_) compare(call);
   compared_ = true;
@@ -89,7 +91,7 @@ void Communicator::check_ended(const Call& call) const {
   }
 }
 
-void Communicator::fail_late(const Call& call, Timeout timeout) const {
+void Communicator::fail_late(const Call& call) const {
   std::string late;
   for (int r = 0; r < size_; ++r) {
     if (region_->state(r).posted.load() < round_)
@@ -97,7 +99,7 @@ void Communicator::fail_late(const Call& call, Timeout timeout) const {
   }
   // PyTorch's tests, and users, search for " Timed out ".
   region_->break_group(fmt::format("{} Timed out after {:g} s: {} did not come", describe(call),
-                                   timeout.count(), late));
+                                   timeout_.count(), late));
 }
 
 std::string Communicator::last_call(int rank) const {

@@ -73,12 +73,12 @@ class Communicator {
     size_t begin, count;
   };
 
-  Call begin(Operation operation, const Elements& data, int root = Call::kNoRoot,
+  Call begin(Timeout timeout, Operation operation, const Elements& data, int root = Call::kNoRoot,
              Reduce reduce = {});
   void finish(const Call& call);
   void post_and_wait(const Call& call);
   void compare(const Call& call) const;
-  [[noreturn]] void fail_late(const Call& call, Timeout timeout) const;
+  [[noreturn]] void fail_late(const Call& call) const;
   void check_ended(const Call& call) const;
   std::string last_call(int rank) const;
 
@@ -86,13 +86,17 @@ class Communicator {
   // of `count` elements, of which `at_most` fit a slot, and at least once.
   template <class Fill, class Read>
   void pass(const Call& call, size_t count, size_t at_most, const Fill& fill, const Read& read);
+  // The same where a slot holds a piece of the rank's own data.
+  template <class Read>
+  void pass_whole(const Call& call, const Elements& data, const Read& read);
   // Reads all ranks' data where it lies in the arena; returns false where it does not.
   template <class Read>
   bool in_place(const Call& call, const Read& read);
   // Reads the ranks' factors, and places in the arena; returns whether any has one.
   bool learn_places(const Call& call);
-  void exchange_sizes(const Call& call, std::span<const Elements> send,
-                      std::span<const Elements> receive);
+  // Returns the bytes of the largest part.
+  size_t exchange_sizes(const Call& call, std::span<const Elements> send,
+                        std::span<const Elements> receive);
   size_t part_bytes() const;
 
   std::shared_ptr<SharedRegion> region_;
@@ -104,7 +108,6 @@ class Communicator {
   std::vector<const std::byte*> slots_;
   std::vector<const std::byte*> places_;  // data that lies in the arena
   std::vector<double> factors_;
-  size_t most_bytes_ = 0;  // the largest part of an all_to_all
 };
 
 }  // namespace ringtrain::collectives

@@ -37,6 +37,15 @@ void Communicator::pass(const Call& call, size_t count, size_t at_most, const Fi
   }
 }
 
+template <class Read>
+void Communicator::pass_whole(const Call& call, const Elements& data, const Read& read) {
+  const size_t width = size_of(data.type);
+  const auto fill = [&](Piece piece, std::byte* slot) {
+    copy_bytes(data.data + piece.begin * width, slot, piece.count * width);
+  };
+  pass(call, data.count, region_->slot_bytes() / width, fill, read);
+}
+
 bool Communicator::learn_places(const Call& call) {
   factors_.clear();
   places_.clear();
@@ -59,8 +68,7 @@ bool Communicator::in_place(const Call& call, const Read& read) {
 }
 
 void Communicator::all_reduce(const Elements& data, Reduce reduce, Timeout timeout) {
-  timeout_ = timeout;
-  const Call call = begin(Operation::all_reduce, data, Call::kNoRoot, reduce);
+  const Call call = begin(timeout, Operation::all_reduce, data, Call::kNoRoot, reduce);
   const size_t width = size_of(data.type);
   // Each rank reduces its share for all. No two ranks write to one cache line.
   const auto reduce_share = [&](std::span<const std::byte* const> places) {
@@ -77,32 +85,21 @@ void Communicator::all_reduce(const Elements& data, Reduce reduce, Timeout timeo
                         factors_);
   };
   if (call.place != Call::kOutside && in_place(call, reduce_share)) return finish(call);
-  pass(
-      call, data.count, region_->slot_bytes() / width,
-      [&](Piece piece, std::byte* slot) {
-        copy_bytes(data.data + piece.begin * width, slot, piece.count * width);
-      },
-      [&](Piece piece, std::span<const std::byte* const> slots) {
-        const std::array<std::byte*, 1> to = {data.data + piece.begin * width};
-        collectives::reduce(data.type, reduce.how, slots, to, piece.count, factors_);
-      });
+  pass_whole(call, data, [&](Piece piece, std::span<const std::byte* const> slots) {
+    const std::array<std::byte*, 1> to = {data.data + piece.begin * width};
+    collectives::reduce(data.type, reduce.how, slots, to, piece.count, factors_);
+  });
   finish(call);
 }
 
 void Communicator::reduce(const Elements& data, Reduce reduce, int root, Timeout timeout) {
-  timeout_ = timeout;
-  const Call call = begin(Operation::reduce, data, root, reduce);
+  const Call call = begin(timeout, Operation::reduce, data, root, reduce);
   const size_t width = size_of(data.type);
-  pass(
-      call, data.count, region_->slot_bytes() / width,
-      [&](Piece piece, std::byte* slot) {
-        copy_bytes(data.data + piece.begin * width, slot, piece.count * width);
-      },
-      [&](Piece piece, std::span<const std::byte* const> slots) {
-        if (rank_ != root) return;
-        const std::array<std::byte*, 1> to = {data.data + piece.begin * width};
-        collectives::reduce(data.type, reduce.how, slots, to, piece.count, factors_);
-      });
+  pass_whole(call, data, [&](Piece piece, std::span<const std::byte* const> slots) {
+    if (rank_ != root) return;
+    const std::array<std::byte*, 1> to = {data.data + piece.begin * width};
+    collectives::reduce(data.type, reduce.how, slots, to, piece.count, factors_);
+  });
   finish(call);
 }
 
@@ -113,8 +110,7 @@ size_t Communicator::part_bytes() const {
 void Communicator::reduce_scatter(std::span<const Elements> from, const Elements& to, Reduce reduce,
                                   Timeout timeout) {
   RINGTRAIN_CHECK(from.size() == static_cast<size_t>(size_));
-  timeout_ = timeout;
-  const Call call = begin(Operation::reduce_scatter, to, Call::kNoRoot, reduce);
+  const Call call = begin(timeout, Operation::reduce_scatter, to, Call::kNoRoot, reduce);
   const size_t width = size_of(to.type);
   const size_t part = part_bytes();
   pass(
@@ -134,8 +130,7 @@ void Communicator::reduce_scatter(std::span<const Elements> from, const Elements
 }
 
 void Communicator::broadcast(const Elements& data, int root, Timeout timeout) {
-  timeout_ = timeout;
-  const Call call = begin(Operation::broadcast, data, root);
+  const Call call = begin(timeout, Operation::broadcast, data, root);
   const size_t width = size_of(data.type);
   pass(
       call, data.count, region_->slot_bytes() / width,
@@ -152,46 +147,33 @@ void Communicator::broadcast(const Elements& data, int root, Timeout timeout) {
 
 void Communicator::all_gather(const Elements& mine, std::span<const Elements> to, Timeout timeout) {
   RINGTRAIN_CHECK(to.size() == static_cast<size_t>(size_));
-  timeout_ = timeout;
-  const Call call = begin(Operation::all_gather, mine);
+  const Call call = begin(timeout, Operation::all_gather, mine);
   const size_t width = size_of(mine.type);
   const auto copy_all = [&](std::span<const std::byte* const> places) {
     for (size_t r = 0; r < to.size(); ++r) copy_bytes(places[r], to[r].data, mine.bytes());
   };
   if (call.place != Call::kOutside && in_place(call, copy_all)) return finish(call);
-  pass(
-      call, mine.count, region_->slot_bytes() / width,
-      [&](Piece piece, std::byte* slot) {
-        copy_bytes(mine.data + piece.begin * width, slot, piece.count * width);
-      },
-      [&](Piece piece, std::span<const std::byte* const> slots) {
-        for (size_t r = 0; r < to.size(); ++r)
-          copy_bytes(slots[r], to[r].data + piece.begin * width, piece.count * width);
-      });
+  pass_whole(call, mine, [&](Piece piece, std::span<const std::byte* const> slots) {
+    for (size_t r = 0; r < to.size(); ++r)
+      copy_bytes(slots[r], to[r].data + piece.begin * width, piece.count * width);
+  });
   finish(call);
 }
 
 void Communicator::gather(const Elements& mine, std::span<const Elements> to, int root,
                           Timeout timeout) {
-  timeout_ = timeout;
-  const Call call = begin(Operation::gather, mine, root);
+  const Call call = begin(timeout, Operation::gather, mine, root);
   const size_t width = size_of(mine.type);
-  pass(
-      call, mine.count, region_->slot_bytes() / width,
-      [&](Piece piece, std::byte* slot) {
-        copy_bytes(mine.data + piece.begin * width, slot, piece.count * width);
-      },
-      [&](Piece piece, std::span<const std::byte* const> slots) {
-        for (size_t r = 0; rank_ == root && r < to.size(); ++r)
-          copy_bytes(slots[r], to[r].data + piece.begin * width, piece.count * width);
-      });
+  pass_whole(call, mine, [&](Piece piece, std::span<const std::byte* const> slots) {
+    for (size_t r = 0; rank_ == root && r < to.size(); ++r)
+      copy_bytes(slots[r], to[r].data + piece.begin * width, piece.count * width);
+  });
   finish(call);
 }
 
 void Communicator::scatter(std::span<const Elements> from, const Elements& mine, int root,
                            Timeout timeout) {
-  timeout_ = timeout;
-  const Call call = begin(Operation::scatter, mine, root);
+  const Call call = begin(timeout, Operation::scatter, mine, root);
   const size_t width = size_of(mine.type);
   const size_t part = part_bytes();
   pass(
@@ -208,9 +190,10 @@ void Communicator::scatter(std::span<const Elements> from, const Elements& mine,
 }
 
 // Every rank sees what every pair sends and expects, and judges alike.
-void Communicator::exchange_sizes(const Call& call, std::span<const Elements> send,
-                                  std::span<const Elements> receive) {
+size_t Communicator::exchange_sizes(const Call& call, std::span<const Elements> send,
+                                    std::span<const Elements> receive) {
   const size_t ranks = send.size();
+  size_t most = 0;
   pass(
       call, 0, 1,
       [&](Piece, std::byte* slot) {
@@ -221,12 +204,11 @@ void Communicator::exchange_sizes(const Call& call, std::span<const Elements> se
         }
       },
       [&](Piece, std::span<const std::byte* const> slots) {
-        most_bytes_ = 0;
         for (size_t from = 0; from < ranks; ++from) {
           for (size_t to = 0; to < ranks; ++to) {
             const uint64_t sent = reinterpret_cast<const uint64_t*>(slots[from])[to];
             const uint64_t expected = reinterpret_cast<const uint64_t*>(slots[to])[ranks + from];
-            most_bytes_ = std::max(most_bytes_, static_cast<size_t>(sent));
+            most = std::max(most, static_cast<size_t>(sent));
             if (sent == expected) continue;
             region_->break_group(
                 fmt::format("{}: rank {} sends {} bytes to rank {}, which expects {}",
@@ -234,21 +216,21 @@ void Communicator::exchange_sizes(const Call& call, std::span<const Elements> se
           }
         }
       });
+  return most;
 }
 
 void Communicator::all_to_all(std::span<const Elements> send, std::span<const Elements> receive,
                               Timeout timeout) {
   RINGTRAIN_CHECK(send.size() == static_cast<size_t>(size_) && receive.size() == send.size());
-  timeout_ = timeout;
-  const Call call = begin(Operation::all_to_all, {.type = send[0].type});
-  exchange_sizes(call, send, receive);
+  const Call call = begin(timeout, Operation::all_to_all, {.type = send[0].type});
+  const size_t most = exchange_sizes(call, send, receive);
   const size_t part = part_bytes();
   const auto rest = [](const Elements& data, Piece piece) {
     return data.bytes() < piece.begin ? 0 : std::min(piece.count, data.bytes() - piece.begin);
   };
-  if (most_bytes_ == 0) return finish(call);
+  if (most == 0) return finish(call);
   pass(
-      call, most_bytes_, part,
+      call, most, part,
       [&](Piece piece, std::byte* slot) {
         for (size_t r = 0; r < send.size(); ++r)
           copy_bytes(send[r].data + piece.begin, slot + r * part, rest(send[r], piece));
@@ -262,8 +244,7 @@ void Communicator::all_to_all(std::span<const Elements> send, std::span<const El
 }
 
 void Communicator::barrier(Timeout timeout) {
-  timeout_ = timeout;
-  const Call call = begin(Operation::barrier, {});
+  const Call call = begin(timeout, Operation::barrier, {});
   post_and_wait(call);
   finish(call);
 }

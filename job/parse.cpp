@@ -212,8 +212,8 @@ JobSpec parse_job_text(const std::string& text, const std::string& name,
   return job;
 }
 
-std::vector<Refusal> find_refusals(const std::string& text,
-                                   std::span<const std::string> overrides) {
+std::vector<Refusal> find_refusals(const std::string& text, std::span<const std::string> overrides,
+                                   JobSpec* job) {
   const std::string name = "job.yaml";
   std::vector<Refusal> refusals;
   const auto add = [&](const RefusedKey& refused) {
@@ -222,7 +222,10 @@ std::vector<Refusal> find_refusals(const std::string& text,
   try {
     const Document document = read_document(text, name, overrides);
     check_document(document, job_keys(), add);
-    if (refusals.empty()) job_of(document, name);
+    if (refusals.empty()) {
+      JobSpec found = job_of(document, name);
+      if (job != nullptr) *job = std::move(found);
+    }
   } catch (const RefusedKey& refused) {
     add(refused);
   } catch (const Error& error) {  // of the text as a whole, with its place in front

@@ -192,7 +192,8 @@ class ArrayCopy {
         SeededSplit::Place place{own, first + i};
         if (split_) place = (*split_)(first + i);
         const std::byte* const row = convert(window.data() + i * row_bytes, first + i);
-        if (dataset_.element == ElementType::f32) require_finite(x, row, first + i);
+        if (dataset_.element == ElementType::f32 && is_float(x.type()))
+          require_finite(x, row, first + i);
         put(place, row, answers, first + i);
       }
       done_ += count;

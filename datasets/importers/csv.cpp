@@ -140,8 +140,10 @@ DatasetIndex import_csv(const CsvSources& sources, const std::filesystem::path& 
   CsvLabels labels;
   Targets targets;
   const bool has_targets = !sources.targets.empty();
+  std::vector<int64_t> of_row;  // the labels, for a split by class
   const auto count = [&](CsvTable& table, Targets& range) {
-    return has_targets ? count_rows(table, range) : count_rows(table, labels);
+    if (has_targets) return count_rows(table, range);
+    return count_rows(table, labels, test ? nullptr : &of_row);
   };
   const uint64_t train_rows = count(train, targets);
   if (train_rows == 0) throw data_error(name + ": has no rows");
@@ -160,9 +162,9 @@ DatasetIndex import_csv(const CsvSources& sources, const std::filesystem::path& 
   if (!test && has_targets) {
     split.emplace(train_rows, sources.test_share, options.shuffle_seed, name);
   } else if (!test) {
-    split.emplace(labels.of_row, sources.test_share, options.shuffle_seed, name);
+    split.emplace(of_row, sources.test_share, options.shuffle_seed, name);
   }
-  labels.of_row = {};  // memory
+  of_row = {};  // memory
   Targets of_test;
   const uint64_t test_rows = test ? count(*test, of_test) : 0;
   if (test && !has_targets) refuse_missing(labels, sources.test->string());

@@ -48,7 +48,7 @@ void parse_features(const CsvTable& table, const CsvRow& row, const CsvLines& li
   }
 }
 
-uint64_t count_rows(CsvTable& table, CsvLabels& labels) {
+uint64_t count_rows(CsvTable& table, CsvLabels& labels, std::vector<int64_t>* of_row) {
   uint64_t rows = 0;
   std::vector<float> values(table.features());
   table.for_each([&](const CsvRow& row, const CsvLines& lines) {
@@ -73,7 +73,7 @@ uint64_t count_rows(CsvTable& table, CsvLabels& labels) {
       }
       found = labels.words.emplace(label, static_cast<int64_t>(labels.words.size())).first;
     }
-    labels.of_row.push_back(found->second);
+    if (of_row != nullptr) of_row->push_back(found->second);
     ++rows;
   });
   return rows;

@@ -13,12 +13,10 @@
 
 namespace ringtrain::datasets {
 
-// The labels of a source: its words, each with a number by the order in which they came, and the
-// number of each training row.
+// The labels of a source: its words, each with a number by the order in which they came.
 struct CsvLabels {
   std::map<std::string, int64_t, std::less<>> words;
-  std::vector<int64_t> of_row;  // [rows]
-  std::string missing;          // a word for a missing value, with its line; empty: none
+  std::string missing;  // a word for a missing value, with its line; empty: none
 };
 
 // Labels that are the numbers 0 .. n-1 keep them; others are numbered in sorted order and keep
@@ -34,8 +32,9 @@ struct CsvClasses {
 void parse_features(const CsvTable& table, const CsvRow& row, const CsvLines& lines,
                     std::vector<float>& values);
 
-// Counts the rows of a table and collects their labels.
-uint64_t count_rows(CsvTable& table, CsvLabels& labels);
+// Counts the rows of a table and collects their labels. of_row: gets the number of each row's
+// label; may be null.
+uint64_t count_rows(CsvTable& table, CsvLabels& labels, std::vector<int64_t>* of_row);
 
 // Refuses NaN and the like among labels that are numbers; among words it may be one of them.
 void refuse_missing(const CsvLabels& labels, const std::string& file);

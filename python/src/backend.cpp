@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace ringtrain::python {
 
@@ -96,9 +97,8 @@ WorkPtr Backend::start(c10d::OpType operation, bool async, std::chrono::millisec
                            throw;
                          } catch (const std::exception& error) {
                            // This rank may have left the others in the middle of the call.
-                           const std::string all = error.what();
-                           region_->break_group(c10::str(
-                               "rank ", rank_, " failed: ", all.substr(0, all.find('\n'))));
+                           region_->break_group(
+                               c10::str("rank ", rank_, " failed: ", first_line(error.what())));
                          }
                        }});
   return work;

@@ -48,13 +48,8 @@ net::Answer submit(Jobs& jobs, const Call& call) {
 
 net::Answer validate(Jobs& jobs, const Call& call) {
   const CheckedJob checked = jobs.check(submission_of(call));
-  ordered_json errors = ordered_json::array();
-  for (const Refusal& one : checked.refusals) {
-    errors.push_back({{"path", one.path},
-                      {"line", one.line > 0 ? ordered_json(one.line) : ordered_json(nullptr)},
-                      {"message", one.message}});
-  }
-  ordered_json json = {{"valid", errors.empty()}, {"errors", errors}};
+  ordered_json json = {{"valid", checked.refusals.empty()},
+                       {"errors", errors_of(checked.refusals)}};
   // A job that is well written, but cannot run here, has its values as well.
   if (!checked.record.understood.empty()) {
     json["name"] = checked.record.name;

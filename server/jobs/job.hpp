@@ -35,7 +35,6 @@ class Job {
   const StateView& state() const { return view_; }
   const Intent& intent() const { return intent_; }
   // Since when it is in this state, RFC 3339.
-  const std::string& since() const { return since_; }
   bool lives() const { return lives_; }
   int attempts() const { return last_attempt_; }
   // Sends SIGTERM to a run that shall end: once, since a second one ends it without a checkpoint.

@@ -226,7 +226,7 @@ void Jobs::schedule() {
   for (Job* const job : queue) {
     const int ranks = job->record().ranks;
     // After a change of --cores no job may wait for ever: it runs alone then.
-    const bool fits = ranks <= free || (busy_cores() == 0 && free == cores());
+    const bool fits = ranks <= free || free == cores();
     if (!blocked && fits) {
       start(*job);
       free -= ranks;

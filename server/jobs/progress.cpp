@@ -2,6 +2,7 @@
 #include "server/jobs/progress.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -160,7 +161,11 @@ void take_event(const EventRecord& record, Progress& progress, SeriesByName& ser
 bool read_events(const std::filesystem::path& file, uint64_t& offset, const OnEvent& on_event) {
   const FileDescriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!opened.is_open()) return false;
-  std::string piece(kPiece, '\0');
+  struct stat about {};
+  if (::fstat(opened.get(), &about) != 0) return false;
+  const auto length = static_cast<uint64_t>(about.st_size);
+  if (length <= offset) return false;
+  std::string piece(std::min<uint64_t>(kPiece, length - offset), '\0');
   const ssize_t size =
       ::pread(opened.get(), piece.data(), piece.size(), static_cast<off_t>(offset));
   if (size <= 0) return false;

@@ -23,16 +23,6 @@ using nlohmann::ordered_json;
   throw Problem(404, "there is no such job: GET /api/v1/jobs lists all");
 }
 
-ordered_json errors_of(const std::vector<Refusal>& refusals) {
-  ordered_json errors = ordered_json::array();
-  for (const Refusal& one : refusals) {
-    errors.push_back({{"path", one.path},
-                      {"line", one.line > 0 ? ordered_json(one.line) : ordered_json(nullptr)},
-                      {"message", one.message}});
-  }
-  return {{"errors", errors}};
-}
-
 // Returns `base` for the first try, then base-2 and so on, within 63 characters.
 std::string numbered(const std::string& base, int number) {
   if (number == 1) return base;
@@ -53,7 +43,7 @@ SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
     throw Problem(422,
                   fmt::format("{} in the job, each with its key and line below",
                               counted(checked.refusals.size(), "mistake")),
-                  errors_of(checked.refusals));
+                  {{"errors", errors_of(checked.refusals)}});
   }
   if (free_bytes() < kLeastFreeBytes) {
     throw Problem(507, fmt::format("the disk of {} has less than {} left: make room, then send the "

@@ -142,10 +142,20 @@ bool is_job_name(const std::string& name) {
          std::all_of(name.begin(), name.end(), [&](char c) { return is_plain(c) || c == '-'; });
 }
 
+nlohmann::ordered_json errors_of(const std::vector<Refusal>& refusals) {
+  auto errors = nlohmann::ordered_json::array();
+  for (const Refusal& one : refusals) {
+    errors.push_back({{"path", one.path},
+                      {"line", one.line > 0 ? nlohmann::ordered_json(one.line) : nullptr},
+                      {"message", one.message}});
+  }
+  return errors;
+}
+
 CheckedJob check_submission(const Submission& submission, const JobLimits& limits) {
-  CheckedJob checked{.refusals = find_refusals(submission.job_file), .job = {}, .record = {}};
+  CheckedJob checked;
+  checked.refusals = find_refusals(submission.job_file, {}, &checked.job);
   if (!checked.refusals.empty()) return checked;
-  checked.job = parse_job_text(submission.job_file, "job.yaml");
   Checker(submission, limits, checked).check();
   return checked;
 }

@@ -36,6 +36,9 @@ struct CheckedJob {
 // Paths in the job count from the first of `limits.data`.
 CheckedJob check_submission(const Submission& submission, const JobLimits& limits);
 
+// Returns refusals as answers show them: [{path, line or null, message}].
+nlohmann::ordered_json errors_of(const std::vector<Refusal>& refusals);
+
 // Whether this is a name that Kubernetes, a host and a folder can have: lower-case letters, digits
 // and '-', at most 63.
 bool is_job_name(const std::string& name);
