@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "benchmarks/commands/all_reduce.hpp"
 #include "benchmarks/commands/data.hpp"
+#include "benchmarks/commands/rounds.hpp"
 #include "benchmarks/commands/step.hpp"
 
 int main(int argc, char** argv) {
@@ -28,6 +29,9 @@ int main(int argc, char** argv) {
     app.parse(words);
   } catch (const CLI::ParseError& error) {
     return ringtrain::exit_code_of(app, error);
+  } catch (const ringtrain::benchmarks::NoisyMachine& error) {
+    ringtrain::complain(error.what());
+    return ringtrain::benchmarks::kExitNoisyMachine;
   } catch (const std::exception& error) {
     ringtrain::complain(error.what());
     return ringtrain::exit_code_of(error);

@@ -118,13 +118,17 @@ int free_port() {
   return ntohs(any.sin_port);
 }
 
-void write_json(const std::string& file, const nlohmann::ordered_json& json) {
+void write_results(const std::string& file, const std::string& text) {
   if (file.empty()) return;
   try {
-    write_file(file, json.dump(2) + "\n");
+    write_file(file, text);
   } catch (const Error& error) {
     throw job_error(fmt::format("--json {}", error.what()));
   }
+}
+
+void write_json(const std::string& file, const nlohmann::ordered_json& json) {
+  write_results(file, json.dump(2) + "\n");
 }
 
 }  // namespace ringtrain::benchmarks

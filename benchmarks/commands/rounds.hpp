@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,15 @@ bool can_import(const std::string& python, const std::string& modules);
 // Returns a TCP port that was free on this machine a moment ago.
 int free_port();
 
-// Writes a file; does nothing for an empty name. Throws a job error.
+// Over half of the rounds were disturbed. The figures are printed and kept all the same.
+class NoisyMachine : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+inline constexpr int kExitNoisyMachine = 5;  // docs/reference/exit-codes.md
+
+// Write the file of --json; do nothing for an empty name. Throw a job error.
+void write_results(const std::string& file, const std::string& text);
 void write_json(const std::string& file, const nlohmann::ordered_json& json);
 
 }  // namespace ringtrain::benchmarks

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch's DistributedDataParallel on CPUs, on the models of ringtrain's zoo, timed for `ringtrain bench step`.
 
-One rank, started by mpirun. Rank 0 prints {"samples_per_second": ...} of all ranks together. Modes:
+One rank, started by mpirun. Rank 0 prints {"samples_per_second": ..., "step_seconds": [...]}: the rate of all ranks
+together after the first steps, and its own time of each step, the first ones included. Modes:
 
   loader    as in PyTorch's examples: DataLoader, DistributedSampler, normalisation per sample
   tuned     all samples in memory and normalised before, gradient_as_bucket_view, static_graph, channels last
@@ -86,11 +87,16 @@ def main():
         functional.cross_entropy(net(inputs), labels).backward()
         optimizer.step()
 
+    step_seconds = []
+
     def timed(steps):
         dist.barrier()
-        start = time.perf_counter()
+        start = before = time.perf_counter()
         for _ in range(steps):
             step()
+            now = time.perf_counter()
+            step_seconds.append(now - before)
+            before = now
         slowest = torch.tensor([time.perf_counter() - start], dtype=torch.float64)
         dist.all_reduce(slowest, dist.ReduceOp.MAX)
         return slowest.item()
@@ -99,7 +105,8 @@ def main():
     steps = max(3, int(arguments.seconds / (timed(3) / 3)))
     seconds = timed(steps)
     if rank == 0:
-        print(json.dumps({"samples_per_second": steps * (arguments.batch // ranks) * ranks / seconds}))
+        rate = steps * (arguments.batch // ranks) * ranks / seconds
+        print(json.dumps({"samples_per_second": rate, "step_seconds": step_seconds}))
     dist.barrier()
     dist.destroy_process_group()
 

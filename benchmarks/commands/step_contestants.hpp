@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `ringtrain bench step` compares: each call is one run of some seconds.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "benchmarks/commands/step_times.hpp"
+#include "launcher/mpi/placement.hpp"
+
+namespace ringtrain::benchmarks {
+
+struct StepOptions {
+  int ranks = 2;
+  std::vector<std::string> models = {"mlp", "lenet5", "lenet", "resnet18"};
+  std::string dataset = "data/mnist.h5";
+  std::string device = "cpu";
+  int rounds = 7;
+  double seconds = 4;
+  std::string python;
+  std::string peer;  // empty: the device's own
+  std::string json;
+};
+
+inline constexpr int kGlobalBatch = 128;
+inline constexpr const char* kOurs = "ringtrain";
+inline constexpr const char* kAlone = "no averaging";
+
+struct StepSample {
+  double rate = 0;                 // samples per second, all ranks together, once steady
+  double exposed_share = 0;        // of the time of training, waiting for other ranks; ours only
+  std::vector<StepSeconds> steps;  // by rank; the peers': rank 0's alone; none on a GPU
+  std::string why_not_steady;
+};
+
+struct Contestant {
+  std::string name;
+  std::function<StepSample()> run;
+};
+
+// Trains with ringtrain. backend: communication.backend.
+StepSample train(const launcher::RankLayout& layout, const StepOptions& options,
+                 const std::string& model, const std::string& backend, int64_t steps);
+
+// Returns ringtrain, the same without averaging, and, with peers, PyTorch's ways on the device.
+// All arguments must outlive the result.
+std::vector<Contestant> contestants_of(const launcher::RankLayout& layout,
+                                       const StepOptions& options, const std::string& model,
+                                       int64_t steps, bool with_peers);
+
+}  // namespace ringtrain::benchmarks
