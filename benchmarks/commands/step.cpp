@@ -217,7 +217,8 @@ void add_bench_step_command(CLI::App& bench) {
       ->type_name("FILE");
   command.footer(
       "A round in which something else used the cores is kept, and run again; exit code 5 if most "
-      "were. Writes the jobs that it trains to a folder in TMPDIR or /tmp, and removes it.\n\nExamples:\n"
+      "were. Writes the jobs that it trains to a folder in TMPDIR or /tmp, and removes it.\n\n"
+      "Examples:\n"
       "  ringtrain bench step -n 2 --models lenet5 --dataset data/mnist.h5");
   command.callback([options] { run(*options); });
 }

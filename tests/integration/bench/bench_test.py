@@ -6,7 +6,9 @@
 """
 
 import json
+import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,19 @@ RINGTRAIN = None  # set by main
 
 def bench(*arguments):
     return subprocess.run([RINGTRAIN, "bench", *arguments], capture_output=True, text=True, timeout=120)
+
+
+def write_dataset(folder):
+    """A dataset of 2,000 random digits of 28 x 28."""
+    files = []
+    for part, count in (("train", 1800), ("test", 200)):
+        labels = bytes(i % 10 for i in range(count))
+        for shape, values in (([count, 28, 28], os.urandom(count * 784)), ([count], labels)):
+            files.append(folder / f"{part}-{len(shape)}")
+            files[-1].write_bytes(struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape) + values)
+    file = folder / "random.h5"
+    subprocess.run([RINGTRAIN, "dataset", "import", "idx", *files, "-o", file], check=True, capture_output=True)
+    return file
 
 
 class AllReduce(unittest.TestCase):
@@ -78,6 +93,36 @@ class Data(unittest.TestCase):
             text = " ".join(bench(command, "--help").stdout.split())
             self.assertIn(words, text)
             self.assertIn("Examples: ringtrain bench " + command, text)
+
+
+class Step(unittest.TestCase):
+    def test_keeps_every_round_with_its_steps_and_its_noise(self):
+        with tempfile.TemporaryDirectory() as folder:
+            data = write_dataset(pathlib.Path(folder))
+            file = pathlib.Path(folder) / "found.jsonl"
+            done = bench("step", "-n", "2", "--models", "mlp", "--rounds", "2", "--seconds", "0.2", "--dataset",
+                         str(data), "--python", "/nowhere/python", "--json", str(file))
+            self.assertIn(done.returncode, (0, 5), done.stderr)  # 5: something else used the machine meanwhile
+            self.assertEqual(done.returncode == 5, "too noisy" in done.stderr)
+            records = [json.loads(line) for line in file.read_text().splitlines()]
+            self.assertEqual(records[0]["kind"], "provenance")
+            self.assertNotIn(folder, json.dumps(records[0]))
+            self.assertEqual(records[0]["libtorch"]["how"], "runtime")
+            rounds = [record for record in records if record["kind"] == "round"]
+            self.assertIn(len(rounds), (2, 3, 4))
+            for record in rounds:
+                self.assertEqual([run["name"] for run in record["runs"]], ["ringtrain", "no averaging"])
+                for run in record["runs"]:
+                    self.assertEqual(len(run["step_microseconds_by_rank"]), 2)
+                    self.assertGreaterEqual(min(map(len, run["step_microseconds_by_rank"])), 8)
+                self.assertGreaterEqual(record["noise"]["others_share"], 0)
+            table = records[-1]
+            self.assertEqual((table["kind"], table["class"], table["ranks"]), ("table", "measured", 2))
+            self.assertGreaterEqual(table["rounds_run"], table["rounds"])
+            ratio = table["rows"][1]["ringtrain_over_it"]
+            self.assertLessEqual(ratio["low"], ratio["median"])
+            self.assertLessEqual(ratio["median"], ratio["high"])
+            self.assertIn("no averaging", done.stdout)
 
 
 if __name__ == "__main__":

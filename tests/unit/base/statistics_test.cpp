@@ -63,7 +63,7 @@ TEST(Statistics, TheSignFlipTestIsExactForFewValues) {
   EXPECT_DOUBLE_EQ(sign_flip_p({1, 1, 1, 1, 1}), 2.0 / 32);
   EXPECT_DOUBLE_EQ(sign_flip_p({1, 2, 3, 4, 5, 6}), 2.0 / 64);
   EXPECT_DOUBLE_EQ(sign_flip_p({1, -1}), 1);
-  // Of the 8 sums, 6, 4 and their opposites are as far from 0 as 4.
+  // The 8 sums are 4, 6, 0, 2 and their opposites: 4 of them are as far from 0 as 4.
   EXPECT_DOUBLE_EQ(sign_flip_p({-1, 2, 3}), 4.0 / 8);
   EXPECT_EQ(sign_flip_p({}), 1);
 }
