@@ -29,10 +29,10 @@ inline constexpr const char* kOurs = "ringtrain";
 inline constexpr const char* kAlone = "no averaging";
 
 struct StepSample {
-  double rate = 0;                 // samples per second, all ranks together, once steady
-  double exposed_share = 0;        // of the time of training, waiting for other ranks; ours only
-  std::vector<StepSeconds> steps;  // by rank; the peers': rank 0's alone; none on a GPU
-  std::string why_not_steady;
+  double rate = 0;           // samples per second, all ranks together, once steady
+  double exposed_share = 0;  // of the time of training, waiting for other ranks; ours only
+  std::vector<StepSeconds> steps = {};  // by rank; the peers': rank 0's alone; none on a GPU
+  std::string why_not_steady = {};
 };
 
 struct Contestant {

@@ -53,7 +53,9 @@ TEST(Rounds, RunEveryContestantOnceTheFirstTwoInTurn) {
   EXPECT_EQ(std::vector<std::string>(order.begin(), order.begin() + 4),
             (std::vector<std::string>{"a", "b", "c", "d"}));
   EXPECT_EQ(order.size(), 4 * rounds.size());
-  if (rounds.size() > 1) EXPECT_EQ(order[4], "b");
+  if (rounds.size() > 1) {
+    EXPECT_EQ(order[4], "b");
+  }
 }
 
 TEST(Rounds, KeepEveryStepOfEveryRank) {
