@@ -157,14 +157,14 @@ void run(const StepOptions& options) {
   }
   fmt::print(
       "{} on {}, {}, global batch {}, OMP_NUM_THREADS={}; medians of {} undisturbed rounds of "
-      "about {:.0f} s,\n"
+      "about {:g} s,\n"
       "ratios by round, with 95% intervals (~: no difference shown, p >= 0.05). exposed: share of "
       "the time in\n"
       "which nothing but waiting for other ranks was done\n",
       options.dataset, options.device, counted(options.ranks, "rank"), kGlobalBatch,
       ::getenv("OMP_NUM_THREADS"), options.rounds, options.seconds);
-  nlohmann::ordered_json first = provenance(with_peers ? options.python : "");
-  first["kind"] = "provenance";
+  nlohmann::ordered_json first = {{"kind", "provenance"}};
+  first.update(provenance(with_peers ? options.python : ""));
   std::string records = first.dump() + "\n";
   std::vector<std::string> noisy;
   for (const std::string& model : options.models) {
