@@ -28,7 +28,7 @@ HERE = pathlib.Path(__file__).parent
 
 def write(name, text):
     path = HERE / name
-    temporary = path.with_suffix(f".{os.getpid()}.new")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")  # hosts may give ranks the same number
     temporary.write_text(text)
     temporary.rename(path)
 
