@@ -199,12 +199,12 @@ load_batch()
 
     def test_are_not_seen_where_a_rank_works(self):
         script, _ = self.write_script("""
-            for i in range(30):
+            for i in range(60):
                 if RANK == 0:
                     print(i)
                 time.sleep(0.1)
             """)
-        self.assertNotIn("hang", self.succeed("-n", 2, "--silence", 1, script).stderr)
+        self.assertNotIn("hang", self.succeed("-n", 2, "--silence", 3, script).stderr)
 
 
 if __name__ == "__main__":
