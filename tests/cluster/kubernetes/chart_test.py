@@ -118,7 +118,7 @@ class Readme(cluster.ClusterTest):
         command = self.commands()[0].replace("examples/mnist-data.yaml", str(self.folder / "data.yaml"))
         inside("bash", "-c", command, timeout=600)
         imported = must(cluster.RINGTRAIN, "dataset", "info", VOLUME / "imported.h5")
-        self.assertIn("60000", imported)
+        self.assertIn("60,000", imported)
 
     def test_its_other_commands_do_what_they_say(self):
         commands = self.commands()[1:]
