@@ -4,19 +4,18 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/statistics.hpp"
 #include "base/text.hpp"
+#include "benchmarks/commands/all_reduce_table.hpp"
+#include "benchmarks/commands/gated_rounds.hpp"
+#include "benchmarks/commands/provenance.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "launcher/mpi/placement.hpp"
 #include "launcher/mpi/worker_program.hpp"
@@ -26,66 +25,41 @@ namespace ringtrain::benchmarks {
 using namespace launcher;
 namespace {
 
-constexpr const char* kGloo = "PyTorch, Gloo";
-constexpr const char* kBound = "memcpy";
-
 struct AllReduceOptions {
   int ranks = 0;
   std::string hostfile;
   std::vector<uint64_t> sizes;
-  int rounds = 5;
+  int rounds = 7;
   double seconds = 0.2;
   std::string python;
   std::string peer = "benchmarks/peers/gloo_all_reduce.py";
   std::string json;
 };
 
-struct Row {
-  uint64_t bytes = 0;
-  std::string name;
-  std::vector<double> seconds;  // by round
-  uint64_t wrong = 0;
-};
-
-struct Measured {
-  int ranks = 0;
-  std::vector<Row> rows;     // in the order in which they are printed
-  std::vector<double> link;  // bytes per second, by round; several nodes only
-  const Row* find(uint64_t bytes, const std::string& name) const {
-    for (const Row& row : rows) {
-      if (row.bytes == bytes && row.name == name) return &row;
-    }
-    return nullptr;
-  }
-  void add(uint64_t bytes, const std::string& name, double seconds, uint64_t wrong) {
-    auto* row = const_cast<Row*>(find(bytes, name));
-    if (row == nullptr) row = &rows.emplace_back(Row{bytes, name, {}, 0});
-    row->seconds.push_back(seconds);
-    row->wrong += wrong;
-  }
-};
-
 std::string joined(const std::vector<uint64_t>& sizes) {
   return fmt::format("{}", fmt::join(sizes, ","));
 }
 
-void measure_ours(const RankLayout& layout, const AllReduceOptions& options, Measured& measured) {
+void measure_ours(const RankLayout& layout, const AllReduceOptions& options,
+                  AllReduceRounds& measured) {
   const auto result =
       run_ranks(layout,
                 {find_program_beside("ringtrain-bench-all-reduce"), "--sizes",
                  joined(options.sizes), "--seconds", std::to_string(options.seconds)},
                 std::chrono::minutes(10));
   measured.ranks = result.at("ranks").get<int>();
+  AllReduceRound& round = measured.rounds.back();
   if (result.contains("link_bytes_per_second")) {
-    measured.link.push_back(result["link_bytes_per_second"].get<double>());
+    round.link = result["link_bytes_per_second"].get<double>();
   }
   for (const auto& row : result.at("rows")) {
-    measured.add(row.at("bytes").get<uint64_t>(), row.at("name").get<std::string>(),
-                 row.at("seconds").get<double>(), row.at("wrong").get<uint64_t>());
+    round.runs.push_back({row.at("bytes").get<uint64_t>(), row.at("name").get<std::string>(),
+                          row.at("seconds").get<double>(), row.at("wrong").get<uint64_t>()});
   }
 }
 
-void measure_gloo(const RankLayout& layout, const AllReduceOptions& options, Measured& measured) {
+void measure_gloo(const RankLayout& layout, const AllReduceOptions& options,
+                  AllReduceRounds& measured) {
   const std::string master = layout.local ? "127.0.0.1" : layout.hosts.front().name;
   const auto result = run_peers(
       layout,
@@ -93,92 +67,10 @@ void measure_gloo(const RankLayout& layout, const AllReduceOptions& options, Mea
        std::to_string(options.seconds), "--master", master, "--port", std::to_string(free_port())},
       std::chrono::minutes(10));
   for (const auto& row : result.at("rows")) {
-    measured.add(row.at("bytes").get<uint64_t>(), kGloo, row.at("seconds").get<double>(),
-                 row.at("wrong").get<uint64_t>());
+    measured.rounds.back().runs.push_back({row.at("bytes").get<uint64_t>(), kGloo,
+                                           row.at("seconds").get<double>(),
+                                           row.at("wrong").get<uint64_t>()});
   }
-}
-
-// Printed figures of a row; a share or ratio is missing if there is nothing to relate it to.
-struct Figures {
-  double seconds, algorithm_rate, bus_rate;
-  std::optional<double> over_gloo, of_limit;
-};
-
-Figures figures(const Measured& measured, const Row& row) {
-  Figures result{};
-  result.seconds = median(row.seconds);
-  result.algorithm_rate = static_cast<double>(row.bytes) / result.seconds;
-  const double per_rank = 2.0 * (measured.ranks - 1) / measured.ranks;  // as nccl-tests defines it
-  result.bus_rate = per_rank * result.algorithm_rate;
-  if (const Row* gloo = measured.find(row.bytes, kGloo)) {
-    result.over_gloo = median_ratio(gloo->seconds, row.seconds);
-  }
-  if (!measured.link.empty()) {
-    // The bus rate is the link's only if each node has one rank.
-    result.of_limit = result.bus_rate / median(measured.link);
-  } else if (const Row* bound = measured.find(row.bytes, kBound)) {
-    result.of_limit = median_ratio(bound->seconds, row.seconds);
-  }
-  return result;
-}
-
-std::string time_text(double seconds) {
-  return seconds < 1e-3 ? fmt::format("{:.1f} us", seconds * 1e6)
-                        : fmt::format("{:.2f} ms", seconds * 1e3);
-}
-
-void print(const Measured& measured, const AllReduceOptions& options) {
-  const bool network = !measured.link.empty();
-  fmt::print(
-      "{} ranks, 1 thread each; fp32 sums of arrays that were just written. Timed: from all ranks\n"
-      "ready until every rank can read the sum; medians of {} rounds, ratios by round. "
-      "\"ringtrain\" is\n"
-      "what a training step does: inside a node the sum stays divided among the ranks' shared "
-      "memory;\n"
-      "\"private copies\" adds a copy of all of it for each rank, as the others give. "
-      "busbw = algbw * 2(p-1)/p.\n",
-      measured.ranks, options.rounds);
-  if (network) {
-    fmt::print("link: {:.2f} GB/s each way at once, by TCP between the nodes, in the same rounds\n",
-               median(measured.link) / 1e9);
-  } else {
-    fmt::print(
-        "memcpy: the same ranks copy as many bytes as a sum must move: p reads and one write. "
-        "(It also\nfetches the lines that it writes to, which a sum in place has read already.)\n");
-  }
-  uint64_t size = 0;
-  for (const Row& row : measured.rows) {
-    if (row.bytes != size) {
-      size = row.bytes;
-      fmt::print("\n{:<28}{:>12}{:>12}{:>12}{:>10}{:>14}\n", print_size(size), "time", "algbw GB/s",
-                 "busbw GB/s", "x Gloo", network ? "of the link" : "of memcpy");
-    }
-    const Figures found = figures(measured, row);
-    const auto share = found.of_limit ? fmt::format("{:.0f}%", 100 * *found.of_limit) : "";
-    const auto ratio = found.over_gloo ? fmt::format("{:.2f}", *found.over_gloo) : "";
-    fmt::print("  {:<26}{:>12}{:>12.3f}{:>12.3f}{:>10}{:>14}{}\n", row.name,
-               time_text(found.seconds), found.algorithm_rate / 1e9, found.bus_rate / 1e9, ratio,
-               share, row.wrong > 0 ? fmt::format("  {} WRONG", row.wrong) : "");
-  }
-}
-
-nlohmann::ordered_json to_json(const Measured& measured, const AllReduceOptions& options) {
-  nlohmann::ordered_json result = {{"ranks", measured.ranks}, {"rounds", options.rounds}};
-  if (!measured.link.empty()) result["link_bytes_per_second"] = measured.link;
-  for (const Row& row : measured.rows) {
-    const Figures found = figures(measured, row);
-    nlohmann::ordered_json entry = {{"bytes", row.bytes},
-                                    {"name", row.name},
-                                    {"seconds", found.seconds},
-                                    {"algbw", found.algorithm_rate},
-                                    {"busbw", found.bus_rate}};
-    if (found.over_gloo) entry["times_gloo"] = *found.over_gloo;
-    if (found.of_limit) entry["share_of_limit"] = *found.of_limit;
-    entry["wrong"] = row.wrong;
-    entry["seconds_by_round"] = row.seconds;
-    result["rows"].push_back(std::move(entry));
-  }
-  return result;
 }
 
 void run(const AllReduceOptions& options) {
@@ -194,20 +86,30 @@ void run(const AllReduceOptions& options) {
     fmt::print(stderr, "Gloo left out: {} cannot import torch (--python names another)\n",
                options.python);
   }
-  Measured measured;
-  for (int round = 1; round <= options.rounds; ++round) {
-    fmt::print(stderr, "round {} of {}\n", round, options.rounds);
+  std::string records;
+  keep_record(options.json, provenance_record(gloo ? options.python : ""), records);
+  AllReduceRounds measured;
+  const auto one_round = [&] {
+    measured.rounds.emplace_back();
     measure_ours(layout, options, measured);
     if (gloo) measure_gloo(layout, options, measured);
+    return std::string();
+  };
+  measured.gates =
+      run_gated_rounds(options.rounds, layout.local, one_round, [&](const GatedRound& gate) {
+        fmt::print(stderr, "round {}{}{}\n", measured.rounds.size(),
+                   gate.disturbed.empty() ? "" : " does not count: ", gate.disturbed);
+        keep_record(options.json, to_json(gate, measured.rounds.back()), records);
+      });
+  const auto table = all_reduce_table(measured, options.rounds);
+  keep_record(options.json, table, records);
+  print_all_reduce_table(table);
+  for (const auto& row : table["rows"]) {
+    if (row["wrong"].get<uint64_t>() > 0) {
+      throw std::runtime_error(fmt::format("{}: wrong sums", row["name"].get<std::string>()));
+    }
   }
-  // Sorted by size; rows of one size stay in their order.
-  std::stable_sort(measured.rows.begin(), measured.rows.end(),
-                   [](const Row& a, const Row& b) { return a.bytes < b.bytes; });
-  print(measured, options);
-  write_json(options.json, to_json(measured, options));
-  for (const Row& row : measured.rows) {
-    if (row.wrong > 0) throw std::runtime_error(fmt::format("{}: wrong sums", row.name));
-  }
+  if (mostly_disturbed(measured.gates)) throw NoisyMachine("all-reduce");
 }
 
 }  // namespace
@@ -228,7 +130,9 @@ void add_bench_all_reduce_command(CLI::App& bench) {
   command.add_option("--sizes", options->sizes, "Sizes in bytes, such as 256K or 25M")
       ->delimiter(',')
       ->transform(CLI::AsSizeValue(false));
-  command.add_option("--rounds", options->rounds, "Rounds; each contestant runs once a round")
+  command
+      .add_option("--rounds", options->rounds,
+                  "Rounds that count; each contestant runs once a round")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command.add_option("--seconds", options->seconds, "Seconds for a contestant and size in a round")
@@ -238,11 +142,14 @@ void add_bench_all_reduce_command(CLI::App& bench) {
       ->capture_default_str();
   command.add_option("--peer", options->peer, "Script for Gloo")->capture_default_str();
   command
-      .add_option("--json", options->json,
-                  "Write the results to this file as well, in place of what is there")
+      .add_option(
+          "--json", options->json,
+          "Write all rounds to this file as well, a JSON object a line, in place of what is "
+          "there")
       ->type_name("FILE");
   command.footer(
-      "Writes no files but that of --json.\n\nExamples:\n"
+      "Writes no files but that of --json. A round in which something else used the cores is kept, "
+      "and run again; exit code 5 if most were.\n\nExamples:\n"
       "  ringtrain bench allreduce -n 2 --sizes 64K,4M --rounds 2\n"
       "  ringtrain bench allreduce --hostfile hosts");
   command.callback([options] {

@@ -2,6 +2,7 @@
 #include "benchmarks/commands/data.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,6 +20,7 @@
 #include "benchmarks/commands/data_contestants.hpp"
 #include "benchmarks/commands/data_peers.hpp"
 #include "benchmarks/commands/data_table.hpp"
+#include "benchmarks/commands/provenance.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "benchmarks/commands/temporary_folder.hpp"
 
@@ -36,7 +38,7 @@ using Clock = std::chrono::steady_clock;
 struct DataOptions {
   std::string directory;     // empty: one that is removed at the end
   uint64_t mebibytes = 512;  // per sample size
-  int rounds = 5;
+  int rounds = 7;
   std::vector<uint64_t> sizes = {784, 3072, 27648, 150528};
   Peers peers;
   std::string json;
@@ -59,26 +61,35 @@ uint64_t bytes_from_disk() {
   return 0;
 }
 
+using Keep = std::function<void(const nlohmann::ordered_json&)>;
+
 class SizeBench {
  public:
-  SizeBench(const DataOptions& options, uint64_t sample_bytes)
+  // keep: takes the records of all rounds, and of the table at the end.
+  SizeBench(const DataOptions& options, uint64_t sample_bytes, Keep keep)
       : options_(options),
+        keep_(std::move(keep)),
         index_(make_bench_dataset(
             std::filesystem::path(options.directory) / fmt::format("bench-{}.h5", sample_bytes),
             sample_bytes, options.mebibytes << 20)),
         bytes_(static_cast<double>(index_.train.rows * index_.row_bytes())),
         sample_bytes_(static_cast<double>(sample_bytes)) {}
 
-  nlohmann::json run(bool with_peers) {
+  // Returns whether over half of the rounds of a group were disturbed.
+  bool run(bool with_peers) {
     fmt::print("\n{} bytes per sample, {} samples\n", sample_bytes_, index_.train.rows);
     fmt::print("  {:<44}{:>8}{:>13}  {}\n", "", "GB/s", "samples/s", "share of its limit");
-    nlohmann::json result = {{"sample_bytes", sample_bytes_},
-                             {"samples", index_.train.rows},
-                             {"rows", nlohmann::json::array()}};
-    run_cached(result["rows"]);
-    run_cold(result);
-    if (with_peers) run_peers(result["rows"]);
-    return result;
+    nlohmann::ordered_json table = {{"kind", "table"},
+                                    {"class", "measured"},
+                                    {"sample_bytes", sample_bytes_},
+                                    {"samples", index_.train.rows},
+                                    {"rounds", options_.rounds},
+                                    {"rows", nlohmann::ordered_json::array()}};
+    run_cached(table["rows"]);
+    run_cold(table);
+    if (with_peers) run_peers(table["rows"]);
+    keep_(table);
+    return disturbed_;
   }
 
  private:
@@ -86,12 +97,21 @@ class SizeBench {
     return [this, work = std::move(work)] { return bytes_ / seconds_of(work); };
   }
 
-  void finish(const BenchTable& table, nlohmann::json& rows) const {
-    table.print(sample_bytes_);
-    table.append_to(rows, sample_bytes_);
+  void run_group(const char* group, int rounds, BenchTable& table, nlohmann::ordered_json& rows) {
+    table.run(rounds, [&](const nlohmann::ordered_json& found) {
+      nlohmann::ordered_json record = {
+          {"kind", "round"}, {"sample_bytes", sample_bytes_}, {"group", group}};
+      record.update(found);
+      keep_(record);
+    });
+    disturbed_ = disturbed_ || table.was_disturbed();
+    auto own = nlohmann::ordered_json::array();
+    table.append_to(own, sample_bytes_);
+    print_rows(own);
+    rows.insert(rows.end(), own.begin(), own.end());
   }
 
-  void run_cached(nlohmann::json& rows) {
+  void run_cached(nlohmann::ordered_json& rows) {
     Reader in_memory(index_, Split::train, bench_reader_options(Tier::in_memory, false));
     Reader to_floats(index_, Split::train, bench_reader_options(Tier::in_memory, true));
     Reader out_of_core(index_, Split::train, bench_reader_options(Tier::out_of_core, false));
@@ -119,12 +139,11 @@ class SizeBench {
       return static_cast<double>(samples) * sample_bytes_ /
              seconds_of([&] { read_samples_with_libhdf5(index_, samples); });
     });
-    table.run(options_.rounds);
-    finish(table, rows);
+    run_group("cached", options_.rounds, table, rows);
     ours_ = table.rate("ringtrain, in memory");
   }
 
-  void run_cold(nlohmann::json& result) {
+  void run_cold(nlohmann::ordered_json& result) {
     const auto from_disk = [&](std::function<void()> work) {
       return [this, work = std::move(work)] {
         drop_from_page_cache(index_);
@@ -143,13 +162,12 @@ class SizeBench {
                 amplification = static_cast<double>(bytes_from_disk() - before) /
                                 static_cast<double>(index_.bytes(Split::train));
               }));
-    table.run(options_.rounds);
-    finish(table, result["rows"]);
+    run_group("cold", options_.rounds, table, result["rows"]);
     fmt::print("  bytes read from the disk over bytes needed: {:.3f}\n", amplification);
     result["bytes_read_over_needed"] = amplification;
   }
 
-  void run_peers(nlohmann::json& rows) {
+  void run_peers(nlohmann::ordered_json& rows) {
     BenchTable table;
     for (const bool cold : {false, true}) {
       for (const std::string kind : {"h5py", "memmap"}) {
@@ -165,8 +183,7 @@ class SizeBench {
         }
       }
     }
-    table.run(1);
-    finish(table, rows);
+    run_group("peers", 1, table, rows);
     double best = 0;
     for (const int workers : {0, 2, 4}) {
       best =
@@ -180,6 +197,8 @@ class SizeBench {
   }
 
   const DataOptions& options_;
+  Keep keep_;
+  bool disturbed_ = false;
   DatasetIndex index_;
   double bytes_;
   double sample_bytes_;
@@ -205,9 +224,18 @@ void run(DataOptions options) {
     fmt::print("peers skipped: '{}' cannot import h5py, numpy and torch (--python names another)\n",
                options.peers.python);
   }
-  nlohmann::json all = nlohmann::json::array();
-  for (const uint64_t size : options.sizes) all.push_back(SizeBench(options, size).run(with_peers));
-  write_json(options.json, all);
+  std::string records;
+  const Keep keep = [&](const nlohmann::ordered_json& record) {
+    keep_record(options.json, record, records);
+  };
+  keep(provenance_record(with_peers ? options.peers.python : ""));
+  std::vector<uint64_t> noisy;
+  for (const uint64_t size : options.sizes) {
+    if (SizeBench(options, size, keep).run(with_peers)) noisy.push_back(size);
+  }
+  if (!noisy.empty()) {
+    throw NoisyMachine(fmt::format("{} bytes per sample", fmt::join(noisy, ", ")));
+  }
 }
 
 }  // namespace
@@ -222,7 +250,9 @@ void add_bench_data_command(CLI::App& bench) {
       "one in the working directory, which is removed)");
   command.add_option("--mib", options->mebibytes, "MiB of data per sample size")
       ->capture_default_str();
-  command.add_option("--rounds", options->rounds, "Rounds; each contestant runs once a round")
+  command
+      .add_option("--rounds", options->rounds,
+                  "Rounds that count; each contestant runs once a round")
       ->capture_default_str();
   command.add_option("--sizes", options->sizes, "Bytes per sample")
       ->delimiter(',')
@@ -234,10 +264,14 @@ void add_bench_data_command(CLI::App& bench) {
       ->capture_default_str();
   command.add_option("--peer-seconds", options->peers.seconds, "Seconds that each peer reads")
       ->capture_default_str();
-  command.add_option("--json", options->json,
-                     "Write the results to this file as well, in place of what is there");
+  command.add_option(
+      "--json", options->json,
+      "Write all rounds to this file as well, a JSON object a line, in place of what "
+      "is there");
   command.footer(
-      "Writes files of --mib MiB for each of --sizes, 2 GiB in all by default, to --directory.\n\n"
+      "Writes files of --mib MiB for each of --sizes, 2 GiB in all by default, to --directory. A "
+      "round in which something else used the cores is kept, and run again; exit code 5 if most "
+      "were.\n\n"
       "Examples:\n"
       "  ringtrain bench data --mib 64 --sizes 784,3072 --rounds 1");
   command.callback([options] { run(*options); });

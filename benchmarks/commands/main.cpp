@@ -11,6 +11,7 @@
 #include "benchmarks/commands/data.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "benchmarks/commands/step.hpp"
+#include "benchmarks/scaling/scaling.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app("Measure this machine, side by side with its limits", "ringtrain bench");
@@ -22,6 +23,7 @@ int main(int argc, char** argv) {
       "Nothing stays but what --json and --directory name.");
   ringtrain::benchmarks::add_bench_all_reduce_command(app);
   ringtrain::benchmarks::add_bench_data_command(app);
+  ringtrain::benchmarks::add_bench_scaling_command(app);
   ringtrain::benchmarks::add_bench_step_command(app);
   try {
     std::vector<std::string> words;  // the last one first, as CLI11 takes them

@@ -151,11 +151,10 @@ nlohmann::ordered_json to_json(const RoundNoise& noise) {
   return {{"others_share", noise.others},
           {"stolen_share", noise.stolen},
           {"slowdown_share", noise.slowdown},
-          {"core_distance_ns", noise.core_distance_ns},
-          {"disturbed", noise.why_disturbed()}};
+          {"core_distance_ns", noise.core_distance_ns}};
 }
 
-NoiseGate::NoiseGate() : cores_(own_cores()), best_arithmetic_(arithmetic_seconds()) { begin(); }
+NoiseGate::NoiseGate() : cores_(own_cores()), best_arithmetic_(arithmetic_seconds()) {}
 
 NoiseGate::Moment NoiseGate::now() const {
   return {seconds_since({}), read_core_seconds("/proc/stat", cores_),

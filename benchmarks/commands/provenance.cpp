@@ -102,10 +102,11 @@ std::string command() {
 
 }  // namespace
 
-nlohmann::ordered_json provenance(const std::string& python) {
+nlohmann::ordered_json provenance_record(const std::string& python) {
   const Cores cores = this_machine_cores();
   const std::string versions = output_of({launcher::find_worker(), "--version"});
   nlohmann::ordered_json found = {
+      {"kind", "provenance"},
       {"rules", "ringtrain-provenance/1"},
       {"command", entry(command(), "runtime")},
       {"time", entry(print_time(std::chrono::system_clock::now()), "runtime")},

@@ -12,7 +12,6 @@
 #include "base/cache.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/statistics.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/mpirun_command.hpp"
 #include "launcher/mpi/mpirun_messages.hpp"
@@ -62,15 +61,6 @@ nlohmann::json parse(const std::string& name, const std::string& output) {
 
 }  // namespace
 
-double median_ratio(const std::vector<double>& numerators,
-                    const std::vector<double>& denominators) {
-  std::vector<double> ratios;
-  for (size_t i = 0; i < std::min(numerators.size(), denominators.size()); ++i) {
-    ratios.push_back(numerators[i] / denominators[i]);
-  }
-  return median(std::move(ratios));
-}
-
 std::string output_of_ranks(const RankLayout& layout, const std::vector<std::string>& program,
                             std::chrono::seconds limit) {
   const TemporaryHostfile hostfile(layout.hosts);
@@ -118,17 +108,21 @@ int free_port() {
   return ntohs(any.sin_port);
 }
 
-void write_results(const std::string& file, const std::string& text) {
+NoisyMachine::NoisyMachine(const std::string& what)
+    : std::runtime_error(
+          fmt::format("{}: over half of the rounds were disturbed, so that all of them were "
+                      "counted: this machine is too noisy for differences of a few percent",
+                      what)) {}
+
+void keep_record(const std::string& file, const nlohmann::ordered_json& record,
+                 std::string& records) {
+  records += record.dump() + "\n";
   if (file.empty()) return;
   try {
-    write_file(file, text);
+    write_file(file, records);
   } catch (const Error& error) {
     throw job_error(fmt::format("--json {}", error.what()));
   }
-}
-
-void write_json(const std::string& file, const nlohmann::ordered_json& json) {
-  write_results(file, json.dump(2) + "\n");
 }
 
 }  // namespace ringtrain::benchmarks

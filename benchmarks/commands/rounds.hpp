@@ -12,10 +12,6 @@
 
 namespace ringtrain::benchmarks {
 
-// Returns the median over rounds of a round's ratio, which cancels whatever disturbs a whole round.
-// Both have a value for every round.
-double median_ratio(const std::vector<double>& numerators, const std::vector<double>& denominators);
-
 // Runs a program on every rank of the layout, and returns the ranks' output. Throws
 // std::runtime_error with the program's last line on stderr if it fails or takes longer.
 std::string output_of_ranks(const launcher::RankLayout& layout,
@@ -35,15 +31,17 @@ bool can_import(const std::string& python, const std::string& modules);
 // Returns a TCP port that was free on this machine a moment ago.
 int free_port();
 
-// Over half of the rounds were disturbed. The figures are printed and kept all the same.
+// Over half of the rounds of something, named, were disturbed. The figures are printed and kept all
+// the same.
 class NoisyMachine : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit NoisyMachine(const std::string& what);
 };
 inline constexpr int kExitNoisyMachine = 5;  // docs/reference/exit-codes.md
 
-// Write the file of --json; do nothing for an empty name. Throw a job error.
-void write_results(const std::string& file, const std::string& text);
-void write_json(const std::string& file, const nlohmann::ordered_json& json);
+// Appends a line to `records` and writes them all to the file of --json; to none if it is empty.
+// Throws a job error if it cannot be written.
+void keep_record(const std::string& file, const nlohmann::ordered_json& record,
+                 std::string& records);
 
 }  // namespace ringtrain::benchmarks

@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/statistics.hpp"
 #include "base/text.hpp"
 #include "benchmarks/commands/provenance.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "benchmarks/commands/step_contestants.hpp"
 #include "benchmarks/commands/step_rounds.hpp"
+#include "benchmarks/commands/step_table.hpp"
 #include "launcher/mpi/placement.hpp"
 
 namespace ringtrain::benchmarks {
@@ -28,25 +28,6 @@ using namespace launcher;
 namespace {
 
 namespace fs = std::filesystem;
-
-// Rates of one contestant by round.
-std::vector<double> rates_of(const std::vector<StepRound>& rounds, size_t contestant) {
-  std::vector<double> rates;
-  for (const StepRound& round : rounds) rates.push_back(round.samples[contestant].rate);
-  return rates;
-}
-
-// All steps of one contestant's first rank that count, over the rounds.
-StepSeconds steps_of(const std::vector<StepRound>& rounds, size_t contestant) {
-  StepSeconds all;
-  for (const StepRound& round : rounds) {
-    const auto& ranks = round.samples[contestant].steps;
-    if (ranks.empty()) continue;
-    const SteadySteps steady = steady_steps(ranks.front());
-    all.insert(all.end(), steady.steps.begin(), steady.steps.end());
-  }
-  return all;
-}
 
 // Number of steps that take options.seconds, on a GPU once it is warm.
 int64_t choose_steps(const RankLayout& layout, const StepOptions& options,
@@ -62,82 +43,23 @@ int64_t choose_steps(const RankLayout& layout, const StepOptions& options,
   return steps_for(options.seconds + warm_up);
 }
 
-// The figures of all rounds: {"kind": "table", ...}.
-nlohmann::ordered_json table_of(const std::vector<StepRound>& all,
-                                const std::vector<Contestant>& contestants,
-                                const StepOptions& options, const std::string& model) {
-  const std::vector<StepRound> rounds = counted_rounds(all, contestants, options.rounds);
-  nlohmann::ordered_json table = {{"kind", "table"},         {"model", model},
-                                  {"ranks", options.ranks},  {"global_batch", kGlobalBatch},
-                                  {"class", "measured"},     {"rounds", rounds.size()},
-                                  {"rounds_run", all.size()}};
-  std::vector<double> exposed;
-  for (const StepRound& round : rounds) exposed.push_back(round.samples.front().exposed_share);
-  table["exposed_communication_share"] = median(exposed);
-  table["far_rounds"] = std::count_if(rounds.begin(), rounds.end(), [](const StepRound& round) {
-    return round.noise.cores_are_far();
-  });
-  const std::vector<double> ours = rates_of(rounds, 0);
-  for (size_t i = 0; i < contestants.size(); ++i) {
-    const std::vector<double> own = rates_of(rounds, i);
-    nlohmann::ordered_json row = {{"name", contestants[i].name},
-                                  {"samples_per_second", median(own)}};
-    const Interval interval = median_interval(own);
-    row["low"] = interval.low;
-    row["high"] = interval.high;
-    row["ringtrain_over_it"] = to_json(paired_ratio(ours, own));
-    if (const StepSeconds steps = steps_of(rounds, i); !steps.empty()) row["step"] = summary(steps);
-    table["rows"].push_back(std::move(row));
-  }
-  return table;
-}
-
-void print_table(const std::vector<StepRound>& all, const std::vector<Contestant>& contestants,
-                 const StepOptions& options, const nlohmann::ordered_json& table) {
-  const std::vector<StepRound> rounds = counted_rounds(all, contestants, options.rounds);
-  fmt::print("\n{}: {} of {} rounds, exposed {:.1f}%, {} with far cores\n",
-             table["model"].get<std::string>(), rounds.size(), all.size(),
-             100 * table["exposed_communication_share"].get<double>(),
-             table["far_rounds"].get<int64_t>());
-  fmt::print("  {:<18}{:>12}{:>10}{:>10}{:>10}{:>10}  {}\n", "", "samples/s", "p50 ms", "p95 ms",
-             "p99 ms", "jitter", "ringtrain over it [95%]");
-  const std::vector<double> ours = rates_of(rounds, 0);
-  for (size_t i = 0; i < contestants.size(); ++i) {
-    const auto& row = table["rows"][i];
-    fmt::print("  {:<18}{:>12.0f}", contestants[i].name, row["samples_per_second"].get<double>());
-    for (const char* key : {"p50_ms", "p95_ms", "p99_ms", "jitter_ms"}) {
-      fmt::print("{:>10}", row.contains("step")
-                               ? fmt::format("{:.2f}", row["step"][key].get<double>())
-                               : std::string("-"));
-    }
-    fmt::print("  {}\n", i == 0 ? "" : print(paired_ratio(ours, rates_of(rounds, i))));
-  }
-  std::fflush(stdout);
-}
-
 // Returns whether over half of the rounds were disturbed. `records`: lines of the file of --json.
 bool bench_model(const RankLayout& layout, const StepOptions& options, const std::string& model,
                  bool with_peers, std::string& records) {
   const int64_t steps = choose_steps(layout, options, model);
   const auto contestants = contestants_of(layout, options, model, steps, with_peers);
-  const auto keep = [&](const nlohmann::ordered_json& record) {
-    records += record.dump() + "\n";
-    write_results(options.json, records);
-  };
   int number = 0;
-  const auto rounds = run_rounds(contestants, options.rounds, [&](const StepRound& round) {
-    const std::string disturbed = round.why_disturbed(contestants);
-    fmt::print(stderr, "{}: round {}{}{}\n", model, ++number,
-               disturbed.empty() ? "" : " does not count: ", disturbed);
-    keep(to_json(round, contestants, model));
-  });
-  const auto table = table_of(rounds, contestants, options, model);
-  keep(table);
-  print_table(rounds, contestants, options, table);
-  const auto disturbed = std::count_if(rounds.begin(), rounds.end(), [&](const StepRound& round) {
-    return !round.why_disturbed(contestants).empty();
-  });
-  return 2 * static_cast<size_t>(disturbed) > rounds.size();
+  const StepRounds all = run_step_rounds(
+      contestants, options.rounds, model, [&](const nlohmann::ordered_json& record) {
+        const auto disturbed = record.at("disturbed").get<std::string>();
+        fmt::print(stderr, "{}: round {}{}{}\n", model, ++number,
+                   disturbed.empty() ? "" : " does not count: ", disturbed);
+        keep_record(options.json, record, records);
+      });
+  const auto table = step_table(all, contestants, options, model);
+  keep_record(options.json, table, records);
+  print_step_table(table);
+  return mostly_disturbed(all.rounds);
 }
 
 void run(const StepOptions& options) {
@@ -163,18 +85,14 @@ void run(const StepOptions& options) {
       "which nothing but waiting for other ranks was done\n",
       options.dataset, options.device, counted(options.ranks, "rank"), kGlobalBatch,
       ::getenv("OMP_NUM_THREADS"), options.rounds, options.seconds);
-  nlohmann::ordered_json first = {{"kind", "provenance"}};
-  first.update(provenance(with_peers ? options.python : ""));
-  std::string records = first.dump() + "\n";
+  std::string records;
+  keep_record(options.json, provenance_record(with_peers ? options.python : ""), records);
   std::vector<std::string> noisy;
   for (const std::string& model : options.models) {
     if (bench_model(layout, options, model, with_peers, records)) noisy.push_back(model);
   }
   if (!noisy.empty()) {
-    throw NoisyMachine(
-        fmt::format("{}: over half of the rounds were disturbed, so that all of them were counted: "
-                    "this machine is too noisy for differences of a few percent",
-                    fmt::join(noisy, ", ")));
+    throw NoisyMachine(fmt::format("{}", fmt::join(noisy, ", ")));
   }
 }
 

@@ -5,18 +5,11 @@
 
 #include <chrono>
 #include <filesystem>
-#include <limits>
-#include <stdexcept>
 #include <utility>
-#include <variant>
 
 #include "base/file.hpp"
-#include "base/text.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "benchmarks/commands/temporary_folder.hpp"
-#include "benchmarks/commands/warm_rate.hpp"
-#include "job/events.hpp"
-#include "launcher/mpi/worker_program.hpp"
 
 namespace ringtrain::benchmarks {
 
@@ -25,30 +18,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write_job(const fs::path& file, const fs::path& output, const StepOptions& options,
-               const std::string& model, const std::string& backend, int64_t steps) {
+void write_job(const fs::path& file, const StepOptions& options, const std::string& model,
+               const std::string& backend, int64_t steps) {
   write_file(
       file,
       fmt::format(
           "model: {}\ndataset: {}\nepochs: 100000\nmax_steps: {}\nbatch_size: {}\ndevice: {}\n"
           "optimizer: {{type: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true, "
           "weight_decay: 0.0005}}\ncommunication: {{backend: {}}}\n"
-          "checkpoint: {{every_epochs: 0, resume: never}}\nevaluate_every_epochs: 0\n"
-          "trace: {}\noutput: {}\n",
+          "checkpoint: {{every_epochs: 0, resume: never}}\nevaluate_every_epochs: 0\n",
           model, fs::absolute(options.dataset).string(), steps, kGlobalBatch, options.device,
-          backend, options.device == "cpu", output.string()));
-}
-
-// Takes rate and verdict from the steps themselves, of the slowest rank.
-void count_steady_steps(StepSample& sample) {
-  double slowest = std::numeric_limits<double>::infinity();
-  for (const StepSeconds& steps : sample.steps) {
-    const SteadySteps steady = steady_steps(steps);
-    if (steady.steps_per_second() >= slowest) continue;
-    slowest = steady.steps_per_second();
-    sample.rate = slowest * kGlobalBatch;
-    sample.why_not_steady = steady.why_not_steady;
-  }
+          backend));
 }
 
 StepSample train_peer(const RankLayout& layout, const StepOptions& options,
@@ -70,8 +50,11 @@ StepSample train_peer(const RankLayout& layout, const StepOptions& options,
   const auto result = run_peers(layout, program, std::chrono::minutes(10));
   StepSample sample;
   sample.rate = result.at("samples_per_second").get<double>();
-  if (!cuda) sample.steps.push_back(result.at("step_seconds").get<StepSeconds>());
-  count_steady_steps(sample);
+  if (!cuda) {
+    sample.steps.push_back(result.at("step_seconds").get<StepSeconds>());
+    for (const auto& usage : result.at("usage_by_rank")) sample.usage.push_back(usage_of(usage));
+  }
+  count_steady_steps(sample, kGlobalBatch);
   return sample;
 }
 
@@ -89,31 +72,11 @@ StepSample train(const RankLayout& layout, const StepOptions& options, const std
                  const std::string& backend, int64_t steps) {
   const TemporaryFolder folder(fs::temp_directory_path());
   const fs::path job = folder.path() / "job.yaml";
-  const fs::path out = folder.path() / "out";
-  write_job(job, out, options, model, backend, steps);
-  const std::string output =
-      output_of_ranks(layout, {find_worker(), job.string(), "--events"}, std::chrono::minutes(10));
-  StepSample sample;
-  Lines lines;
-  const auto take = [&](const std::string& line) {
-    const auto record = parse_event(line);
-    const auto* event = record ? std::get_if<ResultEvent>(&record->event) : nullptr;
-    if (event == nullptr) return;
-    const Seconds& seconds = event->result.seconds;
-    sample.rate = event->result.samples_per_second;
-    const double exposed = seconds.exposed_communication;
-    sample.exposed_share = exposed / (seconds.compute + seconds.data_wait + exposed);
-  };
-  lines.feed(output, take);
-  lines.finish(take);
-  if (sample.rate <= 0) throw std::runtime_error("ringtrain-worker ended without a result");
-  if (options.device == "cuda") {
-    sample.rate = rate_once_warm(output).value_or(sample.rate);
-  } else {
-    sample.steps = read_step_seconds(out / "trace.json");
-    count_steady_steps(sample);
-  }
-  return sample;
+  write_job(job, options, model, backend, steps);
+  return run_training(layout, {.file = job.string(),
+                               .set = {},
+                               .global_batch = kGlobalBatch,
+                               .traced = options.device == "cpu"});
 }
 
 std::vector<Contestant> contestants_of(const RankLayout& layout, const StepOptions& options,

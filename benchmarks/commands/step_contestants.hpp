@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/commands/step_times.hpp"
+#include "benchmarks/commands/training_run.hpp"
 #include "launcher/mpi/placement.hpp"
 
 namespace ringtrain::benchmarks {
@@ -27,13 +27,6 @@ struct StepOptions {
 inline constexpr int kGlobalBatch = 128;
 inline constexpr const char* kOurs = "ringtrain";
 inline constexpr const char* kAlone = "no averaging";
-
-struct StepSample {
-  double rate = 0;           // samples per second, all ranks together, once steady
-  double exposed_share = 0;  // of the time of training, waiting for other ranks; ours only
-  std::vector<StepSeconds> steps = {};  // by rank; the peers': rank 0's alone; none on a GPU
-  std::string why_not_steady = {};
-};
 
 struct Contestant {
   std::string name;

@@ -23,10 +23,9 @@ std::vector<size_t> order_of_round(size_t contestants, size_t round) {
   return order;
 }
 
-}  // namespace
-
-std::string StepRound::why_disturbed(const std::vector<Contestant>& contestants) const {
-  std::string reasons = noise.why_disturbed();
+std::string why_not_steady(const std::vector<StepSample>& samples,
+                           const std::vector<Contestant>& contestants) {
+  std::string reasons;
   for (size_t i = 0; i < samples.size(); ++i) {
     if (samples[i].why_not_steady.empty()) continue;
     reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : ", ", contestants[i].name,
@@ -35,68 +34,39 @@ std::string StepRound::why_disturbed(const std::vector<Contestant>& contestants)
   return reasons;
 }
 
-std::vector<StepRound> run_rounds(const std::vector<Contestant>& contestants, int wanted,
-                                  const std::function<void(const StepRound&)>& done) {
-  NoiseGate gate;
-  std::vector<StepRound> rounds;
-  int undisturbed = 0;
-  while (undisturbed < wanted && rounds.size() < 2 * static_cast<size_t>(wanted)) {
-    StepRound round;
-    round.samples.resize(contestants.size());
-    gate.begin();
-    for (const size_t i : order_of_round(contestants.size(), rounds.size())) {
-      round.samples[i] = contestants[i].run();
+}  // namespace
+
+StepRounds run_step_rounds(const std::vector<Contestant>& contestants, int wanted,
+                           const std::string& model,
+                           const std::function<void(const nlohmann::ordered_json&)>& done) {
+  StepRounds all;
+  const auto run = [&] {
+    std::vector<StepSample> samples(contestants.size());
+    for (const size_t i : order_of_round(contestants.size(), all.samples.size())) {
+      samples[i] = contestants[i].run();
     }
-    round.noise = gate.end();
-    undisturbed += round.why_disturbed(contestants).empty() ? 1 : 0;
-    done(round);
-    rounds.push_back(std::move(round));
-  }
-  return rounds;
+    all.samples.push_back(std::move(samples));
+    return why_not_steady(all.samples.back(), contestants);
+  };
+  all.rounds = run_gated_rounds(wanted, true, run, [&](const GatedRound& round) {
+    done(to_json(round, all.samples.back(), contestants, model));
+  });
+  return all;
 }
 
-std::vector<StepRound> counted_rounds(const std::vector<StepRound>& rounds,
-                                      const std::vector<Contestant>& contestants, int wanted) {
-  std::vector<StepRound> counted;
-  std::copy_if(rounds.begin(), rounds.end(), std::back_inserter(counted),
-               [&](const StepRound& round) { return round.why_disturbed(contestants).empty(); });
-  return counted.size() < static_cast<size_t>(wanted) ? rounds : counted;
-}
-
-PairedRatio paired_ratio(const std::vector<double>& numerators,
-                         const std::vector<double>& denominators) {
-  std::vector<double> ratios;
-  std::vector<double> logarithms;
-  for (size_t i = 0; i < std::min(numerators.size(), denominators.size()); ++i) {
-    ratios.push_back(numerators[i] / denominators[i]);
-    logarithms.push_back(std::log(ratios.back()));
-  }
-  return {median(ratios), median_interval(ratios), sign_flip_p(logarithms)};
-}
-
-std::string print(const PairedRatio& ratio) {
-  return fmt::format("{:.3f} [{:.3f}, {:.3f}]{}", ratio.median, ratio.interval.low,
-                     ratio.interval.high, ratio.p < 0.05 ? "" : " ~");
-}
-
-nlohmann::ordered_json to_json(const PairedRatio& ratio) {
-  return {{"median", ratio.median},
-          {"low", ratio.interval.low},
-          {"high", ratio.interval.high},
-          {"coverage", ratio.interval.coverage},
-          {"p", ratio.p}};
-}
-
-nlohmann::ordered_json to_json(const StepRound& round, const std::vector<Contestant>& contestants,
+nlohmann::ordered_json to_json(const GatedRound& round, const std::vector<StepSample>& samples,
+                               const std::vector<Contestant>& contestants,
                                const std::string& model) {
-  nlohmann::ordered_json json = {
-      {"kind", "round"}, {"model", model}, {"noise", to_json(round.noise)}};
-  json["disturbed"] = round.why_disturbed(contestants);
+  nlohmann::ordered_json json = {{"kind", "round"},
+                                 {"model", model},
+                                 {"noise", to_json(round.noise)},
+                                 {"disturbed", round.disturbed}};
   for (size_t i = 0; i < contestants.size(); ++i) {
-    const StepSample& sample = round.samples[i];
+    const StepSample& sample = samples[i];
     nlohmann::ordered_json run = {{"name", contestants[i].name},
                                   {"samples_per_second", sample.rate},
                                   {"exposed_communication_share", sample.exposed_share}};
+    for (const RankUsage& usage : sample.usage) run["usage_by_rank"].push_back(to_json(usage));
     for (const StepSeconds& steps : sample.steps) {
       std::vector<int64_t> microseconds;
       for (const double step : steps) microseconds.push_back(std::llround(step * 1e6));

@@ -2,50 +2,32 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "base/statistics.hpp"
-#include "benchmarks/commands/noise_gate.hpp"
+#include "benchmarks/commands/gated_rounds.hpp"
 #include "benchmarks/commands/step_contestants.hpp"
 
 namespace ringtrain::benchmarks {
 
-// One round: every contestant once, in an order of the round's own.
-struct StepRound {
-  RoundNoise noise;
-  std::vector<StepSample> samples;  // as contestants are numbered
-
-  // Empty if the round counts.
-  std::string why_disturbed(const std::vector<Contestant>& contestants) const;
+// All rounds of `ringtrain bench step` for one model.
+struct StepRounds {
+  std::vector<GatedRound> rounds;
+  std::vector<std::vector<StepSample>> samples;  // by round, then by contestant
 };
 
-// Rounds until `wanted` of them were undisturbed, at most twice as many; calls `done` after each.
-// The first two contestants, which are compared most closely, run in a row, in alternating order;
-// the others follow in a rotating one.
-std::vector<StepRound> run_rounds(const std::vector<Contestant>& contestants, int wanted,
-                                  const std::function<void(const StepRound&)>& done);
-
-// Rounds that count: the undisturbed ones, or all if those are fewer than `wanted`.
-std::vector<StepRound> counted_rounds(const std::vector<StepRound>& rounds,
-                                      const std::vector<Contestant>& contestants, int wanted);
-
-// ringtrain over a contestant, by round.
-struct PairedRatio {
-  double median = 0;
-  Interval interval;  // of the median
-  double p = 1;       // sign-flip test of the ratios' logarithms
-};
-
-PairedRatio paired_ratio(const std::vector<double>& numerators,
-                         const std::vector<double>& denominators);
-// "0.980 [0.971, 0.992]", and "~" behind it where the ratio may as well be 1 (p >= 0.05).
-std::string print(const PairedRatio& ratio);
-nlohmann::ordered_json to_json(const PairedRatio& ratio);
+// Runs every contestant once a round, in an order of the round's own: the first two, which are
+// compared most closely, in a row, in alternating order; the others follow in a rotating one. A
+// round does not count if a contestant was not steady. Calls `done` with each round's record.
+StepRounds run_step_rounds(const std::vector<Contestant>& contestants, int wanted,
+                           const std::string& model,
+                           const std::function<void(const nlohmann::ordered_json&)>& done);
 
 // The record of one round: {"kind": "round", ...}, every step of every rank in microseconds.
-nlohmann::ordered_json to_json(const StepRound& round, const std::vector<Contestant>& contestants,
+nlohmann::ordered_json to_json(const GatedRound& round, const std::vector<StepSample>& samples,
+                               const std::vector<Contestant>& contestants,
                                const std::string& model);
 
 }  // namespace ringtrain::benchmarks

@@ -5,12 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <limits>
 #include <numeric>
 
-#include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/statistics.hpp"
 
 namespace ringtrain::benchmarks {
@@ -18,7 +15,6 @@ namespace {
 
 constexpr size_t kAlwaysDropped = 3;
 constexpr size_t kBatch = 5;
-constexpr uint64_t kLargestTrace = uint64_t{4} << 30;
 
 double mean(const std::vector<double>& values, size_t begin) {
   return std::accumulate(values.begin() + static_cast<ptrdiff_t>(begin), values.end(), 0.0) /
@@ -71,29 +67,6 @@ double trend(const std::vector<double>& values) {
 }
 
 }  // namespace
-
-std::vector<StepSeconds> read_step_seconds(const std::filesystem::path& trace) {
-  std::vector<StepSeconds> ranks;
-  std::vector<double> ended;  // the step before, by rank, in microseconds
-  try {
-    const auto json = nlohmann::json::parse(read_file(trace, kLargestTrace));
-    for (const auto& event : json.at("traceEvents")) {
-      if (event.at("ph") != "X" || event.at("name") != "step") continue;
-      const auto rank = event.at("pid").get<size_t>();
-      if (rank >= ranks.size()) {
-        ranks.resize(rank + 1);
-        ended.resize(rank + 1);
-      }
-      const double begin = event.at("ts").get<double>();
-      const double end = begin + event.at("dur").get<double>();
-      ranks[rank].push_back((end - (ranks[rank].empty() ? begin : ended[rank])) * 1e-6);
-      ended[rank] = end;
-    }
-  } catch (const nlohmann::json::exception& error) {
-    throw data_error(fmt::format("{}: not a trace of ringtrain: {}", trace.string(), error.what()));
-  }
-  return ranks;
-}
 
 double SteadySteps::steps_per_second() const {
   const double seconds = std::accumulate(steps.begin(), steps.end(), 0.0);

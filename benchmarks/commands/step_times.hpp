@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -12,10 +11,6 @@ namespace ringtrain::benchmarks {
 
 // Seconds from the end of a step of one rank to the end of the next, so that waits for data count.
 using StepSeconds = std::vector<double>;
-
-// Reads the steps of each rank, by rank, from a trace.json that a job with `trace: true` has
-// written. A long run's trace holds its newest steps alone. Throws a data error.
-std::vector<StepSeconds> read_step_seconds(const std::filesystem::path& trace);
 
 // The part of a run that counts. Same rule for all contestants: the first 3 steps are dropped, then
 // as many more as minimise the standard error of the mean of what is left (MSER-5: batches of 5

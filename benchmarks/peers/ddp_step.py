@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch's DistributedDataParallel on CPUs, on the models of ringtrain's zoo, timed for `ringtrain bench step`.
 
-One rank, started by mpirun. Rank 0 prints {"samples_per_second": ..., "step_seconds": [...]}: the rate of all ranks
-together after the first steps, and its own time of each step, the first ones included. Modes:
+One rank, started by mpirun. Rank 0 prints {"samples_per_second", "step_seconds", "usage_by_rank"}: the rate of all
+ranks together after the first steps, its own time of each step, the first ones included, and what each process used
+from the first step on. Modes:
 
   loader    as in PyTorch's examples: DataLoader, DistributedSampler, normalisation per sample
   tuned     all samples in memory and normalised before, gradient_as_bucket_view, static_graph, channels last
@@ -11,6 +12,7 @@ together after the first steps, and its own time of each step, the first ones in
 import argparse
 import json
 import os
+import resource
 import time
 
 import h5py
@@ -53,6 +55,13 @@ def batches_of_memory(rows, rank, ranks, batch):
             yield x[own], rows.y[own]
 
 
+def used():
+    """This process's use of the machine so far, under the names of ringtrain's traces."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {"user_seconds": usage.ru_utime, "system_seconds": usage.ru_stime, "page_faults": usage.ru_minflt,
+            "waits": usage.ru_nvcsw, "preemptions": usage.ru_nivcsw}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("mode", choices=["loader", "tuned"])
@@ -88,6 +97,7 @@ def main():
         optimizer.step()
 
     step_seconds = []
+    before_training = used()
 
     def timed(steps):
         dist.barrier()
@@ -104,9 +114,11 @@ def main():
     timed(3)  # buffers, kernels' choices
     steps = max(3, int(arguments.seconds / (timed(3) / 3)))
     seconds = timed(steps)
+    usage = [None] * ranks
+    dist.all_gather_object(usage, {name: value - before_training[name] for name, value in used().items()})
     if rank == 0:
         rate = steps * (arguments.batch // ranks) * ranks / seconds
-        print(json.dumps({"samples_per_second": rate, "step_seconds": step_seconds}))
+        print(json.dumps({"samples_per_second": rate, "step_seconds": step_seconds, "usage_by_rank": usage}))
     dist.barrier()
     dist.destroy_process_group()
 

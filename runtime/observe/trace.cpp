@@ -7,13 +7,33 @@
 #include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "base/file.hpp"
 
 namespace ringtrain {
+namespace {
+
+rusage used_so_far() {
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) != 0) {
+    throw std::system_error(errno, std::generic_category(), "getrusage");
+  }
+  return usage;
+}
+
+double seconds_between(const timeval& begin, const timeval& end) {
+  return static_cast<double>(end.tv_sec - begin.tv_sec) +
+         static_cast<double>(end.tv_usec - begin.tv_usec) * 1e-6;
+}
+
+}  // namespace
 
 Trace::Trace(int rank, const std::string& host, size_t events)
-    : rank_(rank), label_(fmt::format("rank {} on {}", rank, host)), capacity_(events) {
+    : rank_(rank),
+      label_(fmt::format("rank {} on {}", rank, host)),
+      used_before_(used_so_far()),
+      capacity_(events) {
   ring_.reserve(capacity_);
 }
 
@@ -41,6 +61,18 @@ void Trace::add(const Event& event) {
   ++added_;
 }
 
+std::string Trace::usage() const {
+  const rusage now = used_so_far();
+  return nlohmann::ordered_json{
+      {"user_seconds", seconds_between(used_before_.ru_utime, now.ru_utime)},
+      {"system_seconds", seconds_between(used_before_.ru_stime, now.ru_stime)},
+      {"page_faults", now.ru_minflt - used_before_.ru_minflt},
+      {"disk_page_faults", now.ru_majflt - used_before_.ru_majflt},
+      {"waits", now.ru_nvcsw - used_before_.ru_nvcsw},
+      {"preemptions", now.ru_nivcsw - used_before_.ru_nivcsw}}
+      .dump();
+}
+
 std::string Trace::events() const {
   const std::lock_guard lock(mutex_);
   fmt::memory_buffer text;
@@ -48,6 +80,10 @@ std::string Trace::events() const {
   fmt::format_to(
       out, R"({{"ph":"M","pid":{},"name":"process_name","args":{{"name":{}}}}})", rank_,
       nlohmann::json(label_).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+  fmt::format_to(out,
+                 ",\n"
+                 R"({{"ph":"M","pid":{},"name":"process_usage","args":{}}})",
+                 rank_, usage());
   for (const auto& [track, name] :
        {std::pair(Track::training, "training"), std::pair(Track::communication, "communication")}) {
     fmt::format_to(out,

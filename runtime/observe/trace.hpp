@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +33,8 @@ class Trace {
   void add_moment(Track track, const char* name, const char* what = nullptr, int64_t value = 0);
 
   // Returns the events as members of a JSON array, without its brackets, so that those of several
-  // ranks can be joined by commas.
+  // ranks can be joined by commas. Beside them what the process has used since the construction:
+  // "process_usage", which viewers pass over.
   std::string events() const;
 
  private:
@@ -47,10 +50,12 @@ class Trace {
   };
 
   void add(const Event& event);
+  std::string usage() const;
 
   int rank_;
   std::string label_;
   Clock::time_point start_ = Clock::now();
+  rusage used_before_;
   size_t capacity_;
   mutable std::mutex mutex_;
   std::vector<Event> ring_;

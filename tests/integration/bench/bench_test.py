@@ -15,6 +15,7 @@ import tempfile
 import unittest
 
 RINGTRAIN = None  # set by main
+TOO_NOISY = 5  # the exit code where something else used the machine meanwhile
 
 
 def bench(*arguments):
@@ -40,23 +41,28 @@ class AllReduce(unittest.TestCase):
             file = pathlib.Path(folder) / "found.json"
             done = bench("allreduce", "-n", "3", "--sizes", "4,4K,300004", "--rounds", "2", "--seconds", "0.01",
                          "--python", "/nowhere/python", "--json", str(file))
-            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(done.returncode, (0, TOO_NOISY), done.stderr)
             self.assertIn("Gloo left out", done.stderr)
-            found = json.loads(file.read_text())
-            self.assertEqual(found["ranks"], 3)
-            names = {row["name"] for row in found["rows"]}
+            first, *rounds, table = [json.loads(line) for line in file.read_text().splitlines()]
+            self.assertEqual((first["kind"], table["kind"], table["ranks"]), ("provenance", "table", 3))
+            self.assertIn(len(rounds), (2, 3, 4))
+            names = {row["name"] for row in table["rows"]}
             self.assertLessEqual({"memcpy", "ringtrain", "ringtrain, MPI ring", "MPI_Allreduce"}, names)
-            self.assertEqual(len(found["rows"]), 3 * len(names))
-            for row in found["rows"]:
+            self.assertEqual(len(table["rows"]), 3 * len(names))
+            for record in rounds:
+                self.assertEqual(len(record["runs"]), 3 * len(names))
+                self.assertGreaterEqual(record["noise"]["others_share"], 0)
+            for row in table["rows"]:
                 self.assertEqual(row["wrong"], 0, row)
-                self.assertEqual(len(row["seconds_by_round"]), 2)
+                self.assertLessEqual(row["seconds"]["low"], row["seconds"]["median"])
+                self.assertGreater(row["share_of_limit"]["median"], 0)
                 self.assertIn(row["name"], done.stdout)
 
     def test_the_first_example_of_its_help_works(self):
         example = bench("allreduce", "--help").stdout.partition("Examples:\n")[2].splitlines()[0].split()
         self.assertEqual(example[:3], ["ringtrain", "bench", "allreduce"])
         done = bench(*example[2:], "--python", "/nowhere/python")
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(done.returncode, (0, TOO_NOISY), done.stderr)
 
     def test_refuses_what_it_cannot_measure(self):
         for arguments in (["-n", "1"], ["--sizes", "5"], ["--hostfile", "/nowhere/hosts"]):
@@ -77,16 +83,28 @@ class Data(unittest.TestCase):
 
     def test_leaves_nothing_unasked(self):
         done = self.measure()
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(done.returncode, (0, TOO_NOISY), done.stderr)
         self.assertEqual(list(self.folder.iterdir()), [])
         done = self.measure("--directory", "kept")
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(done.returncode, (0, TOO_NOISY), done.stderr)
         self.assertEqual([path.name for path in (self.folder / "kept").iterdir()], ["bench-784.h5"])
 
     def test_replaces_no_file_that_is_not_its_own(self):
         (self.folder / "bench-784.h5").write_bytes(b"mine")
         self.assertEqual(self.measure("--directory", ".").returncode, 3)
         self.assertEqual((self.folder / "bench-784.h5").read_bytes(), b"mine")
+
+    def test_keeps_every_round_with_its_noise(self):
+        done = self.measure("--json", "found.jsonl")
+        self.assertIn(done.returncode, (0, TOO_NOISY), done.stderr)
+        records = [json.loads(line) for line in (self.folder / "found.jsonl").read_text().splitlines()]
+        self.assertEqual(records[0]["kind"], "provenance")
+        self.assertEqual({record["group"] for record in records[1:-1]}, {"cached", "cold"})
+        table = records[-1]
+        self.assertEqual((table["kind"], table["sample_bytes"]), ("table", 784))
+        ours = next(row for row in table["rows"] if row["name"] == "ringtrain, in memory")
+        self.assertEqual(ours["limit"], "memcpy")
+        self.assertGreater(ours["share"]["median"], 0)
 
     def test_help_names_what_is_written(self):
         for command, words in (("data", "to --directory"), ("step", "and removes it"), ("allreduce", "no files but")):
@@ -102,8 +120,8 @@ class Step(unittest.TestCase):
             file = pathlib.Path(folder) / "found.jsonl"
             done = bench("step", "-n", "2", "--models", "mlp", "--rounds", "2", "--seconds", "0.2", "--dataset",
                          str(data), "--python", "/nowhere/python", "--json", str(file))
-            self.assertIn(done.returncode, (0, 5), done.stderr)  # 5: something else used the machine meanwhile
-            self.assertEqual(done.returncode == 5, "too noisy" in done.stderr)
+            self.assertIn(done.returncode, (0, TOO_NOISY), done.stderr)
+            self.assertEqual(done.returncode == TOO_NOISY, "too noisy" in done.stderr)
             records = [json.loads(line) for line in file.read_text().splitlines()]
             self.assertEqual(records[0]["kind"], "provenance")
             self.assertNotIn(folder, json.dumps(records[0]))
@@ -114,6 +132,8 @@ class Step(unittest.TestCase):
                 self.assertEqual([run["name"] for run in record["runs"]], ["ringtrain", "no averaging"])
                 for run in record["runs"]:
                     self.assertEqual(len(run["step_microseconds_by_rank"]), 2)
+                    self.assertEqual(len(run["usage_by_rank"]), 2)
+                    self.assertGreater(run["usage_by_rank"][1]["cpu_seconds"], 0)
                     self.assertGreaterEqual(min(map(len, run["step_microseconds_by_rank"])), 8)
                 self.assertGreaterEqual(record["noise"]["others_share"], 0)
             table = records[-1]
@@ -123,6 +143,41 @@ class Step(unittest.TestCase):
             self.assertLessEqual(ratio["low"], ratio["median"])
             self.assertLessEqual(ratio["median"], ratio["high"])
             self.assertIn("no averaging", done.stdout)
+
+
+class Scaling(unittest.TestCase):
+    def test_splits_the_efficiency_of_a_job_into_its_causes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            data = write_dataset(pathlib.Path(folder))
+            job = pathlib.Path(folder) / "job.yaml"
+            job.write_text(f"model: mlp\ndataset: {data}\nbatch_size: 64\noutput: {folder}/out\n")
+            file = pathlib.Path(folder) / "found.jsonl"
+            done = bench("scaling", str(job), "--ranks", "1,2,3", "--mode", "strong", "--rounds", "1", "--seconds",
+                         "0.2", "--price", "2", "--json", str(file))
+            self.assertIn(done.returncode, (0, TOO_NOISY), done.stderr)
+            first, *rounds, table = [json.loads(line) for line in file.read_text().splitlines()]
+            self.assertEqual(first["kind"], "provenance")
+            self.assertIn(len(rounds), (1, 2))
+            points = [(row["ranks"], row["global_batch"]) for row in table["rows"]]
+            self.assertEqual(points, [(1, 64), (2, 64), (3, 64)])
+            if len(os.sched_getaffinity(0)) == 2:
+                self.assertEqual([row["class"] for row in table["rows"]], ["measured", "measured", "oversubscribed"])
+            for row in table["rows"]:
+                self.assertGreater(row["cpu_seconds_per_million"]["median"], 0)
+                self.assertGreater(row["price_per_million"], 0)
+                self.assertGreater(row["split_ms"]["forward"], 0)
+            if len(rounds) == 1:  # medians of ratios multiply in one round alone
+                factors = table["rows"][1]["factors"]
+                product = 1
+                for cause in ("batch", "share", "averaging"):
+                    product *= factors[cause]["median"]
+                self.assertAlmostEqual(product, factors["efficiency"]["median"], places=9)
+            self.assertFalse((pathlib.Path(folder) / "out").exists())
+
+    def test_refuses_what_it_cannot_measure(self):
+        done = bench("scaling", "/nowhere/job.yaml")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("/nowhere/job.yaml", done.stderr)
 
 
 if __name__ == "__main__":

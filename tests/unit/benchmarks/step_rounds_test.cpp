@@ -6,38 +6,7 @@
 namespace ringtrain::benchmarks {
 namespace {
 
-TEST(PairedRatio, CancelsWhatDisturbsAWholeRound) {
-  // The second round ran at half the speed.
-  const PairedRatio ratio = paired_ratio({20, 11, 20, 20, 20, 22}, {10, 5, 10, 10, 10, 10});
-  EXPECT_DOUBLE_EQ(ratio.median, 2);
-  EXPECT_DOUBLE_EQ(ratio.interval.low, 2);
-  EXPECT_DOUBLE_EQ(ratio.interval.high, 2.2);
-  EXPECT_DOUBLE_EQ(ratio.p, 2.0 / 64);
-  EXPECT_EQ(print(ratio), "2.000 [2.000, 2.200]");
-}
-
-TEST(PairedRatio, SaysThatFewRoundsShowNoDifference) {
-  EXPECT_EQ(print(paired_ratio({2, 2}, {1, 1})), "2.000 [2.000, 2.000] ~");
-}
-
-StepRound round_with(double others, const std::string& why_not_steady = "") {
-  StepRound round;
-  round.noise.others = others;
-  round.samples = {{.rate = 100, .why_not_steady = why_not_steady}};
-  return round;
-}
-
-TEST(Rounds, CountIfNothingDisturbedThem) {
-  const std::vector<Contestant> contestants = {{"ringtrain", {}}};
-  EXPECT_EQ(round_with(0).why_disturbed(contestants), "");
-  EXPECT_EQ(round_with(0.5, "too short").why_disturbed(contestants),
-            "other processes used 50.0% of the cores, ringtrain: too short");
-  const std::vector<StepRound> rounds = {round_with(0), round_with(0.5), round_with(0)};
-  EXPECT_EQ(counted_rounds(rounds, contestants, 2).size(), 2U);
-  EXPECT_EQ(counted_rounds(rounds, contestants, 3).size(), 3U);
-}
-
-TEST(Rounds, RunEveryContestantOnceTheFirstTwoInTurn) {
+TEST(StepRounds, RunEveryContestantOnceTheFirstTwoInTurn) {
   std::vector<std::string> order;
   std::vector<Contestant> contestants;
   for (const char* name : {"a", "b", "c", "d"}) {
@@ -46,24 +15,37 @@ TEST(Rounds, RunEveryContestantOnceTheFirstTwoInTurn) {
                              return StepSample{.rate = 1};
                            }});
   }
-  int done = 0;
-  const auto rounds = run_rounds(contestants, 1, [&](const StepRound&) { ++done; });
-  EXPECT_EQ(static_cast<size_t>(done), rounds.size());
+  std::vector<nlohmann::ordered_json> records;
+  const StepRounds all =
+      run_step_rounds(contestants, 1, "mlp",
+                      [&](const nlohmann::ordered_json& record) { records.push_back(record); });
+  EXPECT_EQ(records.size(), all.rounds.size());
+  EXPECT_EQ(all.samples.size(), all.rounds.size());
   ASSERT_GE(order.size(), 4U);
   EXPECT_EQ(std::vector<std::string>(order.begin(), order.begin() + 4),
             (std::vector<std::string>{"a", "b", "c", "d"}));
-  EXPECT_EQ(order.size(), 4 * rounds.size());
-  if (rounds.size() > 1) {
+  EXPECT_EQ(order.size(), 4 * all.rounds.size());
+  if (all.rounds.size() > 1) {
     EXPECT_EQ(order[4], "b");
   }
 }
 
-TEST(Rounds, KeepEveryStepOfEveryRank) {
-  StepRound round = round_with(0);
-  round.samples[0].steps = {{0.001, 0.0025}, {0.001}};
-  const auto json = to_json(round, {{"ringtrain", {}}}, "mlp");
+TEST(StepRounds, DoNotCountWhereAContestantWasNotSteady) {
+  const std::vector<Contestant> contestants = {
+      {"ringtrain", [] { return StepSample{.rate = 1, .why_not_steady = "too short"}; }}};
+  const StepRounds all = run_step_rounds(contestants, 1, "mlp", [](const auto&) {});
+  EXPECT_EQ(all.rounds.size(), 2U);
+  EXPECT_TRUE(all.rounds[0].disturbed.ends_with("ringtrain: too short"));
+}
+
+TEST(StepRounds, KeepEveryStepAndTheUsageOfEveryRank) {
+  StepSample sample;
+  sample.steps = {{0.001, 0.0025}, {0.001}};
+  sample.usage = {{.cpu_seconds = 2}, {.cpu_seconds = 1, .waits = 5}};
+  const auto json = to_json(GatedRound{}, {sample}, {{"ringtrain", {}}}, "mlp");
   EXPECT_EQ(json["kind"], "round");
   EXPECT_EQ(json["runs"][0]["step_microseconds_by_rank"].dump(), "[[1000,2500],[1000]]");
+  EXPECT_EQ(json["runs"][0]["usage_by_rank"][1]["waits"], 5);
 }
 
 }  // namespace

@@ -5,10 +5,7 @@
 
 #include <cstdint>
 
-#include "base/error.hpp"
-#include "base/file.hpp"
 #include "base/mix.hpp"
-#include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain::benchmarks {
 namespace {
@@ -20,34 +17,6 @@ StepSeconds noisy(size_t count) {
     steps.push_back(0.010 + static_cast<double>(mix(i) >> 11) * 0x1p-53 * 0.001);
   }
   return steps;
-}
-
-TEST(StepTimes, AreReadFromATraceOfAllRanks) {
-  const TemporaryDirectory folder;
-  const auto file = folder.path() / "trace.json";
-  write_file(file,
-             R"({"displayTimeUnit":"ms","traceEvents":[
-{"ph":"M","pid":0,"tid":0,"name":"thread_name","args":{"name":"training"}},
-{"ph":"X","pid":0,"tid":0,"name":"data wait","ts":0.000,"dur":5.000},
-{"ph":"X","pid":0,"tid":0,"name":"step","ts":5.000,"dur":10.000},
-{"ph":"X","pid":0,"tid":0,"name":"step","ts":20.000,"dur":10.000},
-{"ph":"X","pid":1,"tid":0,"name":"step","ts":5.000,"dur":25.000}
-]})");
-  const auto ranks = read_step_seconds(file);
-  ASSERT_EQ(ranks.size(), 2U);
-  ASSERT_EQ(ranks[0].size(), 2U);
-  EXPECT_NEAR(ranks[0][0], 10e-6, 1e-12);
-  EXPECT_NEAR(ranks[0][1], 15e-6, 1e-12);  // with the wait before it
-  EXPECT_NEAR(ranks[1].at(0), 25e-6, 1e-12);
-}
-
-TEST(StepTimes, RefuseAFileThatIsNoTrace) {
-  const TemporaryDirectory folder;
-  const auto file = folder.path() / "trace.json";
-  for (const char* text : {"", "[]", R"({"traceEvents": [{}]})", R"({"traceEvents": 1})"}) {
-    write_file(file, text);
-    EXPECT_THROW(read_step_seconds(file), Error) << text;
-  }
 }
 
 TEST(SteadySteps, LoseAlwaysTheFirstThree) {

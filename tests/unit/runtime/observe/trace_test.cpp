@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -41,6 +42,23 @@ TEST(Trace, SpansNestAndFollowEachOther) {
   EXPECT_LE(begin(2), begin(0));
   EXPECT_LE(end(0), begin(1) + 0.002);  // printed to a nanosecond
   EXPECT_LE(end(1), end(2) + 0.002);
+}
+
+TEST(Trace, SaysWhatTheProcessUsedMeanwhile) {
+  const Trace trace(1, "node");
+  const auto begin = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(30)) {
+  }
+  nlohmann::json usage;
+  for (const auto& event : nlohmann::json::parse("[" + trace.events() + "]")) {
+    if (event["name"] == "process_usage") usage = event;
+  }
+  EXPECT_EQ(usage["pid"], 1);
+  EXPECT_GT(
+      usage["args"]["user_seconds"].get<double>() + usage["args"]["system_seconds"].get<double>(),
+      0);
+  EXPECT_LT(usage["args"]["user_seconds"].get<double>(), 10);
+  EXPECT_GE(usage["args"]["preemptions"].get<int>(), 0);
 }
 
 TEST(Trace, KeepsTheNewestEvents) {
