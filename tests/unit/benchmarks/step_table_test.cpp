@@ -24,9 +24,14 @@ StepRounds six_rounds() {
   return all;
 }
 
+nlohmann::ordered_json table_of(const StepRounds& all) {
+  StepOptions options;
+  options.rounds = 6;
+  return step_table(all, {{kOurs, {}}, {kAlone, {}}}, options, "mlp");
+}
+
 TEST(StepTable, SplitsRatiosByTheDistanceOfTheCores) {
-  const auto table =
-      step_table(six_rounds(), {{kOurs, {}}, {kAlone, {}}}, {.ranks = 2, .rounds = 6}, "mlp");
+  const auto table = table_of(six_rounds());
   EXPECT_EQ(table["far_rounds"], 3);
   const auto& alone = table["rows"][1];
   EXPECT_DOUBLE_EQ(alone["near"]["median"].get<double>(), 0.9);
@@ -37,13 +42,12 @@ TEST(StepTable, SplitsRatiosByTheDistanceOfTheCores) {
 TEST(StepTable, DoesNotSplitWhereAllRoundsWereAlike) {
   StepRounds all = six_rounds();
   for (GatedRound& round : all.rounds) round.noise.core_distance_ns = 30;
-  const auto table = step_table(all, {{kOurs, {}}, {kAlone, {}}}, {.ranks = 2, .rounds = 6}, "mlp");
+  const auto table = table_of(all);
   EXPECT_FALSE(table["rows"][1].contains("near"));
 }
 
 TEST(StepTable, HasTheProcessorTimeOfAStepOfAllRanks) {
-  const auto table =
-      step_table(six_rounds(), {{kOurs, {}}, {kAlone, {}}}, {.ranks = 2, .rounds = 6}, "mlp");
+  const auto table = table_of(six_rounds());
   EXPECT_DOUBLE_EQ(table["rows"][0]["cpu_ms_of_step"]["median"].get<double>(), 20);
   EXPECT_DOUBLE_EQ(table["rows"][1]["cpu_ms_of_step"]["median"].get<double>(), 18);
 }

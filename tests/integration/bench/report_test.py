@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""benchmarks/report on files as `ringtrain bench` writes them: the tables always, the page where vl-convert is."""
+
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+CACHE = pathlib.Path(os.environ.get("RINGTRAIN_CACHE") or
+                     pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "ringtrain")
+RATIO = {"median": 0.5, "low": 0.4, "high": 0.6, "coverage": 0.98, "p": 0.02}
+PARTS = ("data wait", "load", "forward", "backward", "wait", "optimizer", "other")
+
+
+def row(ranks):
+    return {"class": "measured" if ranks < 3 else "oversubscribed", "mode": "strong", "ranks": ranks,
+            "global_batch": 128, "samples_per_second": RATIO, "split_ms": dict.fromkeys(PARTS, 1.5),
+            "factors": dict.fromkeys(("speedup", "efficiency", "batch", "share", "averaging"), RATIO),
+            "cpu_seconds_per_million": RATIO, "rank_seconds_per_million": 7.5,
+            **({"bound_of_efficiency": 0.5} if ranks > 2 else {})}
+
+
+SCALING = [{"kind": "provenance", "cores": {"value": "2 | 2 <threads>", "how": "runtime"}},
+           {"kind": "round", "disturbed": "", "runs": [{"ranks": 1, "global_batch": 128, "averages": True,
+                                                         "samples_per_second": 10.0}]},
+           {"kind": "table", "cores": 2, "rounds": 1, "rounds_run": 1, "rows": [row(1), row(3)]}]
+
+
+def report(file, folder, python=sys.executable):
+    return subprocess.run([python, ROOT / "benchmarks/report", file, "-o", folder], capture_output=True, text=True)
+
+
+class Report(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, records):
+        file = self.folder / "found.jsonl"
+        file.write_text("".join(json.dumps(record) + "\n" for record in records))
+        return file
+
+    def test_has_every_row_of_the_table(self):
+        done = report(self.write(SCALING), self.folder / "out")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = (self.folder / "out/report.md").read_text()
+        self.assertIn("| strong | 3 | 128 | oversubscribed |", text)
+        self.assertIn("0.500 (0.400 to 0.600)", text)
+        self.assertIn("2 / 2 <threads>", text)  # a bar would end the cell
+
+    def test_takes_what_bench_step_wrote(self):
+        done = report(ROOT / "benchmarks/results/step.jsonl", self.folder / "out")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| DDP, tuned |", (self.folder / "out/report.md").read_text())
+
+    def test_refuses_other_files(self):
+        for text, words in (("", "did not end"), ("[1]\n", ":1: not a record"), ("{\n", ":1: not a record")):
+            (self.folder / "found.jsonl").write_text(text)
+            done = report(self.folder / "found.jsonl", self.folder / "out")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(words, done.stderr)
+        self.assertEqual(report(self.folder / "missing", self.folder / "out").returncode, 1)
+        self.assertFalse((self.folder / "out").exists())
+
+    def test_draws_where_vl_convert_is(self):
+        python = CACHE / "report/bin/python"
+        if importlib.util.find_spec("vl_convert"):
+            python = sys.executable
+        elif not python.exists():
+            self.skipTest("no vl-convert: scripts/setup --report")
+        done = report(self.write(SCALING), self.folder / "out", python)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        page = (self.folder / "out/report.html").read_text()
+        self.assertIn("vegaEmbed", page)
+        self.assertNotIn("<threads>", page)
+        self.assertNotIn("https://cdn", page)
+        for name in ("efficiency", "factors", "step", "rounds"):
+            self.assertTrue((self.folder / f"out/{name}.svg").read_text().startswith("<svg"))
+
+
+if __name__ == "__main__":
+    unittest.main()
