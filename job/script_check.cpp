@@ -21,11 +21,6 @@ bool is_of_the_rank(std::string_view name) {
          name.starts_with("TORCHELASTIC_") || name.starts_with("OMPI_");
 }
 
-void refuse_zero_byte(const std::string& text, const std::string& path, const Document& document) {
-  if (text.find('\0') == std::string::npos) return;
-  document.refuse(path, "holds a zero byte, which no program can be given");
-}
-
 }  // namespace
 
 bool is_variable_name(const std::string& name) {
@@ -36,29 +31,17 @@ bool is_variable_name(const std::string& name) {
 }
 
 void check_script(const ScriptSpec& spec, const Document& document) {
-  const std::string group = "script";
-  const std::string target = spec.kind == ScriptSpec::Kind::module ? "module" : "file";
-  refuse_zero_byte(spec.target, join_path(group, target), document);
-  for (const auto& [key, text] :
-       {std::pair("python", spec.python), std::pair("directory", spec.directory.string()),
-        std::pair("checkpoint", spec.checkpoint)}) {
-    refuse_zero_byte(text, join_path(group, key), document);
-  }
-  for (size_t i = 0; i < spec.args.size(); ++i) {
-    refuse_zero_byte(spec.args[i], join_path(group + ".args", i), document);
-  }
   if (!spec.python.empty() && !spec.is_python()) {
     document.refuse("script.python", fmt::format("is for Python scripts, whose names end in .py, "
                                                  "but file is {}: remove it",
                                                  in_quotes(spec.target)));
   }
   for (const auto& [name, value] : spec.env) {
-    const std::string path = join_path(group + ".env", name);
+    const std::string path = join_path("script.env", name);
     if (!is_variable_name(name)) document.refuse(path, kVariableNames);
     if (is_of_the_rank(name)) {
       document.refuse(path, "is set by ringtrain for each rank: remove it");
     }
-    refuse_zero_byte(value, path, document);
   }
 }
 

@@ -8,7 +8,8 @@
 
 namespace ringtrain {
 
-// Refuses keys of the group `script` that do not fit one another, or that no process can be given.
+// Refuses keys of the group `script` that do not fit one another, and variables of `env` that are
+// not the job's to set. Throws a job error.
 void check_script(const ScriptSpec& spec, const Document& document);
 
 // Whether an environment variable can have this name, and the refusal of one that cannot.

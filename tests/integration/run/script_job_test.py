@@ -35,7 +35,7 @@ class AJobFileWithAScript(ScriptTest):
         self.write_script(REPORT)
         self.write_job("script: {file: train.py, args: [--lr, '0.1', ''], env: {MINE: x y}}\noutput: out\n")
         done = self.succeed("-n", 2, "job.yaml")
-        self.assertEqual(done.stdout.splitlines()[0].split(" says")[0], "rank 0 of 2")
+        self.assertIn("rank 0 of 2 says hello", done.stdout.splitlines())
         for rank, seen in enumerate(self.seen(2)):
             environment = seen["environment"]
             self.assertEqual(seen["arguments"], ["--lr", "0.1", ""])

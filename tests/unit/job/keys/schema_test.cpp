@@ -53,6 +53,7 @@ void expect_defaults(const json& node, const json& value, const std::string& pat
 
 TEST(Schema, NamesTheDefaultsOfJobSpec) {
   JobSpec job;
+  job.script = ScriptSpec{};
   job.kubernetes = KubernetesSpec{};
   job.kubernetes->fetch = FetchSpec{};
   expect_defaults(schema(), job_to_json(job), "");
