@@ -14,7 +14,7 @@ ARG BASE=debian:12
 FROM $BASE AS runtime
 COPY mpijob/image/install-packages /tmp/
 RUN /tmp/install-packages && rm /tmp/install-packages
-COPY mpijob/image/ringtrain-pod mpijob/image/ringtrain-fetch /usr/local/bin/
+COPY mpijob/image/ringtrain-pod mpijob/image/ringtrain-fetch mpijob/image/ringtrain-tree /usr/local/bin/
 COPY mpijob/image/ssh_config /etc/ssh/ssh_config.d/ringtrain.conf
 COPY mpijob/image/sshd_config /home/mpiuser/.sshd_config
 RUN echo /usr/local/lib/ringtrain > /etc/ld.so.conf.d/ringtrain.conf
@@ -32,7 +32,7 @@ LABEL org.opencontainers.image.title="ringtrain" \
 FROM runtime AS prepared
 COPY build/image /usr/local
 USER 0
-RUN ldconfig
+RUN ldconfig && ringtrain-tree /opt/ringtrain
 USER 1000
 
 # Compilers and libraries alone: the development container, too (.devcontainer).
@@ -53,5 +53,5 @@ RUN cmake --preset "$PRESET" -DCMAKE_BUILD_TYPE=Release -DRINGTRAIN_TESTS=OFF \
 FROM runtime
 COPY --from=build /opt/ringtrain /usr/local
 USER 0
-RUN ldconfig
+RUN ldconfig && ringtrain-tree /opt/ringtrain
 USER 1000

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,6 +83,30 @@ struct WorkersSpec {
   bool operator==(const WorkersSpec&) const = default;
 };
 
+// A job that runs a program on every rank instead of training a model. Relative paths in it count
+// from `directory`.
+struct ScriptSpec {
+  enum class Kind { file, module };
+  Kind kind = Kind::file;
+  std::string target;  // a file of Python (it ends in .py), a program, or a module
+  std::vector<std::string> args;
+  std::string python;               // empty: PYTHON_EXEC, else python3
+  std::filesystem::path directory;  // empty: that in which the job is started
+  std::map<std::string, std::string> env;
+  std::string checkpoint;         // a pattern of files: a new one resets the count of restarts
+  bool restart_failures = false;  // exceptions and exit codes, too
+  double silence_seconds = 25;
+  int hang_timeout_seconds = 0;  // 0: a hang is only named
+  bool operator==(const ScriptSpec&) const = default;
+
+  // Whether Python runs it.
+  bool is_python() const { return kind == Kind::module || target.ends_with(".py"); }
+  // Name to show: that of the file or module.
+  std::string title() const {
+    return kind == Kind::module ? target : std::filesystem::path(target).filename().string();
+  }
+};
+
 struct JobSpec {
   enum class Precision { automatic, fp32, tf32, bf16 };
   enum class Device { automatic, cpu, cuda };
@@ -118,6 +143,7 @@ struct JobSpec {
   WorkersSpec workers;
   int restarts = 3;
   bool trace = false;
+  std::optional<ScriptSpec> script;          // then there is no model and no dataset
   std::optional<KubernetesSpec> kubernetes;  // for render and submit alone
   bool operator==(const JobSpec&) const = default;
 };

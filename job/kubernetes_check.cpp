@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 #include <vector>
+
+#include "job/script_check.hpp"
 
 namespace ringtrain {
 namespace {
@@ -16,21 +17,13 @@ bool is_below(const std::string& path, const std::string& directory) {
   return path == directory || path.starts_with(base);
 }
 
-bool is_variable_name(const std::string& name) {
-  return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return c < 0x80 && (std::isalnum(c) != 0 || c == '_');
-         });
-}
-
 }  // namespace
 
-void check_kubernetes(const KubernetesSpec& spec, const Document& document) {
+void check_kubernetes(const KubernetesSpec& spec, bool runs_script, const Document& document) {
   const std::string group = "kubernetes";
   for (const auto& [name, value] : spec.env) {
     if (!is_variable_name(name)) {
-      document.refuse(join_path(group + ".env", name),
-                      "must be a name of letters, digits and _, as NCCL_DEBUG");
+      document.refuse(join_path(group + ".env", name), kVariableNames);
     }
   }
   if (spec.gpus_per_worker > 0 && spec.slots() > spec.gpus_per_worker) {
@@ -53,6 +46,7 @@ void check_kubernetes(const KubernetesSpec& spec, const Document& document) {
     }
   }
   std::vector<std::string> mounts = {"/etc/ringtrain", "/etc/mpi", "/dev/shm"};
+  if (runs_script) mounts.insert(mounts.end(), {"/ringtrain", "/home/mpiuser"});
   const auto take_mount = [&](const std::string& mount, const std::string& path) {
     if (std::find(mounts.begin(), mounts.end(), mount) != mounts.end()) {
       document.refuse(path, fmt::format("{} is mounted already", mount));

@@ -7,6 +7,6 @@
 namespace ringtrain {
 
 // Refuses keys of the group `kubernetes` that do not fit one another. Throws a job error.
-void check_kubernetes(const KubernetesSpec& spec, const Document& document);
+void check_kubernetes(const KubernetesSpec& spec, bool runs_script, const Document& document);
 
 }  // namespace ringtrain

@@ -55,6 +55,7 @@ struct KubernetesSpec {
 
   std::string name_space;  // "namespace" in the file
   std::string image = "ringtrain:latest";
+  std::string ringtrain_image = "ringtrain:latest";  // script: brings the launcher beside `image`
   std::string image_pull_policy = "auto";
   std::vector<std::string> image_pull_secrets;
   int workers = 1;

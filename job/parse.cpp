@@ -16,6 +16,7 @@
 #include "job/keys/idle.hpp"
 #include "job/kubernetes_check.hpp"
 #include "job/models.hpp"
+#include "job/script_check.hpp"
 #include "job/yaml.hpp"
 
 namespace ringtrain {
@@ -127,8 +128,8 @@ void check_communication(const JobSpec& job, const Document& document) {
   }
 }
 
-// Refuses keys that do not fit one another.
-void check_across_keys(const JobSpec& job, const Document& document) {
+// Refuses keys of a training run that do not fit one another.
+void check_training(const JobSpec& job, const Document& document) {
   if (!is_zoo_model(job.model) && !is_torchscript_path(job.model)) {
     const std::string meant = closest_zoo_model(job.model);
     document.refuse("model",
@@ -175,15 +176,24 @@ void check_across_keys(const JobSpec& job, const Document& document) {
     document.refuse("rollback.factor",
                     fmt::format("must be above 1, or 0 for never, found {}", job.rollback.factor));
   }
-  if (job.kubernetes) check_kubernetes(*job.kubernetes, document);
-  if (job.workers.max != 0 && job.workers.min > job.workers.max) {
-    document.refuse("workers.min", fmt::format("must not be above workers.max ({}), found {}",
-                                               job.workers.max, job.workers.min));
-  }
   if (job.workers.min > job.batch_size) {
     document.refuse("workers.min",
                     fmt::format("must not be above batch_size ({}): each needs a sample, found {}",
                                 job.batch_size, job.workers.min));
+  }
+}
+
+// Refuses keys that do not fit one another.
+void check_across_keys(const JobSpec& job, const Document& document) {
+  if (job.script) {
+    check_script(*job.script, document);
+  } else {
+    check_training(job, document);
+  }
+  if (job.kubernetes) check_kubernetes(*job.kubernetes, job.script.has_value(), document);
+  if (job.workers.max != 0 && job.workers.min > job.workers.max) {
+    document.refuse("workers.min", fmt::format("must not be above workers.max ({}), found {}",
+                                               job.workers.max, job.workers.min));
   }
 }
 
@@ -213,7 +223,7 @@ JobSpec parse_job_text(const std::string& text, const std::string& name,
 }
 
 std::vector<Refusal> find_refusals(const std::string& text, std::span<const std::string> overrides,
-                                   JobSpec* job) {
+                                   JobSpec* job, std::vector<std::string>* notes) {
   const std::string name = "job.yaml";
   std::vector<Refusal> refusals;
   const auto add = [&](const RefusedKey& refused) {
@@ -225,6 +235,7 @@ std::vector<Refusal> find_refusals(const std::string& text, std::span<const std:
     if (refusals.empty()) {
       JobSpec found = job_of(document, name);
       if (job != nullptr) *job = std::move(found);
+      if (notes != nullptr) *notes = notes_on_idle_keys(document);
     }
   } catch (const RefusedKey& refused) {
     add(refused);

@@ -38,9 +38,10 @@ struct Refusal {
 
 // Returns everything that parse_job_text() would refuse, one after the other: every key by itself,
 // and where all of them fit, the first rule across keys. Empty where it would return a job.
-// `job` gets that job.
+// `job` gets that job, `notes` a line for each key that has no effect.
 std::vector<Refusal> find_refusals(const std::string& text,
                                    std::span<const std::string> overrides = {},
-                                   JobSpec* job = nullptr);
+                                   JobSpec* job = nullptr,
+                                   std::vector<std::string>* notes = nullptr);
 
 }  // namespace ringtrain

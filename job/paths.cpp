@@ -61,6 +61,27 @@ void check_output(const fs::path& output, MissingOutput missing) {
   if (!written) fail(std::strerror(reason));
 }
 
+void check_script_files(const ScriptSpec& script) {
+  const auto fail = [](std::string_view key, const fs::path& path, std::string_view problem) {
+    std::error_code ignored;
+    throw job_error(fmt::format("script.{}: {} {} (relative paths count from {})", key,
+                                path.string(), problem, fs::current_path(ignored).string()));
+  };
+  std::error_code error;
+  if (!script.directory.empty() && !fs::is_directory(script.directory, error)) {
+    fail("directory", script.directory, "is not there, or not a directory");
+  }
+  const auto is_path = [](const std::string& name) { return name.find('/') != std::string::npos; };
+  const bool is_file = script.kind == ScriptSpec::Kind::file;
+  if (is_file && (script.is_python() || is_path(script.target)) &&
+      !fs::is_regular_file(script.directory / script.target, error)) {
+    fail("file", script.directory / script.target, "is not there, or not a file");
+  }
+  if (is_path(script.python) && !fs::is_regular_file(script.directory / script.python, error)) {
+    fail("python", script.directory / script.python, "is not there, or not a file");
+  }
+}
+
 // A run replaces the models in its output.
 void refuse_own_source(const fs::path& written, const fs::path& source, std::string_view key) {
   std::error_code none;
@@ -74,6 +95,10 @@ void refuse_own_source(const fs::path& written, const fs::path& source, std::str
 }  // namespace
 
 void check_paths(const JobSpec& job, MissingOutput missing) {
+  if (job.script) {
+    check_script_files(*job.script);
+    return check_output(job.output, missing);
+  }
   if (is_torchscript_path(job.model)) {
     std::error_code error;
     if (!fs::is_regular_file(job.model, error)) {

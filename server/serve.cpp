@@ -105,7 +105,7 @@ fs::path prepare(const fs::path& folder) {
 }
 
 JobLimits limits_of(const ServerOptions& options) {
-  JobLimits limits{.torchscript = options.torchscript};
+  JobLimits limits{.torchscript = options.torchscript, .scripts = options.scripts};
   limits.cores = options.cores > 0 ? options.cores : this_machine_cores().usable();
   std::vector<fs::path> data = options.data;
   if (data.empty()) data.push_back(fs::current_path());

@@ -16,6 +16,7 @@ struct ServerOptions {
   uint16_t port = 8080;  // 0: any that is free
   int cores = 0;         // 0: those that this process may use
   bool torchscript = false;
+  bool scripts = false;
   std::vector<std::string> hosts = {};  // names by which it may be called, beside loopback's
 };
 

@@ -133,11 +133,20 @@ class Checker {
       if (value.contains(key.name)) check(key, value[key.name], join_path(path, key.name));
     }
     for (const Key& key : group.keys) {
-      if (key.rules.required && !value.contains(key.name)) {
-        refuse(join_path(path, key.name), "is missing: " + key.text);
-      }
+      if (key.rules.required) check_required(key, value, path);
     }
     if (!fits(group, value)) refuse(path, "must be: " + group.text);
+  }
+
+  void check_required(const Key& key, const json& group, const std::string& path) const {
+    const std::string& other = key.rules.not_beside;
+    const bool has_other = !other.empty() && group.contains(other);
+    const std::string here = join_path(path, key.name);
+    if (!group.contains(key.name) && !has_other) {
+      refuse(here, "is missing: " + key.text);
+    } else if (group.contains(key.name) && has_other) {
+      refuse(here, fmt::format("cannot be had beside {0}: remove it, or {0}", other));
+    }
   }
 
   void refuse(const std::string& path, const std::string& problem) const {

@@ -31,20 +31,29 @@ json value_at(const json& job, std::string_view path) {
   return value != nullptr ? *value : key->default_value;
 }
 
-using Visit = std::function<void(const Key& key, const std::string& path, const json& beside)>;
+using Visit = std::function<void(const std::string& path, const std::string& why)>;
 
-// Calls visit for each idle key that the job has; `beside` is the value that makes it idle.
+// Returns "as optimizer.type is adamw".
+std::string because(const std::string& where, const json& value) {
+  if (value.is_null()) return "without " + where;
+  return fmt::format("as {} is {}", where,
+                     value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+// Calls visit for each idle key or group that the job has.
 void for_each_idle(const json& job, const Key& group, const json& values, const std::string& path,
                    const Visit& visit) {
   for (const Key& key : group.keys) {
     if (!values.contains(key.name)) continue;
     const std::string here = join_path(path, key.name);
-    if (key.type == Key::Type::group) {
+    if (const std::string& other = key.rules.not_beside; values.contains(other)) {
+      visit(here, "beside " + other);
+    } else if (key.type == Key::Type::group) {
       for_each_idle(job, key, values[key.name], here, visit);
     } else if (const Idle& idle = key.rules.idle; !idle.where.empty()) {
       const json beside = value_at(job, idle.where);
       if (std::find(idle.is.begin(), idle.is.end(), beside) != idle.is.end()) {
-        visit(key, here, beside);
+        visit(here, because(idle.where, beside));
       }
     }
   }
@@ -56,12 +65,11 @@ std::vector<std::string> notes_on_idle_keys(const Document& document) {
   std::vector<std::string> notes;
   for_each_idle(
       document.value, job_keys(), document.value, "",
-      [&](const Key& key, const std::string& path, const json& beside) {
+      [&](const std::string& path, const std::string& why) {
         const std::string& where = document.origin(path);
         const bool names_key = where == fmt::format("--set {}", path);
-        notes.push_back(fmt::format(
-            "{}: {}has no effect, as {} is {}", where, names_key ? "" : path + ": ",
-            key.rules.idle.where, beside.is_string() ? beside.get<std::string>() : beside.dump()));
+        notes.push_back(fmt::format("{}: {}has no effect{}{}", where, names_key ? "" : path + ": ",
+                                    why.starts_with("as ") ? ", " : " ", why));
       });
   return notes;
 }
@@ -69,7 +77,7 @@ std::vector<std::string> notes_on_idle_keys(const Document& document) {
 void remove_idle_keys(json& job) {
   std::vector<std::string> paths;
   for_each_idle(job, job_keys(), job, "",
-                [&](const Key&, const std::string& path, const json&) { paths.push_back(path); });
+                [&](const std::string& path, const std::string&) { paths.push_back(path); });
   for (std::string path : paths) {
     std::replace(path.begin(), path.end(), '.', '/');
     const json::json_pointer pointer("/" + path);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys of a job that have no effect beside the value of another key, as momentum beside adamw.
+// Keys of a job that have no effect beside another key or its value, as momentum beside adamw.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -4,6 +4,7 @@
 #include "job/choice_names.hpp"
 #include "job/keys/kubernetes_keys.hpp"
 #include "job/keys/optimizer_keys.hpp"
+#include "job/keys/script_keys.hpp"
 #include "job/models.hpp"
 
 namespace ringtrain {
@@ -217,7 +218,8 @@ void add_run_keys(KeyGroup<JobSpec>& group) {
             {.min = 0, .max = 1000000, .on_resume = OnResume::silent});
   group.key(
       "output", &T::output,
-      "The directory of the model, result.json, history.jsonl and checkpoints; made when missing. "
+      "The directory of the model, result.json, history.jsonl and checkpoints, or of a script's "
+      "logs; made when missing. "
       "Left out: runs/ and the name.",
       {.min_length = 1, .max_length = 4096, .on_resume = OnResume::silent});
   group.group("workers", &T::workers, "How far an elastic run may shrink and grow. 0: as started.",
@@ -227,6 +229,12 @@ void add_run_keys(KeyGroup<JobSpec>& group) {
             {.min = 0, .max = 1000000, .on_resume = OnResume::silent});
   group.key("trace", &T::trace, "Writes trace.json (Chrome and Perfetto) below output.",
             {.on_resume = OnResume::silent});
+  group.group(
+      "script", &T::script,
+      "A PyTorch script, or any program, that every rank runs: the job has no model and no dataset "
+      "then. The ranks find torchrun's variables (RANK, WORLD_SIZE, MASTER_ADDR and the like), and "
+      "`output` in RINGTRAIN_OUTPUT.",
+      script_keys(), OnResume::silent);
   group.group("kubernetes", &T::kubernetes,
               "Read by 'ringtrain render' and 'ringtrain submit' alone.", kubernetes_keys(),
               OnResume::silent);
@@ -237,6 +245,7 @@ KeyGroup<JobSpec> make_job_group() {
   add_training_keys(group);
   add_groups(group);
   add_run_keys(group);
+  group.none_beside("script", {"name", "output", "workers", "restarts", "script", "kubernetes"});
   group.example("model: lenet, dataset: data/mnist.h5");
   return group;
 }

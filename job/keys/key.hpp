@@ -37,6 +37,9 @@ struct KeyRules {
   std::vector<std::string> one_of = {};
   std::optional<size_t> max_items = {};
   bool required = false;
+  // Another key of the group, beside which this one has no effect; or if it is required, beside
+  // which it is refused instead.
+  std::string not_beside = {};
   OnResume on_resume = OnResume::reported;
   Idle idle = {};
 };

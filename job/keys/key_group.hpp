@@ -12,10 +12,13 @@
 // do not allow, as an empty name, stands for a key that was left out.
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,12 +41,11 @@ class KeyGroup {
     if (has_default) {
       key.default_value = initial.is_number_float() ? number_to_json(initial) : initial;
     }
-    const bool may_be_absent = !has_default && !key.rules.required;
     bind(
         name,
         [=](const S& spec) -> Value {
           nlohmann::json value = KeyValue<M>::write(spec.*member);
-          if (may_be_absent && value == initial) return {};
+          if (!has_default && value == initial) return {};
           return value;
         },
         [=](const nlohmann::json& value, S& spec) { KeyValue<M>::read(value, spec.*member); });
@@ -161,6 +163,13 @@ class KeyGroup {
     };
     keys_.back().default_value = nullptr;
     exactly_one_.push_back(last.name);
+  }
+
+  // Gives all keys that were added, but for those named, the rule not_beside.
+  void none_beside(const std::string& other, std::initializer_list<std::string_view> but) {
+    for (Key& key : keys_) {
+      if (std::find(but.begin(), but.end(), key.name) == but.end()) key.rules.not_beside = other;
+    }
   }
 
   // Keys of this group with values, for refusals of anything else: "min: 2, max: 4".

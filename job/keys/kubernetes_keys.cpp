@@ -109,8 +109,14 @@ void add_pod_keys(KeyGroup<KubernetesSpec>& group) {
   group.key("namespace", &T::name_space,
             "The namespace of the MPIJob. Left out: that of kubectl or of the current context.",
             {.max_length = 63, .pattern = "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"});
-  group.key("image", &T::image, "The container image, with ringtrain in it.",
+  group.key("image", &T::image,
+            "The container image, with ringtrain in it; of a script: your own, with Python and the "
+            "script in it.",
             {.min_length = 1, .max_length = 1024});
+  group.key("ringtrain_image", &T::ringtrain_image,
+            "Scripts: the image from which an init container brings launcher, sshd and Open MPI "
+            "beside your own image's programs.",
+            {.min_length = 1, .max_length = 1024, .idle = {"script", {nullptr}}});
   group.key(
       "image_pull_policy", &T::image_pull_policy,
       "When a node pulls the image. auto leaves it to Kubernetes: Always for the tag latest, else "

@@ -2,8 +2,11 @@
 #include "job/keys/reference.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/text.hpp"
 #include "job/document.hpp"
@@ -21,11 +24,15 @@ constexpr std::string_view kIntroduction =
 
 {}
 
-A key in bold must be there. The last column is the effect of a changed value on a job that resumes
-from a checkpoint: *free* changes nothing that was learned, *logged* continues training differently,
-*fixed* is refused. `ringtrain schema` prints the same as a JSON Schema; `ringtrain validate` checks
-a file, and the dataset, model and output that it names.
+{}
 )";
+
+constexpr std::string_view kLegend =
+    "A key in bold must be there, unless the job has `script`: of the keys below, {} have an "
+    "effect then. The last column is the effect of a changed value on a job that resumes from a "
+    "checkpoint: *free* changes nothing that was learned, *logged* continues training "
+    "differently, *fixed* is refused. `ringtrain schema` prints the same as a JSON Schema; "
+    "`ringtrain validate` checks a file, and the dataset, model, script and output that it names.";
 
 // Returns a text for a cell of a table. Between backquotes only the bar ends a cell.
 std::string cell(std::string_view text) {
@@ -80,10 +87,23 @@ void add_group(const Key& group, const std::string& path, std::string& page) {
   }
 }
 
+// Returns "`name`, `output` and `script`": the keys of a job that runs a script.
+std::string keys_beside_script() {
+  std::vector<std::string> names;
+  for (const Key& key : job_keys().keys) {
+    if (key.rules.not_beside.empty()) names.push_back("`" + key.name + "`");
+  }
+  const std::string last = names.back();
+  names.pop_back();
+  return fmt::format("{} and {}", fmt::join(names, ", "), last);
+}
+
 }  // namespace
 
 std::string job_reference() {
-  std::string page = fmt::format(fmt::runtime(kIntroduction), wrapped(job_keys().text, kColumns));
+  const std::string legend = fmt::format(fmt::runtime(kLegend), keys_beside_script());
+  std::string page = fmt::format(fmt::runtime(kIntroduction), wrapped(job_keys().text, kColumns),
+                                 wrapped(legend, kColumns));
   add_group(job_keys(), "", page);
   return page;
 }

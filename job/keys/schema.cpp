@@ -61,16 +61,28 @@ void put_rules(ordered_json& schema, const Key& key) {
 
 ordered_json schema_of(const Key& key);
 
+// Keys that are required without another key, and refused beside it.
+void put_either(ordered_json& schema, const std::string& other, const ordered_json& required) {
+  auto refused = ordered_json::array();
+  for (const auto& name : required) refused.push_back({{"required", {name}}});
+  schema["oneOf"].push_back({{"required", {other}}, {"not", {{"anyOf", std::move(refused)}}}});
+  schema["oneOf"].push_back({{"required", required}, {"not", {{"required", {other}}}}});
+}
+
 void put_keys(ordered_json& schema, const Key& group) {
   schema["additionalProperties"] = false;
   auto properties = ordered_json::object();
   auto required = ordered_json::array();
+  auto required_without = ordered_json::object();
   for (const Key& key : group.keys) {
     properties[key.name] = schema_of(key);
-    if (key.rules.required) required.push_back(key.name);
+    if (!key.rules.required) continue;
+    const std::string& other = key.rules.not_beside;
+    (other.empty() ? required : required_without[other]).push_back(key.name);
   }
   if (!required.empty()) schema["required"] = std::move(required);
   schema["properties"] = std::move(properties);
+  for (const auto& [other, names] : required_without.items()) put_either(schema, other, names);
   for (const std::string& name : group.exactly_one) {
     schema["oneOf"].push_back({{"required", {name}}});
   }

@@ -21,6 +21,7 @@
 #include "job/parse.hpp"
 #include "job/paths.hpp"
 #include "job/task.hpp"
+#include "launcher/commands/script_program.hpp"
 #include "launcher/mpi/worker_program.hpp"
 #include "launcher/process/process.hpp"
 #include "model_files/torchscript_kind.hpp"
@@ -90,6 +91,10 @@ void check_fit(const JobSpec& job, const datasets::DatasetIndex& dataset) {
 // Checks what the job names besides itself, as far as this machine has it. Throws as check_paths().
 void check_files(const JobSpec& job, const ValidateOptions& options) {
   check_paths(job, MissingOutput::leave);
+  if (job.script) {
+    static_cast<void>(script_program(*job.script, false, true, "--set script.python=PROGRAM"));
+    return;
+  }
   const bool own_model = is_torchscript_path(job.model);
   if (own_model) check_torchscript_file(job.model);
   check_fit(job, datasets::open_dataset_unverified(job.dataset.string()));
@@ -121,7 +126,7 @@ void add_job_commands(CLI::App& app) {
   const auto options = std::make_shared<ValidateOptions>();
   CLI::App* const validate = app.add_subcommand(
       "validate",
-      "Check a job file, its dataset, model and output, and print the job with all defaults");
+      "Check a job file, its dataset, model, script and output, and print the job with all defaults");
   validate->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
   validate->add_option("--set", options->overrides, "Override a key of the job; may be repeated")
       ->allow_extra_args(false)

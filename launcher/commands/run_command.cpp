@@ -23,9 +23,12 @@
 #include "job/paths.hpp"
 #include "job/result_file.hpp"
 #include "job/task.hpp"
+#include "launcher/commands/refuse_options.hpp"
+#include "launcher/commands/run_folder.hpp"
 #include "launcher/commands/run_options.hpp"
 #include "launcher/commands/run_script.hpp"
 #include "launcher/commands/run_summary.hpp"
+#include "launcher/commands/script_job.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/worker_program.hpp"
 #include "launcher/process/stop_signals.hpp"
@@ -61,13 +64,6 @@ Supervision plan_run(const RunOptions& options, const JobSpec& job) {
   return run;
 }
 
-// Whether this machine has the folder that rank 0 writes to.
-bool has_output(const JobSpec& job, const HostSource& hosts) {
-  std::error_code error;
-  return hosts.hosts().empty() || is_this_machine(hosts.hosts().front().name) ||
-         std::filesystem::is_directory(job.output, error);
-}
-
 void note_crowding(const RunOptions& options, const Supervision& supervision) {
   const int ranks = options.ranks > 0 ? options.ranks : total_slots(supervision.hosts.hosts());
   const std::string note = crowding_note(ranks, this_machine_cores());
@@ -85,7 +81,7 @@ RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, Stop
     check_paths(job);
     note_crowding(options, supervision);
   }
-  if (!record && has_output(job, supervision.hosts)) record.emplace(job.output, "output");
+  open_record(record, job.output, supervision.hosts);
   std::vector<EventRelay> relays;
   if (options.events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
   if (record) relays.emplace_back(record->events(), EventRelay::For::file);
@@ -118,7 +114,9 @@ RunEnd run_recorded(const RunOptions& options, JobSpec& job) {
     std::vector<std::string> notes;
     job = parse_job(options.job_file, options.overrides, &notes);
     for (const std::string& note : notes) complain("warning: " + note);
-    RunEnd end = supervise_on_terminal(options, job, stop, record);
+    refuse_options(options.given, job.script ? RunKind::script_job : RunKind::training);
+    RunEnd end = job.script ? run_script_job(options, job, stop, record)
+                            : supervise_on_terminal(options, job, stop, record);
     complete(record, end.outcome);
     return end;
   } catch (const std::exception& error) {
@@ -129,12 +127,22 @@ RunEnd run_recorded(const RunOptions& options, JobSpec& job) {
   }
 }
 
+int report_script(const JobSpec& job, const RunEnd& end) {
+  const int exit_code = *end.outcome.exit_code;
+  if (exit_code != 0) {
+    if (!end.log.empty()) complain("its output: " + end.log);
+    complain(fmt::format("{}: {}", job.name, end.outcome.cause));
+  }
+  return exit_code;
+}
+
 int run(RunOptions options) {
   if (options.trace) options.overrides.emplace_back("trace=true");
   const auto started = std::chrono::system_clock::now().time_since_epoch();
   JobSpec job;
   const RunEnd end = run_recorded(options, job);
   const int exit_code = *end.outcome.exit_code;
+  if (job.script) return report_script(job, end);
   if (exit_code != 0) {
     const std::string behind =
         exit_code == 4 ? who_is_behind(job.output, std::chrono::duration<double>(started).count())
@@ -149,21 +157,6 @@ int run(RunOptions options) {
     fmt::print("{}", run_summary(*end.result, options, job, find_next_programs(*end.result)));
   }
   return 0;
-}
-
-// Throws a job error for options of job files where a script runs, and the other way round.
-void refuse_options_of_others(const CLI::App& command, bool is_script) {
-  for (const CLI::Option* option : command.get_options()) {
-    const std::string name = "--" + (option->get_lnames().empty() ? "" : option->get_lnames()[0]);
-    const bool of_scripts = option->get_group() == kScriptGroup;
-    const bool of_jobs =
-        name == "--set" || name == "--json" || name == "--trace" || name == "--start-timeout";
-    if (option->count() > 0 && (is_script ? of_jobs : of_scripts)) {
-      throw job_error(fmt::format("ringtrain run: {} is for {}", name,
-                                  is_script ? "job files; a script's own options follow it"
-                                            : "scripts, and this is a job file"));
-    }
-  }
 }
 
 }  // namespace
@@ -216,13 +209,14 @@ void add_run_command(CLI::App& app, std::vector<std::string>& words, int& exit_c
   add_script_options(*command, options->script);
   command->footer(
       "Options stand before a script; all words behind it are its own, or where a -- follows it, "
-      "all behind that.\n\nExit codes: 0 trained, 2 bad job or option, 3 bad data, 4 training "
+      "all behind that. A job file with the key script runs one, too.\n\nExit codes: 0 trained, 2 bad job or option, 3 bad data, 4 training "
       "failed or ranks lost, 128+N stopped by signal N; else that of the script.");
   options->script.arguments = take_script_arguments(*command, words);
   command->callback([command, options, &exit_code] {
     const ScriptOptions& script = options->script;
     const bool runs_script = script.module || script.no_python || is_script(options->job_file);
-    refuse_options_of_others(*command, runs_script);
+    options->given = given_options(*command);
+    if (runs_script) refuse_options(options->given, RunKind::script);
     exit_code = runs_script ? run_script(*options) : run(*options);
   });
 }

@@ -22,6 +22,7 @@ struct RunOptions {
   bool events = false;
   bool trace = false;
   ScriptOptions script = {};
+  std::vector<std::string> given = {};  // the names of those that stand there, as "--set"
 };
 
 }  // namespace ringtrain::launcher

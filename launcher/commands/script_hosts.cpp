@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string_view>
@@ -81,6 +82,7 @@ HostSource first_hosts(const RunOptions& options, int most, int slots) {
 Supervision plan_script(const RunOptions& options) {
   const int per_host = ranks_per_host(options.script.nproc_per_node);
   const auto [least, most] = host_range(options.script.nnodes);
+  const std::chrono::seconds host_timeout(options.host_timeout);
   if (options.ranks > 0 && per_host > 0) {
     throw job_error("-n and --nproc-per-node: give one of them, ranks in all or of each host");
   }
@@ -91,14 +93,14 @@ Supervision plan_script(const RunOptions& options) {
                       "starts the ranks of all",
                       options.script.nnodes));
     }
-    Supervision run{.hosts = HostSource("", "")};
+    Supervision run{.hosts = HostSource("", ""), .host_timeout = host_timeout};
     run.ranks = std::max({1, options.ranks, per_host});
     return run;
   }
   if (least != most && per_host == 0) {
     throw job_error("--nnodes N:M: needs --nproc-per-node, the ranks of each host");
   }
-  Supervision run{.hosts = first_hosts(options, most, per_host)};
+  Supervision run{.hosts = first_hosts(options, most, per_host), .host_timeout = host_timeout};
   const auto hosts = static_cast<int>(run.hosts.hosts().size());
   if (options.discover.empty() && hosts < std::max(1, least)) {
     throw job_error(fmt::format("--nnodes {}: {} names {}: add hosts, or ask for fewer",

@@ -53,6 +53,9 @@ void add_serve_options(CLI::App& command, Options& options) {
       ->type_name("NAME");
   command.add_flag("--allow-torchscript", options.torchscript,
                    "Let jobs use TorchScript files, which are programs");
+  command.add_flag("--allow-scripts", options.scripts,
+                   "Let jobs run scripts and other programs: whoever may submit a job then has all "
+                   "rights of this user");
 }
 
 [[noreturn]] void refuse() {

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -86,6 +87,10 @@ class ScriptRank {
     const auto between_looks = milliseconds(static_cast<int64_t>(spec.silence * 200));
     look_every_ = std::clamp(between_looks, milliseconds(100), milliseconds(5'000));
     activity_.emplace(script_.process(), look_every_);
+    if (place.rank == 0) {
+      report(StartedEvent{
+          .placement = placement_of(spec), .world_size = place.world_size, .communication = {}});
+    }
   }
 
   int run() {
@@ -207,6 +212,26 @@ std::unique_ptr<HeldPort> hold_port(const RankSpec& spec) {
   }
 }
 
+void enter(const std::string& directory) {
+  std::error_code error;
+  if (!directory.empty()) std::filesystem::current_path(directory, error);
+  if (error) {
+    throw std::runtime_error(fmt::format("{}: cannot be entered: {}: correct script.directory",
+                                         directory, error.message()));
+  }
+}
+
+// Takes back what Open MPI needs where it lies in a folder of its own beside us, as in a pod: the
+// script may have another one.
+void forget_own_mpi() {
+  const char* const prefix = std::getenv("OPAL_PREFIX");
+  std::error_code error;
+  const auto own = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  if (prefix == nullptr || error || own.parent_path() != prefix) return;
+  ::unsetenv("OPAL_PREFIX");
+  ::unsetenv("PMIX_MCA_pcompress_base_silence_warning");
+}
+
 }  // namespace
 
 int rank_command(const std::vector<std::string>& arguments) {
@@ -218,6 +243,8 @@ int rank_command(const std::vector<std::string>& arguments) {
     std::unique_ptr<HeldPort> port;
     if (place.rank == 0) port = hold_port(spec);
     port_is_taken = false;
+    enter(spec.directory);
+    forget_own_mpi();
     return ScriptRank(spec, place, {arguments.begin() + 1, arguments.end()}).run();
   } catch (const std::exception& error) {
     report(RankEndedEvent{.rank = place.rank,

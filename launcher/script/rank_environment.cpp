@@ -42,6 +42,16 @@ RankPlace place_from_mpirun() {
           .local_world_size = number_of("OMPI_COMM_WORLD_LOCAL_SIZE")};
 }
 
+std::vector<RankPlacement> placement_of(const RankSpec& spec) {
+  std::vector<RankPlacement> placement;
+  for (size_t host = 0; host < spec.hosts.size() && host < spec.slots.size(); ++host) {
+    for (int slot = 0; slot < spec.slots[host]; ++slot) {
+      placement.push_back({static_cast<int>(placement.size()), spec.hosts[host], ""});
+    }
+  }
+  return placement;
+}
+
 std::string files_of_rank(const RankSpec& spec, const RankPlace& place, int attempt) {
   return fmt::format("{}/attempt-{}/rank-{}", spec.log_folder, attempt, place.rank);
 }
@@ -69,9 +79,12 @@ Environment environment_of_rank(const RankSpec& spec, const RankPlace& place, in
       {"RINGTRAIN_RUN", "1"},
       {kStacksVariable, files + ".stacks"},
       {kSavedVariable, files + kSavedSuffix},
+      {kOutputVariable, spec.output},
   };
+  environment.insert(environment.end(), spec.environment.begin(), spec.environment.end());
   const auto unless_set = [&](const char* name, std::string value) {
-    if (std::getenv(name) == nullptr) environment.emplace_back(name, std::move(value));
+    if (std::getenv(name) != nullptr || spec.environment.contains(name)) return;
+    environment.emplace_back(name, std::move(value));
   };
   unless_set("OMP_NUM_THREADS", text(threads));
   unless_set("TORCH_NCCL_ASYNC_ERROR_HANDLING", "1");

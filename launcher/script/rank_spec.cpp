@@ -15,10 +15,12 @@ constexpr auto fields_of(const RankSpec*) {
   using T = RankSpec;
   return std::tuple(
       field("master_address", &T::master_address), field("master_port", &T::master_port),
-      field("fixed_port", &T::fixed_port), field("slots", &T::slots),
+      field("fixed_port", &T::fixed_port), field("hosts", &T::hosts), field("slots", &T::slots),
       field("max_restarts", &T::max_restarts), field("restart_failures", &T::restart_failures),
       field("run_id", &T::run_id), field("log_folder", &T::log_folder), field("tee", &T::tee),
-      field("redirects", &T::redirects), field("shown", &T::shown), field("silence", &T::silence));
+      field("redirects", &T::redirects), field("shown", &T::shown), field("silence", &T::silence),
+      field("directory", &T::directory), field("output", &T::output),
+      field("environment", &T::environment));
 }
 
 Streams::Streams(const std::string& text, const std::string& option) {

@@ -26,8 +26,9 @@ class Streams {
 struct RankSpec {
   std::string master_address;
   int master_port = 0;
-  bool fixed_port = false;  // by the user: another attempt would find it taken as well
-  std::vector<int> slots;   // ranks of each host, in the order of the ranks
+  bool fixed_port = false;              // by the user: another attempt would find it taken as well
+  std::vector<std::string> hosts = {};  // names, in the order of the ranks
+  std::vector<int> slots;               // ranks of each host
   int max_restarts = 0;
   bool restart_failures = false;  // exceptions and exit codes, too
   std::string run_id;
@@ -36,6 +37,9 @@ struct RankSpec {
   std::string redirects = "0";  // Streams
   std::vector<int> shown = {};  // local ranks that the terminal shows; empty: as documented
   double silence = 25;          // seconds until a rank counts as silent
+  std::string directory = {};   // working directory, an absolute path; empty: as started
+  std::string output = {};      // an absolute path
+  std::map<std::string, std::string> environment = {};  // of the job
   bool operator==(const RankSpec&) const = default;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "mpijob/objects/own_image.hpp"
 #include "mpijob/objects/render.hpp"
 
 namespace ringtrain::mpijob {
@@ -25,18 +26,19 @@ const KubernetesSpec& kubernetes_of(const JobSpec& job) {
 }
 
 // Passes the Pod Security standard "restricted"; hostPath volumes alone do not.
-ordered_json container_security(bool ipc_lock) {
+ordered_json container_security(const JobSpec& job, bool ipc_lock) {
   ordered_json capabilities = {{"drop", {"ALL"}}};
   if (ipc_lock) capabilities["add"] = {"IPC_LOCK"};
-  return {{"runAsNonRoot", true},
-          {"runAsUser", kImageUser},
-          {"allowPrivilegeEscalation", false},
-          {"capabilities", std::move(capabilities)},
-          {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+  ordered_json security = {{"runAsNonRoot", true}, {"runAsUser", kImageUser}};
+  if (job.script) security["runAsGroup"] = kImageUser;  // another image may not know the user
+  security["allowPrivilegeEscalation"] = false;
+  security["capabilities"] = std::move(capabilities);
+  security["seccompProfile"] = {{"type", "RuntimeDefault"}};
+  return security;
 }
 
-ordered_json container(const KubernetesSpec& spec, const char* name) {
-  ordered_json result = {{"name", name}, {"image", spec.image}};
+ordered_json container(const KubernetesSpec& spec, const char* name, const std::string& image) {
+  ordered_json result = {{"name", name}, {"image", image}};
   if (spec.image_pull_policy != "auto") result["imagePullPolicy"] = spec.image_pull_policy;
   return result;
 }
@@ -153,14 +155,25 @@ ordered_json toleration(const TolerationSpec& spec) {
   return result;
 }
 
+// Returns the init container that brings the tree, without its mounts.
+ordered_json tree_container(const JobSpec& job) {
+  const KubernetesSpec& spec = kubernetes_of(job);
+  ordered_json init = container(spec, "ringtrain", spec.ringtrain_image);
+  init["resources"] = {{"requests", {{"cpu", "100m"}, {"memory", "128Mi"}}},
+                       {"limits", {{"cpu", "1"}, {"memory", "512Mi"}}}};
+  init["securityContext"] = container_security(job, false);
+  return init;
+}
+
 }  // namespace
 
 ordered_json launcher_template(const JobSpec& job, const std::string& service_account) {
   const KubernetesSpec& spec = kubernetes_of(job);
-  ordered_json launcher = container(spec, "launcher");
+  ordered_json launcher = container(spec, "launcher", spec.image);
   // Without --hostfile Open MPI 5 would put every rank into the launcher's pod.
   launcher["command"] = {"ringtrain",         "run",     kJobFileInPods, "--hostfile",
                          "/etc/mpi/hostfile", "--events"};
+  if (job.script) launcher["command"] = own_image_launcher(job);
   ordered_json variables = ordered_json::array();
   std::string names;
   for (const auto& [name, value] : spec.env) {
@@ -179,12 +192,13 @@ ordered_json launcher_template(const JobSpec& job, const std::string& service_ac
                            {"limits", {{"cpu", "1"}, {"memory", "512Mi"}}}};
   // A failed launcher's last line names the cause: this puts it into the pod's status.
   launcher["terminationMessagePolicy"] = "FallbackToLogsOnError";
-  launcher["securityContext"] = container_security(false);
+  launcher["securityContext"] = container_security(job, false);
   launcher["volumeMounts"] = {job_mount()};
 
   ordered_json pod = pod_spec(spec, service_account);
   pod["containers"] = ordered_json::array({std::move(launcher)});
   pod["volumes"] = ordered_json::array({job_volume(job)});
+  if (job.script) add_tree(tree_container(job), pod);
   return {{"spec", std::move(pod)}};
 }
 
@@ -192,8 +206,8 @@ ordered_json worker_template(const JobSpec& job, const std::string& service_acco
   const KubernetesSpec& spec = kubernetes_of(job);
   Mounts mounts = worker_mounts(job);
 
-  ordered_json worker = container(spec, "worker");
-  worker["command"] = {"ringtrain-pod"};
+  ordered_json worker = container(spec, "worker", spec.image);
+  worker["command"] = {job.script ? kOwnImageWorker : "ringtrain-pod"};
   worker["ports"] =
       ordered_json::array({{{"name", "ssh"}, {"containerPort", kSshPort}, {"protocol", "TCP"}}});
   worker["readinessProbe"] = {{"tcpSocket", {{"port", kSshPort}}}, {"periodSeconds", 1}};
@@ -201,7 +215,7 @@ ordered_json worker_template(const JobSpec& job, const std::string& service_acco
     worker["resources"] = std::move(resources);
   }
   worker["terminationMessagePolicy"] = "FallbackToLogsOnError";
-  worker["securityContext"] = container_security(spec.ipc_lock);
+  worker["securityContext"] = container_security(job, spec.ipc_lock);
   worker["volumeMounts"] = mounts.mounts;
 
   ordered_json pod = pod_spec(spec, service_account);
@@ -220,17 +234,18 @@ ordered_json worker_template(const JobSpec& job, const std::string& service_acco
                                {{"training.kubeflow.org/job-name", job.name},
                                 {"training.kubeflow.org/job-role", "worker"}}}}}}});
   if (spec.fetch) {
-    ordered_json fetch = container(spec, "fetch");
+    ordered_json fetch = container(spec, "fetch", job.script ? spec.ringtrain_image : spec.image);
     fetch["command"] = {"ringtrain-fetch", spec.fetch->to};
     for (const std::string& from : spec.fetch->from) fetch["command"].push_back(from);
     fetch["terminationMessagePolicy"] = "FallbackToLogsOnError";
-    fetch["securityContext"] = container_security(false);
+    fetch["securityContext"] = container_security(job, false);
     fetch["volumeMounts"] = mounts.mounts;
     if (worker.contains("resources")) fetch["resources"] = worker["resources"];
     pod["initContainers"] = ordered_json::array({std::move(fetch)});
   }
   pod["containers"] = ordered_json::array({std::move(worker)});
   pod["volumes"] = std::move(mounts.volumes);
+  if (job.script) add_tree(tree_container(job), pod);
   return {{"spec", std::move(pod)}};
 }
 

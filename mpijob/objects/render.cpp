@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "job/models.hpp"
 #include "mpijob/objects/operator_rules.hpp"
+#include "mpijob/objects/own_image.hpp"
 #include "mpijob/objects/pods.hpp"
 
 namespace ringtrain::mpijob {
@@ -37,18 +38,32 @@ void check_absolute(const std::filesystem::path& path, const char* key) {
                               key, path.string()));
 }
 
+void check_script(const ScriptSpec& script, const KubernetesSpec& spec) {
+  if (spec.image == KubernetesSpec{}.image) {
+    throw job_error(
+        "kubernetes.image: is missing: name the image with the script and its Python in it");
+  }
+  if (!script.directory.empty()) check_absolute(script.directory, "script.directory");
+}
+
 void check_files(const JobSpec& job, const KubernetesSpec& spec) {
-  check_absolute(job.dataset, "dataset");
-  if (is_torchscript_path(job.model)) check_absolute(job.model, "model");
-  check_absolute(job.output, "output");
+  if (job.script) {
+    check_script(*job.script, spec);
+    // Without a place of its own the output lies beside the tree, and goes with the pods.
+    if (job.output.is_relative()) return;
+  } else {
+    check_absolute(job.dataset, "dataset");
+    if (is_torchscript_path(job.model)) check_absolute(job.model, "model");
+    check_absolute(job.output, "output");
+  }
   const bool kept = std::any_of(
       spec.volumes.begin(), spec.volumes.end(),
       [&](const VolumeSpec& volume) { return is_on(job.output, volume) && !volume.read_only; });
   if (!kept) {
     throw job_error(fmt::format(
-        "output: {} is on no writable volume of kubernetes.volumes, so the model would be lost "
-        "with its pod",
-        job.output.string()));
+        "output: {} is on no writable volume of kubernetes.volumes, so {} would be lost with its "
+        "pod",
+        job.output.string(), job.script ? "what the script writes" : "the model"));
   }
 }
 
@@ -116,6 +131,12 @@ ordered_json mpijob_object(const JobSpec& job, const KubernetesSpec& spec,
                 {"template", worker_template(job, service_account)}}}}}}}};
 }
 
+ordered_json config_data(const JobSpec& job, const std::string& job_text) {
+  ordered_json data = {{"job.yaml", job_text}};
+  if (job.script) data.update(own_image_files());
+  return data;
+}
+
 }  // namespace
 
 std::vector<ordered_json> render(const JobSpec& job, const std::string& job_text) {
@@ -134,7 +155,7 @@ std::vector<ordered_json> render(const JobSpec& job, const std::string& job_text
   objects.push_back({{"apiVersion", "v1"},
                      {"kind", "ConfigMap"},
                      {"metadata", metadata(job, spec, job.name + "-job")},
-                     {"data", {{"job.yaml", job_text}}}});
+                     {"data", config_data(job, job_text)}});
   objects.push_back(mpijob_object(job, spec, account));
 
   if (const auto problems = broken_operator_rules(objects.back()); !problems.empty()) {

@@ -3,7 +3,8 @@
 // submit` sends them:
 //
 //   ServiceAccount NAME       the pods' identity, without rights (unless the job names one)
-//   ConfigMap      NAME-job   the job file; launcher and ranks read it at /etc/ringtrain/job.yaml
+//   ConfigMap      NAME-job   the job file; launcher and ranks read it at /etc/ringtrain/job.yaml.
+//                             With a script also the pods' /etc/passwd and /etc/group
 //   MPIJob         NAME       kubeflow.org/v2beta1: one launcher and its workers
 //
 // PersistentVolumeClaims and Secrets are referred to, not created.

@@ -51,8 +51,10 @@ std::string progress_of(const JobPicture& picture) {
     return log.result() ? result_line(log.result()->result) : "";
   }
   if (!log.step()) {
-    return log.is_training() ? counted(log.started()->world_size, "rank") + " training, no step yet"
-                             : "";
+    if (!log.is_training()) return "";
+    const bool runs_script = log.started()->steps == 0;
+    return counted(log.started()->world_size, "rank") +
+           (runs_script ? "" : " training, no step yet");
   }
   std::string text = progress_line(*log.step());
   const bool quiet = log.step_at() && picture.now - *log.step_at() > kSilence;
@@ -124,7 +126,8 @@ std::string print_status(const JobPicture& picture) {
   std::map<std::string, std::string> ranks;
   for (const Rank& rank : ranks_of(picture.log)) {
     std::string& list = ranks[rank.pod];
-    list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", rank.rank, rank.device);
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", rank.rank);
+    if (!rank.device.empty()) list += fmt::format(" ({})", rank.device);
   }
   std::vector<std::vector<std::string>> rows = {
       {"  POD", "NODE", "STATE", "RESTARTS", ranks.empty() ? "" : "RANKS"}};

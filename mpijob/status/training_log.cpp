@@ -43,7 +43,22 @@ void TrainingLog::take(const std::string& line) {
     result_ = *result;
   } else if (const auto* failure = std::get_if<FailureEvent>(&record->event)) {
     if (!failure_) failure_ = *failure;
+  } else if (const auto* ended = std::get_if<RankEndedEvent>(&record->event)) {
+    if (ended->exit_code != 0 || ended->signal != 0) take_end(*ended);
   }
+}
+
+// A rank that only lost another one is no cause while there is another.
+void TrainingLog::take_end(const RankEndedEvent& ended) {
+  if (failure_ && ended.consequence) return;
+  const std::string message =
+      ended.signal != 0 ? fmt::format("was ended by signal {} {}", ended.signal, ended.message)
+                        : ended.message;
+  failure_ = FailureEvent{.exit_code = ended.exit_code,
+                          .again = ended.again,
+                          .rank = ended.rank,
+                          .host = ended.host,
+                          .message = message};
 }
 
 std::string TrainingLog::cause() const {

@@ -33,6 +33,8 @@ class TrainingLog {
   std::string cause() const;
 
  private:
+  void take_end(const RankEndedEvent& ended);
+
   std::optional<StartedEvent> started_;
   std::optional<StepEvent> step_;
   std::optional<EpochEvent> epoch_;

@@ -104,7 +104,8 @@ ordered_json system_of(const Jobs& jobs) {
           {"waiting", waiting},
           {"disk_free_bytes", jobs.free_bytes()},
           {"folder", jobs.path().string()},
-          {"data", jobs.data_folders()}};
+          {"data", jobs.data_folders()},
+          {"scripts", jobs.runs_scripts()}};
 }
 
 net::Answer ready(const Jobs& jobs) {

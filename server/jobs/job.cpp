@@ -102,7 +102,8 @@ StateView Job::derived() const {
                  .lives = lives_,
                  .outcome = outcome_,
                  .phase = progress_.run_phase(),
-                 .restarts = record_.restarts};
+                 .restarts = record_.restarts,
+                 .is_script = !record_.script.empty()};
   facts.barren = std::min(facts.attempts,
                           static_cast<int>(progress_.barren) + (progress_.attempt_saved ? 0 : 1));
   if (progress_.attempt < last_attempt_) facts.phase = RunPhase::none;
@@ -151,6 +152,12 @@ bool Job::set_waiting(const std::string& why, int position) {
   return true;
 }
 
+std::string Job::script() const {
+  // The ranks of a script report no steps: so is a run of one known that the server did not start.
+  const bool is_run_of_one = !folder_.is_managed() && progress_.starts > 0 && progress_.steps == 0;
+  return is_run_of_one ? record_.name : record_.script;
+}
+
 ordered_json Job::to_json() const {
   const Progress& p = progress_;
   ordered_json json = {
@@ -164,6 +171,7 @@ ordered_json Job::to_json() const {
       {"managed", folder_.is_managed()},
       {"model", record_.model},
       {"dataset", record_.dataset},
+      {"script", script()},
       {"ranks", p.ranks > 0 && lives_ ? p.ranks : record_.ranks},
       {"attempts", last_attempt_},
       {"restarts", std::max<int64_t>(0, p.starts - 1)},

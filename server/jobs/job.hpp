@@ -49,6 +49,8 @@ class Job {
  private:
   void read_new_events(const OnEvent& on_event);
   StateView derived() const;
+  // The script that it runs; empty: it trains a model.
+  std::string script() const;
 
   JobFolder folder_;
   JobRecord record_;

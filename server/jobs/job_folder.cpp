@@ -37,7 +37,7 @@ constexpr auto fields_of(const JobRecord*) {
                     field("ranks", &T::ranks), field("restarts", &T::restarts),
                     field("overrides", &T::overrides), field("warnings", &T::warnings),
                     field("model", &T::model), field("dataset", &T::dataset),
-                    field("understood", &T::understood));
+                    field("script", &T::script), field("understood", &T::understood));
 }
 
 constexpr auto fields_of(const Intent*) {

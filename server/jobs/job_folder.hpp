@@ -32,6 +32,7 @@ struct JobRecord {
   std::vector<std::string> warnings = {};
   std::string model = {};       // as the list shows it
   std::string dataset = {};     // the same
+  std::string script = {};      // the same; empty: the job trains a model
   std::string understood = {};  // every key with its value, as JSON
 };
 

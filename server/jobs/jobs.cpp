@@ -258,6 +258,10 @@ void Jobs::start(Job& job) {
                                       job.folder().job_file().string(),
                                       "-n",
                                       std::to_string(job.record().ranks)};
+    if (!job.record().script.empty()) {
+      const fs::path logs = job.folder().output() / "logs" / std::to_string(number);
+      words.insert(words.end(), {"--log-dir", logs.string()});
+    }
     std::vector<std::string> overrides = job.record().overrides;
     overrides.push_back("name=" + ordered_json(job.record().name).dump());
     overrides.push_back("output=" + ordered_json(job.folder().output().string()).dump());

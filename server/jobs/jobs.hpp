@@ -83,6 +83,7 @@ class Jobs {
   int busy_cores() const;
   const std::filesystem::path& path() const { return options_.folder; }
   std::vector<std::string> data_folders() const;
+  bool runs_scripts() const { return options_.limits.scripts; }
   // Left on the disk of path().
   uintmax_t free_bytes() const;
 

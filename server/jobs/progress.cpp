@@ -112,7 +112,9 @@ class Taker {
   void operator()(const LostHostEvent&) { set(RunPhase::failing); }
   void operator()(const EvaluatingEvent&) {}
   void operator()(const PausedEvent&) {}
-  void operator()(const RankEndedEvent&) {}
+  void operator()(const RankEndedEvent& ended) {
+    if (ended.exit_code != 0 || ended.signal != 0) set(RunPhase::failing);
+  }
   void operator()(const RankSilentEvent&) {}
   void operator()(const LogEvent&) {}
 

@@ -30,10 +30,12 @@ StateView lost(const JobFacts& facts, const std::string& cause) {
   if (facts.desired == Desired::stop) return {JobState::suspended, "Lost", cause};
   if (facts.barren > facts.restarts) {
     return {JobState::failed, "Lost",
-            fmt::format("{}; {} in a row wrote no checkpoint", cause,
-                        counted(facts.barren, "attempt"))};
+            fmt::format("{}; {} in a row {}", cause, counted(facts.barren, "attempt"),
+                        facts.is_script ? "were lost" : "wrote no checkpoint")};
   }
-  return {JobState::queued, "Lost", cause + "; it starts again from its newest checkpoint"};
+  return {JobState::queued, "Lost",
+          cause + (facts.is_script ? "; it starts again"
+                                   : "; it starts again from its newest checkpoint")};
 }
 
 StateView ended(const JobFacts& facts) {

@@ -41,6 +41,7 @@ struct JobFacts {
   RunPhase phase = RunPhase::none;
   int barren = 0;    // attempts in a row that were lost without a checkpoint
   int restarts = 3;  // most of them after the first
+  bool is_script = false;
 };
 
 struct StateView {

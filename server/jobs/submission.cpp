@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "job/keys/idle.hpp"
 #include "job/models.hpp"
 
 namespace ringtrain::server {
@@ -38,15 +39,11 @@ class Checker {
   void check() {
     check_name();
     check_ranks();
-    check_path("dataset", job_.dataset, "make one with 'ringtrain dataset import'");
-    if (!job_.initialize_from.empty()) {
-      check_path("initialize_from", job_.initialize_from, "correct the path");
+    if (job_.script) {
+      check_script(*job_.script);
+    } else {
+      check_training_files();
     }
-    const std::string& resume = job_.checkpoint.resume;
-    if (resume != "auto" && resume != "never") {
-      check_path("checkpoint.resume", resume, "give auto, never, or a path below the data folders");
-    }
-    if (is_torchscript_path(job_.model)) check_torchscript();
     if (job_.kubernetes)
       warn("kubernetes: is left out, since this server runs jobs on its own machine");
     if (job_.output != fs::path("runs") / job_.name) {
@@ -60,6 +57,33 @@ class Checker {
     checked_.refusals.push_back({path, 0, message});
   }
   void warn(const std::string& text) { checked_.record.warnings.push_back(text); }
+
+  void check_training_files() {
+    check_path("dataset", job_.dataset, "make one with 'ringtrain dataset import'");
+    if (!job_.initialize_from.empty()) {
+      check_path("initialize_from", job_.initialize_from, "correct the path");
+    }
+    const std::string& resume = job_.checkpoint.resume;
+    if (resume != "auto" && resume != "never") {
+      check_path("checkpoint.resume", resume, "give auto, never, or a path below the data folders");
+    }
+    if (is_torchscript_path(job_.model)) check_torchscript();
+  }
+
+  // Relative paths of a script count from its directory, and that from the first data folder.
+  void check_script(const ScriptSpec& script) {
+    if (!limits_.scripts) {
+      return refuse("script",
+                    "is a program, and this server runs none: its owner allows them by starting "
+                    "it with --allow-scripts");
+    }
+    check_path("script.directory", script.directory.empty() ? "." : script.directory,
+               "correct the path");
+    const bool is_path = script.is_python() || script.target.find('/') != std::string::npos;
+    if (script.kind == ScriptSpec::Kind::file && is_path) {
+      check_path("script.file", script.directory / script.target, "correct the path");
+    }
+  }
 
   void check_name() {
     checked_.record.name = submission_.name.empty() ? job_.name : submission_.name;
@@ -78,7 +102,7 @@ class Checker {
     if (ranks < 1 || ranks > limits_.cores) {
       refuse("ranks", fmt::format("must be 1 to {}, the cores of this server, found {}",
                                   limits_.cores, ranks));
-    } else if (ranks > job_.batch_size) {
+    } else if (!job_.script && ranks > job_.batch_size) {
       refuse("ranks", fmt::format("must not be above batch_size ({}): every rank needs a sample of "
                                   "each step, found {}",
                                   job_.batch_size, ranks));
@@ -118,10 +142,16 @@ class Checker {
     JobRecord& record = checked_.record;
     record.by = submission_.by;
     record.restarts = job_.restarts;
-    record.model =
-        is_torchscript_path(job_.model) ? fs::path(job_.model).filename().string() : job_.model;
-    record.dataset = job_.dataset.filename().string();
-    record.understood = print_job(job_);
+    nlohmann::json understood = job_to_json(job_);
+    if (job_.script) {
+      record.script = job_.script->title();
+      remove_idle_keys(understood);
+    } else {
+      record.model =
+          is_torchscript_path(job_.model) ? fs::path(job_.model).filename().string() : job_.model;
+      record.dataset = job_.dataset.filename().string();
+    }
+    record.understood = understood.dump();
   }
 
   static std::vector<std::string> texts(const std::vector<fs::path>& paths) {
@@ -154,7 +184,7 @@ nlohmann::ordered_json errors_of(const std::vector<Refusal>& refusals) {
 
 CheckedJob check_submission(const Submission& submission, const JobLimits& limits) {
   CheckedJob checked;
-  checked.refusals = find_refusals(submission.job_file, {}, &checked.job);
+  checked.refusals = find_refusals(submission.job_file, {}, &checked.job, &checked.record.warnings);
   if (!checked.refusals.empty()) return checked;
   Checker(submission, limits, checked).check();
   return checked;

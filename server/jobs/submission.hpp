@@ -17,6 +17,7 @@ struct JobLimits {
   std::vector<std::filesystem::path> data = {};  // folders that may be read, canonical; not empty
   int cores = 1;
   bool torchscript = false;  // TorchScript files are programs
+  bool scripts = false;      // the job file's group `script`
 };
 
 struct Submission {

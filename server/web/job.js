@@ -18,16 +18,22 @@ function actions(job, run) {
       && run('DELETE', path)}, 'Delete'));
 }
 
-function head(job, run) {
-  const cards = [['Step', job.steps ? `${count(job.step)} of ${count(job.steps)}` : '–'], ['Epoch', job.epochs ? `${job.epoch} of ${job.epochs}` : '–'],
+// A script reports no steps: what is known of it is where it runs and how often it was started.
+const scriptCards = (job) => [['Ranks', job.ranks], ['Attempts', job.attempts], ['Restarts of ranks', job.restarts],
+  ['Started', job.started ? clock(job.started) : '–']];
+
+const trainingCards = (job) => [['Step', job.steps ? `${count(job.step)} of ${count(job.steps)}` : '–'], ['Epoch', job.epochs ? `${job.epoch} of ${job.epochs}` : '–'],
     ['Loss', figure(job.loss ?? NaN)], ['Test accuracy', percent(job.test_accuracy ?? NaN)], ['Best accuracy', percent(job.best_accuracy ?? NaN)],
     ['Samples/s', count(job.samples_per_second ?? NaN)], ['Ranks', job.ranks],
     [isLive(job.state) ? 'Time left' : 'Attempts', isLive(job.state) ? duration(job.seconds_left ?? NaN) : job.attempts]];
+
+function head(job, run) {
+  const cards = job.script ? scriptCards(job) : trainingCards(job);
   return [h('div', {class: 'bar'}, h('div', {class: 'grow'}, h('h1', null, job.name),
-    h('small', null, [job.model, job.dataset, `sent ${clock(job.created)}`, job.by ? `by ${job.by}` : ''].filter(Boolean).join(' · '))),
+    h('small', null, [job.script, job.model, job.dataset, `sent ${clock(job.created)}`, job.by ? `by ${job.by}` : ''].filter(Boolean).join(' · '))),
   actions(job, run)),
   h('p', null, stateBadge(job.state), ' ', job.why ? h('span', {class: job.state === 'Failed' ? 'error' : 'muted'}, job.why) : null),
-  h('progress', {class: 'wide', max: 1, value: job.progress, 'aria-label': 'progress'}),
+  job.script ? null : h('progress', {class: 'wide', max: 1, value: job.progress, 'aria-label': 'progress'}),
   h('div', {class: 'cards'}, cards.map(([label, value]) => h('div', {class: 'card'}, h('b', null, value), h('span', null, label))))];
 }
 
@@ -47,6 +53,10 @@ function chartsTab(name, current) {
     const job = current();
     const epochOf = (step) => job.steps ? step * job.epochs / job.steps : step;
     for (const one of charts) one.update(series, {x, epochOf});
+  }
+  if (current().script) {
+    return {element: h('div', {class: 'empty'}, h('h2', null, 'No charts'), h('p', null, 'This job runs a script, which reports no '
+      + 'steps or losses to ringtrain. What it prints is under Log; what it writes below $RINGTRAIN_OUTPUT is under Files.')), load: () => {}};
   }
   return {element: h('div', null, h('div', {class: 'bar'}, h('label', {for: 'axis'}, 'Over'), choice,
     h('small', null, 'A band shows the smallest and largest value of each point.')),
@@ -106,7 +116,7 @@ function makeTab(id, name, current) {
       return [communication ? h('p', null, `Gradients are averaged by ${communication}.`) : null,
         slowest ? h('p', null, `The slowest is rank ${slowest.rank} on ${slowest.host}: ${figure(1000 * slowest.seconds)} ms a step, `
           + `the others' median is ${figure(1000 * slowest.median_of_others)} ms.`) : null,
-        table(['Rank', 'Host', 'Device'], ranks.map((one) => [one.rank, one.host, one.device]), 'The ranks have not started yet.')];
+        table(['Rank', 'Host', 'Device'], ranks.map((one) => [one.rank, one.host, one.device || '–']), 'The ranks have not started yet.')];
     });
   }
   if (id === 'spec') {
@@ -134,7 +144,8 @@ function makeTab(id, name, current) {
 
 export async function jobPage(main, {name, go}) {
   let job = await getJson(jobPath(name));
-  let open = new URLSearchParams(location.search).get('tab') ?? 'charts';
+  const home = job.script ? 'log' : 'charts';
+  let open = new URLSearchParams(location.search).get('tab') ?? home;
   let tab = null;
   const top = h('div');
   const problem = h('div');
@@ -155,7 +166,7 @@ export async function jobPage(main, {name, go}) {
   }
   function show(id, replace = true) {
     open = id;
-    if (replace) go(`/ui/jobs/${encodeURIComponent(name)}${id === 'charts' ? '' : `?tab=${id}`}`, true);
+    if (replace) go(`/ui/jobs/${encodeURIComponent(name)}${id === home ? '' : `?tab=${id}`}`, true);
     fill(bar, tabs.map(([each, text]) => h('button', {role: 'tab', id: each === id ? 'tab-open' : null,
       'aria-selected': each === id ? 'true' : 'false', onclick: () => show(each)}, text)));
     tab = makeTab(id, name, () => job);
@@ -165,7 +176,7 @@ export async function jobPage(main, {name, go}) {
 
   drawHead();
   fill(main, top, problem, bar, place);
-  show(tabs.some(([id]) => id === open) ? open : 'charts', false);
+  show(tabs.some(([id]) => id === open) ? open : home, false);
 
   let due = 0;
   const soon = (after = 700) => { due ||= setTimeout(() => { due = 0; load(); }, after); };

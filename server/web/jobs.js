@@ -12,8 +12,8 @@ function row(job) {
     h('td', null, stateBadge(job.state)),
     h('td', null, h('a', {href: link}, h('strong', null, job.name)),
       job.why && job.state !== 'Succeeded' ? h('div', {class: 'why'}, job.why) : null),
-    h('td', null, [job.model, job.dataset].filter(Boolean).join(' · ')),
-    h('td', null, h('progress', {max: 1, value: job.progress, 'aria-label': 'progress'}),
+    h('td', null, [job.script, job.model, job.dataset].filter(Boolean).join(' · ')),
+    h('td', null, job.script ? null : h('progress', {max: 1, value: job.progress, 'aria-label': 'progress'}),
       h('div', null, h('small', null, [job.epochs ? `epoch ${job.epoch} of ${job.epochs}` : '', left]
         .filter(Boolean).join(', ')))),
     h('td', {class: 'num'}, figure(job.loss)),
@@ -46,7 +46,7 @@ export async function jobsPage(main, {go}) {
   const place = h('div');
   const more = h('button', {onclick: () => load(true)}, 'Show more');
   const table = h('div', {class: 'scroll'}, h('table', null, h('thead', null, h('tr', null,
-    ['State', 'Name', 'Model · data', 'Progress'].map((text) => h('th', {scope: 'col'}, text)),
+    ['State', 'Name', 'Model · data, or script', 'Progress'].map((text) => h('th', {scope: 'col'}, text)),
     ['Loss', 'Best accuracy', 'Samples/s', 'Ranks', 'Sent'].map((text) => h('th', {scope: 'col', class: 'num'}, text)))),
   body));
 

@@ -11,9 +11,15 @@ batch_size: 128
 optimizer: {type: sgd, learning_rate: 0.05, momentum: 0.9}
 schedule: {type: cosine}
 `;
-const groups = [['Job', ['name', 'model', 'dataset', 'epochs', 'batch_size', 'seed']],
+const firstScript = `name: my-script
+script:
+  file: train.py
+  args: ["--epochs", "4"]
+`;
+const groups = [['Job', ['model', 'dataset', 'epochs', 'batch_size', 'seed']],
   ['Optimizer', ['optimizer.type', 'optimizer.learning_rate', 'optimizer.momentum', 'optimizer.weight_decay']],
   ['Schedule', ['schedule.type', 'schedule.warmup_epochs']]];
+const scriptGroups = [['Script', ['script.file', 'script.module', 'script.args', 'script.python', 'script.directory', 'script.checkpoint']]];
 const leftOut = new Set(['kubernetes', 'output']);
 
 // Every key that a form can show: path to its schema.
@@ -71,7 +77,7 @@ export async function newPage(main, {go}) {
 
   const change = (path, one, input) => { yaml.value = setKey(yaml.value, path, parsed(one, input)); later(); };
   const controls = new Map(keysOf(schema).map(([path, one]) => [path, control(path, one, change)]));
-  const used = new Set(groups.flatMap(([, paths]) => paths));
+  const used = new Set(['name', 'restarts', ...[...groups, ...scriptGroups].flatMap(([, paths]) => paths)]);
   const rest = new Map();
   for (const [path, one] of controls) {
     if (used.has(path)) continue;
@@ -80,13 +86,29 @@ export async function newPage(main, {go}) {
   }
   const box = (title, fields) => h('fieldset', null, h('legend', null, title), fields);
   const ranksField = h('div', {class: 'field'}, h('label', {for: 'ranks'}, 'ranks'), ranks,
-    h('small', null, `Processes that train together, one core each; this server has ${system.cores}. The result does not depend on it.`),
+    h('small', null, `Processes that work together, one core each; this server has ${system.cores}. The result of training does not depend on it.`),
     h('div', {class: 'error', id: 'key-ranks-problem'}));
   controls.set('ranks', {element: ranksField, input: ranks, schema: {type: 'integer'}, path: 'ranks', problem: ranksField.lastChild});
 
+  // The form follows the file: a job trains a model, or runs a script.
+  const choice = h('select', {id: 'kind', onchange: () => { show(choice.value); yaml.value = choice.value === 'script' ? firstScript : first; check(); }},
+    h('option', {value: 'model'}, 'Train a model'), h('option', {value: 'script'}, 'Run a script'));
+  const boxes = (all) => h('div', null, all.map(([title, paths]) => box(title, paths.map((path) => controls.get(path)?.element))));
+  const ofModel = h('div', null, boxes(groups), h('details', null, h('summary', null, 'All keys'), [...rest].filter(([name]) => name !== 'script')
+    .map(([title, fields]) => box(title, fields))));
+  const ofScript = h('div', {hidden: true}, boxes(scriptGroups), rest.has('script') ? h('details', null, h('summary', null, 'All keys'),
+    box('script', rest.get('script'))) : null);
+  function show(kind) {
+    choice.value = kind;
+    ofModel.hidden = kind === 'script';
+    ofScript.hidden = kind !== 'script';
+    submitButton.textContent = kind === 'script' ? 'Start the script' : 'Start training';
+  }
+
   const form = h('form', {onsubmit: (event) => { event.preventDefault(); submit(); }},
-    groups.map(([title, paths]) => box(title, [paths.map((path) => controls.get(path)?.element), title === 'Job' ? ranksField : null])),
-    h('details', null, h('summary', null, 'All keys'), [...rest].map(([title, fields]) => box(title, fields))));
+    box('Run', [h('div', {class: 'field'}, h('label', {for: 'kind'}, 'what'), choice,
+      h('small', null, system.scripts ? 'Another choice begins the job file anew.' : 'This server runs no scripts: its owner starts it with --allow-scripts.')),
+    controls.get('name')?.element, ranksField, controls.get('restarts')?.element]), ofModel, ofScript);
 
   function showProblems(errors) {
     for (const one of controls.values()) { one.problem.textContent = ''; one.input.removeAttribute('aria-invalid'); }
@@ -104,6 +126,7 @@ export async function newPage(main, {go}) {
   }
 
   function fillForm(answer) {
+    show(answer.job.script ? 'script' : 'model');
     for (const one of controls.values()) {
       if (one.path === 'ranks' || document.activeElement === one.input) continue;
       const value = valueAt(answer.job, one.path);

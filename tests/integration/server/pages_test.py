@@ -102,6 +102,30 @@ class Pages(ServerTest):
             self.assertFalse(wide, f"{path} is wider than its window")
         self.assertEqual([one for one in self.page.complaints if "404" not in one], [])
 
+    def test_of_a_script(self):
+        self.stop_server(signal.SIGTERM)
+        self.options = ["--allow-scripts"]
+        self.start_server()
+        (self.shared / "hello.py").write_text("print('hello from the script', flush=True)\n")
+        self.sign_in_with()
+        self.page.press("n")
+        self.page.wait_for_text("Start training")
+        self.page.evaluate("""(() => { const kind = document.getElementById('kind'); kind.value = 'script';
+            kind.dispatchEvent(new Event('change')); })()""")
+        self.page.wait_for_text("Start the script")
+        self.fill_form(**{"script.file": "hello.py", "script.args": "a, 1", "name": "says-hello"})
+        self.page.wait_for_text("A good job, on 2 ranks")
+        self.picture("new-script")
+        self.click("button", "Start the script")
+        self.page.wait_for("location.pathname === '/ui/jobs/says-hello'")
+        self.page.wait_for_text("hello from the script")
+        self.page.wait_for_text("Succeeded")
+        self.picture("job-script")
+        for tab, text in (("Charts", "reports no steps or losses"), ("Files", "rank-0.log")):
+            self.click("[role=tab]", tab)
+            self.page.wait_for_text(text)
+        self.assertEqual(self.page.complaints, [])
+
     def test_of_the_sign_in_page(self):
         self.page = browser.Browser()
         self.page.open(self.url)

@@ -18,6 +18,8 @@ main = run_case.main
 
 
 class ServerTest(RunTest):
+    options = []  # of the server, beside those that all have
+
     def setUp(self):
         super().setUp()
         self.dir = self.folder / "server"
@@ -31,7 +33,8 @@ class ServerTest(RunTest):
 
     def start_server(self, port="0"):
         self.server = subprocess.Popen(
-            [run_case.RINGTRAIN, "server", str(self.dir), "--port", port, "--data", str(self.shared), "--cores", "2"],
+            [run_case.RINGTRAIN, "server", str(self.dir), "--port", port, "--data", str(self.shared), "--cores", "2",
+             *self.options],
             stdout=subprocess.PIPE, stderr=open(self.folder / "server.log", "a"), text=True)
         first = self.server.stdout.readline()
         self.assertIn("ringtrain server on http://", first, (self.folder / "server.log").read_text())

@@ -8,6 +8,7 @@ KubernetesSpec unusual_kubernetes() {
   KubernetesSpec spec;
   spec.name_space = "team";
   spec.image = "registry/ringtrain:1";
+  spec.ringtrain_image = "registry/ringtrain:2";
   spec.image_pull_policy = "Always";
   spec.image_pull_secrets = {"registry"};
   spec.workers = 3;
@@ -104,6 +105,16 @@ JobSpec unusual_job() {
   job.workers = {2, 8};
   job.restarts = 1;
   job.trace = true;
+  job.script = ScriptSpec{.kind = ScriptSpec::Kind::module,
+                          .target = "package.train",
+                          .args = {"--lr", "0.1"},
+                          .python = "venv/bin/python",
+                          .directory = "/app",
+                          .env = {{"NCCL_DEBUG", "INFO"}},
+                          .checkpoint = "ckpt/*.pt",
+                          .restart_failures = true,
+                          .silence_seconds = 5.5,
+                          .hang_timeout_seconds = 60};
   job.kubernetes = unusual_kubernetes();
   return job;
 }

@@ -88,6 +88,30 @@ TEST_F(SubmissionTest, SaysWhatItLeavesOut) {
   EXPECT_THAT(checked.record.warnings, ElementsAre(HasSubstr("output: is left out")));
 }
 
+TEST_F(SubmissionTest, RunsScriptsWhereItsOwnerAllowsThem) {
+  data_.write("train.py", "");
+  const std::string job = "script: {file: train.py, args: [x]}\nepochs: 3\n";
+  const CheckedJob refused = check(job);
+  ASSERT_THAT(paths(refused), ElementsAre("script"));
+  EXPECT_THAT(refused.refusals[0].message, HasSubstr("--allow-scripts"));
+  limits_.scripts = true;
+  const CheckedJob checked = check(job);
+  EXPECT_THAT(checked.refusals, IsEmpty());
+  EXPECT_EQ(checked.record.script, "train.py");
+  EXPECT_EQ(checked.record.model, "");
+  EXPECT_THAT(checked.record.warnings,
+              ElementsAre("job.yaml:3: epochs: has no effect beside script"));
+  EXPECT_THAT(checked.record.overrides,
+              ElementsAre("script.directory=\"" + limits_.data[0].string() + "\"",
+                          "script.file=\"" + (limits_.data[0] / "train.py").string() + "\""));
+  EXPECT_THAT(checked.record.understood, testing::Not(HasSubstr("epochs")));
+  EXPECT_THAT(paths(check("script: {file: /etc/passwd.py}\n")), ElementsAre("script.file"));
+  EXPECT_THAT(paths(check("script: {file: none.py}\n")), ElementsAre("script.file"));
+  EXPECT_THAT(paths(check("script: {module: m, directory: /etc}\n")),
+              ElementsAre("script.directory"));
+  EXPECT_THAT(check("script: {module: m}\n", 4).refusals, IsEmpty());
+}
+
 TEST(IsJobName, TakesDnsLabels) {
   for (const char* const name : {"a", "0", "a-b", "mnist-lenet-2"}) EXPECT_TRUE(is_job_name(name));
   for (const std::string& name :

@@ -19,7 +19,7 @@ TEST(Keys, NameThoseThatMayChangeFromRunToRun) {
       keys_on_resume(OnResume::silent),
       ElementsAre("name", "dataset", "epochs", "max_steps", "device", "communication", "checkpoint",
                   "rollback", "initialize_from", "max_skipped_steps", "evaluate_every_epochs",
-                  "output", "workers", "restarts", "trace", "kubernetes"));
+                  "output", "workers", "restarts", "trace", "script", "kubernetes"));
 }
 
 TEST(Keys, InheritTheRuleOfTheirGroup) {

@@ -53,6 +53,7 @@ void expect_defaults(const json& node, const json& value, const std::string& pat
 
 TEST(Schema, NamesTheDefaultsOfJobSpec) {
   JobSpec job;
+  job.script = ScriptSpec{};
   job.kubernetes = KubernetesSpec{};
   job.kubernetes->fetch = FetchSpec{};
   expect_defaults(schema(), job_to_json(job), "");
@@ -163,10 +164,15 @@ std::vector<json> documents() {
   const json required = {{"model", "lenet"}, {"dataset", "d.h5"}};
   std::vector<json> documents;
   for (const auto& [name, value] : whole.items()) {
-    if (name == "kubernetes") continue;
+    if (name == "kubernetes" || name == "script") continue;
     documents.push_back(required);
     documents.back()[name] = value;
   }
+  for (const auto& [name, value] : whole["script"].items()) {
+    documents.push_back({{"script", {{"module", "train"}}}});
+    documents.back()["script"][name] = value;
+  }
+  documents.push_back({{"script", {{"file", "train.py"}}}, {"epochs", 3}});
   for (const auto& [name, value] : whole["kubernetes"].items()) {
     documents.push_back(required);
     documents.back()["kubernetes"][name] = value;
@@ -205,6 +211,20 @@ void judge_changes(const json& document, const std::vector<json>& others, TwoJud
     changed[pointer.parent_pointer()].erase(pointer.back());
     judges.accept(changed);
   }
+}
+
+TEST(Schema, TakesAModelOrAScriptAndNotBoth) {
+  TwoJudges judges;
+  const json script = {{"file", "train.py"}};
+  EXPECT_TRUE(judges.accept({{"script", script}}));
+  EXPECT_TRUE(judges.accept({{"model", "lenet"}, {"dataset", "d.h5"}}));
+  EXPECT_FALSE(judges.accept(json::object()));
+  EXPECT_FALSE(judges.accept({{"model", "lenet"}}));
+  EXPECT_FALSE(judges.accept({{"script", script}, {"model", "lenet"}}));
+  EXPECT_FALSE(judges.accept({{"script", script}, {"dataset", "d.h5"}}));
+  EXPECT_FALSE(judges.accept({{"script", script}, {"model", "lenet"}, {"dataset", "d.h5"}}));
+  EXPECT_FALSE(judges.accept({{"script", {{"file", "a.py"}, {"module", "a"}}}}));
+  EXPECT_FALSE(judges.accept({{"script", {{"args", json::array()}}}}));
 }
 
 TEST(Schema, AcceptsTheDocumentsThatTheCheckAccepts) {

@@ -45,10 +45,33 @@ TEST(TheEnvironmentOfARank, IsTorchruns) {
   for (const auto& [name, value] : expected) EXPECT_EQ(environment.at(name), value) << name;
 }
 
+TEST(TheEnvironmentOfARank, HasTheJobsVariablesAndItsOutput) {
+  RankSpec spec;
+  spec.slots = {1};
+  spec.output = "/runs/a";
+  spec.environment = {{"OMP_NUM_THREADS", "7"}, {"MINE", "x"}};
+  ::unsetenv("OMP_NUM_THREADS");
+  const Environment list = environment_of_rank(spec, {}, 1, 5);
+  const std::multimap<std::string, std::string> environment(list.begin(), list.end());
+  EXPECT_EQ(environment.count("OMP_NUM_THREADS"), 1U);
+  EXPECT_EQ(environment.find("OMP_NUM_THREADS")->second, "7");
+  EXPECT_EQ(environment.find("MINE")->second, "x");
+  EXPECT_EQ(environment.find("RINGTRAIN_OUTPUT")->second, "/runs/a");
+}
+
+TEST(ARankSpec, PlacesRanksOnTheirHosts) {
+  RankSpec spec;
+  spec.hosts = {"a", "b"};
+  spec.slots = {2, 1};
+  const std::vector<RankPlacement> expected = {{0, "a", ""}, {1, "a", ""}, {2, "b", ""}};
+  EXPECT_EQ(placement_of(spec), expected);
+}
+
 TEST(ARankSpec, ComesBackAsItWas) {
   const RankSpec spec{.master_address = "h",
                       .master_port = 1,
                       .fixed_port = true,
+                      .hosts = {"a", "b"},
                       .slots = {1, 2},
                       .max_restarts = 3,
                       .restart_failures = true,
@@ -57,7 +80,10 @@ TEST(ARankSpec, ComesBackAsItWas) {
                       .tee = "3",
                       .redirects = "1",
                       .shown = {0, 1},
-                      .silence = 2.5};
+                      .silence = 2.5,
+                      .directory = "/d",
+                      .output = "/o",
+                      .environment = {{"A", "b"}}};
   EXPECT_EQ(parse_rank_spec(print_rank_spec(spec)), spec);
 }
 

@@ -193,5 +193,51 @@ TEST(Render, RefusesWhatCannotWorkThere) {
       StartsWith("output: /data/r is on no writable volume"));
 }
 
+const std::string kScript = "name: ddp\nscript: {file: train.py}\nkubernetes:\n  image: me/app\n";
+
+TEST(RenderOfAScript, BringsTheTreeIntoTheUsersImage) {
+  const auto objects = rendered(kScript + "  ringtrain_image: r:1\n");
+  EXPECT_THAT(objects[1]["data"]["passwd"].get<std::string>(), HasSubstr("mpiuser:x:1000:1000:"));
+  const ordered_json& job = objects.back();
+  for (const ordered_json* pod : {&launcher_pod(job), &worker_pod(job)}) {
+    EXPECT_EQ(at(*pod, "/containers/0/image"), "me/app");
+    EXPECT_EQ(at(*pod, "/initContainers/0/image"), "r:1");
+    EXPECT_EQ(at(*pod, "/initContainers/0/volumeMounts/0/mountPath"), "/ringtrain");
+    EXPECT_EQ(at(*pod, "/containers/0/command/0"), "/ringtrain/bin/ringtrain-pod");
+    EXPECT_EQ(at(*pod, "/containers/0/securityContext/runAsGroup"), 1000);
+    const std::string mounts = at(*pod, "/containers/0/volumeMounts").dump();
+    EXPECT_THAT(mounts, HasSubstr("\"/etc/passwd\",\"subPath\":\"passwd\""));
+    EXPECT_THAT(mounts, HasSubstr("\"/ringtrain\""));
+  }
+  EXPECT_EQ(
+      at(launcher_pod(job), "/containers/0/command"),
+      (ordered_json{"/ringtrain/bin/ringtrain-pod", "run", "/etc/ringtrain/job.yaml", "--hostfile",
+                    "/etc/mpi/hostfile", "--events", "--set", "output=/ringtrain/output/ddp"}));
+}
+
+TEST(RenderOfAScript, KeepsItsOutputOnAVolumeWhereItIsToldOne) {
+  const std::string volume = "  volumes: [{mount: /data, claim: a}]\noutput: ";
+  const ordered_json job = rendered(kScript + volume + "/data/runs/a\n").back();
+  EXPECT_EQ(at(launcher_pod(job), "/containers/0/command").size(), 6U);
+  EXPECT_THAT(refusal(kScript + volume + "/else\n"),
+              HasSubstr("so what the script writes would be lost"));
+}
+
+TEST(RenderOfAScript, FetchesWithOurImageBehindTheTree) {
+  const ordered_json job = rendered(kScript +
+                                    "  volumes: [{mount: /own, empty_dir: {}}]\n"
+                                    "  fetch: {from: [https://h/a.tar], to: /own}\n")
+                               .back();
+  EXPECT_EQ(at(worker_pod(job), "/initContainers/0/name"), "ringtrain");
+  EXPECT_EQ(at(worker_pod(job), "/initContainers/1/name"), "fetch");
+  EXPECT_EQ(at(worker_pod(job), "/initContainers/1/image"), "ringtrain:latest");
+}
+
+TEST(RenderOfAScript, RefusesWhatCannotRunInAPod) {
+  EXPECT_THAT(refusal("name: a\nscript: {file: train.py}\n"), StartsWith("kubernetes.image: "));
+  EXPECT_THAT(refusal("name: a\nscript: {file: a.py, directory: src}\nkubernetes: {image: i}\n"),
+              StartsWith("script.directory: src must be an absolute path"));
+}
+
 }  // namespace
 }  // namespace ringtrain::mpijob

@@ -58,6 +58,19 @@ TEST(TrainingLog, AFailureEndsItUntilTheNextStart) {
   EXPECT_EQ(log.cause(), "");
 }
 
+TEST(TrainingLog, NamesTheRankOfAScriptThatFailedFirst) {
+  TrainingLog log = log_of({kStarted});
+  EXPECT_TRUE(log.is_training());
+  log.take(
+      "2026-11-25T00:33:21Z \x1e{\"event\":\"rank_ended\",\"rank\":0,\"host\":\"a\",\"exit_code\":1,"
+      "\"message\":\"lost\",\"consequence\":true}");
+  log.take(
+      "2026-11-25T00:33:21Z \x1e{\"event\":\"rank_ended\",\"rank\":1,\"host\":\"b\",\"exit_code\":1,"
+      "\"message\":\"ValueError: x (a.py:3)\"}");
+  EXPECT_FALSE(log.is_training());
+  EXPECT_EQ(log.cause(), "rank 1 on b: ValueError: x (a.py:3)");
+}
+
 TEST(TrainingLog, APlacementThatIsRepeatedChangesNothing) {
   EXPECT_TRUE(log_of({kStarted, kStep, kStarted}).step());
   // After a rotation of the log steps may be all that is left.
@@ -74,6 +87,15 @@ TEST(PrintStatus, HasTheStepAndThePlaceOfEveryRank) {
   EXPECT_EQ(json["training"]["step"], 44);
   EXPECT_NE(print_status(shown).find("mnist-worker-1  node2  Running  0         1 (cpu)"),
             std::string::npos);
+}
+
+TEST(PrintStatus, HasTheRanksOfAScript) {
+  const JobPicture shown = picture(
+      log_of({"2026-11-25T00:33:15.5Z \x1e{\"event\":\"started\",\"world_size\":2,\"placement\":["
+              "{\"rank\":0,\"host\":\"mnist-worker-0\",\"device\":\"\"},"
+              "{\"rank\":1,\"host\":\"mnist-worker-1\",\"device\":\"\"}]}"}));
+  EXPECT_EQ(status_line(shown), "mnist: Running, 2 ranks");
+  EXPECT_EQ(print_status(shown).find("()"), std::string::npos);
 }
 
 TEST(PrintStatus, AStepOfLongAgoSaysSo) {
