@@ -50,8 +50,7 @@ void check_goal(const JobSpec& job, const DatasetTask& dataset) {
   }
   if ((goal.test_accuracy || goal.test_loss) && !dataset.has_test) {
     throw job_error(fmt::format(
-        "stop_at: dataset {} has no test part to evaluate on: remove it, or import the dataset with "
-        "one",
+        "stop_at: dataset {} has no test part: remove it, or import the dataset with one",
         job.dataset.string()));
   }
 }

@@ -23,8 +23,8 @@ struct DatasetTask {
   bool has_test = true;        // there is a test part
 };
 
-// Throws a job error, one line that names the key, if the job's loss, label smoothing, augmentation,
-// model or goal is not for this dataset.
+// Throws a job error, one line that names the key, if the job's loss, label smoothing,
+// augmentation, model or goal is not for this dataset.
 void check_task(const JobSpec& job, const DatasetTask& dataset);
 
 // Throws a job error if a batch has too few samples for that many ranks.

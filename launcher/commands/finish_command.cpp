@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "job/finish_file.hpp"
+#include "job/outcome_file.hpp"
 #include "launcher/supervise/keep.hpp"
 
 namespace ringtrain::launcher {

@@ -21,7 +21,8 @@ namespace ringtrain {
 // memory, which a thread of rank 0 writes to `output`/checkpoints while training continues.
 //
 // Ranks agree through a sum that every step makes anyway: each adds its requests (rank 0 those of
-// the triggers and of the file `finish`, any rank those of its signals), and all ranks read the same sums.
+// the triggers and of the file `finish`, any rank those of its signals), and all ranks read the
+// same sums.
 class Checkpoints {
  public:
   Checkpoints(const JobSpec& job, const datasets::DatasetIndex& dataset, int64_t steps_per_epoch,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/finish_request.hpp"
 
-#include "job/finish_file.hpp"
+#include "job/outcome_file.hpp"
 
 namespace ringtrain {
 namespace {

@@ -6,7 +6,7 @@
 
 namespace ringtrain {
 
-// Looks for the file that asks a run to end (job/finish_file.hpp), a few times a second.
+// Looks for the file that asks a run to end (job/outcome_file.hpp), a few times a second.
 // Thread: one at a time.
 class FinishRequest {
  public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checkpoints, steps that are skipped, rollbacks, and early ends. The loop itself is in trainer.cpp.
+// Checkpoints, steps that are skipped, rollbacks, early ends. The loop itself is in trainer.cpp.
 #include <fmt/format.h>
 
 #include <array>

@@ -19,7 +19,7 @@
 #include "base/stopwatch.hpp"
 #include "base/text.hpp"
 #include "job/choice_names.hpp"
-#include "job/finish_file.hpp"
+#include "job/outcome_file.hpp"
 #include "runtime/checkpoint/load_pretrained.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/observe/history.hpp"

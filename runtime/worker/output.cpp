@@ -12,7 +12,7 @@
 
 #include "base/error.hpp"
 #include "job/choice_names.hpp"
-#include "job/finish_file.hpp"
+#include "job/outcome_file.hpp"
 #include "job/task.hpp"
 #include "runtime/models/model_files.hpp"
 #include "runtime/train/model_options.hpp"

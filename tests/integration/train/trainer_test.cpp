@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "job/finish_file.hpp"
+#include "job/outcome_file.hpp"
 #include "runtime/device/device_cpu.hpp"
 #include "runtime/train/model_options.hpp"
 #include "tests/integration/mpi_main.hpp"

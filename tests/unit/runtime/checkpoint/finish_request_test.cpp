@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "job/finish_file.hpp"
+#include "job/outcome_file.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
 namespace ringtrain {
