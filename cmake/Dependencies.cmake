@@ -10,6 +10,7 @@ else()
   set(default_cache $ENV{HOME}/.cache/ringtrain)
 endif()
 set(RINGTRAIN_WHEELS ${default_cache}/wheels CACHE PATH "Where scripts/setup put the wheels")
+set(RINGTRAIN_WEB ${default_cache}/web CACHE PATH "Where scripts/setup put files of npm packages")
 
 find_package(Threads REQUIRED)
 find_package(MPI REQUIRED COMPONENTS C)

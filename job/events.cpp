@@ -38,6 +38,13 @@ constexpr auto fields_of(const EpochEvent*) {
                     field("step_seconds", &T::slowest));
 }
 
+constexpr auto fields_of(const RanksEvent*) {
+  using T = RanksEvent;
+  return std::tuple(field("step", &T::step), field("step_seconds", &T::step_seconds),
+                    field("communication_share", &T::communication_share),
+                    field("data_share", &T::data_share));
+}
+
 constexpr auto fields_of(const CheckpointEvent*) {
   using T = CheckpointEvent;
   return std::tuple(field("step", &T::step), field("path", &T::path), field("bytes", &T::bytes),

@@ -61,6 +61,17 @@ struct EpochEvent {
   bool operator==(const EpochEvent&) const = default;
 };
 
+// How fast each rank is, every 10 s; with several ranks alone.
+struct RanksEvent {
+  static constexpr const char* kKind = "ranks";
+  int64_t step = 0;
+  std::vector<double> step_seconds;  // of each rank: its own, without waits for others
+  // Shares of rank 0's time since the last such event, 0 to 1: waiting for other ranks, for data.
+  double communication_share = 0;
+  double data_share = 0;
+  bool operator==(const RanksEvent&) const = default;
+};
+
 // A checkpoint is complete and safe on disk.
 struct CheckpointEvent {
   static constexpr const char* kKind = "checkpoint";
@@ -157,9 +168,9 @@ struct RankSilentEvent {
   bool operator==(const RankSilentEvent&) const = default;
 };
 
-using Event = std::variant<StartedEvent, StepEvent, EpochEvent, CheckpointEvent, StoppedEvent,
-                           EvaluatingEvent, LostHostEvent, PausedEvent, LogEvent, ResultEvent,
-                           FailureEvent, RankEndedEvent, RankSilentEvent>;
+using Event = std::variant<StartedEvent, StepEvent, EpochEvent, RanksEvent, CheckpointEvent,
+                           StoppedEvent, EvaluatingEvent, LostHostEvent, PausedEvent, LogEvent,
+                           ResultEvent, FailureEvent, RankEndedEvent, RankSilentEvent>;
 
 struct EventRecord {
   Event event;

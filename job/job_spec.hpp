@@ -107,19 +107,29 @@ struct ScriptSpec {
   }
 };
 
+// An evaluation that is as good as one of these ends the job.
+struct StopAtSpec {
+  std::optional<double> test_accuracy;  // at least; 0 to 1
+  std::optional<double> test_loss;      // at most
+  bool operator==(const StopAtSpec&) const = default;
+};
+
 struct JobSpec {
   enum class Precision { automatic, fp32, tf32, bf16 };
   enum class Device { automatic, cpu, cuda };
   enum class Stem { automatic, small, large };
   enum class Loss { automatic, cross_entropy, mse, l1, huber, bce_with_logits };
+  enum class Elastic { off, throughput };
 
   std::string name;
-  std::string model;              // a zoo name, or a path to a TorchScript file
-  std::vector<int64_t> hidden;    // mlp: widths of the hidden layers; empty: 1024, 1024
-  Stem stem = Stem::automatic;    // resnets: the first layers; automatic: by the samples' size
-  std::filesystem::path dataset;  // a file, or a folder of shards
+  std::string model;               // a zoo name, or a path to a TorchScript file
+  std::vector<int64_t> hidden;     // mlp: widths of the hidden layers; empty: 1024, 1024
+  Stem stem = Stem::automatic;     // resnets: the first layers; automatic: by the samples' size
+  std::filesystem::path dataset;   // a file, or a folder of shards
+  std::optional<int64_t> samples;  // trains on the first so many training samples; empty: all
   int64_t epochs = 1;
   std::optional<int64_t> max_steps;  // stops earlier than epochs
+  StopAtSpec stop_at;                // the same
   int64_t batch_size = 128;          // global: over all ranks together
   int64_t accumulate = 1;  // backward passes per step: each takes batch_size / accumulate samples
   uint64_t seed = 1;
@@ -141,6 +151,7 @@ struct JobSpec {
   int64_t evaluate_every_epochs = 1;  // 0: only at the end
   std::filesystem::path output;
   WorkersSpec workers;
+  Elastic elastic = Elastic::off;  // for `ringtrain server` alone
   int restarts = 3;
   bool trace = false;
   std::optional<ScriptSpec> script;          // then there is no model and no dataset

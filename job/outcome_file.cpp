@@ -78,4 +78,16 @@ void write_outcome(const std::filesystem::path& file, const Outcome& outcome) {
   write_file(file, print(outcome, 2) + "\n");
 }
 
+void ask_to_finish(const std::filesystem::path& output) { write_file(output / "finish", ""); }
+
+bool is_asked_to_finish(const std::filesystem::path& output) {
+  std::error_code error;
+  return std::filesystem::exists(output / "finish", error);
+}
+
+void forget_finish_request(const std::filesystem::path& output) {
+  std::error_code ignored;
+  std::filesystem::remove(output / "finish", ignored);
+}
+
 }  // namespace ringtrain

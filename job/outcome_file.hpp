@@ -45,4 +45,14 @@ std::optional<Outcome> read_outcome(const std::filesystem::path& file);
 // Writes a file that appears whole or not at all. Throws an io error.
 void write_outcome(const std::filesystem::path& file, const Outcome& outcome);
 
+// The wish to end early: `output`/finish, an empty file. Rank 0 looks for it several times a
+// second; the ranks then end after the step that they are in, evaluate, and write the model and
+// result.json, after which the file is removed. It outlives a crash: the next start of the run
+// ends at the checkpoint that it resumes from.
+// Throws an io error.
+void ask_to_finish(const std::filesystem::path& output);
+bool is_asked_to_finish(const std::filesystem::path& output);
+// Removes the file where it is there. A failure is not reported.
+void forget_finish_request(const std::filesystem::path& output);
+
 }  // namespace ringtrain

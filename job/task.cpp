@@ -40,10 +40,26 @@ void check_loss(const JobSpec& job, const DatasetTask& dataset) {
   }
 }
 
+void check_goal(const JobSpec& job, const DatasetTask& dataset) {
+  const StopAtSpec& goal = job.stop_at;
+  if (goal.test_accuracy && !dataset.targets.empty()) {
+    throw job_error(
+        fmt::format("stop_at.test_accuracy: dataset {} has targets, of which there is no accuracy: "
+                    "give stop_at.test_loss",
+                    job.dataset.string()));
+  }
+  if ((goal.test_accuracy || goal.test_loss) && !dataset.has_test) {
+    throw job_error(fmt::format(
+        "stop_at: dataset {} has no test part: remove it, or import the dataset with one",
+        job.dataset.string()));
+  }
+}
+
 }  // namespace
 
 void check_task(const JobSpec& job, const DatasetTask& dataset) {
   check_loss(job, dataset);
+  check_goal(job, dataset);
   if (dataset.table && job.augment != AugmentSpec{}) {
     throw job_error(
         fmt::format("augment: dataset {} is a table, and only images are augmented: "

@@ -20,10 +20,11 @@ struct DatasetTask {
   std::vector<float> largest;
   bool whole_numbers = false;  // samples are int64, as they are
   bool table = false;          // samples are columns, of one pixel each
+  bool has_test = true;        // there is a test part
 };
 
-// Throws a job error, one line that names the key, if the job's loss, label smoothing, augmentation
-// or model is not for this dataset.
+// Throws a job error, one line that names the key, if the job's loss, label smoothing,
+// augmentation, model or goal is not for this dataset.
 void check_task(const JobSpec& job, const DatasetTask& dataset);
 
 // Throws a job error if a batch has too few samples for that many ranks.

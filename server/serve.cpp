@@ -125,6 +125,7 @@ void add_all_routes(Routes& routes, Jobs& jobs, EventStream& events, Tokens& tok
   add_file_routes(routes, jobs);
   add_seed_routes(routes, jobs);
   add_machine_routes(routes, jobs, events, tokens, times);
+  add_page_routes(routes);
 }
 
 // The parts of a server, in the order in which they need one another.

@@ -94,7 +94,7 @@ struct Reader::State {
   State(const DatasetIndex& index, Split split, const ReaderOptions& o)
       : options(o),
         files(index, split),
-        rows(index.split(split).rows),
+        rows(o.rows > 0 ? o.rows : index.split(split).rows),
         row_bytes(index.row_bytes()),
         contiguous(o.contiguous || !is_aligned(index, split)),
         order(rows, index.block_rows, o.batch_size, o.seed, o.shuffle),
@@ -211,8 +211,8 @@ void Reader::State::copy_rows() {
 
 Reader::Reader(const DatasetIndex& index, Split split, const ReaderOptions& options) {
   if (options.batch_size == 0 || options.world_size < 1 || options.rank < 0 ||
-      options.rank >= options.world_size) {
-    throw std::invalid_argument("Reader: batch_size, rank or world_size is out of range");
+      options.rank >= options.world_size || options.rows > index.split(split).rows) {
+    throw std::invalid_argument("Reader: batch_size, rows, rank or world_size is out of range");
   }
   state_ = std::make_unique<State>(index, split, options);
 }

@@ -21,6 +21,7 @@ struct ReaderOptions {
   int rank = 0;
   int world_size = 1;
   uint64_t batch_size = 0;  // global: over all ranks
+  uint64_t rows = 0;        // reads the first so many rows of the split; 0: all
   uint64_t seed = 0;
   bool shuffle = true;
   Tier tier = Tier::automatic;

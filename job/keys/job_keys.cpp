@@ -106,6 +106,17 @@ KeyGroup<WorkersSpec> workers_keys() {
   return group;
 }
 
+KeyGroup<StopAtSpec> stop_at_keys() {
+  using T = StopAtSpec;
+  KeyGroup<T> group;
+  group.key("test_accuracy", &T::test_accuracy, "At least this share of the test part is right.",
+            {.above = 0, .max = 1});
+  group.key("test_loss", &T::test_loss, "The loss of the test part is at most this.",
+            {.min = 0, .max = 1e30});
+  group.example("test_accuracy: 0.99");
+  return group;
+}
+
 void add_training_keys(KeyGroup<JobSpec>& group) {
   using T = JobSpec;
   group.key(
@@ -131,11 +142,19 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
   group.key("dataset", &T::dataset,
             "An HDF5 file made by 'ringtrain dataset import', or a folder of its shards.",
             {.min_length = 1, .max_length = 4096, .required = true, .on_resume = OnResume::silent});
+  group.key("samples", &T::samples,
+            "Trains on the first so many training samples alone; they were shuffled at import. "
+            "Left out: on all.",
+            {.min = 1, .max = 1000000000000, .on_resume = OnResume::fixed});
   group.key("epochs", &T::epochs, "How many times every training sample is seen.",
             {.min = 1, .max = 1000000, .on_resume = OnResume::silent});
   group.key("max_steps", &T::max_steps,
             "Ends training after this many steps, where that is earlier than epochs says.",
             {.min = 1, .max = 1000000000000, .on_resume = OnResume::silent});
+  group.group("stop_at", &T::stop_at,
+              "Ends training after the first evaluation that is as good as one of these, and "
+              "writes the model.",
+              stop_at_keys(), OnResume::silent);
   group.key(
       "batch_size", &T::batch_size,
       "Samples of one step over all ranks together: the training run is the same on 1 rank or 64.",
@@ -224,6 +243,12 @@ void add_run_keys(KeyGroup<JobSpec>& group) {
       {.min_length = 1, .max_length = 4096, .on_resume = OnResume::silent});
   group.group("workers", &T::workers, "How far an elastic run may shrink and grow. 0: as started.",
               workers_keys(), OnResume::silent);
+  group.choice("elastic", &T::elastic,
+               {{T::Elastic::off, "off"}, {T::Elastic::throughput, "throughput"}},
+               "throughput: 'ringtrain server' changes the number of ranks between workers.min and "
+               "workers.max at checkpoints, where that shortens the rest of the job; the result "
+               "stays the same. It has no effect elsewhere.",
+               {.on_resume = OnResume::silent});
   group.key("restarts", &T::restarts,
             "How often a failed run is started again without progress in between.",
             {.min = 0, .max = 1000000, .on_resume = OnResume::silent});

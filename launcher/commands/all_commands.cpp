@@ -6,6 +6,7 @@
 #include "launcher/commands/dataset/dataset_command.hpp"
 #include "launcher/commands/doctor_command.hpp"
 #include "launcher/commands/examples.hpp"
+#include "launcher/commands/finish_command.hpp"
 #include "launcher/commands/job_commands.hpp"
 #include "launcher/commands/program_commands.hpp"
 #include "launcher/commands/render_command.hpp"
@@ -29,6 +30,7 @@ void group_cluster_commands(CLI::App& app) {
 void add_all_commands(CLI::App& app, std::vector<std::string>& words, int& exit_code) {
   add_run_command(app, words, exit_code);
   add_keep_command(app);
+  add_finish_command(app);
   add_job_commands(app);
   add_server_command(app);
   add_submit_command(app, exit_code);

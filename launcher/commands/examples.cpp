@@ -18,6 +18,7 @@ const std::map<std::string, std::vector<std::string>> kExamples = {
      {"ringtrain validate job.yaml", "ringtrain validate job.yaml --set optimizer.type=adamw"}},
     {"schema", {"ringtrain schema > job.schema.json"}},
     {"keep", {"ringtrain keep runs/kept -- run job.yaml -n 2"}},
+    {"finish", {"ringtrain finish runs/mnist-lenet"}},
     {"server", {"ringtrain server jobs --port 8000"}},
     {"server url", {"ringtrain server url --dir jobs"}},
     {"server connect", {"ringtrain server connect --dir jobs --listen 127.0.0.1:8000"}},

@@ -158,6 +158,7 @@ class Attempt {
     training_.on(epoch, clock_.now());
     release_if_growing();
   }
+  void on(const RanksEvent& /*ranks*/) {}
   void on(const CheckpointEvent& checkpoint) {
     training_.on(checkpoint, clock_.now());
     release_if_growing();

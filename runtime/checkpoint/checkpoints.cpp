@@ -20,6 +20,7 @@ Checkpoints::Checkpoints(const JobSpec& job, const datasets::DatasetIndex& datas
       first_(world.rank() == 0),
       together_(world.size() == 1 || job.communication.backend != CommunicationSpec::Backend::none),
       triggers_(job.checkpoint, steps_per_epoch, 0, Clock::now()),
+      finish_request_(job.output),
       writer_(job.output / "checkpoints", job.checkpoint.keep) {
   if (first_ && !together_ && triggers_.any()) {
     progress_.log("communication.backend: none: no checkpoints are taken");
@@ -39,11 +40,14 @@ void Checkpoints::add_slots(int64_t step, SumSlots& slots) {
       first_ && triggers_.due(step, Clock::now()) && (writer_.idle() || job_.rollback.factor > 0);
   wanted_slot_ = slots.add("checkpoint", due || take_checkpoint_request() ? 1 : 0);
   stop_slot_ = slots.add("stop", stop_requested_here() ? 1 : 0);
+  // Ranks that train alone are at different steps.
+  finish_slot_ = slots.add("finish", first_ && together_ && finish_request_.is_there() ? 1 : 0);
 }
 
 void Checkpoints::read_slots(const SumSlots& slots) {
   wanted_ = wanted_ || slots[wanted_slot_] > 0;
   stopping_ = stopping_ || slots[stop_slot_] > 0;
+  finishing_ = finishing_ || slots[finish_slot_] > 0;
 }
 
 bool Checkpoints::stop_requested_here() const { return stop_request() != 0; }

@@ -7,6 +7,7 @@
 #include "base/sum_slots.hpp"
 #include "datasets/format/dataset_index.hpp"
 #include "job/job_spec.hpp"
+#include "runtime/checkpoint/finish_request.hpp"
 #include "runtime/checkpoint/snapshot.hpp"
 #include "runtime/checkpoint/training_state.hpp"
 #include "runtime/checkpoint/triggers.hpp"
@@ -20,7 +21,8 @@ namespace ringtrain {
 // memory, which a thread of rank 0 writes to `output`/checkpoints while training continues.
 //
 // Ranks agree through a sum that every step makes anyway: each adds its requests (rank 0 those of
-// the triggers, any rank those of its signals), and all ranks read the same sums.
+// the triggers and of the file `finish`, any rank those of its signals), and all ranks read the
+// same sums.
 class Checkpoints {
  public:
   Checkpoints(const JobSpec& job, const datasets::DatasetIndex& dataset, int64_t steps_per_epoch,
@@ -35,6 +37,8 @@ class Checkpoints {
   bool checkpoint_due() const { return wanted_ || stopping_; }
   // True if they have agreed to stop after it.
   bool stopping() const { return stopping_; }
+  // True if they have agreed to complete the job now, as it is.
+  bool finishing() const { return finishing_; }
   // True if this rank has received a signal to stop, whether or not the others know.
   bool stop_requested_here() const;
   // True if the job takes checkpoints without being asked by a signal.
@@ -64,10 +68,13 @@ class Checkpoints {
   bool together_;
 
   CheckpointTriggers triggers_;
+  FinishRequest finish_request_;
   SumSlots::Slot wanted_slot_;
   SumSlots::Slot stop_slot_;
+  SumSlots::Slot finish_slot_;
   bool wanted_ = false;
   bool stopping_ = false;
+  bool finishing_ = false;
   double seconds_ = 0;
   double last_pause_ = 0;
   std::filesystem::path newest_;

@@ -32,6 +32,7 @@ class Progress {
                   const std::optional<Evaluation>& evaluation,
                   const std::optional<RankSpeed>& slowest);
   void straggler(const RankSpeed& slow) const;
+  void ranks(const RanksEvent& ranks) const { reporter_.event(ranks, ""); }
   // The checkpoint is safe on disk.
   void checkpoint_written(int64_t step, const std::string& path, uint64_t bytes, double seconds,
                           double pause) const;

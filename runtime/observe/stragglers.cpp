@@ -42,6 +42,7 @@ void Stragglers::read_slots(const SumSlots& slots) {
   if (!slot_) return;
   const auto seconds = slots.all(*slot_);
   slot_.reset();
+  recent_.add(seconds, steps_);
   epoch_.add(seconds, steps_);
   all_.add(seconds, steps_);
 
@@ -62,6 +63,12 @@ void Stragglers::read_slots(const SumSlots& slots) {
 std::optional<RankSpeed> Stragglers::slowest_of_epoch() {
   const Sums sums = std::exchange(epoch_, {});
   return slowest_of(sums);
+}
+
+std::vector<double> Stragglers::take_recent() {
+  Sums sums = std::exchange(recent_, {});
+  for (double& seconds : sums.seconds) seconds /= static_cast<double>(sums.steps);
+  return std::move(sums.seconds);
 }
 
 std::optional<RankSpeed> Stragglers::take_news() { return std::exchange(news_, {}); }

@@ -25,6 +25,10 @@ struct Length {
   }
 };
 
+// Returns how many training samples a job uses: all, or the first ones.
+// Throws a job error if it asks for more than there are.
+uint64_t train_rows(const JobSpec& job, const datasets::DatasetIndex& dataset);
+
 // Throws a job error if the dataset or the batch is too small for the number of ranks.
 Length length_of(const JobSpec& job, const datasets::DatasetIndex& dataset, int world_size);
 

@@ -32,7 +32,8 @@ inline DatasetTask task_of(const datasets::DatasetIndex& dataset) {
           .least = dataset.targets.least,
           .largest = dataset.targets.largest,
           .whole_numbers = dataset.element == datasets::ElementType::i64,
-          .table = dataset.shape.height == 1 && dataset.shape.width == 1};
+          .table = dataset.shape.height == 1 && dataset.shape.width == 1,
+          .has_test = dataset.test.rows > 0};
 }
 
 }  // namespace ringtrain

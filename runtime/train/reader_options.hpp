@@ -20,6 +20,7 @@ inline datasets::ReaderOptions reader_options(const JobSpec& job, datasets::Spli
   return {.rank = rank,
           .world_size = world_size,
           .batch_size = train ? batch : std::max(batch, kTestBatch),
+          .rows = train ? static_cast<uint64_t>(job.samples.value_or(0)) : 0,
           .seed = job.seed,
           .shuffle = train,
           .contiguous = device.torch().is_cuda()};

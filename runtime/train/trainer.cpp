@@ -90,7 +90,8 @@ void Trainer::train_step(const LoadedBatch& batch) {
     state_.totals.add(epoch(), summed->loss, summed->samples);
     progress_.step_done(epoch(), step, summed->loss, summed->samples);
   }
-  if (const auto slow = stragglers_.take_news()) progress_.straggler(*slow);
+  report_ranks();
+  end_if_asked(step);
   state_.step = step;
 }
 
@@ -114,6 +115,8 @@ void Trainer::close_epoch() {
   if (due && evaluator_.has_samples()) {
     state_.tested = evaluate();
     if (checkpoints_.stopping()) return;  // it may be incomplete; a resumed run evaluates again
+    end_if_asked(state_.step);
+    end_if_good_enough();
   }
   progress_.epoch_done(epoch(), state_.step, schedule_.learning_rate(state_.step - 1),
                        state_.totals, state_.tested, stragglers_.slowest_of_epoch());

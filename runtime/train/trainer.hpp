@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "runtime/device/device.hpp"
 #include "runtime/models/model.hpp"
 #include "runtime/observe/progress.hpp"
+#include "runtime/observe/rank_times.hpp"
 #include "runtime/observe/stragglers.hpp"
 #include "runtime/observe/trace.hpp"
 #include "runtime/optim/schedule.hpp"
@@ -45,6 +47,10 @@ class Trainer {
   // same, on GPUs with the job's `deterministic`. Throws a job error if the checkpoint is not of
   // this model.
   void resume(const ResumePoint& point);
+
+  // Makes `step` the job's last one, unless it ends before. Requires: no later step was done; the
+  // same step on every rank.
+  void end_at(int64_t step) { length_.steps = std::min(length_.steps, step); }
 
   // Trains until the job is complete, or until the ranks have agreed to stop on a signal (status
   // "stopped"). Returns what is known then: losses, rates, seconds of training. Throws a training
@@ -83,6 +89,9 @@ class Trainer {
   void take_checkpoint();
   void skip_step();
   void roll_back(double loss);
+  void end_if_asked(int64_t step);
+  void end_if_good_enough();
+  void report_ranks();
 
   // trainer_setup.cpp
   Result result();
@@ -100,6 +109,7 @@ class Trainer {
   Evaluator evaluator_;
   Checkpoints checkpoints_;
   Stragglers stragglers_;
+  RankTimes rank_times_;
   LossSpikeDetector spikes_;
   TrainingState state_;
   std::optional<TrainingState> resumed_from_;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checkpoints, steps that are skipped, and rollbacks. The loop itself is in trainer.cpp.
+// Checkpoints, steps that are skipped, rollbacks, early ends. The loop itself is in trainer.cpp.
 #include <fmt/format.h>
+
+#include <array>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "runtime/averaging/model_buffers.hpp"
+#include "runtime/train/stop_at.hpp"
 #include "runtime/train/trainer.hpp"
 
 namespace ringtrain {
@@ -54,6 +57,33 @@ void Trainer::roll_back(double loss) {
       fmt::format("{}; parameters rolled back to step {}, training continues with the "
                   "next samples",
                   what, checkpoints_.last_snapshot_step()));
+}
+
+void Trainer::end_if_asked(int64_t step) {
+  if (!checkpoints_.finishing() || step >= length_.steps) return;
+  progress_.log(
+      fmt::format("asked to finish: training ends after step {} of {}", step, length_.steps));
+  end_at(step);
+}
+
+// The first rank decides: a loss may differ in its last bit.
+void Trainer::end_if_good_enough() {
+  if (!has_goal(job_.stop_at) || state_.step >= length_.steps) return;
+  const bool first = ranks().collectives().rank() == 0;
+  std::array<double, 1> reached = {first && is_reached(job_.stop_at, *state_.tested) ? 1.0 : 0.0};
+  ranks().all_reduce(reached);
+  if (reached[0] == 0) return;
+  progress_.log(fmt::format("stop_at is reached: training ends after step {} of {}", state_.step,
+                            length_.steps));
+  end_at(state_.step);
+}
+
+void Trainer::report_ranks() {
+  if (const auto slow = stragglers_.take_news()) progress_.straggler(*slow);
+  const auto times = rank_times_.take(
+      state_.step + 1, stragglers_,
+      {.communication = ranks().exposed_seconds(), .data = reader_.waited_seconds()});
+  if (times) progress_.ranks(*times);
 }
 
 }  // namespace ringtrain

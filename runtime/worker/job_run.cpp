@@ -19,6 +19,7 @@
 #include "base/stopwatch.hpp"
 #include "base/text.hpp"
 #include "job/choice_names.hpp"
+#include "job/outcome_file.hpp"
 #include "runtime/checkpoint/load_pretrained.hpp"
 #include "runtime/device/device.hpp"
 #include "runtime/observe/history.hpp"
@@ -26,6 +27,7 @@
 #include "runtime/observe/trace.hpp"
 #include "runtime/train/model_options.hpp"
 #include "runtime/train/precision.hpp"
+#include "runtime/train/stop_at.hpp"
 #include "runtime/train/trainer.hpp"
 #include "runtime/worker/agreement.hpp"
 #include "runtime/worker/output.hpp"
@@ -59,6 +61,7 @@ class JobRun {
     set_threads(world_);
     open_output();
     point_ = agree_on_resume_point(world_, job_, dataset_, reporter_);
+    if (point_) end_where_it_ended();
     if (point_ && already_complete()) return;
     make_model();
     Result result = train();
@@ -75,6 +78,7 @@ class JobRun {
   }
 
   void open_output();
+  void end_where_it_ended();
   bool already_complete();
   void make_model();
   std::vector<RankPlacement> placement() const;
@@ -109,6 +113,21 @@ void JobRun::open_output() {
   });
 }
 
+// A run that reached its goal, or was asked to finish, ends at the checkpoint that it resumes from.
+void JobRun::end_where_it_ended() {
+  const TrainingState& state = point_->state;
+  if (state.step >= length_.steps) return;
+  const auto tested = state.evaluation();
+  std::string why;
+  if (tested && is_reached(job_.stop_at, *tested)) why = "stop_at is reached";
+  if (output_ && is_asked_to_finish(job_.output)) why = "asked to finish";
+  why = world_.broadcast(why);
+  if (why.empty()) return;
+  reporter_.log(fmt::format("{}: the job ends at step {} of {}, of {}", why, state.step,
+                            length_.steps, point_->path.string()));
+  length_.steps = state.step;
+}
+
 // Returns true on every rank if the job was complete before, and reports its result again.
 bool JobRun::already_complete() {
   const TrainingState& state = point_->state;
@@ -127,11 +146,16 @@ bool JobRun::already_complete() {
   });
   found = world_.broadcast(found);
   if (found.empty()) return false;
+  if (output_) forget_finish_request(job_.output);
+  const int64_t whole = job_.epochs * length_.steps_per_epoch;
+  const int64_t most = std::min(whole, job_.max_steps.value_or(whole));
+  const char* const key = length_.steps < most    ? "stop_at"
+                          : length_.steps < whole ? "max_steps"
+                                                  : "epochs";
   reporter_.log(
       fmt::format("{} is already complete after {}, nothing to do; raise `{}` to continue, or set "
                   "checkpoint.resume=never to start over",
-                  job_.output.string(), counted(state.step, "step"),
-                  length_.steps < job_.epochs * length_.steps_per_epoch ? "max_steps" : "epochs"));
+                  job_.output.string(), counted(state.step, "step"), key));
   reporter_.event(ResultEvent{parse_result(found).value()}, "");
   return true;
 }
@@ -178,6 +202,7 @@ Result JobRun::train() {
   report_start(trainer);
   if (point_) {
     trainer.resume(*point_);
+    trainer.end_at(length_.steps);
     point_->weights.clear();
     point_->optimizer.clear();
   }
@@ -208,7 +233,7 @@ void JobRun::report_start(const Trainer& trainer) const {
                    .communication = communication},
       fmt::format("{}: {} on {}, {}, {}, {}; {}", job_.name,
                   describe_model(model_options(job_, dataset_)), counted(world_.size(), "rank"),
-                  name_of(precision_), counted(dataset_.train.rows, "training sample"),
+                  name_of(precision_), counted(train_rows(job_, dataset_), "training sample"),
                   counted(length_.steps, "step"), communication));
   report_shared_gpus();
   if (point_) {

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "job/choice_names.hpp"
+#include "job/outcome_file.hpp"
 #include "job/task.hpp"
 #include "runtime/models/model_files.hpp"
 #include "runtime/train/model_options.hpp"
@@ -69,6 +70,7 @@ void Output::save_model(const Model& model, const datasets::DatasetIndex& datase
 
 void Output::save_result(const Result& result) const {
   write_result(folder_ / "result.json", result);
+  forget_finish_request(folder_);
 }
 
 bool Output::forget_result() const {

@@ -26,6 +26,7 @@ class Output {
   // class names or targets.
   void save_model(const Model& model, const datasets::DatasetIndex& dataset,
                   const JobSpec& job) const;
+  // Completes the run: a request to finish it is met.
   void save_result(const Result& result) const;
   // Removes result.json, for it speaks of an earlier run; returns whether there was one.
   bool forget_result() const;

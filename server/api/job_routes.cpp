@@ -34,16 +34,19 @@ Submission submission_of(const Call& call) {
           .by = call.caller.name};
 }
 
-net::Answer submit(Jobs& jobs, const Call& call) {
-  const Submission submission = submission_of(call);
-  const std::string key(call.request.header("idempotency-key"));
-  const SubmittedJob made =
-      jobs.submit(submission, key, call.request.target + "\n" + call.request.body);
+net::Answer made_answer(Jobs& jobs, const SubmittedJob& made) {
   ordered_json json = jobs.get(made.name);
   json["warnings"] = made.warnings;
   net::Answer answer = json_answer(json, made.is_new ? 201 : 200);
   answer.headers.emplace_back("Location", "/api/v1/jobs/" + made.name);
   return answer;
+}
+
+net::Answer submit(Jobs& jobs, const Call& call) {
+  const Submission submission = submission_of(call);
+  const std::string key(call.request.header("idempotency-key"));
+  return made_answer(jobs,
+                     jobs.submit(submission, key, call.request.target + "\n" + call.request.body));
 }
 
 net::Answer validate(Jobs& jobs, const Call& call) {
@@ -55,9 +58,32 @@ net::Answer validate(Jobs& jobs, const Call& call) {
     json["name"] = checked.record.name;
     json["ranks"] = checked.record.ranks;
     json["warnings"] = checked.record.warnings;
+    json["plan"] = jobs.plan(checked);
     json["job"] = ordered_json::parse(checked.record.understood);
   }
   return json_answer(json);
+}
+
+net::Answer clone(Jobs& jobs, const Call& call) {
+  Submission copy = jobs.copy_of(call.path.at("name"));
+  copy.ranks = static_cast<int>(call.number("ranks", copy.ranks, 1, 65536));
+  if (const std::string name = call.text("name"); !name.empty()) {
+    copy.name = name;
+    copy.fresh_name = false;
+  }
+  copy.by = call.caller.name;
+  const std::string key(call.request.header("idempotency-key"));
+  return made_answer(jobs, jobs.submit(copy, key, call.request.target));
+}
+
+net::Answer scale(Jobs& jobs, const Call& call) {
+  const ordered_json body = call.json_body();
+  const auto ranks = body.find("ranks");
+  if (body.size() != 1 || ranks == body.end() || !ranks->is_number_integer() || *ranks < 0 ||
+      *ranks > 65536) {
+    throw Problem(422, "the body must be {\"ranks\": N}, with a whole number");
+  }
+  return json_answer(jobs.scale(call.path.at("name"), ranks->get<int>(), call.caller.name), 202);
 }
 
 net::Answer list(Jobs& jobs, const Call& call) {
@@ -87,7 +113,8 @@ net::Answer stream(EventStream& events, const Call& call) {
   return {.headers = {{"Content-Type", "text/event-stream"}}, .push = push};
 }
 
-const Parameter kRanks{"ranks", "integer", "Ranks to start; else the job's workers.max, or 1"};
+const Parameter kRanks{"ranks", "integer",
+                       "Ranks to start; else the job's workers.max (min with elastic), or 1"};
 const Parameter kName{"name", "string", "The job's name, instead of its own"};
 const Parameter kFresh{"fresh_name", "boolean",
                        "Takes the next name that is free, as NAME-2, where the name is taken"};
@@ -97,36 +124,38 @@ Routes submit_routes(Jobs& jobs) {
   const auto with = [&jobs](net::Answer (*work)(Jobs&, const Call&)) {
     return [&jobs, work](const Call& call) { return work(jobs, call); };
   };
-  return {{.method = "POST",
-           .path = "/api/v1/jobs",
-           .operation = "submitJob",
-           .summary = "Submit a job; it is safe on disk when the answer comes. With an "
-                      "Idempotency-Key the same request makes it once",
-           .access = Access::submit,
-           .query = {kRanks, kName, kFresh},
-           .body = "A job file, as YAML or JSON",
-           .answer = "The job",
-           .success = 201,
-           .run = with(submit)},
-          {.method = "GET",
-           .path = "/api/v1/jobs",
-           .operation = "listJobs",
-           .summary = "List jobs, the newest first",
-           .query = {{"state", "string", "States, separated by commas"},
-                     {"q", "string", "Words that must all occur"},
-                     {"sort", "string", "created or name"},
-                     {"limit", "integer", "1 to 500; 50"},
-                     {"after", "string", "\"next\" of the page before"}},
-           .answer = "jobs, total, next",
-           .run = with(list)},
-          {.method = "POST",
-           .path = "/api/v1/jobs:validate",
-           .operation = "validateJob",
-           .summary = "Check a job, and print it with all defaults; nothing is made",
-           .query = {kRanks, kName},
-           .body = "A job file, as YAML or JSON",
-           .answer = "valid, errors, job",
-           .run = with(validate)}};
+  return {
+      {.method = "POST",
+       .path = "/api/v1/jobs",
+       .operation = "submitJob",
+       .summary = "Submit a job; it is safe on disk when the answer comes. With an "
+                  "Idempotency-Key the same request makes it once",
+       .access = Access::submit,
+       .query = {kRanks, kName, kFresh},
+       .body = "A job file, as YAML or JSON",
+       .answer = "The job",
+       .success = 201,
+       .run = with(submit)},
+      {.method = "GET",
+       .path = "/api/v1/jobs",
+       .operation = "listJobs",
+       .summary = "List jobs, the newest first",
+       .query = {{"state", "string", "States, separated by commas"},
+                 {"q", "string", "Words that must all occur"},
+                 {"sort", "string", "created or name"},
+                 {"limit", "integer", "1 to 500; 50"},
+                 {"after", "string", "\"next\" of the page before"}},
+       .answer = "jobs, total, next",
+       .run = with(list)},
+      {.method = "POST",
+       .path = "/api/v1/jobs:validate",
+       .operation = "validateJob",
+       .summary = "Check a job, print it with all defaults, and say how long it will take, from "
+                  "earlier jobs of the same model and data; nothing is made",
+       .query = {kRanks, kName},
+       .body = "A job file, as YAML or JSON",
+       .answer = "valid, errors, plan, job",
+       .run = with(validate)}};
 }
 
 Route change(Jobs& jobs, const char* method, const std::string& path, const char* operation,
@@ -161,13 +190,36 @@ void add_job_routes(Routes& routes, Jobs& jobs, EventStream& events) {
   routes.push_back(change(jobs, "POST", kOne + "/resume", "resumeJob",
                           "Run a stopped or failed job again, from its newest checkpoint",
                           Desired::run));
+  routes.push_back(change(jobs, "POST", kOne + "/finish", "finishJob",
+                          "End a job now: it evaluates, and writes its model", Desired::finish));
+  routes.push_back(
+      {.method = "POST",
+       .path = kOne + "/clone",
+       .operation = "cloneJob",
+       .summary = "Submit a job's file once more, under the next name that is free, as NAME-2",
+       .access = Access::submit,
+       .query = {{"ranks", "integer", "Ranks to start; else those of the job"}, kName},
+       .answer = "The new job",
+       .success = 201,
+       .run = [&jobs](const Call& call) { return clone(jobs, call); }});
+  routes.push_back(
+      {.method = "PUT",
+       .path = kOne + "/scale",
+       .operation = "scaleJob",
+       .summary = "Change the number of ranks; a job that runs writes a checkpoint and continues "
+                  "on them, with the same result",
+       .access = Access::submit,
+       .body = "Scale",
+       .answer = "The job",
+       .success = 202,
+       .run = [&jobs](const Call& call) { return scale(jobs, call); }});
   routes.push_back(
       {.method = "GET",
        .path = "/api/v1/events",
        .operation = "getEvents",
        .summary = "Follow changes as server-sent events; Last-Event-ID continues after that one",
        .query = {{"jobs", "string", "Jobs, separated by commas; all"},
-                 {"kinds", "string", "job, started, step, epoch, checkpoint, end; all"},
+                 {"kinds", "string", "job, started, step, epoch, ranks, checkpoint, end; all"},
                  {"after", "string", "As Last-Event-ID"}},
        .answer = "text/event-stream",
        .run = [&events](const Call& call) { return stream(events, call); }});

@@ -11,7 +11,7 @@
 
 namespace ringtrain::server {
 
-// Jobs: submit, list, show, stop, resume, delete; the event stream.
+// Jobs: submit, list, show, and their changes; the event stream.
 void add_job_routes(Routes& routes, Jobs& jobs, EventStream& events);
 
 // More of a job: series, ranks, timeline, spec.
@@ -23,8 +23,11 @@ void add_file_routes(Routes& routes, Jobs& jobs);
 // POST /jobs and GET /jobs/{job_name}, as k8s-distributed-training has them.
 void add_seed_routes(Routes& routes, Jobs& jobs);
 
-// /healthz, /readyz, /metrics, /openapi.json, the schema, the machine, sign-in, and the pages.
+// /healthz, /readyz, /metrics, /openapi.json, the schema, the machine, and sign-in.
 void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, Tokens& tokens,
                         const std::function<const RequestTimes&()>& times);
+
+// The pages below /ui/, and /docs.
+void add_page_routes(Routes& routes);
 
 }  // namespace ringtrain::server

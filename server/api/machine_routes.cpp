@@ -8,11 +8,9 @@
 
 #include "base/machine.hpp"
 #include "job/keys/schema.hpp"
-#include "net/sha256.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/api/metrics.hpp"
 #include "server/api/openapi.hpp"
-#include "server/api/web_files.hpp"
 #include "server/problem.hpp"
 
 namespace ringtrain::server {
@@ -20,46 +18,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kPagePolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
-    "'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 constexpr const char* kCookie = "ringtrain={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}";
 
 net::Answer text_answer(const std::string& text) {
   return {.headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = text};
-}
-
-net::Answer redirect(const std::string& to) {
-  return {.status = 302, .headers = {{"Location", to}}};
-}
-
-const char* type_of(std::string_view name) {
-  if (name.ends_with(".html")) return "text/html; charset=utf-8";
-  if (name.ends_with(".js")) return "text/javascript; charset=utf-8";
-  if (name.ends_with(".css")) return "text/css; charset=utf-8";
-  return "image/svg+xml";
-}
-
-net::Answer page(const Call& call) {
-  const auto named = call.path.find("path");
-  std::string_view name = named == call.path.end() ? "" : std::string_view(named->second);
-  // The addresses of pages say what they show; all lead to the one document.
-  if (name.find('.') == std::string_view::npos) name = "index.html";
-  for (const WebFile& file : web_files()) {
-    if (file.name != name) continue;
-    const std::string tag = fmt::format("\"{}\"", net::sha256(file.bytes).substr(0, 32));
-    net::Answer answer{.headers = {{"Content-Type", type_of(name)},
-                                   {"Cache-Control", "no-cache"},
-                                   {"ETag", tag},
-                                   {"Content-Security-Policy", kPagePolicy}}};
-    if (call.request.header("if-none-match") == tag) {
-      answer.status = 304;
-    } else {
-      answer.body = file.bytes;
-    }
-    return answer;
-  }
-  throw Problem(404, "there is no such page");
 }
 
 net::Answer sign_in(Tokens& tokens, const Call& call) {
@@ -89,11 +51,11 @@ ordered_json system_of(const Jobs& jobs) {
   ordered_json running = ordered_json::array();
   ordered_json waiting = ordered_json::array();
   for (const auto& [name, job] : jobs.active()) {
-    if (job->lives()) running.push_back({{"job", name}, {"cores", job->record().ranks}});
+    if (job->lives()) running.push_back({{"job", name}, {"cores", job->busy_ranks()}});
     if (job->state().state == JobState::queued) {
       ordered_json shown = job->to_json();
       waiting.push_back({{"job", name},
-                         {"cores", job->record().ranks},
+                         {"cores", job->ranks()},
                          {"why", job->state().why},
                          {"position", shown.value("queue_position", 0)}});
     }
@@ -135,11 +97,6 @@ void add_probes(Routes& routes, Jobs& jobs) {
   routes.back().answer = "text/plain";
   routes.push_back(plain("/openapi.json", "getOpenapi", "This table, as OpenAPI 3.1",
                          [&routes](const Call&) { return json_answer(openapi(routes)); }));
-  routes.push_back(plain("/", "", "", [](const Call&) { return redirect("/ui/"); }));
-  routes.push_back(plain("/ui", "", "", [](const Call&) { return redirect("/ui/"); }));
-  routes.push_back(plain("/docs", "", "", [](const Call&) { return redirect("/ui/docs"); }));
-  routes.push_back(plain("/ui/", "", "", page));
-  routes.push_back(plain("/ui/{path...}", "", "", page));
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ const std::vector<JobFigure>& job_figures() {
       {"ringtrain_validation_accuracy_ratio", "gauge", "Accuracy over the test part, 0 to 1.",
        [](const Job& job) { return job.progress().test_accuracy; }},
       {"ringtrain_parallelism", "gauge", "Ranks.",
-       [](const Job& job) { return static_cast<double>(job.record().ranks); }},
+       [](const Job& job) { return static_cast<double>(job.ranks()); }},
       {"ringtrain_checkpoints_total", "counter", "Checkpoints that are safe on disk.",
        [](const Job& job) { return static_cast<double>(job.progress().checkpoints); }},
       {"ringtrain_restarts_total", "counter", "Starts of the ranks after the first.",

@@ -66,7 +66,7 @@ ordered_json operation_of(const Route& route) {
                           {"schema", {{"type", one.type}}}});
   }
   if (!parameters.empty()) operation["parameters"] = parameters;
-  if (route.body == "JobRequest" || route.body == "SignIn") {
+  if (route.body == "JobRequest" || route.body == "SignIn" || route.body == "Scale") {
     operation["requestBody"] = content("application/json", reference(route.body));
     operation["requestBody"]["required"] = true;
   } else if (!route.body.empty()) {
@@ -161,6 +161,10 @@ ordered_json openapi(const Routes& routes) {
                {{"path", {{"type", "string"}}},
                 {"line", {{"type", ordered_json::array({"integer", "null"})}}},
                 {"message", {{"type", "string"}}}}}}}}}}}}},
+      {"Scale",
+       {{"type", "object"},
+        {"required", ordered_json::array({"ranks"})},
+        {"properties", {{"ranks", {{"type", "integer"}, {"minimum", 1}}}}}}},
       {"SignIn",
        {{"type", "object"},
         {"properties", {{"code", {{"type", "string"}}}, {"token", {{"type", "string"}}}}}}}};

@@ -161,11 +161,7 @@ std::string job_file_of(const SeedRequest& request) {
       nlohmann::json(request.job_name).dump(), nlohmann::json(dataset).dump(), request.epochs,
       batch);
   if (request.dataset_size > 0) {
-    // As many samples as it would take the first of; here they come from the whole data set.
-    const int64_t rows = std::min(request.dataset_size, kMnistRows);
-    text += fmt::format(
-        "max_steps: {}\n",
-        std::max<int64_t>(1, (rows + batch - 1) / batch * std::max<int64_t>(1, request.epochs)));
+    text += fmt::format("samples: {}\n", std::min(request.dataset_size, kMnistRows));
   }
   return text;
 }

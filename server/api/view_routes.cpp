@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/statistics.hpp"
+#include "base/text.hpp"
 #include "base/time.hpp"
 #include "job/document.hpp"
 #include "server/api/job_routes.hpp"
@@ -31,8 +33,16 @@ net::Answer series(Jobs& jobs, const Call& call) {
 net::Answer ranks(Jobs& jobs, const Call& call) {
   const Progress progress = jobs.progress(call.path.at("name"));
   ordered_json list = ordered_json::array();
+  const std::vector<double>& seconds = progress.step_seconds;
+  const double middle = seconds.empty() ? 0 : median(seconds);
   for (const RankPlacement& one : progress.placement) {
-    list.push_back({{"rank", one.rank}, {"host", one.host}, {"device", one.device}});
+    ordered_json rank = {{"rank", one.rank}, {"host", one.host}, {"device", one.device}};
+    const auto number = static_cast<size_t>(one.rank);
+    const bool is_known = number < seconds.size();
+    rank["step_seconds"] = is_known ? ordered_json(seconds[number]) : nullptr;
+    rank["times_median"] =
+        is_known && middle > 0 ? ordered_json(seconds[number] / middle) : nullptr;
+    list.push_back(std::move(rank));
   }
   ordered_json slowest = nullptr;
   if (const auto& slow = progress.slowest) {
@@ -41,8 +51,30 @@ net::Answer ranks(Jobs& jobs, const Call& call) {
                {"seconds", slow->seconds},
                {"median_of_others", slow->median}};
   }
-  return json_answer(
-      {{"communication", progress.communication}, {"ranks", list}, {"slowest", slowest}});
+  const auto share = [](const std::optional<double>& value) {
+    return value ? ordered_json(*value) : ordered_json(nullptr);
+  };
+  return json_answer({{"communication", progress.communication},
+                      {"ranks", list},
+                      {"slowest", slowest},
+                      {"communication_share", share(progress.communication_share)},
+                      {"data_share", share(progress.data_share)},
+                      {"seen", progress.ranks_seen.empty() ? ordered_json(nullptr)
+                                                           : ordered_json(progress.ranks_seen)}});
+}
+
+const char* asked(Desired desired) {
+  switch (desired) {
+    case Desired::run:
+      return "asked to run";
+    case Desired::stop:
+      return "asked to stop";
+    case Desired::finish:
+      return "asked to finish";
+    case Desired::remove:
+      return "asked to go";
+  }
+  return "";
 }
 
 // The history of a job, in order, from what was asked of it and how its runs ended.
@@ -53,9 +85,9 @@ net::Answer timeline(Jobs& jobs, const Call& call) {
     found.emplace_back(time, std::move(entry));
   };
   for (const Intent& intent : folder.read_intents()) {
-    const char* const what = intent.desired == Desired::run    ? "asked to run"
-                             : intent.desired == Desired::stop ? "asked to stop"
-                                                               : "asked to go";
+    const std::string what = intent.is_scale
+                                 ? fmt::format("asked for {}", counted(intent.ranks, "rank"))
+                                 : asked(intent.desired);
     add(intent.time, {{"what", what}, {"by", intent.by}});
   }
   const int last = folder.last_attempt();
@@ -113,9 +145,9 @@ void add_view_routes(Routes& routes, Jobs& jobs) {
   charts.query = {{"names", "string", "Series, separated by commas; all"},
                   {"points", "integer", "At most so many of each; 500"}};
   routes.push_back(std::move(charts));
-  routes.push_back(look(jobs, "ranks", "getRanks",
-                        "Show the ranks' hosts and devices, and the slowest", "ranks, slowest",
-                        ranks));
+  routes.push_back(
+      look(jobs, "ranks", "getRanks", "Show the ranks' hosts, devices and times of a step",
+           "communication, ranks, slowest, communication_share, data_share, seen", ranks));
   routes.push_back(
       look(jobs, "timeline", "getTimeline", "Show what happened to a job", "timeline", timeline));
   routes.push_back(look(jobs, "spec", "getSpec", "Show the job file as sent and as understood",

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/file.hpp"
 #include "base/time.hpp"
+#include "job/outcome_file.hpp"
 #include "launcher/supervise/keep.hpp"
 
 namespace ringtrain::server {
@@ -45,12 +47,14 @@ Job::Job(JobFolder folder, const std::optional<IndexRow>& row, SeriesByName seri
   const auto record = folder_.read_record();
   record_ = record.value_or(record_of_run(folder_));
   is_damaged_ = folder_.is_managed() && !record;
+  traits_ = traits_of(record_);
   if (const auto intents = folder_.read_intents(); !intents.empty()) {
     intent_ = intents.back();
-    if (intent_.desired != Desired::run) {
-      for (const Intent& one : intents) {
-        if (one.desired == Desired::run) intent_.first_attempt = one.first_attempt;
-      }
+    for (const Intent& one : intents) {
+      if (one.is_scale) scaled_at_ = one.time;
+      if (one.desired != Desired::run) continue;
+      if (intent_.desired != Desired::run) intent_.first_attempt = one.first_attempt;
+      if (!one.is_scale) queued_since_ = one.time;
     }
   }
   if (row) {
@@ -73,16 +77,58 @@ Job::Job(JobFolder folder, const std::optional<IndexRow>& row, SeriesByName seri
 }
 
 void Job::ask(Desired desired, const std::string& by) {
-  Intent next{
-      .desired = desired, .first_attempt = intent_.first_attempt, .time = now_text(), .by = by};
+  Intent next = intent_;
+  next.desired = desired;
+  next.is_scale = false;
+  next.time = now_text();
+  next.by = by;
   if (desired == Desired::run) next.first_attempt = folder_.last_attempt() + 1;
   folder_.append(next);
+  if (desired == Desired::run) queued_since_ = next.time;
+  if (desired != Desired::finish) forget_finish_request(folder_.output());
   intent_ = next;
+}
+
+void Job::scale(int ranks, const std::string& by) {
+  Intent next = intent_;
+  next.ranks = ranks;
+  next.is_scale = true;
+  next.time = now_text();
+  next.by = by;
+  if (lives_ && next.desired == Desired::run) {
+    next.first_attempt = folder_.last_attempt() + 1;
+    restart_clock_.begin(last_attempt_);
+  }
+  folder_.append(next);
+  scaled_at_ = next.time;
+  intent_ = next;
+}
+
+double Job::seconds_since_scale() const {
+  const auto then = parse_time(scaled_at_);
+  if (!then) return std::numeric_limits<double>::infinity();
+  return std::chrono::duration<double>(std::chrono::system_clock::now() - *then).count();
+}
+
+int Job::busy_ranks() const {
+  if (!lives_) return 0;
+  const bool has_started = progress_.attempt == last_attempt_ && progress_.starts_of_attempt > 0;
+  // Ranks of a script do not report how many they are.
+  if (has_started && progress_.ranks > 0) return static_cast<int>(progress_.ranks);
+  return started_ranks_ > 0 ? started_ranks_ : ranks();
+}
+
+// A run that lives is of an attempt before those that are meant.
+bool Job::shall_start_again() const {
+  return lives_ && intent_.desired == Desired::run && last_attempt_ < intent_.first_attempt;
 }
 
 void Job::read_new_events(const OnEvent& on_event) {
   const auto take = [&](const EventRecord& event) {
     take_event(event, progress_, series_);
+    if (std::holds_alternative<StepEvent>(event.event)) {
+      restart_clock_.end(static_cast<int>(progress_.attempt));
+    }
     on_event(event);
   };
   if (progress_.attempt == 0 && last_attempt_ > 0) progress_.begin_attempt(1);
@@ -107,6 +153,7 @@ StateView Job::derived() const {
   facts.barren = std::min(facts.attempts,
                           static_cast<int>(progress_.barren) + (progress_.attempt_saved ? 0 : 1));
   if (progress_.attempt < last_attempt_) facts.phase = RunPhase::none;
+  if (shall_start_again()) facts.next_ranks = ranks();
   // Nobody starts the run of a folder again that is not the server's.
   if (!folder_.is_managed() && !lives_) facts.desired = Desired::stop;
   StateView view = derive_state(facts);
@@ -132,16 +179,22 @@ bool Job::observe(const OnEvent& on_event) {
   return to_json().dump() != before;
 }
 
-void Job::pass_on_stop() {
-  if (!lives_ || stopped_attempt_ == last_attempt_ || intent_.desired == Desired::run ||
-      !folder_.is_managed())
-    return;
+void Job::pass_on_wish() {
+  if (!lives_ || !folder_.is_managed() || asked_attempt_ == last_attempt_) return;
   const auto attempt = folder_.attempt(last_attempt_);
   std::error_code ignored;
-  if (std::filesystem::exists(attempt / "stop.sent", ignored)) return;
-  if (!launcher::signal_run(attempt, SIGTERM)) return;
-  stopped_attempt_ = last_attempt_;
-  write_file(attempt / "stop.sent", "");
+  const auto was_asked = [&](const char* how) {
+    return std::filesystem::exists(attempt / how, ignored);
+  };
+  if (intent_.desired == Desired::finish) {
+    if (was_asked("finish.sent")) return;
+    ask_to_finish(folder_.output());
+    write_file(attempt / "finish.sent", "");
+  } else if (intent_.desired != Desired::run || shall_start_again()) {
+    if (was_asked("stop.sent") || !launcher::signal_run(attempt, SIGTERM)) return;
+    asked_attempt_ = last_attempt_;
+    write_file(attempt / "stop.sent", "");
+  }
 }
 
 bool Job::set_waiting(const std::string& why, int position) {
@@ -172,7 +225,7 @@ ordered_json Job::to_json() const {
       {"model", record_.model},
       {"dataset", record_.dataset},
       {"script", script()},
-      {"ranks", p.ranks > 0 && lives_ ? p.ranks : record_.ranks},
+      {"ranks", lives_ ? busy_ranks() : ranks()},
       {"attempts", last_attempt_},
       {"restarts", std::max<int64_t>(0, p.starts - 1)},
       {"step", p.step},
@@ -187,7 +240,13 @@ ordered_json Job::to_json() const {
       {"samples_per_second", number(p.samples_per_second)},
       {"seconds_left", lives_ ? number(p.seconds_left) : ordered_json(nullptr)},
       {"started", p.first_started.empty() ? ordered_json(nullptr) : ordered_json(p.first_started)},
-      {"order_hash", p.order_hash}};
+      {"order_hash", p.order_hash},
+      {"batch_size", traits_.batch_size},
+      {"seed", traits_.seed},
+      {"elastic", traits_.is_elastic},
+      {"partial", traits_.is_partial},
+      {"parent", record_.parent},
+      {"rates", rates_to_json(p.rates)}};
   if (position_ > 0 && view_.state == JobState::queued) json["queue_position"] = position_;
   return json;
 }

@@ -8,7 +8,9 @@
 #include <string>
 
 #include "server/jobs/job_folder.hpp"
+#include "server/jobs/job_traits.hpp"
 #include "server/jobs/progress.hpp"
+#include "server/jobs/restart_clock.hpp"
 #include "server/jobs/state.hpp"
 #include "server/store/index.hpp"
 
@@ -27,6 +29,9 @@ class Job {
 
   // Records what is asked of the job. Throws an io error.
   void ask(Desired desired, const std::string& by);
+  // Records the ranks to start on from now on; a run that lives ends with a checkpoint, and starts
+  // again on them. Throws an io error.
+  void scale(int ranks, const std::string& by);
 
   const JobFolder& folder() const { return folder_; }
   const JobRecord& record() const { return record_; }
@@ -34,11 +39,21 @@ class Job {
   const SeriesByName& series() const { return series_; }
   const StateView& state() const { return view_; }
   const Intent& intent() const { return intent_; }
-  // Since when it is in this state, RFC 3339.
+  const JobTraits& traits() const { return traits_; }
   bool lives() const { return lives_; }
+  // Ranks that it is to start on, and those that it has now.
+  int ranks() const { return intent_.ranks > 0 ? intent_.ranks : record_.ranks; }
+  int busy_ranks() const;
+  void set_started(int ranks) { started_ranks_ = ranks; }
+  // Its place in the queue: since when it is to run, RFC 3339.
+  const std::string& queued_since() const { return queued_since_; }
+  // Seconds: the cost of a change of ranks, and the time since the last one was asked for.
+  double restart_seconds() const { return restart_clock_.seconds(); }
+  double seconds_since_scale() const;
   int attempts() const { return last_attempt_; }
-  // Sends SIGTERM to a run that shall end: once, since a second one ends it without a checkpoint.
-  void pass_on_stop();
+  // Asks a run that shall end, with a checkpoint or with its model: once, since a second SIGTERM
+  // ends it without a checkpoint.
+  void pass_on_wish();
   // Says why a job waits, and at which place of the queue. Returns whether that is news.
   bool set_waiting(const std::string& why, int position);
 
@@ -49,8 +64,12 @@ class Job {
  private:
   void read_new_events(const OnEvent& on_event);
   StateView derived() const;
+<<<<<<< HEAD
   // The script that it runs; empty: it trains a model.
   std::string script() const;
+=======
+  bool shall_start_again() const;
+>>>>>>> pages
 
   JobFolder folder_;
   JobRecord record_;
@@ -62,7 +81,12 @@ class Job {
   std::string since_;
   bool lives_ = false;
   int last_attempt_ = 0;
-  int stopped_attempt_ = 0;         // has been sent SIGTERM
+  int asked_attempt_ = 0;  // was asked to end
+  int started_ranks_ = 0;  // of the newest attempt; 0: an earlier server started it
+  JobTraits traits_;
+  std::string queued_since_;
+  std::string scaled_at_;  // RFC 3339; empty: never
+  RestartClock restart_clock_;
   std::optional<Outcome> outcome_;  // of the newest attempt, once it does not live
   std::string waiting_;
   int position_ = 0;

@@ -29,20 +29,23 @@ using ringtrain::to_json;
 
 NLOHMANN_JSON_SERIALIZE_ENUM(Desired, {{Desired::run, "run"},
                                        {Desired::stop, "stop"},
-                                       {Desired::remove, "delete"}})
+                                       {Desired::remove, "delete"},
+                                       {Desired::finish, "finish"}})
 
 constexpr auto fields_of(const JobRecord*) {
   using T = JobRecord;
   return std::tuple(field("name", &T::name), field("created", &T::created), field("by", &T::by),
-                    field("ranks", &T::ranks), field("restarts", &T::restarts),
-                    field("overrides", &T::overrides), field("warnings", &T::warnings),
-                    field("model", &T::model), field("dataset", &T::dataset),
-                    field("script", &T::script), field("understood", &T::understood));
+                    field("parent", &T::parent), field("ranks", &T::ranks),
+                    field("restarts", &T::restarts), field("overrides", &T::overrides),
+                    field("warnings", &T::warnings), field("model", &T::model),
+                    field("dataset", &T::dataset), field("script", &T::script),
+                    field("understood", &T::understood));
 }
 
 constexpr auto fields_of(const Intent*) {
   using T = Intent;
   return std::tuple(field("desired", &T::desired), field("first_attempt", &T::first_attempt),
+                    field("ranks", &T::ranks), field("is_scale", &T::is_scale),
                     field("time", &T::time), field("by", &T::by));
 }
 

@@ -26,6 +26,7 @@ struct JobRecord {
   std::string name = {};
   std::string created = {};  // RFC 3339
   std::string by = {};       // the token's name
+  std::string parent = {};   // the job that it was cloned from; empty: none
   int ranks = 1;
   int restarts = 3;
   std::vector<std::string> overrides = {};  // of the job file, as for --set
@@ -40,6 +41,8 @@ struct JobRecord {
 struct Intent {
   Desired desired = Desired::run;
   int first_attempt = 1;  // run: the attempts from this one on are meant by it
+  int ranks = 0;          // to start from now on; 0: as the record says
+  bool is_scale = false;  // only the ranks are changed by it
   std::string time = {};
   std::string by = {};
 };

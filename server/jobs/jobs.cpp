@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "base/time.hpp"
 #include "launcher/supervise/keep.hpp"
 #include "server/store/database.hpp"
@@ -153,6 +154,7 @@ void Jobs::tick() {
     }
     for (const std::string& name : names) look_at(*active_.at(name));
     schedule();
+    adjust_elastic();
     const auto now = std::chrono::steady_clock::now();
     if (now - saved_at_ >= kBetweenSaves) {
       saved_at_ = now;
@@ -175,7 +177,7 @@ void Jobs::look_at(Job& job) {
         [&](const auto& event) {
           using Kind = std::decay_t<decltype(event)>;
           if constexpr (std::is_same_v<Kind, StepEvent> || std::is_same_v<Kind, EpochEvent> ||
-                        std::is_same_v<Kind, CheckpointEvent> ||
+                        std::is_same_v<Kind, CheckpointEvent> || std::is_same_v<Kind, RanksEvent> ||
                         std::is_same_v<Kind, StartedEvent>) {
             on_change_(Kind::kKind, name,
                        ordered_json::parse(
@@ -188,7 +190,7 @@ void Jobs::look_at(Job& job) {
   const JobState state = job.state().state;
   if (state == JobState::deleting && !job.lives()) return finish_removal(name);
   if (changed) on_change_("job", name, job.to_json());
-  job.pass_on_stop();
+  job.pass_on_wish();
   if (state == before) {
     if (is_at_rest(state)) active_.erase(name);
     return;
@@ -204,9 +206,7 @@ void Jobs::look_at(Job& job) {
 
 int Jobs::busy_cores() const {
   int busy = 0;
-  for (const auto& [name, job] : active_) {
-    if (job->lives()) busy += job->record().ranks;
-  }
+  for (const auto& [name, job] : active_) busy += job->busy_ranks();
   return busy;
 }
 
@@ -217,14 +217,14 @@ void Jobs::schedule() {
     if (job->state().state == JobState::queued) queue.push_back(job.get());
   }
   std::sort(queue.begin(), queue.end(), [](const Job* one, const Job* two) {
-    return std::pair(one->intent().time, one->record().name) <
-           std::pair(two->intent().time, two->record().name);
+    return std::pair(one->queued_since(), one->record().name) <
+           std::pair(two->queued_since(), two->record().name);
   });
   int free = cores() - busy_cores();
   bool blocked = false;
   int position = 0;
   for (Job* const job : queue) {
-    const int ranks = job->record().ranks;
+    const int ranks = job->ranks();
     // After a change of --cores no job may wait for ever: it runs alone then.
     const bool fits = ranks <= free || free == cores();
     if (!blocked && fits) {
@@ -257,7 +257,7 @@ void Jobs::start(Job& job) {
                                       "run",
                                       job.folder().job_file().string(),
                                       "-n",
-                                      std::to_string(job.record().ranks)};
+                                      std::to_string(job.ranks())};
     if (!job.record().script.empty()) {
       const fs::path logs = job.folder().output() / "logs" / std::to_string(number);
       words.insert(words.end(), {"--log-dir", logs.string()});
@@ -269,7 +269,9 @@ void Jobs::start(Job& job) {
     for (const std::string& one : overrides) words.insert(words.end(), {"--set", one});
     starters_.emplace_back(SpawnOptions{
         .arguments = words, .standard_input = lock->get(), .standard_output = kDevNull});
-    log(fmt::format("{}: attempt {} starts", job.record().name, number));
+    job.set_started(job.ranks());
+    log(fmt::format("{}: attempt {} starts on {}", job.record().name, number,
+                    counted(job.ranks(), "rank")));
   } catch (const std::system_error& error) {
     return wait(job, fmt::format("cannot be started: {}; it is tried again", error.what()), 1);
   }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/spawn.hpp"
+#include "server/jobs/elastic.hpp"
 #include "server/jobs/idempotency.hpp"
 #include "server/jobs/job.hpp"
 #include "server/jobs/submission.hpp"
@@ -29,8 +30,8 @@ struct JobsOptions {
   JobLimits limits = {};
 };
 
-// Takes a change: its kind ("job", "started", "step", "epoch", "checkpoint", "end"), the job's
-// name, and a JSON object.
+// Takes a change: its kind ("job", "started", "step", "epoch", "ranks", "checkpoint", "end"), the
+// job's name, and a JSON object.
 using OnChange = std::function<void(const std::string& kind, const std::string& job,
                                     const nlohmann::ordered_json& data)>;
 
@@ -65,9 +66,18 @@ class Jobs {
   // The same checks, and nothing else.
   CheckedJob check(const Submission& submission) const;
 
-  // Asks a job to stop with a checkpoint, to run again, or to go. Throws a Problem: 404, or 409
-  // where its state does not allow it.
+  // Asks a job to stop with a checkpoint, to run again, to end now with its model, or to go. Throws
+  // a Problem: 404, or 409 where its state does not allow it.
   nlohmann::ordered_json ask(const std::string& name, Desired desired, const std::string& by);
+  // Changes the number of ranks; a job that runs continues on them from a new checkpoint. Throws a
+  // Problem, 422 where it cannot run on so many.
+  nlohmann::ordered_json scale(const std::string& name, int ranks, const std::string& by);
+  // Returns what sends a job once more. Throws a Problem 409 where its job file is not known.
+  Submission copy_of(const std::string& name);
+  // How fast jobs with this model and dataset train, from those that are known here.
+  std::vector<RatePoint> known_rates(const std::string& model, const std::string& dataset);
+  // The steps and the time of a job that was checked, as far as earlier ones show them.
+  nlohmann::ordered_json plan(const CheckedJob& checked);
 
   // Throw a Problem 404 where there is no such job.
   nlohmann::ordered_json get(const std::string& name);
@@ -99,7 +109,13 @@ class Jobs {
   void log_once(const std::string& trouble);
   void finish_removal(const std::string& name);
   void reap_starters();
+  void adjust_elastic();
+  std::vector<ElasticJob> elastic_jobs();
+  std::vector<nlohmann::ordered_json> similar(const std::string& model, const std::string& dataset);
   Job* find_active(const std::string& name);
+  Job& managed(const std::string& name);
+  [[noreturn]] void refuse_state(const Job& job, const std::string& possible);
+  nlohmann::ordered_json changed(Job& job, bool may_start);
   Job& activate(const std::string& name);
   JobFolder find_folder(const std::string& name) const;
   std::filesystem::path trash() const { return options_.folder / "trash"; }
@@ -111,6 +127,7 @@ class Jobs {
   std::map<std::string, std::unique_ptr<Job>> active_;
   std::vector<Child> starters_;  // short-lived: each leaves a keeper
   std::chrono::steady_clock::time_point saved_at_{};
+  std::chrono::steady_clock::time_point adjusted_at_{};
   // The disk has refused changes of the index, which is compared with the folders again.
   bool is_behind_ = false;
   std::string trouble_;  // as it was logged last

@@ -17,25 +17,35 @@ namespace ringtrain::server {
 using ringtrain::from_json;  // for structs with fields
 using ringtrain::to_json;
 
+constexpr auto fields_of(const RankRate*) {
+  using T = RankRate;
+  return std::tuple(field("ranks", &T::ranks), field("rate", &T::samples_per_second),
+                    field("reports", &T::reports));
+}
+
 constexpr auto fields_of(const Progress*) {
   using T = Progress;
   return std::tuple(
       field("attempt", &T::attempt), field("offset", &T::offset), field("phase", &T::phase),
       field("attempt_saved", &T::attempt_saved), field("has_saved", &T::has_saved),
       field("barren", &T::barren), field("first_started", &T::first_started),
-      field("starts", &T::starts), field("step", &T::step), field("steps", &T::steps),
-      field("epoch", &T::epoch), field("epochs", &T::epochs), field("ranks", &T::ranks),
-      field("loss", &T::loss), field("samples_per_second", &T::samples_per_second),
-      field("seconds_left", &T::seconds_left), field("train_loss", &T::train_loss),
-      field("test_loss", &T::test_loss), field("test_accuracy", &T::test_accuracy),
-      field("best_accuracy", &T::best_accuracy), field("checkpoints", &T::checkpoints),
-      field("communication", &T::communication), field("order_hash", &T::order_hash),
-      field("placement", &T::placement), field("slowest", &T::slowest));
+      field("starts", &T::starts), field("starts_of_attempt", &T::starts_of_attempt),
+      field("step", &T::step), field("steps", &T::steps), field("epoch", &T::epoch),
+      field("epochs", &T::epochs), field("ranks", &T::ranks), field("loss", &T::loss),
+      field("samples_per_second", &T::samples_per_second), field("seconds_left", &T::seconds_left),
+      field("train_loss", &T::train_loss), field("test_loss", &T::test_loss),
+      field("test_accuracy", &T::test_accuracy), field("best_accuracy", &T::best_accuracy),
+      field("checkpoints", &T::checkpoints), field("communication", &T::communication),
+      field("order_hash", &T::order_hash), field("placement", &T::placement),
+      field("slowest", &T::slowest), field("step_seconds", &T::step_seconds),
+      field("communication_share", &T::communication_share), field("data_share", &T::data_share),
+      field("ranks_seen", &T::ranks_seen), field("rates", &T::rates));
 }
 
 namespace {
 
 constexpr size_t kPiece = size_t{4} << 20;
+constexpr int64_t kReportsInMean = 60;
 
 // Takes the kinds of events that say something of the progress.
 class Taker {
@@ -50,6 +60,8 @@ class Taker {
     if (p_.first_started.empty()) p_.first_started = stamp_;
     set(RunPhase::training);
     ++p_.starts;
+    ++p_.starts_of_attempt;
+    p_.step_seconds.clear();
     p_.step = started.from_step;
     p_.steps = started.steps;
     p_.epochs = started.epochs;
@@ -66,6 +78,7 @@ class Taker {
     p_.loss = step.loss;
     p_.samples_per_second = step.samples_per_second;
     p_.seconds_left = step.seconds_left;
+    add_rate(step.samples_per_second);
     add("loss", step.step, step.loss);
     add("samples_per_second", step.step, step.samples_per_second);
   }
@@ -88,6 +101,14 @@ class Taker {
       p_.slowest = epoch.slowest;
       add("step_seconds", epoch.step, epoch.slowest->seconds);
     }
+  }
+  void operator()(const RanksEvent& ranks) {
+    p_.step_seconds = ranks.step_seconds;
+    p_.communication_share = ranks.communication_share;
+    p_.data_share = ranks.data_share;
+    p_.ranks_seen = stamp_;
+    add("communication_share", ranks.step, ranks.communication_share);
+    add("data_share", ranks.step, ranks.data_share);
   }
   void operator()(const CheckpointEvent&) {
     ++p_.checkpoints;
@@ -124,6 +145,16 @@ class Taker {
     p_.test_accuracy = value;
     p_.best_accuracy = std::max(value, p_.best_accuracy.value_or(value));
   }
+  void add_rate(double samples_per_second) {
+    auto found = std::find_if(p_.rates.begin(), p_.rates.end(),
+                              [&](const RankRate& one) { return one.ranks >= p_.ranks; });
+    if (found == p_.rates.end() || found->ranks != p_.ranks) {
+      found = p_.rates.insert(found, {.ranks = p_.ranks});
+    }
+    found->reports = std::min(found->reports + 1, kReportsInMean);
+    found->samples_per_second +=
+        (samples_per_second - found->samples_per_second) / static_cast<double>(found->reports);
+  }
   void add(const char* name, int64_t step, double value) {
     series_[name].add(static_cast<double>(step), seconds_, value);
   }
@@ -142,6 +173,15 @@ void Progress::begin_attempt(int number) {
   offset = 0;
   phase = static_cast<int64_t>(RunPhase::none);
   attempt_saved = false;
+  starts_of_attempt = 0;
+}
+
+nlohmann::ordered_json rates_to_json(const std::vector<RankRate>& rates) {
+  auto json = nlohmann::ordered_json::object();
+  for (const RankRate& one : rates) {
+    if (one.reports >= kReportsOfARate) json[std::to_string(one.ranks)] = one.samples_per_second;
+  }
+  return json;
 }
 
 nlohmann::ordered_json progress_to_json(const Progress& progress) { return progress; }

@@ -17,6 +17,20 @@
 
 namespace ringtrain::server {
 
+// How fast a job trains on a number of ranks.
+struct RankRate {
+  int64_t ranks = 0;
+  double samples_per_second = 0;  // mean over the latest reports
+  int64_t reports = 0;
+  bool operator==(const RankRate&) const = default;
+};
+
+// Reports, of a second each, after which a rate is known well enough.
+inline constexpr int64_t kReportsOfARate = 15;
+
+// Returns {"1": samples a second, "2": ...}, of those that are known well enough.
+nlohmann::ordered_json rates_to_json(const std::vector<RankRate>& rates);
+
 struct Progress {
   int64_t attempt = 0;         // whose events are being read; 0: none yet
   uint64_t offset = 0;         // bytes of its events.jsonl that are read
@@ -26,6 +40,7 @@ struct Progress {
   int64_t barren = 0;          // attempts before this one, in a row, that wrote none
   std::string first_started;   // RFC 3339; empty: not yet
   int64_t starts = 0;          // of ranks, over all attempts
+  int64_t starts_of_attempt = 0;
   int64_t step = 0, steps = 0, epoch = 0, epochs = 0, ranks = 0;
   std::optional<double> loss, samples_per_second, seconds_left;
   std::optional<double> train_loss, test_loss, test_accuracy, best_accuracy;
@@ -33,6 +48,11 @@ struct Progress {
   std::string communication, order_hash;
   std::vector<RankPlacement> placement;
   std::optional<RankSpeed> slowest;
+  // From the newest ranks event: each rank's seconds a step, shares of time, when it was written.
+  std::vector<double> step_seconds;
+  std::optional<double> communication_share, data_share;
+  std::string ranks_seen;
+  std::vector<RankRate> rates;  // by the number of ranks, ascending
 
   // Continues with the events of another attempt, from its first byte.
   void begin_attempt(int number);
@@ -44,7 +64,7 @@ nlohmann::ordered_json progress_to_json(const Progress& progress);
 std::optional<Progress> progress_from_json(const std::string& text);
 
 // Series by name: loss, samples_per_second (over steps), train_loss, test_loss, test_accuracy,
-// learning_rate, step_seconds (once an epoch).
+// learning_rate, step_seconds (once an epoch); communication_share, data_share (every 10 s).
 using SeriesByName = std::map<std::string, Series>;
 
 // Adds an event.

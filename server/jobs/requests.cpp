@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What people ask of the jobs: submit, stop, resume, delete, and look.
+// What people ask of the jobs: submit, and look. Changes of jobs that are there are in changes.cpp.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -128,53 +128,6 @@ Job& Jobs::activate(const std::string& name) {
   auto& job = active_[name];
   job = std::make_unique<Job>(found, index_->get(name), index_->series(name));
   return *job;
-}
-
-ordered_json Jobs::ask(const std::string& name, Desired desired, const std::string& by) {
-  const JobFolder found = folder(name);
-  if (!found.is_managed()) {
-    throw Problem(409,
-                  fmt::format("'{}' was not started by this server, which can only show it", name));
-  }
-  Job& job = activate(name);
-  const JobState state = job.state().state;
-  const auto refuse = [&](const std::string& possible) {
-    const std::string now = state_name(state);
-    if (is_at_rest(state)) active_.erase(name);
-    throw Problem(409, fmt::format("'{}' is {}: {}", name, now, possible), {{"state", now}});
-  };
-  if (state == JobState::deleting && desired != Desired::remove) refuse("it is being deleted");
-  if (desired == Desired::stop) {
-    if (state == JobState::succeeded || state == JobState::failed) {
-      refuse("it has ended; it can be resumed where it failed, or deleted");
-    }
-  } else if (desired == Desired::run) {
-    if (state == JobState::succeeded) refuse("it is complete; submit it again for another run");
-    if (state != JobState::suspended && state != JobState::failed) {
-      refuse("it runs or waits already; it can be stopped");
-    }
-  }
-  if (job.intent().desired != desired || desired == Desired::run) job.ask(desired, by);
-  look_at(job);
-  if (desired == Desired::run) schedule();
-  change_index([](Index& index) { index.commit(); });
-  if (const Job* const still = find_active(name)) return still->to_json();
-  return desired == Desired::remove ? ordered_json{{"name", name}, {"state", "Deleting"}}
-                                    : get(name);
-}
-
-// Moves a job that does not live to the trash.
-void Jobs::finish_removal(const std::string& name) {
-  const fs::path folder = active_.at(name)->folder().path();
-  const auto stamp = std::chrono::system_clock::now().time_since_epoch().count();
-  std::error_code error;
-  const fs::path gone = trash() / fmt::format("{}.{}", name, stamp);
-  fs::rename(folder, gone, error);
-  if (error) return;  // the next tick tries again
-  fs::last_write_time(gone, fs::file_time_type::clock::now(), error);
-  active_.erase(name);
-  change_index([&](Index& index) { index.remove(name); });
-  on_change_("end", name, {{"name", name}, {"state", "Deleted"}});
 }
 
 ordered_json Jobs::get(const std::string& name) {

@@ -21,7 +21,15 @@ StateView living(const JobFacts& facts) {
   if (facts.desired == Desired::stop) {
     return {JobState::suspending, "", "is asked to write a checkpoint and end"};
   }
+  if (facts.next_ranks > 0) {
+    return {JobState::restarting, "Scaled",
+            fmt::format("is asked to write a checkpoint, then starts on {}",
+                        counted(facts.next_ranks, "rank"))};
+  }
   if (facts.phase == RunPhase::failing) return {JobState::restarting, "", "its ranks start again"};
+  if (facts.desired == Desired::finish) {
+    return {JobState::finishing, "Asked", "is asked to end now, with its model"};
+  }
   return {facts.phase == RunPhase::training ? JobState::running : JobState::starting, "", ""};
 }
 
@@ -91,7 +99,9 @@ bool is_at_rest(JobState state) {
 StateView derive_state(const JobFacts& facts) {
   if (facts.lives) return living(facts);
   if (facts.desired == Desired::remove) return {JobState::deleting, "", ""};
-  if (facts.attempts == 0) {
+  // A run may end by itself while it is asked to start again on other ranks.
+  const bool is_complete = facts.outcome && facts.outcome->status == RunStatus::finished;
+  if (facts.attempts == 0 && !is_complete) {
     if (facts.desired == Desired::stop) return {JobState::suspended, "", ""};
     return {JobState::queued, "", ""};
   }

@@ -28,7 +28,12 @@ std::string state_name(JobState state);
 // Whether nothing happens to such a job unless somebody asks for it.
 bool is_at_rest(JobState state);
 
-enum class Desired { run, stop, remove };
+enum class Desired {
+  run,
+  stop,
+  remove,
+  finish,  // run, but end now: evaluate, and write the model
+};
 
 // The newest run, as its events say.
 enum class RunPhase { none, training, failing, finished };
@@ -39,8 +44,9 @@ struct JobFacts {
   bool lives = false;  // the newest of them
   std::optional<Outcome> outcome = {};
   RunPhase phase = RunPhase::none;
-  int barren = 0;    // attempts in a row that were lost without a checkpoint
-  int restarts = 3;  // most of them after the first
+  int barren = 0;      // attempts in a row that were lost without a checkpoint
+  int restarts = 3;    // most of them after the first
+  int next_ranks = 0;  // it is to end with a checkpoint, and start again on so many; 0: no
   bool is_script = false;
 };
 

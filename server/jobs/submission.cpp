@@ -97,8 +97,14 @@ class Checker {
 
   void check_ranks() {
     int ranks = submission_.ranks;
-    if (ranks == 0) ranks = std::max(1, job_.workers.max);
+    const bool is_elastic = job_.elastic == JobSpec::Elastic::throughput;
+    if (ranks == 0) ranks = std::max(1, is_elastic ? job_.workers.min : job_.workers.max);
     checked_.record.ranks = ranks;
+    if (is_elastic && job_.workers.max <= std::max(1, job_.workers.min)) {
+      refuse("elastic",
+             "throughput needs workers.min and a larger workers.max, as in 'workers: {min: 1, max: "
+             "4}'");
+    }
     if (ranks < 1 || ranks > limits_.cores) {
       refuse("ranks", fmt::format("must be 1 to {}, the cores of this server, found {}",
                                   limits_.cores, ranks));
@@ -141,6 +147,7 @@ class Checker {
   void fill_record() {
     JobRecord& record = checked_.record;
     record.by = submission_.by;
+    record.parent = submission_.parent;
     record.restarts = job_.restarts;
     nlohmann::json understood = job_to_json(job_);
     if (job_.script) {

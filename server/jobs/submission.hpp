@@ -22,10 +22,11 @@ struct JobLimits {
 
 struct Submission {
   std::string job_file;     // YAML
-  int ranks = 0;            // 0: workers.max of the job, or 1
+  int ranks = 0;            // 0: workers.max of the job (min where it is elastic), or 1
   std::string name = {};    // instead of the job's own; empty: that
   bool fresh_name = false;  // where the name is taken: the next that is free, as NAME-2
   std::string by = {};
+  std::string parent = {};  // the job that it is a copy of; empty: none
 };
 
 struct CheckedJob {

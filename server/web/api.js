@@ -31,10 +31,11 @@ export const getJson = async (path) => (await call('GET', path)).json();
 export const postJson = async (path, body, type) => (await call('POST', path, body, type)).json();
 export const jobPath = (name) => `/api/v1/jobs/${encodeURIComponent(name)}`;
 
-const kinds = ['job', 'started', 'step', 'epoch', 'checkpoint', 'end', 'gap'];
+const kinds = ['job', 'started', 'step', 'epoch', 'ranks', 'checkpoint', 'end', 'gap'];
 const listeners = new Set();
 const channel = 'BroadcastChannel' in window ? new BroadcastChannel('ringtrain-events') : null;
 let begun = false;
+let wasCut = false;  // events may have been missed since
 
 function pass(message) {
   for (const listener of listeners) listener(message);
@@ -46,7 +47,6 @@ function share(message) {
 }
 
 function open() {
-  let wasCut = false;
   const source = new EventSource('/api/v1/events');
   for (const kind of kinds) {
     source.addEventListener(kind, (event) => share({kind, ...JSON.parse(event.data)}));

@@ -1,6 +1,7 @@
 // Shell of all pages: addresses, keys, signing in.
 import {call, listen, onSignedOut} from './api.js';
-import {failure, fill, h} from './dom.js';
+import {comparePage} from './compare.js';
+import {code, failure, fill, h} from './dom.js';
 import {docsPage} from './docs.js';
 import {jobPage} from './job.js';
 import {jobsPage} from './jobs.js';
@@ -15,6 +16,7 @@ const pages = [
   [/^\/ui\/$/, 'Jobs', jobsPage],
   [/^\/ui\/new$/, 'New job', newPage],
   [/^\/ui\/jobs\/([^/]+)$/, 'Job', jobPage],
+  [/^\/ui\/compare$/, 'Compare', comparePage],
   [/^\/ui\/machine$/, 'Machine', machinePage],
   [/^\/ui\/docs$/, 'API', docsPage],
 ];
@@ -68,8 +70,8 @@ function signInPage(problem) {
   };
   document.title = 'Sign in · ringtrain';
   fill(main, h('div', {class: 'narrow'}, h('h1', null, 'Sign in'),
-    h('p', null, 'This prints an address that signs you in:'), h('pre', null, 'ringtrain server url'),
-    h('p', null, 'Or enter a token, as this prints it:'), h('pre', null, 'ringtrain server token'),
+    h('p', null, 'This prints an address that signs you in:'), code('ringtrain server url'),
+    h('p', null, 'Or enter a token, as this prints it:'), code('ringtrain server token'),
     h('form', {class: 'bar', onsubmit: submit}, h('label', {for: 'token'}, 'Token'), token,
       h('button', {class: 'primary'}, 'Sign in')), wrong));
   token.focus();
@@ -94,7 +96,8 @@ async function useCode() {
 const help = h('dialog', {'aria-labelledby': 'help-title'},
   h('h2', {id: 'help-title'}, 'Keys'),
   h('dl', {class: 'keys'}, [['/', 'Filter'], ['j  k', 'Next and previous job'], ['Enter', 'Open the job'],
-    ['n', 'New job'], ['g j', 'Jobs'], ['g m', 'Machine'], ['l', 'Log of the job'], ['Ctrl Enter', 'Submit the form'],
+    ['x', 'Select the job'], ['c', 'Compare the selected jobs'], ['n', 'New job'], ['g j', 'Jobs'], ['g m', 'Machine'],
+    ['g d', 'API'], ['l', 'Log of the job'], ['.', 'Buttons of the job'], ['Ctrl Enter', 'Submit the form'],
     ['?', 'This list']].map(([key, text]) => [h('dt', null, h('kbd', null, key)), h('dd', null, text)])),
   h('p', null, h('label', null, h('input', {type: 'checkbox', checked: localStorage.getItem('keys') !== 'off',
     onchange: (event) => localStorage.setItem('keys', event.target.checked ? 'on' : 'off')}), ' Single keys work')),

@@ -1,5 +1,5 @@
 // A line chart as SVG: mean lines over the band of smallest and largest values, so that no spike is lost.
-import {clock, figure, fill, h} from './dom.js';
+import {clock, figure, fill, h, scrollable} from './dom.js';
 
 const W = 560, H = 236, LEFT = 56, RIGHT = 20, TOP = 8, BOTTOM = 26;
 
@@ -40,9 +40,14 @@ const short = (value) => {
 // Round steps of time: seconds up to two minutes, then minutes, then hours.
 const timeUnit = (seconds) => seconds < 120 ? [1, 's'] : seconds < 7200 ? [60, 'min'] : [3600, 'h'];
 
+// A line is told apart by its colour and its dashes: 21 pairs.
+export const lineStyle = (index) => `k${index % 7} d${index % 3}`;
+const kMostBands = 4;
+
 export function chart({title, names, format = figure, log = false, percentAxis = false}) {
   let data = {};
-  let options = {x: 'step', epochOf: (step) => step, marks: []};
+  // epochOf(step, name); ownStart: each line's time counts from its own first point.
+  let options = {x: 'step', epochOf: (step) => step, marks: [], ownStart: false};
   let asTable = false;
   const place = h('div');
   const legend = h('div', {class: 'legend'});
@@ -53,16 +58,17 @@ export function chart({title, names, format = figure, log = false, percentAxis =
     return names.map(([name, label], index) => {
       const one = data[name];
       if (!one || one.step.length === 0) return null;
-      const start = Math.min(...Object.values(data).filter((s) => s.time.length).map((s) => s.time[0]));
+      const start = options.ownStart ? one.time[0]
+        : Math.min(...Object.values(data).filter((s) => s.time.length).map((s) => s.time[0]));
       const xs = one.step.map((step, i) => options.x === 'time' ? one.time[i] - start
-        : options.x === 'epoch' ? options.epochOf(step) : step);
+        : options.x === 'epoch' ? options.epochOf(step, name) : step);
       return {label, index, xs, one};
     }).filter(Boolean);
   }
 
   function table(all) {
     const [line] = all;
-    return h('div', {class: 'scroll'}, all.map((each) => h('table', null,
+    return scrollable(title, all.map((each) => h('table', null,
       h('thead', null, h('tr', null, [options.x, each.label, 'min', 'max', 'time'].map((text) => h('th', {scope: 'col'}, text)))),
       h('tbody', null, each.xs.map((x, i) => h('tr', null, [figure(x), format(each.one.mean[i]), format(each.one.min[i]),
         format(each.one.max[i]), clock(1000 * each.one.time[i])].map((text) => h('td', null, text))))))), line ? null : 'No points yet.');
@@ -71,7 +77,7 @@ export function chart({title, names, format = figure, log = false, percentAxis =
   function draw() {
     const all = lines();
     button.textContent = asTable ? 'As chart' : 'As table';
-    fill(legend, all.map((line) => h('span', {class: `k${line.index}`}, h('i'), `${line.label} ${format(line.one.last.at(-1))}`)));
+    fill(legend, all.map((line) => h('span', {class: lineStyle(line.index)}, h('i'), `${line.label} ${format(line.one.last.at(-1))}`)));
     if (all.length === 0) return void fill(place, h('p', {class: 'muted'}, 'No points yet.'));
     if (asTable) return void fill(place, table(all));
     const xs = all.flatMap((line) => line.xs);
@@ -100,11 +106,13 @@ export function chart({title, names, format = figure, log = false, percentAxis =
       }
     }
     for (const {index, xs: at, one} of all) {
-      const upper = at.map((x, i) => `${px(x).toFixed(1)},${py(one.max[i]).toFixed(1)}`);
-      const lower = at.map((x, i) => `${px(x).toFixed(1)},${py(one.min[i]).toFixed(1)}`).reverse();
-      plot.append(svg('polygon', {class: `band k${index}`, points: upper.concat(lower).join(' ')}),
-        svg('polyline', {class: `line k${index}`, points: at.map((x, i) => `${px(x).toFixed(1)},${py(one.mean[i]).toFixed(1)}`).join(' ')}));
-      if (at.length < 40) at.forEach((x, i) => plot.append(svg('circle', {class: `k${index}`, cx: px(x), cy: py(one.mean[i]), r: 2.2})));
+      if (all.length <= kMostBands) {
+        const upper = at.map((x, i) => `${px(x).toFixed(1)},${py(one.max[i]).toFixed(1)}`);
+        const lower = at.map((x, i) => `${px(x).toFixed(1)},${py(one.min[i]).toFixed(1)}`).reverse();
+        plot.append(svg('polygon', {class: `band ${lineStyle(index)}`, points: upper.concat(lower).join(' ')}));
+      }
+      plot.append(svg('polyline', {class: `line ${lineStyle(index)}`, points: at.map((x, i) => `${px(x).toFixed(1)},${py(one.mean[i]).toFixed(1)}`).join(' ')}));
+      if (at.length < 40) at.forEach((x, i) => plot.append(svg('circle', {class: lineStyle(index), cx: px(x), cy: py(one.mean[i]), r: 2.2})));
     }
     follow(plot, all, px, first, last);
     fill(place, plot);
@@ -123,7 +131,7 @@ export function chart({title, names, format = figure, log = false, percentAxis =
         let best = 0;
         line.xs.forEach((at, i) => { if (Math.abs(at - x) < Math.abs(line.xs[best] - x)) best = i; });
         shown = line.xs[best];
-        return h('span', {class: `k${line.index}`}, h('i'), `${line.label} ${format(line.one.mean[best])} at ${options.x} ${figure(shown)}`);
+        return h('span', {class: lineStyle(line.index)}, h('i'), `${line.label} ${format(line.one.mean[best])} at ${options.x} ${figure(shown)}`);
       }));
       cursor.setAttribute('x1', px(shown));
       cursor.setAttribute('x2', px(shown));

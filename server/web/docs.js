@@ -1,5 +1,5 @@
 // The REST interface, from /openapi.json.
-import {fill, h} from './dom.js';
+import {code, fill, h, scrollable} from './dom.js';
 import {getJson} from './api.js';
 
 export async function docsPage(main) {
@@ -13,9 +13,10 @@ export async function docsPage(main) {
     h('td', null, Object.entries(one.responses).filter(([code]) => code !== 'default').map(([code, answer]) =>
       h('div', null, h('small', null, `${code}: ${answer.description}`)))));
   fill(main, h('h1', null, 'API'),
-    h('p', null, 'Everything that these pages do, programs can do. ', h('a', {href: '/openapi.json'}, 'openapi.json'), ' describes it for generators.'),
-    h('pre', null, `export TOKEN=$(ringtrain server token)\ncurl -H "Authorization: Bearer $TOKEN" ${location.origin}/api/v1/jobs`),
-    h('div', {class: 'scroll'}, h('table', null, h('thead', null, h('tr', null, ['Request', 'What it does', 'Answer'].map((text) => h('th', {scope: 'col'}, text)))),
+    h('p', null, 'Everything that these pages do, programs can do. ', h('a', {href: '/openapi.json'}, 'openapi.json'), ' describes it for generators; ',
+      h('a', {href: '/docs'}, 'Swagger UI'), ' sends requests from here.'),
+    code(`export TOKEN=$(ringtrain server token)\ncurl -H "Authorization: Bearer $TOKEN" ${location.origin}/api/v1/jobs`),
+    scrollable('Requests', h('table', null, h('thead', null, h('tr', null, ['Request', 'What it does', 'Answer'].map((text) => h('th', {scope: 'col'}, text)))),
       h('tbody', null, rows.map(row)))));
   return {};
 }

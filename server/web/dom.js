@@ -26,6 +26,19 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** What is wider than a narrow window scrolls by itself, also by keys. */
+export const scrollable = (label, ...children) =>
+  h('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label}, children);
+export const code = (text) => h('pre', {tabindex: 0}, text);
+
+/** A dialog that is gone once it is closed. */
+export function showDialog(dialog) {
+  document.body.append(dialog);
+  dialog.addEventListener('close', () => dialog.remove());
+  dialog.showModal();
+  return dialog;
+}
+
 export const announce = (text) => { document.getElementById('announce').textContent = text; };
 
 const dash = '–';
@@ -81,6 +94,8 @@ export function stateBadge(state) {
 
 export const isLive = (state) => ['Starting', 'Running', 'Restarting', 'Finishing', 'Suspending'].includes(state);
 export const canStop = (state) => ['Queued', 'Starting', 'Running', 'Restarting', 'Finishing'].includes(state);
+export const canFinish = (state) => ['Starting', 'Running', 'Restarting'].includes(state);
+export const canScale = (state) => ['Queued', 'Starting', 'Running', 'Restarting', 'Suspended', 'Failed'].includes(state);
 export const canResume = (state) => ['Suspended', 'Failed'].includes(state);
 
 export function failure(error, again) {

@@ -1,19 +1,39 @@
 // One job.
 import {call, getJson, jobPath, listen} from './api.js';
 import {chart} from './chart.js';
-import {announce, bytes, canResume, canStop, clock, count, duration, failure, figure, fill, h, isLive, percent, stateBadge}
-  from './dom.js';
+import {age, announce, bytes, canFinish, canResume, canScale, canStop, clock, code, count, duration, failure, figure, fill, h, isLive,
+  percent, scrollable, showDialog, stateBadge} from './dom.js';
 
 const tabs = [['charts', 'Charts'], ['log', 'Log'], ['ranks', 'Ranks'], ['spec', 'Job file'], ['files', 'Files'],
   ['timeline', 'Timeline']];
 
-function actions(job, run) {
+// Asks for another number of ranks.
+async function scaleDialog(job, run) {
+  const system = await getJson('/api/v1/system');
+  const number = h('input', {type: 'number', id: 'scale-ranks', min: 1, max: system.cores, value: job.ranks, required: true});
+  const dialog = h('dialog', {'aria-labelledby': 'scale-title'}, h('h2', {id: 'scale-title'}, `Ranks of ${job.name}`),
+    h('p', null, isLive(job.state) ? 'It writes a checkpoint and continues on them. The result stays the same.'
+      : 'It starts on them next time. The result stays the same.'),
+    h('form', {onsubmit: (event) => {
+      event.preventDefault();
+      dialog.close();
+      run('PUT', `${jobPath(job.name)}/scale`, JSON.stringify({ranks: Number(number.value)}));
+    }}, h('div', {class: 'field'}, h('label', {for: 'scale-ranks'}, 'Ranks'), number, h('small', null, `1 to ${system.cores}`)),
+    h('div', {class: 'bar'}, h('button', {type: 'button', onclick: () => dialog.close()}, 'Cancel'), h('button', {class: 'primary'}, 'Scale'))));
+  showDialog(dialog);
+}
+
+function actions(job, run, clone) {
   const path = jobPath(job.name);
   if (!job.managed) return h('p', {class: 'muted'}, 'Started by ringtrain run: shown here, not controlled.');
-  return h('div', {class: 'bar'},
+  return h('div', {class: 'bar actions', role: 'group', 'aria-label': 'Actions'},
     canStop(job.state) ? h('button', {onclick: () => run('POST', `${path}/stop`), title: 'Writes a checkpoint, then ends'}, 'Stop') : null,
     canResume(job.state) ? h('button', {class: 'primary', onclick: () => run('POST', `${path}/resume`)}, 'Resume') : null,
-    h('a', {class: 'button', href: `/ui/new?from=${encodeURIComponent(job.name)}`}, 'Clone'),
+    canFinish(job.state) ? h('button', {title: 'Ends now: it evaluates, and writes its model', onclick: () => confirm(`End ${job.name} now, with the model that it has?`)
+      && run('POST', `${path}/finish`)}, 'Finish') : null,
+    canScale(job.state) ? h('button', {title: 'Changes the number of ranks', onclick: () => scaleDialog(job, run)}, 'Scale…') : null,
+    h('button', {title: 'Sends the same job file once more, under the next name that is free', onclick: clone}, 'Clone'),
+    h('a', {class: 'button', title: 'Opens the form with this job file', href: `/ui/new?from=${encodeURIComponent(job.name)}`}, 'Edit copy'),
     h('button', {class: 'danger', onclick: () => confirm(`Delete ${job.name}? It stays in the trash for 7 days.`)
       && run('DELETE', path)}, 'Delete'));
 }
@@ -27,13 +47,14 @@ const trainingCards = (job) => [['Step', job.steps ? `${count(job.step)} of ${co
     ['Samples/s', count(job.samples_per_second ?? NaN)], ['Ranks', job.ranks],
     [isLive(job.state) ? 'Time left' : 'Attempts', isLive(job.state) ? duration(job.seconds_left ?? NaN) : job.attempts]];
 
-function head(job, run) {
+function head(job, run, clone) {
   const cards = job.script ? scriptCards(job) : trainingCards(job);
   return [h('div', {class: 'bar'}, h('div', {class: 'grow'}, h('h1', null, job.name),
-    h('small', null, [job.script, job.model, job.dataset, `sent ${clock(job.created)}`, job.by ? `by ${job.by}` : ''].filter(Boolean).join(' · '))),
-  actions(job, run)),
+    h('small', null, [job.script, job.model, job.dataset, `sent ${clock(job.created)}`, job.by ? `by ${job.by}` : '', job.elastic ? 'elastic' : ''].filter(Boolean).join(' · '),
+      job.parent ? [' · ', h('a', {href: `/ui/compare?jobs=${encodeURIComponent(job.parent)},${encodeURIComponent(job.name)}`}, `clone of ${job.parent}`)] : null)),
+  actions(job, run, clone)),
   h('p', null, stateBadge(job.state), ' ', job.why ? h('span', {class: job.state === 'Failed' ? 'error' : 'muted'}, job.why) : null),
-  job.script ? null : h('progress', {class: 'wide', max: 1, value: job.progress, 'aria-label': 'progress'}),
+  job.script ? null : h('progress', {class: 'wide', max: 1, value: job.progress, 'aria-label': 'Progress'}),
   h('div', {class: 'cards'}, cards.map(([label, value]) => h('div', {class: 'card'}, h('b', null, value), h('span', null, label))))];
 }
 
@@ -44,7 +65,8 @@ function chartsTab(name, current) {
     chart({title: 'Accuracy on the test part', names: [['test_accuracy', 'accuracy']], format: percent, percentAxis: true}),
     chart({title: 'Samples a second', names: [['samples_per_second', 'samples/s']], format: count}),
     chart({title: 'Learning rate', names: [['learning_rate', 'learning rate']]}),
-    chart({title: 'Step of the slowest rank', names: [['step_seconds', 'seconds']]})];
+    chart({title: 'Step of the slowest rank', names: [['step_seconds', 'seconds']]}),
+    chart({title: 'Shares of the time', names: [['communication_share', 'waits for ranks'], ['data_share', 'waits for data']], format: percent, percentAxis: true})];
   let x = 'step';
   const choice = h('select', {id: 'axis', onchange: (event) => { x = event.target.value; load(); }},
     ['step', 'epoch', 'time'].map((value) => h('option', null, value)));
@@ -103,7 +125,7 @@ function listTab(load) {
 }
 
 const table = (heads, rows, none) => rows.length === 0 ? h('div', {class: 'empty'}, none)
-  : h('div', {class: 'scroll'}, h('table', null, h('thead', null, h('tr', null, heads.map((text) => h('th', {scope: 'col'}, text)))),
+  : scrollable('Table', h('table', null, h('thead', null, h('tr', null, heads.map((text) => h('th', {scope: 'col'}, text)))),
     h('tbody', null, rows.map((cells) => h('tr', null, cells.map((cell) => h('td', null, cell)))))));
 
 function makeTab(id, name, current) {
@@ -112,11 +134,18 @@ function makeTab(id, name, current) {
   if (id === 'log') return logTab(name, current);
   if (id === 'ranks') {
     return listTab(async () => {
-      const {ranks, slowest, communication} = await getJson(`${path}/ranks`);
+      const {ranks, slowest, communication, seen, ...shares} = await getJson(`${path}/ranks`);
+      const isSlow = (one) => one.times_median > 1.5;
       return [communication ? h('p', null, `Gradients are averaged by ${communication}.`) : null,
         slowest ? h('p', null, `The slowest is rank ${slowest.rank} on ${slowest.host}: ${figure(1000 * slowest.seconds)} ms a step, `
           + `the others' median is ${figure(1000 * slowest.median_of_others)} ms.`) : null,
-        table(['Rank', 'Host', 'Device'], ranks.map((one) => [one.rank, one.host, one.device || '–']), 'The ranks have not started yet.')];
+        shares.communication_share !== null ? h('p', null, `Rank 0 waits ${percent(shares.communication_share)} of its time for other ranks, `
+          + `and ${percent(shares.data_share)} for data.`) : null,
+        table(['Rank', 'Host', 'Device', 'Own time of a step', 'Of the median', 'Last seen'], ranks.map((one) => [one.rank, one.host, one.device || '–',
+          one.step_seconds === null ? '–' : `${figure(1000 * one.step_seconds)} ms`,
+          one.times_median === null ? '–' : h('span', {class: isSlow(one) ? 'error' : null}, `× ${one.times_median.toFixed(2)}${isSlow(one) ? ' slow' : ''}`),
+          seen && one.step_seconds !== null ? h('span', {title: clock(seen)}, age(seen)) : '–']), 'The ranks have not started yet.'),
+        ranks.length > 1 && !seen ? h('p', {class: 'muted'}, 'Times of ranks come every 10 seconds.') : null];
     });
   }
   if (id === 'spec') {
@@ -124,8 +153,8 @@ function makeTab(id, name, current) {
       const spec = await getJson(`${path}/spec`).catch((error) => { if (error.status === 404) return null; throw error; });
       if (!spec) return h('div', {class: 'empty'}, 'This run was started by ringtrain run: its job file is not known here.');
       return [spec.warnings.length ? h('ul', null, spec.warnings.map((text) => h('li', null, text))) : null,
-        h('div', {class: 'split'}, h('div', null, h('h2', null, 'As sent'), h('pre', null, spec.as_sent)),
-          h('div', null, h('h2', null, 'As understood, with all defaults'), h('pre', null, JSON.stringify(spec.understood, null, 2))))];
+        h('div', {class: 'split'}, h('div', null, h('h2', null, 'As sent'), code(spec.as_sent)),
+          h('div', null, h('h2', null, 'As understood, with all defaults'), code(JSON.stringify(spec.understood, null, 2))))];
     });
   }
   if (id === 'files') {
@@ -151,12 +180,26 @@ export async function jobPage(main, {name, go}) {
   const problem = h('div');
   const bar = h('div', {class: 'tabs', role: 'tablist'});
   const place = h('div', {role: 'tabpanel', 'aria-labelledby': 'tab-open'});
-  const drawHead = () => fill(top, head(job, run));
+  const drawHead = () => {
+    const isInside = top.contains(document.activeElement);
+    const label = document.activeElement?.textContent;
+    fill(top, head(job, run, clone));
+    // Who was on a button stays on it.
+    if (isInside) [...top.querySelectorAll('button, a')].find((one) => one.textContent === label)?.focus({preventScroll: true});
+  };
 
-  async function run(method, path) {
+  async function clone() {
     fill(problem);
     try {
-      job = {...job, ...await (await call(method, path)).json()};
+      const made = await (await call('POST', `${jobPath(name)}/clone`)).json();
+      announce(`${made.name} was sent`);
+      go(`/ui/jobs/${encodeURIComponent(made.name)}`);
+    } catch (error) { fill(problem, failure(error)); }
+  }
+  async function run(method, path, body) {
+    fill(problem);
+    try {
+      job = {...job, ...await (await call(method, path, body)).json()};
       if (method === 'DELETE' && job.state === 'Deleting' && !isLive(job.state)) go('/ui/');
       drawHead();
     } catch (error) { fill(problem, failure(error)); }
@@ -178,19 +221,29 @@ export async function jobPage(main, {name, go}) {
   fill(main, top, problem, bar, place);
   show(tabs.some(([id]) => id === open) ? open : home, false);
 
+  let retry = 0;
+  async function refresh() {
+    clearTimeout(retry);
+    try {
+      job = await getJson(jobPath(name));
+      drawHead();
+      load();
+    } catch (error) { if (error.status !== 401) retry = setTimeout(refresh, 2000); }
+  }
   let due = 0;
   const soon = (after = 700) => { due ||= setTimeout(() => { due = 0; load(); }, after); };
   const stop = listen((message) => {
-    if (message.kind === 'gap') getJson(jobPath(name)).then((fresh) => { job = fresh; drawHead(); load(); }).catch(() => {});
+    if (message.kind === 'gap') refresh();
     if (message.job !== name) return;
     if (message.kind === 'job') { job = message.data; drawHead(); if (tab.follows) soon(); }
     if (message.kind === 'end') {
       if (message.data.state === 'Deleted') return void go('/ui/');
       job = message.data; drawHead(); soon(); announce(`${name}: ${job.state}`);
     }
-    if (['step', 'epoch', 'checkpoint', 'started'].includes(message.kind) && ['charts', 'log', 'ranks', 'files'].includes(open)) soon();
+    if (['step', 'epoch', 'ranks', 'checkpoint', 'started'].includes(message.kind) && ['charts', 'log', 'ranks', 'files'].includes(open)) soon();
     return undefined;
   });
   const poll = setInterval(() => { if (tab.follows && isLive(job.state)) soon(); }, 1500);
-  return {leave: () => { stop(); clearTimeout(due); clearInterval(poll); }, keys: {l: () => show('log')}};
+  return {leave: () => { stop(); clearTimeout(due); clearTimeout(retry); clearInterval(poll); },
+    keys: {l: () => show('log'), '.': (event) => { event.preventDefault(); top.querySelector('.actions button, .actions a')?.focus(); }}};
 }

@@ -1,6 +1,6 @@
 // The machine: its cores, who uses them, who waits.
 import {getJson, listen} from './api.js';
-import {bytes, fill, h} from './dom.js';
+import {bytes, fill, h, scrollable} from './dom.js';
 
 const link = (name) => h('a', {href: `/ui/jobs/${encodeURIComponent(name)}`}, name);
 
@@ -14,7 +14,7 @@ export async function machinePage(main) {
       h('div', {class: 'cores'}, cores.map((job, i) => h('div', {class: job ? 'core busy' : 'core'},
         h('small', null, `core ${i + 1}`), h('div', null, job ? link(job) : 'free')))),
       h('h2', null, 'Queue'), system.waiting.length === 0 ? h('div', {class: 'empty'}, 'No job waits.')
-        : h('div', {class: 'scroll'}, h('table', null, h('thead', null, h('tr', null, ['Place', 'Job', 'Cores', 'Why'].map((text) => h('th', {scope: 'col'}, text)))),
+        : scrollable('Queue', h('table', null, h('thead', null, h('tr', null, ['Place', 'Job', 'Cores', 'Why'].map((text) => h('th', {scope: 'col'}, text)))),
           h('tbody', null, system.waiting.sort((a, b) => a.position - b.position).map((one) => h('tr', null,
             h('td', null, one.position), h('td', null, link(one.job)), h('td', null, one.cores), h('td', null, one.why)))))),
       h('h2', null, 'Disk'), h('p', null, `${bytes(system.disk_free_bytes)} are free below `, h('code', null, system.folder), '.'),

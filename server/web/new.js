@@ -1,6 +1,6 @@
 // A new job: a form made of the job file's schema beside the YAML. Both are one document, which the server checks.
 import {getJson, jobPath, postJson} from './api.js';
-import {announce, fill, h} from './dom.js';
+import {announce, count, duration, fill, h} from './dom.js';
 import {setKey} from './yaml_edit.js';
 
 const first = `name: my-job
@@ -136,7 +136,10 @@ export async function newPage(main, {go}) {
   }
 
   function showJob(answer) {
+    const {steps, seconds, like, starts} = answer.plan;
     fill(verdict, h('p', {class: 'ok'}, `✓ A good job, on ${answer.ranks} ${answer.ranks === 1 ? 'rank' : 'ranks'}.`),
+      steps ? h('p', null, `It takes ${count(steps)} steps`, seconds ? `, about ${duration(seconds)}` : '', like ? `, from ${like}.` : '.') : null,
+      starts === 'later' ? h('p', {class: 'muted'}, 'It waits until enough cores are free.') : null,
       answer.warnings.map((text) => h('p', {class: 'muted'}, text)));
   }
 

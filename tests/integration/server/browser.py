@@ -13,6 +13,10 @@ import time
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DEADLINE = 60  # seconds
+# Deque's rules of WCAG, as scripts/install/web fetches them.
+CACHE = pathlib.Path(os.environ.get("RINGTRAIN_CACHE") or
+                     pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "ringtrain")
+AXE = CACHE / "web/axe-core-4.14.1/axe.min.js"
 
 
 class Browser:
@@ -88,6 +92,24 @@ class Browser:
             raise RuntimeError(answer["exceptionDetails"]["exception"].get("description"))
         return answer["result"].get("value")
 
+    def click(self, selector, text):
+        """Clicks on what has this text, once it is there and can be clicked."""
+        self.wait_for(f"""(() => {{
+            const found = [...document.querySelectorAll({json.dumps(selector)})]
+              .find((element) => element.innerText === {json.dumps(text)} && !element.disabled);
+            found?.click();
+            return Boolean(found); }})()""")
+
+    def accessibility_findings(self):
+        """The findings of axe-core on the page, by WCAG 2.2 AA and best practices: a line for each."""
+        if not AXE.exists():
+            return []
+        self.evaluate(AXE.read_text() + "; 0")
+        found = self.evaluate("""axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',
+            'best-practice']}).then(({violations}) => violations.flatMap((one) => one.nodes.map((node) =>
+            `${one.id}: ${one.help}: ${node.html} ${node.any.map((each) => each.message).join('; ')}`)))""")
+        return found
+
     def text(self):
         return self.evaluate("document.body.innerText")
 
@@ -112,5 +134,8 @@ class Browser:
             text = key if len(key) == 1 and kind == "keyDown" else ""
             self.send("Input.dispatchKeyEvent", type=kind, key=key, text=text)
 
-    def screenshot(self, file):
-        pathlib.Path(file).write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
+    def screenshot(self, file=None):
+        picture = base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"])
+        if file:
+            pathlib.Path(file).write_bytes(picture)
+        return picture

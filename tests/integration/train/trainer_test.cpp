@@ -5,11 +5,14 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "job/outcome_file.hpp"
 #include "runtime/device/device_cpu.hpp"
 #include "runtime/train/model_options.hpp"
 #include "tests/integration/mpi_main.hpp"
@@ -124,6 +127,50 @@ TEST_P(TrainerTest, ContinuesFromACheckpointBitByBit) {
   EXPECT_EQ(resumed.result.samples_seen, whole.result.samples_seen);
   EXPECT_EQ(resumed.result.test_loss, whole.result.test_loss);
   expect_equal(resumed.parameters, whole.parameters);
+}
+
+TEST_P(TrainerTest, EndsWhenItIsAskedToFinish) {
+  job_.epochs = 100000;
+  job_.checkpoint.every_epochs = 0;
+  job_.checkpoint.every_steps = 7;
+  std::jthread asks;
+  if (test_world().rank() == 0) {
+    asks = std::jthread([output = job_.output] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      std::filesystem::create_directories(output);
+      ask_to_finish(output);
+    });
+  }
+  const Outcome run = train(job_);
+  EXPECT_EQ(run.result.status, "finished");
+  EXPECT_LT(run.result.steps, job_.epochs * kStepsPerEpoch);
+  EXPECT_TRUE(run.result.test_accuracy) << "the model is evaluated as it is";
+  // The last checkpoint is of the last step: nothing is left to train.
+  JobSpec rest = job_;
+  rest.max_steps = run.result.steps;
+  const Outcome again = train(rest);
+  EXPECT_EQ(again.result.resumed_from_step, run.result.steps);
+  EXPECT_EQ(again.result.test_loss, run.result.test_loss);
+  expect_equal(again.parameters, run.parameters);
+}
+
+TEST_P(TrainerTest, EndsWhenItIsGoodEnough) {
+  const Outcome whole = train(job_);
+  job_.output = path_ / "good";
+  job_.epochs = 50;
+  job_.stop_at.test_loss = whole.result.test_loss;
+  const Result result = train(job_).result;
+  EXPECT_EQ(result.status, "finished");
+  EXPECT_LT(result.steps, 50 * kStepsPerEpoch);
+  EXPECT_EQ(result.steps % kStepsPerEpoch, 0) << "after an evaluation";
+  EXPECT_LE(*result.test_loss, *whole.result.test_loss);
+}
+
+TEST_P(TrainerTest, SeesTheFirstSamplesAloneWhereTheJobSaysSo) {
+  job_.samples = 70;
+  const Outcome part = train(job_);
+  EXPECT_EQ(part.result.samples_seen, 140);
+  EXPECT_EQ(part.result.steps, 6);
 }
 
 // The order of a GPU's step, on a CPU: the next batch is loaded while a step is under way.

@@ -66,6 +66,16 @@ TEST_F(CheckTask, RefusesALossThatIsNotForTheAnswers) {
                  "from -1 to 9");
 }
 
+TEST_F(CheckTask, RefusesAGoalThatNoEvaluationReaches) {
+  job_.stop_at.test_loss = 0.1;
+  check_task(job_, targets_);
+  job_.stop_at.test_accuracy = 0.9;
+  check_task(job_, classes_);
+  expect_refused(targets_, "stop_at.test_accuracy: dataset set.h5 has targets");
+  classes_.has_test = false;
+  expect_refused(classes_, "stop_at: dataset set.h5 has no test part");
+}
+
 TEST_F(CheckTask, RefusesLabelSmoothingOfTargets) {
   job_.label_smoothing = 0.1;
   check_task(job_, classes_);

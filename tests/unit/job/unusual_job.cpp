@@ -74,8 +74,10 @@ JobSpec unusual_job() {
   job.hidden = {7, 9};
   job.stem = JobSpec::Stem::large;
   job.dataset = "d.h5";
+  job.samples = 5000;
   job.epochs = 9;
   job.max_steps = 77;
+  job.stop_at = {0.99, 0.25};
   job.batch_size = 96;
   job.accumulate = 3;
   job.seed = 9007199254740991;
@@ -103,6 +105,7 @@ JobSpec unusual_job() {
   job.evaluate_every_epochs = 4;
   job.output = "out/put";
   job.workers = {2, 8};
+  job.elastic = JobSpec::Elastic::throughput;
   job.restarts = 1;
   job.trace = true;
   job.script = ScriptSpec{.kind = ScriptSpec::Kind::module,

@@ -1,92 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs with a script in place of `ringtrain keep`: it holds the lock that it gets as standard input
-// until the test lets it end, and writes the outcome that the test wants.
 #include "server/jobs/jobs.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <fstream>
-#include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
-#include "job/events.hpp"
-#include "launcher/supervise/keep.hpp"
-#include "server/problem.hpp"
-#include "tests/unit/temporary_directory.hpp"
+#include "tests/unit/server/jobs_fixture.hpp"
 
 namespace ringtrain::server {
 namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
-
-class JobsTest : public testing::Test {
- protected:
-  JobsTest() {
-    folder_.write("data/d.h5", "");
-    program_ = folder_.write("keeper", R"sh(#!/bin/sh
-folder=$2
-exec 9<&0
-(while [ ! -e "$folder/end" ]; do sleep 0.005; done
- if [ -s "$folder/end" ]; then mv "$folder/end" "$folder/outcome.json"; fi) > /dev/null 2>&1 &
-)sh");
-    std::filesystem::permissions(program_, std::filesystem::perms::owner_all);
-    open();
-  }
-  ~JobsTest() override {
-    std::vector<std::string> living;
-    for (const auto& [name, job] : jobs_->active()) {
-      if (job->lives()) living.push_back(name);
-    }
-    for (const std::string& name : living) end(name, RunStatus::finished);
-  }
-
-  void open() {
-    jobs_.reset();
-    jobs_ = std::make_unique<Jobs>(
-        JobsOptions{.folder = folder_ / "server",
-                    .program = program_,
-                    .limits = {.data = {std::filesystem::canonical(folder_ / "data")}, .cores = 2}},
-        [this](const std::string& kind, const std::string& job, const nlohmann::ordered_json&) {
-          changes_.push_back(kind + " " + job);
-        });
-    jobs_->tick();
-  }
-  SubmittedJob submit(const std::string& name, int ranks = 1, const std::string& key = "",
-                      const std::string& more = "") {
-    const std::string text = "name: " + name + "\nmodel: lenet\ndataset: d.h5\n" + more;
-    return jobs_->submit({.job_file = text, .ranks = ranks}, key, text);
-  }
-  std::string state(const std::string& name) { return jobs_->get(name).value("state", ""); }
-  std::filesystem::path attempt(const std::string& name) {
-    const JobFolder folder = jobs_->folder(name);
-    return folder.attempt(folder.last_attempt());
-  }
-  // Ends the newest attempt with this outcome; none: as if it had been killed with its keeper.
-  void end(const std::string& name, std::optional<RunStatus> status) {
-    const auto run = attempt(name);
-    std::string text;
-    if (status) text = print_outcome({.status = *status, .cause = "the cause"});
-    write_file(run / "end", text);
-    while (launcher::run_lives(run)) ::usleep(1000);
-    jobs_->tick();
-  }
-  int refused(const std::function<void()>& work) {
-    try {
-      work();
-    } catch (const Problem& problem) {
-      return problem.status();
-    }
-    return 0;
-  }
-
-  const TemporaryDirectory folder_;
-  std::filesystem::path program_;
-  std::vector<std::string> changes_;
-  std::unique_ptr<Jobs> jobs_;
-};
 
 TEST_F(JobsTest, RunAsCoresAllowInTheOrderInWhichTheyCame) {
   submit("first", 1);
@@ -191,27 +114,6 @@ TEST_F(JobsTest, StartAgainWhenTheyAreLostAndGiveUpWithoutProgress) {
   jobs_->ask("job", Desired::run, "me");
   EXPECT_EQ(state("job"), "Starting");
   EXPECT_EQ(jobs_->folder("job").last_attempt(), 3);
-}
-
-TEST_F(JobsTest, StopAndResumeAndGo) {
-  submit("job", 1);
-  EXPECT_EQ(refused([&] { jobs_->ask("job", Desired::run, "me"); }), 409);
-  EXPECT_EQ(jobs_->ask("job", Desired::stop, "me").value("state", ""), "Suspending");
-  end("job", RunStatus::cancelled);
-  EXPECT_EQ(state("job"), "Suspended");
-  open();
-  EXPECT_EQ(state("job"), "Suspended");
-  jobs_->ask("job", Desired::stop, "me");  // once more changes nothing
-  EXPECT_EQ(state("job"), "Suspended");
-  jobs_->ask("job", Desired::run, "me");
-  EXPECT_EQ(state("job"), "Starting");
-  end("job", RunStatus::finished);
-  EXPECT_EQ(refused([&] { jobs_->ask("job", Desired::run, "me"); }), 409);
-  jobs_->ask("job", Desired::remove, "me");
-  EXPECT_EQ(refused([&] { jobs_->get("job"); }), 404);
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "server/jobs/job"));
-  EXPECT_FALSE(std::filesystem::is_empty(folder_ / "server/trash"));
-  submit("job", 1);
 }
 
 TEST_F(JobsTest, AreMadeOnceForAnIdempotencyKey) {

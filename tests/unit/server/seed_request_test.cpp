@@ -81,11 +81,11 @@ TEST(SeedRequest, BecomesAJobOfTheSameSamples) {
   EXPECT_EQ(job.batch_size, 128);
   EXPECT_EQ(job.dataset, "data/mnist.h5");
   EXPECT_EQ(job.optimizer.type, OptimizerSpec::Type::adamw);
-  EXPECT_FALSE(job.max_steps);
+  EXPECT_FALSE(job.samples);
   const JobSpec part = parse_job_text(
       job_file_of({.job_name = "b", .epochs = 2, .dataset_size = 1000, .batch_size = 50}),
       "job.yaml");
-  EXPECT_EQ(part.max_steps, 20);
+  EXPECT_EQ(part.samples, 1000);
 }
 
 TEST(SeedRequest, CannotEscapeItsPlaceInTheJobFile) {

@@ -30,6 +30,19 @@ TEST(JobState, FollowsTheEventsOfARunThatLives) {
   EXPECT_EQ(living(RunPhase::training, Desired::stop), "Suspending");
   EXPECT_EQ(living(RunPhase::finished, Desired::stop), "Finishing");
   EXPECT_EQ(living(RunPhase::training, Desired::remove), "Deleting");
+  EXPECT_EQ(living(RunPhase::training, Desired::finish), "Finishing");
+  EXPECT_EQ(living(RunPhase::failing, Desired::finish), "Restarting");
+}
+
+TEST(JobState, OfARunThatShallHaveOtherRanks) {
+  const StateView view =
+      derive_state({.attempts = 0, .lives = true, .phase = RunPhase::training, .next_ranks = 3});
+  EXPECT_EQ(view.state, JobState::restarting);
+  EXPECT_EQ(view.reason, "Scaled");
+  EXPECT_THAT(view.why, HasSubstr("then starts on 3 ranks"));
+  // It ended with its checkpoint: it is started again, unless it had completed by itself.
+  EXPECT_EQ(state_of({.attempts = 0, .outcome = ended(RunStatus::cancelled)}), "Queued");
+  EXPECT_EQ(state_of({.attempts = 0, .outcome = ended(RunStatus::finished)}), "Succeeded");
 }
 
 TEST(JobState, SaysHowARunEnded) {

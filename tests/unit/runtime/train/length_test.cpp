@@ -39,6 +39,16 @@ TEST(Length, IsAtMostMaxSteps) {
   EXPECT_EQ(length_of(spec, rows(64), 1).steps, 6);
 }
 
+TEST(Length, CountsTheFirstSamplesWhereTheJobSaysSo) {
+  JobSpec spec = job(32, 2);
+  spec.samples = 40;
+  EXPECT_EQ(length_of(spec, rows(65), 1).steps_per_epoch, 2);
+  EXPECT_EQ(length_of(spec, rows(65), 1).rows, 40);
+  spec.samples = 66;
+  EXPECT_THAT([&] { length_of(spec, rows(65), 1); },
+              ThrowsError(ErrorKind::job, HasSubstr("samples: must be at most 65")));
+}
+
 TEST(Length, EndsAnEpochWithItsLastStepAndWithTheJob) {
   JobSpec spec = job(32, 3);
   spec.max_steps = 5;
