@@ -79,8 +79,8 @@ CapturedStep::CapturedStep(Pass pass, bool enabled, Device& device, Model& model
 
 at::Tensor CapturedStep::run(const Step& step) {
   if (graph_ != nullptr && fits(step)) {
-    inputs_.copy_(step.inputs);
-    labels_.copy_(step.labels);
+    if (!step.inputs.is_same(inputs_)) inputs_.copy_(step.inputs);
+    if (!step.labels.is_same(labels_)) labels_.copy_(step.labels);
     at::manual_seed(step.seed);
     graph_->replay();
     averager_.replayed(arrived_);
@@ -88,6 +88,11 @@ at::Tensor CapturedStep::run(const Step& step) {
   }
   if (capture_due(step) && capture(step)) return loss_;
   return run_eagerly(step);
+}
+
+CapturedStep::Reads CapturedStep::reads(int64_t rows) const {
+  if (graph_ == nullptr || inputs_.size(0) != rows) return {};
+  return {.inputs = inputs_, .labels = labels_};
 }
 
 bool CapturedStep::fits(const Step& step) const {

@@ -40,9 +40,20 @@ class CapturedStep {
     uint64_t seed = 0;  // of the random numbers that the model draws
   };
 
+  // The tensors that a graph reads, to load the next step's batch into; undefined where that step
+  // will be no replay.
+  struct Reads {
+    at::Tensor inputs;
+    at::Tensor labels;
+  };
+
   // enabled: capture if the device can. All references must outlive the object.
   CapturedStep(Pass pass, bool enabled, Device& device, Model& model, GradientAverager& averager,
                std::function<void(const std::string&)> log);
+
+  // Returns the graph's own tensors, if it is of that many rows. Requires: what is written to them
+  // comes after the latest run() in the order of the device's stream.
+  Reads reads(int64_t rows) const;
 
   // Returns the sum of the losses, valid until the next call. Requires: averager.finish() follows.
   at::Tensor run(const Step& step);

@@ -101,9 +101,10 @@ class Training : RankParts {
     torch::manual_seed(static_cast<uint64_t>(100 * s + test_world().rank()));
     const int64_t rows = s == kShortStep ? kRows / 2 : kRows;
     const int replays_before = replays();
+    const CapturedStep::Reads into = step_.reads(rows);
     const double loss = step_
-                            .run({.inputs = torch::randn({rows, 1, 16, 16}),
-                                  .labels = torch::arange(rows) % 4,
+                            .run({.inputs = put(torch::randn({rows, 1, 16, 16}), into.inputs),
+                                  .labels = put(torch::arange(rows) % 4, into.labels),
                                   .scale = 1.0F / static_cast<float>(rows * test_world().size()),
                                   .seed = static_cast<uint64_t>(s)})
                             .item<double>();
@@ -136,6 +137,11 @@ class Training : RankParts {
   std::vector<int> replayed_steps;
 
  private:
+  // The graph's own tensor is filled where there is one, as a device does it.
+  static torch::Tensor put(const torch::Tensor& values, const torch::Tensor& into) {
+    return into.defined() ? into.copy_(values) : values;
+  }
+
   RecordingDevice& recording_;
   CapturedStep step_;
 };
