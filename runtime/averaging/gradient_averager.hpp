@@ -57,6 +57,9 @@ class GradientAverager {
   // rank alike, if a gradient of some rank is not finite: then the step must be skipped.
   bool finish(SumSlots& slots);
 
+  // Returns true if `mine` is true on every rank. Collective, between two steps.
+  bool on_every_rank(bool mine);
+
   // The first parameter with a non-finite gradient on this rank in the last step; empty if none.
   const std::string& culprit() const { return culprit_; }
 

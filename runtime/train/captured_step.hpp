@@ -24,7 +24,8 @@ namespace ringtrain {
 // same loss and the same norm of every gradient as the same step run eagerly. If it does not, or if
 // the model cannot be captured (it waits for the device), the reason is logged and all further
 // steps run eagerly. Steps of another size (an epoch's last one) always do, and those of models
-// that wait for other ranks (batch normalisation over ranks).
+// whose host waits for other ranks (batch normalisation over ranks by way of the host). Where
+// passes sum over ranks on the device, all ranks capture their steps, or none does.
 class CapturedStep {
  public:
   using LastBackward = std::function<void(const at::Tensor& loss)>;
@@ -65,6 +66,8 @@ class CapturedStep {
   bool capture_due(const Step& step);
   at::Tensor run_eagerly(const Step& step);
   bool capture(const Step& step);
+  std::string attempt(const std::function<void()>& work);
+  bool on_every_rank(bool mine);
   at::Tensor run_aside(const at::Tensor& inputs, const at::Tensor& labels, float scale);
   Outcome outcome(const at::Tensor& loss);
 

@@ -144,6 +144,21 @@ TEST(CardStep, IsTheSameInTheLayoutOfTensorCores) {
   }
 }
 
+// Sums over ranks on the device, here of each rank alone, are a part of the graph.
+TEST(CardStep, OfAModelThatSumsOnTheDeviceIsCaptured) {
+  CardTraining captured("resnet18", true), eager("resnet18", false);
+  for (CardTraining* training : {&captured, &eager}) {
+    training->model->set_sum_over_ranks([](std::span<double>) {},
+                                        {.start = [](const torch::Tensor&) {}});
+  }
+  for (int s = 0; s < kSteps; ++s) {
+    const double expected = eager.run_step(s);
+    EXPECT_NEAR(captured.run_step(s), expected, 1e-4 * expected) << s;
+  }
+  EXPECT_THAT(captured.log, testing::IsEmpty());
+  EXPECT_TRUE(captured.replays());
+}
+
 TEST(CardStep, OfAModelThatWaitsForRanksAreNotCaptured) {
   CardTraining training("resnet18", true);
   training.model->set_sum_over_ranks(
