@@ -5,8 +5,8 @@
 namespace ringtrain::kernels::cuda {
 
 void adamw_step(const AdamwStep& step, float* parameters, const float* gradients, float* m,
-                float* v, size_t n, cudaStream_t stream) {
-  launch_update(adamw_element(step), n, stream, parameters, gradients, m, v);
+                float* v, size_t n, cudaStream_t stream, const int* skip) {
+  launch_update(adamw_element(step), n, stream, skip, parameters, gradients, m, v);
 }
 
 }  // namespace ringtrain::kernels::cuda

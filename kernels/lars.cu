@@ -6,7 +6,7 @@ namespace ringtrain::kernels::cuda {
 
 void lars_step(const LarsStep& step, float* parameters, const float* gradients, float* momentum,
                size_t n, cudaStream_t stream) {
-  launch_update(LarsElement{step}, n, stream, parameters, gradients, momentum);
+  launch_update(LarsElement{step}, n, stream, /*skip=*/nullptr, parameters, gradients, momentum);
 }
 
 }  // namespace ringtrain::kernels::cuda

@@ -110,6 +110,17 @@ __global__ void __launch_bounds__(kBlockThreads)
   if (threadIdx.x == 0) stats[blockIdx.x] = {total, isfinite(total) ? 1 : 0};
 }
 
+// One block.
+__global__ void __launch_bounds__(kBlockThreads)
+    unusable_among(const DeviceStats* stats, size_t count, double most, int* unusable) {
+  int found = 0;
+  for (size_t k = threadIdx.x; k < count; k += kBlockThreads) {
+    if (stats[k].finite == 0 || stats[k].squared_norm > most) found = 1;
+  }
+  const int any = __syncthreads_or(found);
+  if (threadIdx.x == 0) *unusable = any != 0 ? 1 : 0;
+}
+
 template <class Stored>
 void launch_pack(std::span<const PackPart<Stored>> tensors, float scale, double* partials,
                  cudaStream_t stream) {
@@ -151,6 +162,12 @@ void sum_partials(const double* partials, std::span<const uint32_t> ends, Device
         partials, arguments, stats + done);
     check_launch();
   }
+}
+
+void find_unusable(const DeviceStats* stats, size_t count, double most, int* unusable,
+                   cudaStream_t stream) {
+  unusable_among<<<1, kBlockThreads, 0, stream>>>(stats, count, most, unusable);
+  check_launch();
 }
 
 void squared_norm(const float* values, size_t n, double* partials, DeviceStats* stats,

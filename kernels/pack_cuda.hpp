@@ -53,6 +53,11 @@ void pack(std::span<const PackPart<bf16>> parts, float scale, double* partials,
 void sum_partials(const double* partials, std::span<const uint32_t> ends, DeviceStats* stats,
                   cudaStream_t stream);
 
+// Writes 1 to *unusable if a tensor has values that are not finite, or a sum of squares above
+// `most`, else 0.
+void find_unusable(const DeviceStats* stats, size_t count, double most, int* unusable,
+                   cudaStream_t stream);
+
 // Finds the sum of squares and finiteness of n values. partials: scratch for chunks_of(n) values,
 // in use until the work is done.
 void squared_norm(const float* values, size_t n, double* partials, DeviceStats* stats,

@@ -4,10 +4,26 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <optional>
 
+#include "base/round_up.hpp"
+
 namespace ringtrain::kernels::cuda {
+
+// CUDA pins whole pages, and refuses a page that is pinned already.
+inline constexpr size_t kPageBytes = 4096;
+
+// Returns memory of whole pages, not initialised, for n elements of a trivial type.
+template <class Element>
+std::shared_ptr<Element[]> allocate_pages(size_t n) {
+  const size_t bytes = round_up(n * sizeof(Element) + 1, kPageBytes);
+  auto* memory = static_cast<Element*>(std::aligned_alloc(kPageBytes, bytes));
+  if (memory == nullptr) throw std::bad_alloc();
+  return {memory, [](Element* p) { std::free(p); }};
+}
 
 // Host memory that the device copies to and from by itself. Where it cannot be pinned (a limit on
 // locked memory), copies still work, through CUDA's own buffers. The memory must outlive it.
@@ -37,7 +53,7 @@ class PinnedArray {
   Element* room_for(size_t n) {
     if (n > size_) {
       range_.reset();
-      memory_ = std::make_unique<Element[]>(n);
+      memory_ = allocate_pages<Element>(n);
       range_.emplace(memory_.get(), n * sizeof(Element));
       size_ = n;
     }
@@ -47,7 +63,7 @@ class PinnedArray {
 
  private:
   size_t size_ = 0;
-  std::unique_ptr<Element[]> memory_;
+  std::shared_ptr<Element[]> memory_;
   std::optional<PinnedRange> range_;
 };
 

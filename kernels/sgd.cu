@@ -5,11 +5,11 @@
 namespace ringtrain::kernels::cuda {
 
 void sgd_step(const SgdStep& step, float* parameters, const float* gradients, float* momentum,
-              size_t n, cudaStream_t stream) {
+              size_t n, cudaStream_t stream, const int* skip) {
   if (step.momentum == 0) {
-    launch_update(SgdElement{step}, n, stream, parameters, gradients);
+    launch_update(SgdElement{step}, n, stream, skip, parameters, gradients);
   } else {
-    launch_update(SgdElement{step}, n, stream, parameters, gradients, momentum);
+    launch_update(SgdElement{step}, n, stream, skip, parameters, gradients, momentum);
   }
 }
 

@@ -33,8 +33,9 @@ __device__ inline void update_four_at(const Element& element, size_t i, float* p
 
 template <class Element, class... State>
 __global__ void __launch_bounds__(kBlockThreads)
-    update_all(Element element, size_t n, size_t head, float* parameters, const float* gradients,
-               State*... states) {
+    update_all(Element element, size_t n, size_t head, const int* skip, float* parameters,
+               const float* gradients, State*... states) {
+  if (skip != nullptr && *skip != 0) return;
   for_each_in_fours(
       n, head, grid_index(), grid_size(),
       [&](size_t i) { update_four_at(element, i, parameters, gradients, states...); },
@@ -42,11 +43,11 @@ __global__ void __launch_bounds__(kBlockThreads)
 }
 
 template <class Element, class... State>
-void launch_update(const Element& element, size_t n, cudaStream_t stream, float* parameters,
-                   const float* gradients, State*... states) {
+void launch_update(const Element& element, size_t n, cudaStream_t stream, const int* skip,
+                   float* parameters, const float* gradients, State*... states) {
   if (n == 0) return;
   update_all<<<blocks_for(n, 4 * kBlockThreads), kBlockThreads, 0, stream>>>(
-      element, n, scalar_head(n, parameters, gradients, states...), parameters, gradients,
+      element, n, scalar_head(n, parameters, gradients, states...), skip, parameters, gradients,
       states...);
   check_launch();
 }

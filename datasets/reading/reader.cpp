@@ -34,19 +34,22 @@ bool fits_in_memory(const DatasetIndex& index, Tier tier) {
   return index.bytes(Split::train) + index.bytes(Split::test) <= this_machine_memory().usable() / 2;
 }
 
+using Allocate = decltype(ReaderOptions::allocate);
+
+std::shared_ptr<std::byte[]> plain_memory(size_t bytes) {
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kCacheLineBytes, bytes));
+  if (memory == nullptr) throw std::bad_alloc();
+  return {memory, [](std::byte* p) { std::free(p); }};
+}
+
 // A batch with the memory that it points to.
 struct BatchBuffer {
-  // contiguous: with room for the rows' bytes.
-  BatchBuffer(uint64_t rows, const DatasetIndex& index, bool contiguous)
-      : x(nullptr, std::free),
-        samples(rows),
+  // allocate: empty where rows stay where they are.
+  BatchBuffer(uint64_t rows, const DatasetIndex& index, const Allocate& allocate)
+      : samples(rows),
         y(index.has_targets() ? 0 : rows),
         targets(rows * index.targets.names.size()) {
-    if (contiguous) {
-      const size_t bytes = round_up(rows * index.row_bytes() + 1, kCacheLineBytes);
-      x.reset(static_cast<std::byte*>(std::aligned_alloc(kCacheLineBytes, bytes)));
-      if (x == nullptr) throw std::bad_alloc();
-    }
+    if (allocate) x = allocate(round_up(rows * index.row_bytes() + 1, kCacheLineBytes));
     batch.x = x.get();
     batch.samples = samples.data();
     batch.y = index.has_targets() ? nullptr : y.data();
@@ -63,7 +66,7 @@ struct BatchBuffer {
     std::memcpy(targets.data() + row * own, from, own * sizeof(float));
   }
 
-  std::unique_ptr<std::byte[], void (*)(void*)> x;
+  std::shared_ptr<std::byte[]> x;
   std::vector<const std::byte*> samples;
   std::vector<int64_t> y;
   std::vector<float> targets;
@@ -97,18 +100,22 @@ struct Reader::State {
         rows(o.rows > 0 ? o.rows : index.split(split).rows),
         row_bytes(index.row_bytes()),
         contiguous(o.contiguous || !is_aligned(index, split)),
-        order(rows, index.block_rows, o.batch_size, o.seed, o.shuffle),
-        buffer(std::min(divide_up(o.batch_size, static_cast<uint64_t>(o.world_size)), rows), index,
-               contiguous) {
+        order(rows, index.block_rows, o.batch_size, o.seed, o.shuffle) {
+    const uint64_t most =
+        std::min(divide_up(o.batch_size, static_cast<uint64_t>(o.world_size)), rows);
+    const Allocate allocate = o.allocate ? o.allocate : plain_memory;
+    for (int k = 0; k < o.kept; ++k) {
+      buffers.emplace_back(most, index, contiguous ? allocate : Allocate{});
+    }
     const bool fits = fits_in_memory(index, o.tier);
     blocks.emplace(files, fits ? MappedBlocks::Access::whole : MappedBlocks::Access::blocks);
     if (!fits) ahead.emplace(files);
   }
 
-  bool assemble();
+  const Batch* assemble();
   void look_ahead();
-  void list_rows(Slice own);
-  void copy_rows();
+  void list_rows(Slice own, BatchBuffer& buffer);
+  void copy_rows(BatchBuffer& buffer) const;
 
   ReaderOptions options;
   BlockFiles files;
@@ -116,7 +123,8 @@ struct Reader::State {
   uint64_t row_bytes;
   bool contiguous;
   SampleOrder order;
-  BatchBuffer buffer;
+  std::vector<BatchBuffer> buffers;  // in turn
+  size_t next_buffer = 0;
   std::optional<EpochOrder> epoch_order;
   std::optional<OrderTerms> terms;
   std::optional<MappedBlocks> blocks;
@@ -128,20 +136,22 @@ struct Reader::State {
   double waited = 0;
 };
 
-// Fills the buffer with the next batch. Returns false at the end of the epoch.
-bool Reader::State::assemble() {
-  if (walk.position >= rows) return false;
+// Fills the oldest buffer with the next batch. Returns null at the end of the epoch.
+const Batch* Reader::State::assemble() {
+  if (walk.position >= rows) return nullptr;
   if (ahead) look_ahead();
   const Slice global = walk.take(rows, options.batch_size);
   const Slice own = slice_of(global, options.rank, options.world_size);
+  BatchBuffer& buffer = buffers[next_buffer];
+  next_buffer = (next_buffer + 1) % buffers.size();
   Batch& batch = buffer.batch;
   batch.first_position = own.first;
   batch.global_first = global.first;
   batch.global_rows = global.count;
   batch.rows = static_cast<uint32_t>(own.count);
-  list_rows(own);
-  if (contiguous) copy_rows();
-  return true;
+  list_rows(own, buffer);
+  if (contiguous) copy_rows(buffer);
+  return &batch;
 }
 
 // Requests the blocks of the coming batches: a rank enters a new one every block_rows of its rows.
@@ -163,7 +173,7 @@ void Reader::State::look_ahead() {
 }
 
 // Lists where the rows of a slice are, with their labels, and adds them to the order hash.
-void Reader::State::list_rows(Slice own) {
+void Reader::State::list_rows(Slice own, BatchBuffer& buffer) {
   const uint64_t block_rows = files.index().block_rows;
   const uint64_t y_bytes = files.index().y_bytes();
   const OrderTerms& term = *terms;
@@ -190,7 +200,7 @@ void Reader::State::list_rows(Slice own) {
   hash += sum;
 }
 
-void Reader::State::copy_rows() {
+void Reader::State::copy_rows(BatchBuffer& buffer) const {
   // Rows are small and far apart: memory is requested a few rows ahead, into the L2 cache, which
   // takes more requests at a time than the L1.
   constexpr size_t kAhead = 8;
@@ -211,8 +221,10 @@ void Reader::State::copy_rows() {
 
 Reader::Reader(const DatasetIndex& index, Split split, const ReaderOptions& options) {
   if (options.batch_size == 0 || options.world_size < 1 || options.rank < 0 ||
-      options.rank >= options.world_size || options.rows > index.split(split).rows) {
-    throw std::invalid_argument("Reader: batch_size, rows, rank or world_size is out of range");
+      options.rank >= options.world_size || options.kept < 1 ||
+      options.rows > index.split(split).rows) {
+    throw std::invalid_argument(
+        "Reader: batch_size, rows, rank, world_size or kept is out of range");
   }
   state_ = std::make_unique<State>(index, split, options);
 }
@@ -238,7 +250,7 @@ void Reader::start(uint64_t epoch, uint64_t first_position) {
 
 const Batch* Reader::next() {
   const Stopwatch stopwatch(state_->waited);
-  return state_->assemble() ? &state_->buffer.batch : nullptr;
+  return state_->assemble();
 }
 
 double Reader::waited_seconds() const { return state_->waited; }

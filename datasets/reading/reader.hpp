@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "datasets/format/dataset_index.hpp"
@@ -30,6 +31,10 @@ struct ReaderOptions {
   // Copies the rows of a batch one after the other into Batch::x. Without it rows stay where they
   // are: Batch::samples points into the mapped file.
   bool contiguous = true;
+  // A batch is valid until next() was called this many times more: a GPU may still copy it.
+  int kept = 1;
+  // Returns memory for Batch::x, aligned to a cache line. Empty: plain memory.
+  std::function<std::shared_ptr<std::byte[]>(size_t bytes)> allocate = {};
 };
 
 // A rank's slice of one global batch.
@@ -63,7 +68,7 @@ class Reader {
   // Requires: the position is the start of a global batch or the end of the epoch.
   void start(uint64_t epoch, uint64_t first_position = 0);
 
-  // Returns the next batch, valid until the next call; nullptr at the end of the epoch.
+  // Returns the next batch, valid as ReaderOptions::kept says; nullptr at the end of the epoch.
   const Batch* next();
 
   // Returns the time spent in next() so far: the time that training lost to data.

@@ -109,6 +109,12 @@ bool GradientAverager::finish(SumSlots& slots) {
   return finite;
 }
 
+bool GradientAverager::on_every_rank(bool mine) {
+  double others = mine ? 0 : 1;
+  thread_.all_reduce({&others, 1});
+  return others == 0;
+}
+
 void GradientAverager::on_ready(size_t parameter) {
   if (active_) store(parameter);
 }

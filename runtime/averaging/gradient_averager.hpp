@@ -49,9 +49,16 @@ class GradientAverager {
   // Called after the backward pass, or replayed(): stores zeros for parameters that it did not
   // reach. finish() does it, too.
   void end_backward();
+  // Starts to find out, on the device, whether this rank's gradients are of no use to an update, as
+  // finish() will say. See Device::start_judging(). Requires: end_backward(),
+  // Device::start_collecting().
+  const int* start_judging() { return device_.start_judging(largest_squared_norm_); }
   // Ends the backward pass, and sums `slots` over the ranks along the way. Returns false, on every
   // rank alike, if a gradient of some rank is not finite: then the step must be skipped.
   bool finish(SumSlots& slots);
+
+  // Returns true if `mine` is true on every rank. Collective, between two steps.
+  bool on_every_rank(bool mine);
 
   // The first parameter with a non-finite gradient on this rank in the last step; empty if none.
   const std::string& culprit() const { return culprit_; }

@@ -31,6 +31,20 @@ enum class Over {
   shares,  // each share once: for values that are computed share by share, such as norms
 };
 
+// Sums over the ranks as work of a GPU: the host waits for nobody, so that a sum can be a part of a
+// CUDA graph. A peer that does not come stops the device's stream, and only the launcher can end
+// the run.
+//
+// Requires: all ranks start the same sums in the same order.
+// Thread: any, one at a time, beside those that use the Collectives.
+class StreamSum {
+ public:
+  virtual ~StreamSum() = default;
+  // Starts to replace n values, in memory of the device, by their sums, on the stream on which
+  // gradients are written.
+  virtual void start(float* values, size_t n) = 0;
+};
+
 // Collectives over slabs that are cut into buckets, under MPI's names. One step of training:
 //
 //   write this rank's gradients
@@ -84,6 +98,10 @@ class Collectives {
 
   // Gives every rank the parameters of rank 0.
   virtual void broadcast() = 0;
+
+  // Returns sums that run beside those of this object, which must outlive them; null where the host
+  // takes part in every sum. Collective, on the main thread.
+  virtual std::unique_ptr<StreamSum> make_stream_sum() { return nullptr; }
 
   // Replaces the values, in host memory, by their sums. Over::ranks is also a barrier.
   virtual void all_reduce(std::span<double> values, Over over) = 0;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,6 +20,7 @@
 #include "runtime/comm/gpu_places.hpp"
 #include "runtime/comm/gpu_queue.hpp"
 #include "runtime/comm/nccl_comm.hpp"
+#include "runtime/comm/nccl_stream_sum.hpp"
 
 namespace ringtrain {
 namespace {
@@ -68,14 +70,17 @@ class NcclCollectives final : public Collectives {
  public:
   NcclCollectives(const World& world, const CommOptions& options, const DeviceMemory& memory,
                   size_t elements)
-      : elements_(elements),
+      : world_(world),
+        timeout_(options.timeout_seconds),
+        current_stream_(memory.current_stream),
+        elements_(elements),
         shard_(checked(options, world).shard_optimizer),
         ring_(options.algorithm == CommOptions::Algorithm::ring),
         gradients_(allocate_zeros<float>(elements)),
         parameters_(allocate_zeros<float>(elements)),
         scratch_(kScratchValues),
         queue_(memory),
-        comm_(world, std::chrono::duration<double>(options.timeout_seconds), queue_.stream()) {
+        comm_(world, timeout_, queue_.stream()) {
     if (options.wire == CommOptions::Wire::bf16) wire_ = allocate_zeros<bf16>(elements);
     // Registers what travels: gradients as fp32 or bf16, and shares of parameters.
     if (wire_) {
@@ -148,6 +153,10 @@ class NcclCollectives final : public Collectives {
     for (size_t first = 0; first < values.size(); first += kScratchValues) {
       all_reduce_part(values.subspan(first, std::min(kScratchValues, values.size() - first)));
     }
+  }
+
+  std::unique_ptr<StreamSum> make_stream_sum() override {
+    return make_nccl_stream_sum(world_, timeout_, current_stream_);
   }
 
   void barrier() override {
@@ -249,6 +258,9 @@ class NcclCollectives final : public Collectives {
     check_cuda(cudaStreamSynchronize(queue_.stream()));
   }
 
+  const World& world_;
+  std::chrono::duration<double> timeout_;
+  std::function<void*()> current_stream_;
   size_t elements_;
   bool shard_;
   bool ring_;

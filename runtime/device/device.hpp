@@ -55,7 +55,12 @@ class Device {
   // Starts to bring a step's results to the host: `loss`, one double, and the findings of all calls
   // of pack() since the last collection.
   virtual void start_collecting(const at::Tensor& loss) = 0;
-  // Waits for them, but for no work that was started later, and returns the loss.
+  // Starts to find out, on the device, whether what is being collected is of no use: a value that
+  // is not finite, or a squared norm above `most`. Returns memory of the device that holds 1 then,
+  // else 0, until the next collection; null where the host knows as soon. Requires:
+  // start_collecting().
+  virtual const int* start_judging(double /*most*/) { return nullptr; }
+  // Waits for the results, but for no work that was started later, and returns the loss.
   virtual double collect_loss() = 0;
   // Returns the findings, in the order of the calls. Waits, unless collect_loss() did so before.
   virtual std::vector<kernels::GradientStats> collect_stats() = 0;
@@ -79,11 +84,14 @@ class Device {
   virtual void* current_stream() const { return nullptr; }
 
   // Returns the batch as the model's input: floats [rows, channels, height, width], normalised by
-  // the dataset's mean and std, and augmented. Valid until the call after the next.
+  // the dataset's mean and std, and augmented. It is `into`, if that is defined, a dense tensor of
+  // this shape; else it is valid until the call after the next. The samples may be read until the
+  // call after the next returns, where runs_behind().
   virtual at::Tensor load(const datasets::DatasetIndex& dataset, const datasets::Batch& batch,
-                          const kernels::Augment& augment) = 0;
-  // Returns the batch's labels [rows], int64. Valid as long as the batch.
-  virtual at::Tensor load_labels(const datasets::Batch& batch) = 0;
+                          const kernels::Augment& augment, const at::Tensor& into) = 0;
+  // Returns a dense tensor of the host's on the device: `into`, if that is defined, a tensor of its
+  // shape and type; else on a CPU the tensor itself. Its memory may change once a GPU returns.
+  virtual at::Tensor send(const at::Tensor& host, const at::Tensor& into) = 0;
 };
 
 // Returns the device that the job asks for. local_rank picks the GPU, which becomes the calling

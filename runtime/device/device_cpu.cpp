@@ -2,7 +2,6 @@
 #include "runtime/device/device_cpu.hpp"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -45,16 +44,17 @@ std::vector<kernels::GradientStats> CpuDevice::collect_stats() { return std::exc
 void CpuDevice::fill_zero(void* out, size_t bytes) { std::memset(out, 0, bytes); }
 
 at::Tensor CpuDevice::load(const datasets::DatasetIndex& dataset, const datasets::Batch& batch,
-                           const kernels::Augment& augment) {
+                           const kernels::Augment& augment, const at::Tensor& into) {
   const auto& shape = dataset.shape;
   const auto rows = static_cast<int64_t>(batch.rows);
-  if (!input_.defined() || input_.size(0) < rows) {
+  if (!into.defined() && (!input_.defined() || input_.size(0) < rows)) {
     input_ = at::empty({rows, shape.channels, shape.height, shape.width}, at::kFloat);
   }
+  const at::Tensor input = into.defined() ? into : input_.narrow(0, 0, rows);
   const kernels::Image image = {.channels = static_cast<int>(shape.channels),
                                 .height = static_cast<int>(shape.height),
                                 .width = static_cast<int>(shape.width)};
-  auto* out = input_.mutable_data_ptr<float>();
+  auto* out = input.mutable_data_ptr<float>();
   if (dataset.element == datasets::ElementType::u8) {
     kernels::input_batch(reinterpret_cast<const uint8_t* const*>(batch.samples), out, batch.rows,
                          image, dataset.mean, dataset.std, augment, batch.first_position);
@@ -62,13 +62,11 @@ at::Tensor CpuDevice::load(const datasets::DatasetIndex& dataset, const datasets
     kernels::input_batch(reinterpret_cast<const float* const*>(batch.samples), out, batch.rows,
                          image, dataset.mean, dataset.std, augment, batch.first_position);
   }
-  return input_.narrow(0, 0, rows);
+  return input;
 }
 
-at::Tensor CpuDevice::load_labels(const datasets::Batch& batch) {
-  // torch only reads the memory; from_blob has no const form.
-  return at::from_blob(const_cast<int64_t*>(batch.y), {static_cast<int64_t>(batch.rows)},
-                       at::kLong);
+at::Tensor CpuDevice::send(const at::Tensor& host, const at::Tensor& into) {
+  return into.defined() ? into.copy_(host) : host;
 }
 
 }  // namespace ringtrain

@@ -20,8 +20,8 @@ class CpuDevice : public Device {
   std::vector<kernels::GradientStats> collect_stats() override;
 
   at::Tensor load(const datasets::DatasetIndex& dataset, const datasets::Batch& batch,
-                  const kernels::Augment& augment) override;
-  at::Tensor load_labels(const datasets::Batch& batch) override;
+                  const kernels::Augment& augment, const at::Tensor& into) override;
+  at::Tensor send(const at::Tensor& host, const at::Tensor& into) override;
 
  private:
   template <class Element>

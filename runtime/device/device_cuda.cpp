@@ -2,16 +2,14 @@
 #include "runtime/device/device_cuda.hpp"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <c10/cuda/CUDAStream.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 #include <stdexcept>
 #include <utility>
 
-#include "base/round_up.hpp"
 #include "kernels/pinned_range.hpp"
 
 namespace ringtrain {
@@ -73,15 +71,11 @@ std::shared_ptr<float[]> CudaDevice::allocate_zeros(size_t elements) {
 }
 
 std::shared_ptr<float[]> CudaDevice::allocate_host_zeros(size_t elements) {
-  const size_t bytes = round_up(std::max<size_t>(elements, 1) * sizeof(float), kCacheLineBytes);
-  auto* memory = static_cast<float*>(std::aligned_alloc(kCacheLineBytes, bytes));
-  if (memory == nullptr) throw std::bad_alloc();
-  std::fill_n(memory, elements, 0.0F);
-  auto pinned = std::make_shared<kernels::cuda::PinnedRange>(memory, bytes);
-  return {memory, [pinned](float* p) mutable {
-            pinned.reset();
-            std::free(p);
-          }};
+  const auto memory = kernels::cuda::allocate_pages<float>(elements);
+  std::fill_n(memory.get(), elements, 0.0F);
+  auto pinned =
+      std::make_shared<kernels::cuda::PinnedRange>(memory.get(), elements * sizeof(float));
+  return {memory.get(), [memory, pinned](float*) mutable { pinned.reset(); }};
 }
 
 // Chunks of packs that were started keep their sums.
@@ -162,6 +156,12 @@ void CudaDevice::start_collecting(const at::Tensor& loss) {
   start_collecting_stats();
 }
 
+const int* CudaDevice::start_judging(double most) {
+  int* unusable = room_for(1, unusable_);
+  kernels::cuda::find_unusable(norms_->stats.data(), host_count_, most, unusable, stream());
+  return unusable;
+}
+
 double CudaDevice::collect_loss() {
   check_cuda(cudaEventSynchronize(collected_.get()));
   return *host_loss_.data();
@@ -186,20 +186,24 @@ void CudaDevice::fill_zero(void* out, size_t bytes) {
 }
 
 at::Tensor CudaDevice::load(const datasets::DatasetIndex& dataset, const datasets::Batch& batch,
-                            const kernels::Augment& augment) {
+                            const kernels::Augment& augment, const at::Tensor& into) {
+  RawBatch& raw = raw_[next_raw_];
+  next_raw_ = (next_raw_ + 1) % raw_.size();
+  // The batch before the last may be overwritten from here on.
+  check_cuda(cudaEventSynchronize(raw.copied.get()));
   const auto& shape = dataset.shape;
   // Memory is new in every call: torch reuses it when the stream is done with it.
   const at::Tensor out =
-      at::empty({static_cast<int64_t>(batch.rows), shape.channels, shape.height, shape.width},
-                at::TensorOptions(torch()).dtype(at::kFloat));
+      into.defined()
+          ? into
+          : at::empty({static_cast<int64_t>(batch.rows), shape.channels, shape.height, shape.width},
+                      at::TensorOptions(torch()).dtype(at::kFloat));
   if (batch.rows == 0) return out;
 
-  RawBatch& raw = raw_[next_raw_];
-  next_raw_ = (next_raw_ + 1) % raw_.size();
   const size_t bytes = batch.rows * dataset.row_bytes();
   std::byte* from = room_for(bytes, raw.samples);
   check_cuda(cudaStreamWaitEvent(copies_.get(), raw.used.get(), 0));
-  samples_.copy(batch.x, bytes, from, copies_.get());
+  check_cuda(cudaMemcpyAsync(from, batch.x, bytes, cudaMemcpyHostToDevice, copies_.get()));
   check_cuda(cudaEventRecord(raw.copied.get(), copies_.get()));
   check_cuda(cudaStreamWaitEvent(stream(), raw.copied.get(), 0));
 
@@ -225,11 +229,11 @@ at::Tensor CudaDevice::load(const datasets::DatasetIndex& dataset, const dataset
   return out;
 }
 
-at::Tensor CudaDevice::load_labels(const datasets::Batch& batch) {
+at::Tensor CudaDevice::send(const at::Tensor& host, const at::Tensor& into) {
   const at::Tensor out =
-      at::empty({static_cast<int64_t>(batch.rows)}, at::TensorOptions(torch()).dtype(at::kLong));
-  if (batch.rows > 0) {
-    labels_.copy(batch.y, batch.rows * sizeof(int64_t), out.mutable_data_ptr<int64_t>(), stream());
+      into.defined() ? into : at::empty_like(host, host.options().device(torch()));
+  if (host.numel() > 0) {
+    sent_.copy(host.const_data_ptr(), host.nbytes(), out.mutable_data_ptr(), stream());
   }
   return out;
 }

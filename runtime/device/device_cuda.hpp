@@ -36,13 +36,14 @@ class CudaDevice final : public Device {
   void pack(const at::Tensor& gradient, kernels::bf16* out, float scale) override;
   void launch_packs() override;
   void start_collecting(const at::Tensor& loss) override;
+  const int* start_judging(double most) override;
   double collect_loss() override;
   std::vector<kernels::GradientStats> collect_stats() override;
   bool runs_behind() const override { return true; }
 
   at::Tensor load(const datasets::DatasetIndex& dataset, const datasets::Batch& batch,
-                  const kernels::Augment& augment) override;
-  at::Tensor load_labels(const datasets::Batch& batch) override;
+                  const kernels::Augment& augment, const at::Tensor& into) override;
+  at::Tensor send(const at::Tensor& host, const at::Tensor& into) override;
 
   bool records() const override { return true; }
   std::unique_ptr<Recording> record(const std::function<void()>& work) override;
@@ -100,6 +101,7 @@ class CudaDevice final : public Device {
   size_t host_count_ = 0;    // of host_stats_
   bool collecting_ = false;  // since start_collecting()
   kernels::cuda::Event collected_;
+  Array<int> unusable_;  // one: whether the findings that are being collected are of no use
 
   // Samples as stored, [rows, channels, height, width], in turn: a batch is copied while kernels
   // of the step before run.
@@ -110,8 +112,7 @@ class CudaDevice final : public Device {
   std::array<RawBatch, 2> raw_;
   size_t next_raw_ = 0;
   kernels::cuda::Stream copies_;
-  PinnedRing samples_;
-  PinnedRing labels_;
+  PinnedRing sent_;
 };
 
 }  // namespace ringtrain

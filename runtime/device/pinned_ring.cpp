@@ -2,9 +2,6 @@
 #include "runtime/device/pinned_ring.hpp"
 
 #include <cstring>
-#include <utility>
-
-#include "kernels/cuda_check.hpp"
 
 namespace ringtrain {
 
@@ -12,30 +9,19 @@ using kernels::check_cuda;
 
 PinnedRing::~PinnedRing() {
   for (const Buffer& buffer : buffers_) {
-    if (buffer.copied != nullptr) {
-      cudaEventSynchronize(buffer.copied);
-      cudaEventDestroy(buffer.copied);
-    }
-    cudaFreeHost(buffer.memory);
+    if (buffer.copied) cudaEventSynchronize(buffer.copied.get());
   }
 }
 
 void PinnedRing::copy(const void* from, size_t bytes, void* to_device, cudaStream_t stream) {
   Buffer& buffer = buffers_[next_];
   next_ = (next_ + 1) % buffers_.size();
-  if (buffer.copied == nullptr) {
-    check_cuda(cudaEventCreateWithFlags(&buffer.copied, cudaEventDisableTiming));
-  }
-  check_cuda(cudaEventSynchronize(buffer.copied));
-  if (buffer.bytes < bytes) {
-    check_cuda(cudaFreeHost(std::exchange(buffer.memory, nullptr)));
-    buffer.bytes = 0;
-    check_cuda(cudaMallocHost(&buffer.memory, bytes));
-    buffer.bytes = bytes;
-  }
-  std::memcpy(buffer.memory, from, bytes);
-  check_cuda(cudaMemcpyAsync(to_device, buffer.memory, bytes, cudaMemcpyHostToDevice, stream));
-  check_cuda(cudaEventRecord(buffer.copied, stream));
+  if (!buffer.copied) buffer.copied = kernels::cuda::make_event();
+  check_cuda(cudaEventSynchronize(buffer.copied.get()));
+  std::byte* memory = buffer.memory.room_for(bytes);
+  std::memcpy(memory, from, bytes);
+  check_cuda(cudaMemcpyAsync(to_device, memory, bytes, cudaMemcpyHostToDevice, stream));
+  check_cuda(cudaEventRecord(buffer.copied.get(), stream));
 }
 
 }  // namespace ringtrain

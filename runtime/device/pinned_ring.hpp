@@ -6,6 +6,9 @@
 #include <array>
 #include <cstddef>
 
+#include "kernels/cuda_handles.hpp"
+#include "kernels/pinned_range.hpp"
+
 namespace ringtrain {
 
 // Copies to the device from memory that the caller may overwrite at once, through pinned buffers in
@@ -21,9 +24,8 @@ class PinnedRing {
 
  private:
   struct Buffer {
-    void* memory = nullptr;
-    size_t bytes = 0;
-    cudaEvent_t copied = nullptr;
+    kernels::cuda::PinnedArray<std::byte> memory;
+    kernels::cuda::Event copied;
   };
   std::array<Buffer, 3> buffers_;
   size_t next_ = 0;

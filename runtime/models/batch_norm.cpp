@@ -7,11 +7,10 @@
 #include <span>
 #include <utility>
 
+#include "runtime/models/batch_norm_on_device.hpp"
+
 namespace ringtrain {
 namespace {
-
-constexpr double kEpsilon = 1e-5;
-constexpr double kMomentum = 0.1;
 
 // Statistics of every channel over the global batch, in doubles on the device: a GPU is waited for
 // once in each pass.
@@ -73,7 +72,7 @@ class GlobalBatchNorm : public torch::autograd::Function<GlobalBatchNorm> {
     context->saved_data["ranks"] = c10::IValue::make_capsule(ranks);
     if (x.numel() == 0) return at::empty_like(x);
     return std::get<0>(at::native_batch_norm(x, weight, bias, mean, var, /*training=*/false,
-                                             /*momentum=*/0, kEpsilon));
+                                             /*momentum=*/0, kBatchNormEpsilon));
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -88,7 +87,7 @@ class GlobalBatchNorm : public torch::autograd::Function<GlobalBatchNorm> {
     if (x.numel() > 0) {
       std::tie(dx, dweight, dbias) = at::native_batch_norm_backward(
           gradients[0].contiguous(x.suggest_memory_format()), x, weight, mean, var, {}, {},
-          /*train=*/false, kEpsilon, {true, true, true});
+          /*train=*/false, kBatchNormEpsilon, {true, true, true});
     } else {
       dx = at::zeros_like(x);
       dweight = at::zeros_like(weight);
@@ -101,7 +100,7 @@ class GlobalBatchNorm : public torch::autograd::Function<GlobalBatchNorm> {
       const auto channels = weight.size(0);
       sums = sums.to(x.device());
       const auto wide = [](const at::Tensor& t) { return t.to(at::kDouble); };
-      const at::Tensor invstd = (wide(var) + kEpsilon).rsqrt();
+      const at::Tensor invstd = (wide(var) + kBatchNormEpsilon).rsqrt();
       const at::Tensor scale = wide(weight) * invstd / count;
       const at::Tensor slope = -scale * invstd * sums.slice(0, channels);
       const at::Tensor offset = -scale * sums.slice(0, 0, channels) - slope * wide(mean);
@@ -123,18 +122,17 @@ BatchNorm2d::BatchNorm2d(int64_t channels)
       running_var_(register_buffer("running_var", at::ones({channels}))),
       num_batches_tracked_(register_buffer("num_batches_tracked", at::zeros({}, at::kLong))) {}
 
-void BatchNorm2d::set_sum_over_ranks(const SumOverRanks& sum) {
-  rank_sum_ = sum ? c10::make_intrusive<RankSum>(sum) : nullptr;
+void BatchNorm2d::set_sum_over_ranks(const SumOverRanks& sum, const SumOnDevice& on_device) {
+  rank_sum_ = sum ? c10::make_intrusive<RankSum>(sum, on_device) : nullptr;
 }
 
 at::Tensor BatchNorm2d::forward(const at::Tensor& x) {
-  if (is_training()) {
-    at::NoGradGuard no_grad;
-    num_batches_tracked_ += 1;
+  if (is_training() && rank_sum_) {
+    if (!rank_sum_->on_device.start) return global_forward(x);
+    return batch_norm_on_device(x, weight_, bias_, running_mean_, running_var_, rank_sum_);
   }
-  if (is_training() && rank_sum_) return global_forward(x);
-  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), kMomentum,
-                        kEpsilon, /*cudnn_enabled=*/true);
+  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(),
+                        kBatchNormMomentum, kBatchNormEpsilon, /*cudnn_enabled=*/true);
 }
 
 at::Tensor BatchNorm2d::global_forward(const at::Tensor& x) {
@@ -148,8 +146,8 @@ at::Tensor BatchNorm2d::global_forward(const at::Tensor& x) {
     var = global.var.to(running_var_.options());
     if (count > 0) {
       const double unbiased = count / std::max(count - 1, 1.0);
-      running_mean_.mul_(1 - kMomentum).add_(mean, kMomentum);
-      running_var_.mul_(1 - kMomentum).add_(var, kMomentum * unbiased);
+      running_mean_.mul_(1 - kBatchNormMomentum).add_(mean, kBatchNormMomentum);
+      running_var_.mul_(1 - kBatchNormMomentum).add_(var, kBatchNormMomentum * unbiased);
     }
   }
   return GlobalBatchNorm::apply(x, weight_, bias_, mean, var, count, rank_sum_);

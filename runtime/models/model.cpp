@@ -2,6 +2,8 @@
 #include "runtime/models/model.hpp"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/_foreach_add.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,19 +24,32 @@ namespace {
 
 class ZooModel final : public Model {
  public:
-  explicit ZooModel(std::shared_ptr<Layer> net) : net_(std::move(net)) { set_sum_over_ranks({}); }
+  explicit ZooModel(std::shared_ptr<Layer> net) : net_(std::move(net)) {
+    for (const auto& layer : net_->modules()) {
+      const auto* const batch_norm = layer->as<BatchNorm2d>();
+      if (batch_norm != nullptr) counters_.push_back(batch_norm->batches_counter());
+    }
+    set_sum_over_ranks({}, {});
+  }
 
-  at::Tensor forward(const at::Tensor& x) override { return net_->forward(x); }
+  at::Tensor forward(const at::Tensor& x) override {
+    if (net_->is_training() && !counters_.empty()) {
+      const at::NoGradGuard no_grad;
+      at::_foreach_add_(counters_, 1);
+    }
+    return net_->forward(x);
+  }
   std::vector<NamedTensor> parameters() const override { return list(net_->named_parameters()); }
   std::vector<NamedTensor> buffers() const override { return list(net_->named_buffers()); }
-  void set_sum_over_ranks(const SumOverRanks& sum) override {
-    local_statistics_ = waits_for_ranks_ = false;
+  void set_sum_over_ranks(const SumOverRanks& sum, const SumOnDevice& on_device) override {
+    local_statistics_ = waits_for_ranks_ = sums_over_ranks_ = false;
     for (const auto& layer : net_->modules()) {
       auto* const batch_norm = layer->as<BatchNorm2d>();
       if (batch_norm == nullptr) continue;
-      batch_norm->set_sum_over_ranks(sum);
+      batch_norm->set_sum_over_ranks(sum, on_device);
+      sums_over_ranks_ = static_cast<bool>(sum);
       local_statistics_ = !sum;
-      waits_for_ranks_ = static_cast<bool>(sum);
+      waits_for_ranks_ = sum && !on_device.start;
     }
   }
   void train(bool on) override { net_->train(on); }
@@ -42,6 +57,7 @@ class ZooModel final : public Model {
   torch::jit::Module script() const override { return to_torchscript(*net_); }
   bool uses_local_batch_statistics() const override { return local_statistics_; }
   bool waits_for_ranks() const override { return waits_for_ranks_; }
+  bool sums_over_ranks() const override { return sums_over_ranks_; }
   std::string warning() const override { return ""; }
 
  private:
@@ -53,8 +69,10 @@ class ZooModel final : public Model {
   }
 
   std::shared_ptr<Layer> net_;
+  std::vector<at::Tensor> counters_;  // of each batch normalisation's batches
   bool local_statistics_ = false;
   bool waits_for_ranks_ = false;
+  bool sums_over_ranks_ = false;
 };
 
 std::shared_ptr<Layer> make_net(const ModelOptions& options, at::Generator& generator) {

@@ -29,6 +29,15 @@ namespace ringtrain {
 // Sums the values over all ranks, in place, with the same result on every rank.
 using SumOverRanks = std::function<void(std::span<double>)>;
 
+// The same as work of a GPU, in the order of torch's current stream: nothing waits on the host, so
+// that it can be a part of a CUDA graph.
+struct SumOnDevice {
+  int rank = 0;
+  int ranks = 1;
+  // Starts to sum a dense tensor of floats over the ranks, in place. Empty: there is no such sum.
+  std::function<void(const at::Tensor& floats)> start = {};
+};
+
 struct ModelOptions {
   std::string name;             // name in the zoo, or path of a TorchScript file
   std::vector<int64_t> hidden;  // mlp alone: widths of the hidden layers; empty: 1024, 1024
@@ -70,11 +79,11 @@ class Model {
   virtual std::vector<NamedTensor> buffers() const = 0;
 
   // Makes batch normalisation take its statistics over the samples of all ranks, so that the result
-  // does not depend on their number; an empty function: over those of this rank. In training, `sum`
-  // is called in the same order on every rank, once per layer in forward and once in backward, by
-  // the thread that runs them (on CUDA, backward runs in autograd's thread of that device). Without
-  // effect on TorchScript files.
-  virtual void set_sum_over_ranks(const SumOverRanks& sum) = 0;
+  // does not depend on their number; an empty function: over those of this rank. In training,
+  // `sum`, or `on_device` where there is one, is called in the same order on every rank, once per
+  // layer in forward and once in backward, by the thread that runs them (on CUDA, backward runs in
+  // autograd's thread of that device). Without effect on TorchScript files.
+  virtual void set_sum_over_ranks(const SumOverRanks& sum, const SumOnDevice& on_device = {}) = 0;
 
   virtual void train(bool on) = 0;
   virtual void to(at::Device device) = 0;
@@ -87,9 +96,11 @@ class Model {
   // on the number of ranks.
   virtual bool uses_local_batch_statistics() const = 0;
 
-  // True if a training step waits for other ranks in the middle of a pass: such a step cannot be
-  // captured as a CUDA graph.
+  // True if the host waits for other ranks in the middle of a pass of training: such a step cannot
+  // be captured as a CUDA graph.
   virtual bool waits_for_ranks() const { return false; }
+  // True if passes of training sum over the ranks, so that each rank has to run the same number.
+  virtual bool sums_over_ranks() const { return false; }
 
   // Returns what is probably not meant in the model's file, one line; empty if nothing.
   virtual std::string warning() const = 0;

@@ -123,7 +123,7 @@ class TorchScriptModel final : public Model {
 
   std::vector<NamedTensor> parameters() const override { return parameters_; }
   std::vector<NamedTensor> buffers() const override { return buffers_; }
-  void set_sum_over_ranks(const SumOverRanks& /*sum*/) override {}
+  void set_sum_over_ranks(const SumOverRanks&, const SumOnDevice&) override {}
   void train(bool on) override { module_.train(on); }
   void to(at::Device device) override {
     module_.to(device);

@@ -34,6 +34,16 @@ Optimizer::Optimizer(const OptimizerSpec& spec, double clip_norm, const Paramete
   }
 }
 
+bool Optimizer::starts_early() const {
+  return thread_.collectives().size() == 1 && !rule_.per_tensor && clip_norm_ == 0;
+}
+
+void Optimizer::start(const int* unusable, double learning_rate) {
+  skip_ = unusable;
+  update_shares({.learning_rate = learning_rate, .step = ++steps_});
+  skip_ = nullptr;
+}
+
 void Optimizer::step(GradientSchedule& gradients, double learning_rate) {
   UpdateFactors factors = {.learning_rate = learning_rate, .step = ++steps_};
   const size_t buckets = space_.buckets.size();
@@ -81,7 +91,8 @@ void Optimizer::update(size_t bucket, Range range, std::span<const float* const>
   UpdateArrays arrays = {.parameters = slabs_.parameters + range.begin,
                          .gradients = gradients_,
                          .states = {},
-                         .n = range.size()};
+                         .n = range.size(),
+                         .skip = skip_};
   for (size_t k = 0; k < states_.size(); ++k) {
     arrays.states[k] = state(k, bucket) + (range.begin - space_.shares[bucket].begin);
   }

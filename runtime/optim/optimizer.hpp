@@ -32,6 +32,16 @@ class Optimizer {
   // True if step() adds the ranks' slabs itself, where the schedule gives it all of them.
   bool adds_slabs() const { return rule_.adds_slabs && clip_norm_ == 0; }
 
+  // True if start() can stand for step(): this rank has the whole gradient, and no norms are needed
+  // first.
+  bool starts_early() const;
+  // Starts a step on the device, which skips it where *unusable (memory of the device) is not 0:
+  // the host need not wait to know. A step that was skipped is then taken back.
+  //
+  // Requires: starts_early(); GradientAverager::end_backward() was called.
+  void start(const int* unusable, double learning_rate);
+  void take_back() { --steps_; }
+
   // Takes one step. Each bucket is updated as its sum arrives, unless clipping or the rule needs
   // all of them first. On return this rank sees all new parameters.
   //
@@ -64,6 +74,7 @@ class Optimizer {
   std::vector<size_t> state_offsets_;  // of each share in the state arrays, by bucket
   std::vector<std::shared_ptr<float[]>> states_;
   std::vector<const float*> gradients_;  // of the update under way
+  const int* skip_ = nullptr;            // of a step that was started early
   int64_t steps_ = 0;
 };
 

@@ -12,11 +12,14 @@ std::vector<double> squared_norms(std::span<const std::span<const float>> arrays
   return norms;
 }
 
+bool is_skipped(const UpdateArrays& arrays) { return arrays.skip != nullptr && *arrays.skip != 0; }
+
 UpdateRule sgd(const OptimizerSpec& spec, const Device&) {
   return {.states = sgd_states(spec),
           .adds_slabs = true,
           .step =
               [spec](const UpdateFactors& factors, const UpdateArrays& a, const TensorFacts&) {
+                if (is_skipped(a)) return;
                 kernels::sgd_step_from(sgd_step(spec, factors), a.gradients, a.parameters,
                                        a.states[0], a.n);
               },
@@ -27,6 +30,7 @@ UpdateRule adamw(const OptimizerSpec& spec, const Device&) {
   return {.states = {"mean", "variance"},
           .step =
               [spec](const UpdateFactors& factors, const UpdateArrays& a, const TensorFacts&) {
+                if (is_skipped(a)) return;
                 kernels::adamw_step(adamw_step(spec, factors), a.parameters, a.gradients[0],
                                     a.states[0], a.states[1], a.n);
               },

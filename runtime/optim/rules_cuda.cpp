@@ -70,7 +70,7 @@ UpdateRule sgd(const OptimizerSpec& spec, const Device& device) {
       .step =
           [spec, &device](const UpdateFactors& factors, const UpdateArrays& a, const TensorFacts&) {
             kernels::cuda::sgd_step(sgd_step(spec, factors), a.parameters, a.gradients[0],
-                                    a.states[0], a.n, stream_of(device));
+                                    a.states[0], a.n, stream_of(device), a.skip);
           },
       .squared_norms = squared_norms_on(device)};
 }
@@ -81,7 +81,7 @@ UpdateRule adamw(const OptimizerSpec& spec, const Device& device) {
       .step =
           [spec, &device](const UpdateFactors& factors, const UpdateArrays& a, const TensorFacts&) {
             kernels::cuda::adamw_step(adamw_step(spec, factors), a.parameters, a.gradients[0],
-                                      a.states[0], a.states[1], a.n, stream_of(device));
+                                      a.states[0], a.states[1], a.n, stream_of(device), a.skip);
           },
       .squared_norms = squared_norms_on(device)};
 }

@@ -36,6 +36,7 @@ struct UpdateArrays {
   std::span<const float* const> gradients;      // [n] each; their sum is the gradient
   std::array<float*, kMostStates> states = {};  // [n] each, as many as the rule has names for
   size_t n = 0;
+  const int* skip = nullptr;  // nothing is updated where it is not 0 by then; null: always updated
 };
 
 // The arithmetic of one optimizer on one device.

@@ -79,8 +79,8 @@ CapturedStep::CapturedStep(Pass pass, bool enabled, Device& device, Model& model
 
 at::Tensor CapturedStep::run(const Step& step) {
   if (graph_ != nullptr && fits(step)) {
-    inputs_.copy_(step.inputs);
-    labels_.copy_(step.labels);
+    if (!step.inputs.is_same(inputs_)) inputs_.copy_(step.inputs);
+    if (!step.labels.is_same(labels_)) labels_.copy_(step.labels);
     at::manual_seed(step.seed);
     graph_->replay();
     averager_.replayed(arrived_);
@@ -88,6 +88,11 @@ at::Tensor CapturedStep::run(const Step& step) {
   }
   if (capture_due(step) && capture(step)) return loss_;
   return run_eagerly(step);
+}
+
+CapturedStep::Reads CapturedStep::reads(int64_t rows) const {
+  if (graph_ == nullptr || inputs_.size(0) != rows) return {};
+  return {.inputs = inputs_, .labels = labels_};
 }
 
 bool CapturedStep::fits(const Step& step) const {
@@ -124,36 +129,62 @@ CapturedStep::Outcome CapturedStep::outcome(const at::Tensor& loss) {
   return {.loss = loss.item<double>(), .gradients = device_.collect_stats()};
 }
 
+// Passes that sum over the ranks keep to one number of them on every rank.
+bool CapturedStep::on_every_rank(bool mine) {
+  return model_.sums_over_ranks() ? averager_.on_every_rank(mine) : mine;
+}
+
+// Does a part of a capture. Returns why this, or another rank's, failed; empty if none did. A step
+// that cannot be captured shows as an error of torch, of CUDA or of the collectives.
+std::string CapturedStep::attempt(const std::function<void()>& work) {
+  std::string cause;
+  try {
+    work();
+  } catch (const std::exception& error) {
+    cause = torch_cause(error);
+  }
+  if (!on_every_rank(cause.empty()) && cause.empty()) return "another rank cannot";
+  return cause;
+}
+
 // Captures the step and replays it. Returns false, with nothing changed, if that was not possible.
 bool CapturedStep::capture(const Step& step) {
   SavedTensors buffers(model_.buffers());  // running statistics
-  try {
+  Outcome eager;
+  std::unique_ptr<Recording> graph;
+  std::string cause = attempt([&] {
     at::manual_seed(step.seed);
-    const Outcome eager = outcome(run_aside(step.inputs, step.labels, step.scale));
+    eager = outcome(run_aside(step.inputs, step.labels, step.scale));
     buffers.restore();
-    if (!eager.finite()) return false;  // a later step will do
-
-    inputs_ = step.inputs.clone();
-    labels_ = step.labels.clone();
-    auto graph = device_.record([this] { loss_ = run_aside(inputs_, labels_, scale_); });
-    at::manual_seed(step.seed);
-    graph->replay();
-    if (!outcome(loss_).matches(eager)) {
-      throw std::runtime_error("its gradients differ from those of the same step run eagerly");
-    }
+  });
+  if (cause.empty() && !on_every_rank(eager.finite())) return false;  // a later step will do
+  if (cause.empty()) {
+    cause = attempt([&] {
+      inputs_ = step.inputs.clone();
+      labels_ = step.labels.clone();
+      graph = device_.record([this] { loss_ = run_aside(inputs_, labels_, scale_); });
+    });
+  }
+  if (cause.empty()) {
+    cause = attempt([&] {
+      at::manual_seed(step.seed);
+      graph->replay();
+      if (!outcome(loss_).matches(eager)) {
+        throw std::runtime_error("its gradients differ from those of the same step run eagerly");
+      }
+    });
+  }
+  if (cause.empty()) {
     graph_ = std::move(graph);
     averager_.replayed(arrived_);
     return true;
-  } catch (const std::exception& error) {
-    // A step that cannot be captured shows as an error of torch, of CUDA or of the collectives.
-    enabled_ = false;
-    for (const auto& parameter : model_.parameters()) parameter.tensor.mutable_grad().reset();
-    device_.collect_stats();
-    buffers.restore();
-    log_(fmt::format("steps are not captured as a CUDA graph, but run kernel by kernel: {}",
-                     torch_cause(error)));
-    return false;
   }
+  enabled_ = false;
+  for (const auto& parameter : model_.parameters()) parameter.tensor.mutable_grad().reset();
+  device_.collect_stats();
+  buffers.restore();
+  log_(fmt::format("steps are not captured as a CUDA graph, but run kernel by kernel: {}", cause));
+  return false;
 }
 
 }  // namespace ringtrain

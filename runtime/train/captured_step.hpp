@@ -24,7 +24,8 @@ namespace ringtrain {
 // same loss and the same norm of every gradient as the same step run eagerly. If it does not, or if
 // the model cannot be captured (it waits for the device), the reason is logged and all further
 // steps run eagerly. Steps of another size (an epoch's last one) always do, and those of models
-// that wait for other ranks (batch normalisation over ranks).
+// whose host waits for other ranks (batch normalisation over ranks by way of the host). Where
+// passes sum over ranks on the device, all ranks capture their steps, or none does.
 class CapturedStep {
  public:
   using LastBackward = std::function<void(const at::Tensor& loss)>;
@@ -40,9 +41,20 @@ class CapturedStep {
     uint64_t seed = 0;  // of the random numbers that the model draws
   };
 
+  // The tensors that a graph reads, to load the next step's batch into; undefined where that step
+  // will be no replay.
+  struct Reads {
+    at::Tensor inputs;
+    at::Tensor labels;
+  };
+
   // enabled: capture if the device can. All references must outlive the object.
   CapturedStep(Pass pass, bool enabled, Device& device, Model& model, GradientAverager& averager,
                std::function<void(const std::string&)> log);
+
+  // Returns the graph's own tensors, if it is of that many rows. Requires: what is written to them
+  // comes after the latest run() in the order of the device's stream.
+  Reads reads(int64_t rows) const;
 
   // Returns the sum of the losses, valid until the next call. Requires: averager.finish() follows.
   at::Tensor run(const Step& step);
@@ -54,6 +66,8 @@ class CapturedStep {
   bool capture_due(const Step& step);
   at::Tensor run_eagerly(const Step& step);
   bool capture(const Step& step);
+  std::string attempt(const std::function<void()>& work);
+  bool on_every_rank(bool mine);
   at::Tensor run_aside(const at::Tensor& inputs, const at::Tensor& labels, float scale);
   Outcome outcome(const at::Tensor& loss);
 

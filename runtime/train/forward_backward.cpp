@@ -34,8 +34,10 @@ LoadedBatch ForwardBackward::load(const datasets::Batch& batch, int64_t epoch) {
                                     .seed = job_.seed,
                                     .epoch = static_cast<uint64_t>(epoch)};
   const Span phase(trace_, "load");
-  return {.inputs = load_inputs(device_, dataset_, batch, augment),
-          .labels = objective_.answers(load_answers(device_, dataset_, batch)),
+  // Targets that are normalised get there by a copy of their own.
+  const CapturedStep::Reads into = step_.reads(batch.rows);
+  return {.inputs = load_inputs(device_, dataset_, batch, augment, into.inputs),
+          .labels = objective_.answers(load_answers(device_, dataset_, batch, into.labels)),
           .first_position = batch.first_position,
           .rows = batch.rows,
           .global_rows = batch.global_rows};

@@ -59,22 +59,35 @@ void Trainer::load_next() {
   if (batch != nullptr) next_ = forward_backward_.load(*batch, epoch());
 }
 
+// A GPU alone starts the update of a step before the host waits for the step's loss, so that it is
+// not idle meanwhile; it makes no update of gradients that are not finite. Returns false elsewhere.
+bool Trainer::start_update() {
+  if (!parts_.optimizer.starts_early()) return false;
+  const int* unusable = parts_.averager.start_judging();
+  if (unusable == nullptr) return false;
+  parts_.optimizer.start(unusable, schedule_.learning_rate(state_.step));
+  return true;
+}
+
 void Trainer::train_step(const LoadedBatch& batch) {
   const Span whole(parts_.trace, "step");
   AveragingStrategy& averaging = *parts_.averaging;
   const int64_t step = state_.step + 1;  // the one that ends here
   order_hash_ = reader_.order_hash();
-  const auto load_ahead = [&] {
+  bool updated = false;
+  const auto work_ahead = [&] {
+    updated = start_update();
     if (parts_.device.runs_behind() && !length_.ends_epoch(step)) load_next();
   };
   unsummed_.loss += forward_backward_.run(
-      batch, epoch(), averaging.samples_in_mean(batch.rows, batch.global_rows), load_ahead);
+      batch, epoch(), averaging.samples_in_mean(batch.rows, batch.global_rows), work_ahead);
   unsummed_.samples += batch.global_rows;
 
   std::optional<LossSum> summed;  // over all ranks, in steps in which they agree
   const auto agree_on_sum = [&](const auto& sum) { summed = agree(sum); };
   Span phase(parts_.trace, "agree");
   if (!averaging.finish_gradients(agree_on_sum)) {
+    if (updated) parts_.optimizer.take_back();
     skip_step();
     summed.reset();
   } else if (summed && spikes_.is_spike(summed->mean(), state_.losses)) {
@@ -82,7 +95,8 @@ void Trainer::train_step(const LoadedBatch& batch) {
     summed.reset();
   } else {
     phase.next("optimizer");
-    parts_.optimizer.step(*parts_.schedule, schedule_.learning_rate(state_.step));
+    const double learning_rate = schedule_.learning_rate(state_.step);
+    if (!updated) parts_.optimizer.step(*parts_.schedule, learning_rate);
     state_.skipped_in_a_row = 0;
   }
   averaging.finish_step(step, length_.ends_epoch(step), agree_on_sum);

@@ -77,6 +77,7 @@ class Trainer {
   void begin_epoch();
   bool train_until_checkpoint();
   void load_next();
+  bool start_update();
   void train_step(const LoadedBatch& batch);
   LossSum agree(const AveragingStrategy::Sum& sum);
   void close_epoch();

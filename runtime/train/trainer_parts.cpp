@@ -108,6 +108,7 @@ TrainerParts::TrainerParts(const JobSpec& job, const World& world, const SlabLay
       model(of),
       trace(into),
       collectives(step_collectives(job, world, device, layout.elements())),
+      stream_sum(model.uses_local_batch_statistics() ? collectives->make_stream_sum() : nullptr),
       space(layout, bucket_elements(job, *collectives, device), *collectives),
       recorder(flight_path(job.output, world.rank()), world.rank(), world.size(),
                std::chrono::duration<double>(job.communication.timeout_seconds)),
@@ -119,11 +120,22 @@ TrainerParts::TrainerParts(const JobSpec& job, const World& world, const SlabLay
   // Rank 0 may have loaded pretrained weights. Parameters have been broadcast already.
   averaging->restore([&] { broadcast_buffers(model, thread); });
   if (world.size() > 1 && !is_local_sgd(job, world)) {
-    model.set_sum_over_ranks([this](std::span<double> values) { thread.all_reduce(values); });
+    model.set_sum_over_ranks([this](std::span<double> values) { thread.all_reduce(values); },
+                             sum_on_device());
   }
 }
 
-TrainerParts::~TrainerParts() { model.set_sum_over_ranks({}); }
+TrainerParts::~TrainerParts() { model.set_sum_over_ranks({}, {}); }
+
+SumOnDevice TrainerParts::sum_on_device() {
+  if (stream_sum == nullptr) return {};
+  return {.rank = collectives->rank(),
+          .ranks = collectives->size(),
+          .start = [this](const at::Tensor& floats) {
+            stream_sum->start(floats.mutable_data_ptr<float>(),
+                              static_cast<size_t>(floats.numel()));
+          }};
+}
 
 Trained TrainerParts::trained() {
   return {

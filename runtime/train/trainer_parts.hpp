@@ -40,6 +40,7 @@ struct TrainerParts {
   Model& model;
   Trace* trace;
   std::unique_ptr<Collectives> collectives;  // under local SGD: of this rank alone
+  std::unique_ptr<StreamSum> stream_sum;     // of batch normalisation on a GPU; null: none
   ParameterSpace space;
   FlightRecorder recorder;
   CommunicationThread thread;
@@ -49,6 +50,7 @@ struct TrainerParts {
   std::unique_ptr<AveragingStrategy> averaging;
 
  private:
+  SumOnDevice sum_on_device();
   TrainerParts(const JobSpec& job, const World& world, const SlabLayout& layout, Device& device,
                Model& model, Trace* trace);
 };

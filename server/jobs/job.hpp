@@ -64,12 +64,9 @@ class Job {
  private:
   void read_new_events(const OnEvent& on_event);
   StateView derived() const;
-<<<<<<< HEAD
   // The script that it runs; empty: it trains a model.
   std::string script() const;
-=======
   bool shall_start_again() const;
->>>>>>> pages
 
   JobFolder folder_;
   JobRecord record_;

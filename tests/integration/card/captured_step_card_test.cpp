@@ -79,9 +79,10 @@ class CardTraining : public RankParts {
     const int64_t rows = s == kShortStep ? kRows / 2 : kRows;
     const torch::Tensor inputs = torch::randn({rows, 1, 28, 28}).to(device->torch());
     const torch::Tensor labels = (torch::arange(rows) % 10).to(device->torch());
+    const CapturedStep::Reads into = step_.reads(rows);
     const double loss = step_
-                            .run({.inputs = inputs,
-                                  .labels = labels,
+                            .run({.inputs = put(inputs, into.inputs),
+                                  .labels = put(labels, into.labels),
                                   .scale = 1.0F / static_cast<float>(rows * test_world().size()),
                                   .seed = static_cast<uint64_t>(s)})
                             .item<double>();
@@ -98,9 +99,16 @@ class CardTraining : public RankParts {
     return slots[summed];
   }
 
+  bool replays() const { return step_.reads(kRows).inputs.defined(); }
+
   std::vector<std::string> log;
 
  private:
+  // The graph's own tensor is filled where there is one, as CudaDevice::load() does it.
+  static torch::Tensor put(const torch::Tensor& values, const torch::Tensor& into) {
+    return into.defined() ? into.copy_(values) : values;
+  }
+
   CapturedStep step_;
 };
 
@@ -113,6 +121,7 @@ TEST_P(CardSteps, TrainLikeEagerSteps) {
     EXPECT_NEAR(captured.run_step(s), expected, 1e-4 * expected) << s;
   }
   EXPECT_THAT(captured.log, testing::IsEmpty());
+  EXPECT_TRUE(captured.replays());
 }
 
 INSTANTIATE_TEST_SUITE_P(Zoo, CardSteps, testing::Values("mlp", "lenet5", "lenet", "resnet18"),
@@ -133,6 +142,21 @@ TEST(CardStep, IsTheSameInTheLayoutOfTensorCores) {
       EXPECT_NEAR(losses[static_cast<size_t>(s)], expected, 0.05 * expected) << name << s;
     }
   }
+}
+
+// Sums over ranks on the device, here of each rank alone, are a part of the graph.
+TEST(CardStep, OfAModelThatSumsOnTheDeviceIsCaptured) {
+  CardTraining captured("resnet18", true), eager("resnet18", false);
+  for (CardTraining* training : {&captured, &eager}) {
+    training->model->set_sum_over_ranks([](std::span<double>) {},
+                                        {.start = [](const torch::Tensor&) {}});
+  }
+  for (int s = 0; s < kSteps; ++s) {
+    const double expected = eager.run_step(s);
+    EXPECT_NEAR(captured.run_step(s), expected, 1e-4 * expected) << s;
+  }
+  EXPECT_THAT(captured.log, testing::IsEmpty());
+  EXPECT_TRUE(captured.replays());
 }
 
 TEST(CardStep, OfAModelThatWaitsForRanksAreNotCaptured) {

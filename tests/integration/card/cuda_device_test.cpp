@@ -7,6 +7,7 @@
 
 #include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "runtime/averaging/slab_view.hpp"
@@ -47,9 +48,14 @@ TEST(CudaDevice, LoadsBatchesAsTheCpuDoes) {
                                    .y = labels.data()};
     const kernels::Augment augment = {
         .crop_padding = 4, .horizontal_flip = true, .seed = 1, .epoch = k};
-    EXPECT_TRUE(
-        torch::equal(gpu.load(dataset, batch, augment).cpu(), cpu.load(dataset, batch, augment)));
-    EXPECT_TRUE(torch::equal(gpu.load_labels(batch).cpu(), cpu.load_labels(batch)));
+    EXPECT_TRUE(torch::equal(gpu.load(dataset, batch, augment, {}).cpu(),
+                             cpu.load(dataset, batch, augment, {})));
+    const torch::Tensor host = torch::tensor(labels);
+    EXPECT_TRUE(torch::equal(gpu.send(host, {}).cpu(), host));
+    // A graph's tensors stay where they are.
+    const torch::Tensor into = torch::empty({kRows, 3, 32, 32}, torch::TensorOptions(gpu.torch()));
+    EXPECT_TRUE(gpu.load(dataset, batch, augment, into).is_same(into));
+    EXPECT_TRUE(torch::equal(into.cpu(), cpu.load(dataset, batch, augment, {})));
   }
 }
 
@@ -110,6 +116,26 @@ TEST(CudaDevice, ReplaysWhatItRecordedWithItsOwnNorms) {
   const auto stats = gpu.collect_stats();
   ASSERT_EQ(stats.size(), 1U);
   EXPECT_EQ(stats[0].squared_norm, 9000);
+}
+
+TEST(CudaDevice, JudgesWhatItCollects) {
+  CudaDevice gpu(0);
+  const auto on_gpu = torch::TensorOptions(gpu.torch());
+  const auto slab = gpu.allocate_zeros(1000);
+  const torch::Tensor loss = torch::ones({}, on_gpu.dtype(torch::kDouble));
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const auto& [value, expected] : {std::pair{1.0F, 0}, {10.0F, 1}, {infinity, 1}, {2.0F, 0}}) {
+    gpu.pack(torch::full({100}, value, on_gpu), slab.get(), 1);
+    gpu.pack(torch::full({50}, 1.0F, on_gpu), slab.get() + 112, 1);
+    gpu.start_collecting(loss);
+    const int* unusable = gpu.start_judging(/*most=*/1000);
+    ASSERT_NE(unusable, nullptr);
+    int found = -1;
+    ASSERT_EQ(cudaMemcpy(&found, unusable, sizeof found, cudaMemcpyDeviceToHost), cudaSuccess);
+    EXPECT_EQ(found, expected) << value;
+    EXPECT_EQ(gpu.collect_loss(), 1);
+    EXPECT_EQ(gpu.collect_stats().size(), 2U);
+  }
 }
 
 TEST(CudaDevice, GivesHostMemoryThatIsZero) {

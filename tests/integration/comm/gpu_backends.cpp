@@ -91,6 +91,53 @@ class ReplayTest : public testing::Test {
   }
 };
 
+// Batch statistics are summed within a graph, on its own stream, while buckets are summed beside
+// it.
+TEST_F(ReplayTest, SumsWithinAnNcclGraph) {
+  constexpr size_t kStatistics = 1001;
+  const Range bucket = {0, kElements};
+  CUstream_st torch;
+  const DeviceMemory device = memory(&torch);
+  torch.device = current_gpu();
+  const auto collectives = make_nccl_collectives(world, {}, device, kElements);
+  const auto stream_sum = collectives->make_stream_sum();
+  ASSERT_NE(stream_sum, nullptr);
+  CommunicationThread thread(*collectives);
+  std::vector<float> statistics(kStatistics);
+  std::vector<std::function<void()>> graph;
+  torch.graph = &graph;
+  stream_sum->start(statistics.data(), kStatistics);
+  collectives->mark_written(bucket);
+  stream_sum->start(statistics.data(), kStatistics);  // as the next layer's, of what came before
+  torch.graph = nullptr;
+  const auto ranks = static_cast<double>(world.size());
+  for (int replay = 0; replay < 20; ++replay) {
+    const int first = world.rank() + replay;
+    then(&torch, [&] {
+      statistics = values_of(first, kStatistics);
+      write(collectives->slabs(), values_of(first, kElements));
+    });
+    for (const auto& node : graph) node();
+    const auto ticket = thread.reduce_scatter({&bucket, 1});
+    ASSERT_EQ(cudaStreamSynchronize(&torch), cudaSuccess);
+    thread.wait(ticket);
+    for (size_t i = 0; i < kElements; i += 7) {
+      double expected = 0;
+      for (int r = 0; r < world.size(); ++r) expected += value(r + replay, i);
+      ASSERT_NEAR(collectives->slabs().gradients[i], expected, 1e-4 * (replay + 8)) << replay;
+      if (i >= kStatistics) continue;
+      ASSERT_NEAR(statistics[i], ranks * expected, 1e-3 * (replay + 8)) << replay;
+    }
+    thread.barrier();
+  }
+}
+
+TEST_F(ReplayTest, HasNoSumsWithinAStagedGraph) {
+  const auto staged = make_staged_collectives(
+      std::make_unique<HostCollectives>(world, world.split(0), CommOptions{}, 100), memory(), 100);
+  EXPECT_EQ(staged->make_stream_sum(), nullptr);
+}
+
 TEST_F(ReplayTest, SumsWhatANcclGraphWrites) { expect_sums_of_each_replay({}, true); }
 TEST_F(ReplayTest, SumsWhatAStagedGraphWrites) { expect_sums_of_each_replay({}, false); }
 

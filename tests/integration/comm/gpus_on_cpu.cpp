@@ -5,12 +5,13 @@
 #include <cuda_runtime_api.h>
 #include <mpi.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <mutex>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -44,7 +45,14 @@ void check_alignment(const void* memory) {
   if (reinterpret_cast<uintptr_t>(memory) % 16 != 0) fail(cudaErrorMisalignedAddress);
 }
 
-std::set<void*> pinned;
+// First page and the one after the last of every pinned range, by its memory.
+std::map<void*, std::pair<uintptr_t, uintptr_t>> pinned;
+
+bool has_pinned_pages(uintptr_t first, uintptr_t end) {
+  return std::any_of(pinned.begin(), pinned.end(), [=](const auto& range) {
+    return first < range.second.second && range.second.first < end;
+  });
+}
 
 }  // namespace
 
@@ -77,12 +85,20 @@ cudaError_t cudaMemset(void* memory, int value, size_t bytes) {
   std::memset(memory, value, bytes);
   return cudaSuccess;
 }
-// Every second range finds the limit on locked memory.
-cudaError_t cudaHostRegister(void* memory, size_t, unsigned) {
+// Pages are pinned, each once. Every second range finds the limit on locked memory.
+cudaError_t cudaHostRegister(void* memory, size_t bytes, unsigned) {
+  constexpr uintptr_t kPage = 4096;
+  const auto begin = reinterpret_cast<uintptr_t>(memory);
+  const uintptr_t first = begin / kPage, end = (begin + bytes + kPage - 1) / kPage;
+  if (has_pinned_pages(first, end)) {
+    ++ringtrain::pages_refused();
+    return fail(cudaErrorHostMemoryAlreadyRegistered);
+  }
   static bool refuses = true;
   refuses = !refuses;
   if (refuses) return fail(cudaErrorMemoryAllocation);
-  return pinned.insert(memory).second ? cudaSuccess : fail(cudaErrorHostMemoryAlreadyRegistered);
+  pinned[memory] = {first, end};
+  return cudaSuccess;
 }
 cudaError_t cudaHostUnregister(void* memory) {
   if (pinned.erase(memory) == 0) std::abort();
@@ -151,6 +167,10 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   const auto& state = *event->state;
   if (state.reached < state.recorded) state.stream->progress();
   return state.reached == state.recorded ? cudaSuccess : cudaErrorNotReady;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  while (cudaEventQuery(event) == cudaErrorNotReady) continue;
+  return cudaSuccess;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   const std::lock_guard lock(streams_mutex());

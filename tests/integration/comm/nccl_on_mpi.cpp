@@ -20,25 +20,29 @@ using ringtrain::kernels::bf16;
 struct ncclComm {
   MPI_Comm ranks = MPI_COMM_NULL;
   int rank = 0, size = 0;
+  // A call may report success before its work is in the stream (nccl#1495). Here it gets there when
+  // the state has been asked for a few times.
+  std::vector<std::function<void()>> not_queued = {};
+  int questions = 0;
 };
 
 namespace {
 
 // MPI calls that start together; done when all are.
 using Start = std::function<void(std::vector<MPI_Request>&)>;
-void then_mpi(cudaStream_t stream, std::vector<Start> starts,
-              const std::function<void()>& after = {}) {
-  auto requests = std::make_shared<std::vector<MPI_Request>>();
-  auto started = std::make_shared<bool>(false);
-  stream->add([starts = std::move(starts), after, requests, started] {
-    if (!*started) {
-      for (const Start& start : starts) start(*requests);
-      *started = true;
-    }
-    int done = 0;
-    MPI_Testall(static_cast<int>(requests->size()), requests->data(), &done, MPI_STATUSES_IGNORE);
-    if (done && after) after();
-    return done != 0;
+void then_mpi(cudaStream_t stream, std::vector<Start> starts) {
+  ringtrain::then_start(stream, [starts = std::move(starts)] {
+    auto requests = std::make_shared<std::vector<MPI_Request>>();
+    auto started = std::make_shared<bool>(false);
+    return [starts, requests, started] {
+      if (!*started) {
+        for (const Start& start : starts) start(*requests);
+        *started = true;
+      }
+      int done = 0;
+      MPI_Testall(static_cast<int>(requests->size()), requests->data(), &done, MPI_STATUSES_IGNORE);
+      return done != 0;
+    };
   });
 }
 
@@ -55,23 +59,23 @@ size_t bytes_of(ncclDataType_t type) {
 
 int int_of(size_t count) { return static_cast<int>(count); }
 
-// Calls that a group has collected, of one rank.
-bool in_group = false;
-std::vector<Start> group_starts;
-cudaStream_t group_stream = nullptr;
+// Calls that a group of this thread has collected, of one rank.
+struct Group {
+  bool open = false;
+  std::vector<Start> starts;
+  ncclComm_t comm = nullptr;
+  cudaStream_t stream = nullptr;
+};
+thread_local Group group;
 
-// A call may report success before its work is in the stream (nccl#1495). Here it gets there when
-// the state has been asked for a few times.
-std::vector<std::function<void()>> not_queued;
-int questions = 0;
-
-ncclResult_t add(cudaStream_t stream, const Start& start) {
-  if (!in_group) {
-    not_queued.push_back([=] { then_mpi(stream, {start}); });
+ncclResult_t add(ncclComm_t comm, cudaStream_t stream, const Start& start) {
+  if (!group.open) {
+    comm->not_queued.push_back([=] { then_mpi(stream, {start}); });
     return ncclSuccess;
   }
-  group_starts.push_back(start);
-  group_stream = stream;
+  group.starts.push_back(start);
+  group.comm = comm;
+  group.stream = stream;
   return ncclSuccess;
 }
 
@@ -97,7 +101,7 @@ const char* ncclGetLastError(ncclComm_t) { return ""; }
 ncclResult_t ncclGetUniqueId(ncclUniqueId*) { return ncclSuccess; }
 ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId, int rank,
                                     ncclConfig_t*) {
-  *comm = new ncclComm{MPI_COMM_NULL, rank, size};
+  *comm = new ncclComm{.rank = rank, .size = size};
   MPI_Comm_dup(MPI_COMM_WORLD, &(*comm)->ranks);
   return ncclInProgress;
 }
@@ -116,40 +120,41 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
   delete comm;  // what is under way in the MPI communicator stays there
   return ncclSuccess;
 }
-ncclResult_t ncclCommGetAsyncError(ncclComm_t, ncclResult_t* state) {
+ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
   constexpr int kQuestions = 3;
   *state = ncclInProgress;
-  if (!not_queued.empty() && ++questions < kQuestions) return ncclSuccess;
-  for (const auto& queue : std::exchange(not_queued, {})) queue();
-  questions = 0;
+  if (!comm->not_queued.empty() && ++comm->questions < kQuestions) return ncclSuccess;
+  for (const auto& queue : std::exchange(comm->not_queued, {})) queue();
+  comm->questions = 0;
   *state = ncclSuccess;
   return ncclSuccess;
 }
 
 ncclResult_t ncclGroupStart() {
-  in_group = true;
+  group.open = true;
   return ncclSuccess;
 }
 ncclResult_t ncclGroupEnd() {
-  in_group = false;
-  if (group_starts.empty()) return ncclInProgress;
-  not_queued.push_back([stream = group_stream, starts = std::exchange(group_starts, {})] {
-    then_mpi(stream, starts);
-  });
+  group.open = false;
+  if (group.starts.empty()) return ncclInProgress;
+  group.comm->not_queued.push_back(
+      [stream = group.stream, starts = std::exchange(group.starts, {})] {
+        then_mpi(stream, starts);
+      });
   return ncclInProgress;
 }
 
 // All sums are in place, as the backend's are.
 ncclResult_t ncclAllReduce(const void*, void* data, size_t count, ncclDataType_t type, ncclRedOp_t,
                            ncclComm_t comm, cudaStream_t stream) {
-  return add(stream, [=](std::vector<MPI_Request>& requests) {
+  return add(comm, stream, [=](std::vector<MPI_Request>& requests) {
     MPI_Iallreduce(MPI_IN_PLACE, data, int_of(count), mpi_type(type), MPI_SUM, comm->ranks,
                    &requests.emplace_back());
   });
 }
 ncclResult_t ncclReduce(const void* data, void* sum, size_t count, ncclDataType_t type, ncclRedOp_t,
                         int root, ncclComm_t comm, cudaStream_t stream) {
-  return add(stream, [=](std::vector<MPI_Request>& requests) {
+  return add(comm, stream, [=](std::vector<MPI_Request>& requests) {
     const bool here = comm->rank == root;
     MPI_Ireduce(here ? MPI_IN_PLACE : data, here ? sum : nullptr, int_of(count), mpi_type(type),
                 MPI_SUM, root, comm->ranks, &requests.emplace_back());
@@ -157,7 +162,7 @@ ncclResult_t ncclReduce(const void* data, void* sum, size_t count, ncclDataType_
 }
 ncclResult_t ncclBroadcast(const void*, void* data, size_t count, ncclDataType_t type, int root,
                            ncclComm_t comm, cudaStream_t stream) {
-  return add(stream, [=](std::vector<MPI_Request>& requests) {
+  return add(comm, stream, [=](std::vector<MPI_Request>& requests) {
     MPI_Ibcast(data, int_of(count), mpi_type(type), root, comm->ranks, &requests.emplace_back());
   });
 }
@@ -165,7 +170,7 @@ ncclResult_t ncclReduceScatter(const void* data, void* sum, size_t count, ncclDa
                                ncclRedOp_t, ncclComm_t comm, cudaStream_t stream) {
   // A copy, since MPI would have the result elsewhere.
   const auto copy = std::make_shared<std::vector<char>>();
-  return add(stream, [=](std::vector<MPI_Request>& requests) {
+  return add(comm, stream, [=](std::vector<MPI_Request>& requests) {
     const auto* bytes = static_cast<const char*>(data);
     copy->assign(bytes, bytes + count * bytes_of(type) * static_cast<size_t>(comm->size));
     MPI_Ireduce_scatter_block(copy->data(), sum, int_of(count), mpi_type(type), MPI_SUM,
@@ -175,7 +180,7 @@ ncclResult_t ncclReduceScatter(const void* data, void* sum, size_t count, ncclDa
 ncclResult_t ncclAllGather(const void* mine, void* all, size_t count, ncclDataType_t type,
                            ncclComm_t comm, cudaStream_t stream) {
   const auto copy = std::make_shared<std::vector<char>>();
-  return add(stream, [=](std::vector<MPI_Request>& requests) {
+  return add(comm, stream, [=](std::vector<MPI_Request>& requests) {
     const auto* bytes = static_cast<const char*>(mine);
     copy->assign(bytes, bytes + count * bytes_of(type));
     MPI_Iallgather(copy->data(), int_of(count), mpi_type(type), all, int_of(count), mpi_type(type),
@@ -184,13 +189,13 @@ ncclResult_t ncclAllGather(const void* mine, void* all, size_t count, ncclDataTy
 }
 ncclResult_t ncclSend(const void* data, size_t count, ncclDataType_t type, int peer,
                       ncclComm_t comm, cudaStream_t stream) {
-  return add(stream, [=](std::vector<MPI_Request>& requests) {
+  return add(comm, stream, [=](std::vector<MPI_Request>& requests) {
     MPI_Isend(data, int_of(count), mpi_type(type), peer, 0, comm->ranks, &requests.emplace_back());
   });
 }
 ncclResult_t ncclRecv(void* data, size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
                       cudaStream_t stream) {
-  return add(stream, [=](std::vector<MPI_Request>& requests) {
+  return add(comm, stream, [=](std::vector<MPI_Request>& requests) {
     MPI_Irecv(data, int_of(count), mpi_type(type), peer, 0, comm->ranks, &requests.emplace_back());
   });
 }

@@ -65,13 +65,28 @@ inline bool is_legacy(cudaStream_t stream) {
   return stream == nullptr || stream == cudaStreamLegacy;
 }
 
-// Appends work to a stream.
+// Appends work to a stream, or to the graph that is being captured on it. `work` makes what
+// CUstream_st::add() takes, once for each launch.
+inline void then_start(cudaStream_t stream, std::function<CUstream_st::Work()> work) {
+  auto launch = [stream, work = std::move(work)] { stream->add(work()); };
+  if (stream->graph == nullptr) return launch();
+  stream->graph->push_back(std::move(launch));
+}
+
 inline void then(cudaStream_t stream, const std::function<void()>& work) {
   if (is_legacy(stream)) return work();
-  stream->add([work] {
-    work();
-    return true;
+  then_start(stream, [work] {
+    return [work] {
+      work();
+      return true;
+    };
   });
+}
+
+// How often memory was not pinned because another range had pinned a page of it.
+inline int& pages_refused() {
+  static int count = 0;
+  return count;
 }
 
 inline void record(cudaStream_t stream, const std::shared_ptr<CUevent_st::State>& event) {

@@ -101,9 +101,10 @@ class Training : RankParts {
     torch::manual_seed(static_cast<uint64_t>(100 * s + test_world().rank()));
     const int64_t rows = s == kShortStep ? kRows / 2 : kRows;
     const int replays_before = replays();
+    const CapturedStep::Reads into = step_.reads(rows);
     const double loss = step_
-                            .run({.inputs = torch::randn({rows, 1, 16, 16}),
-                                  .labels = torch::arange(rows) % 4,
+                            .run({.inputs = put(torch::randn({rows, 1, 16, 16}), into.inputs),
+                                  .labels = put(torch::arange(rows) % 4, into.labels),
                                   .scale = 1.0F / static_cast<float>(rows * test_world().size()),
                                   .seed = static_cast<uint64_t>(s)})
                             .item<double>();
@@ -128,14 +129,27 @@ class Training : RankParts {
     return all;
   }
   int replays() const { return recording_.replays; }
-  void average_statistics() {
-    model->set_sum_over_ranks([this](std::span<double> values) { thread.all_reduce(values); });
+  void average_statistics(bool on_device) {
+    const auto sum = [this](std::span<double> values) { thread.all_reduce(values); };
+    const auto start = [sum](const torch::Tensor& floats) {
+      torch::Tensor doubles = floats.to(torch::kFloat64);
+      sum({doubles.data_ptr<double>(), static_cast<size_t>(doubles.numel())});
+      floats.copy_(doubles);
+    };
+    const int rank = test_world().rank(), ranks = test_world().size();
+    model->set_sum_over_ranks(
+        sum, on_device ? SumOnDevice{.rank = rank, .ranks = ranks, .start = start} : SumOnDevice{});
   }
 
   std::vector<std::string> log;
   std::vector<int> replayed_steps;
 
  private:
+  // The graph's own tensor is filled where there is one, as a device does it.
+  static torch::Tensor put(const torch::Tensor& values, const torch::Tensor& into) {
+    return into.defined() ? into.copy_(values) : values;
+  }
+
   RecordingDevice& recording_;
   CapturedStep step_;
 };
@@ -189,10 +203,33 @@ TEST_P(CapturedStepTest, RunsEagerlyIfTheGraphDoesNotPassItsTest) {
               ElementsAre(HasSubstr("differ from those of the same step run eagerly")));
 }
 
-// Sums over ranks cannot be captured: nothing is tried, and nothing is wrong.
+// Sums over ranks on the device are captured like the rest.
+TEST(CapturedStepOfResnet, HasBatchNormalisationThatSumsOnTheDevice) {
+  Training captured("resnet18", Backend::mpi, true), eager("resnet18", Backend::mpi, false);
+  captured.average_statistics(/*on_device=*/true);
+  eager.average_statistics(/*on_device=*/true);
+  expect_same_steps(captured, eager);
+  EXPECT_GT(captured.replays(), 0);
+  EXPECT_TRUE(captured.log.empty());
+}
+
+// One rank cannot capture its steps: each of the others would run more passes than it does.
+TEST(CapturedStepOfResnet, IsGivenUpByAllRanksTogether) {
+  const bool last = test_world().rank() + 1 == test_world().size();
+  using Fault = RecordingDevice::Fault;
+  Training given_up("resnet18", Backend::mpi, true, last ? Fault::refuses : Fault::none);
+  Training eager("resnet18", Backend::mpi, false);
+  given_up.average_statistics(/*on_device=*/true);
+  eager.average_statistics(/*on_device=*/true);
+  expect_same_steps(given_up, eager);
+  EXPECT_EQ(given_up.replays(), 0);
+  EXPECT_THAT(given_up.log, ElementsAre(HasSubstr(last ? "not this one" : "another rank cannot")));
+}
+
+// The host's sums over ranks cannot be captured: nothing is tried, and nothing is wrong.
 TEST(CapturedStepOfResnet, IsNotTriedIfBatchNormalisationWaitsForRanks) {
   Training training("resnet18", Backend::mpi, true);
-  training.average_statistics();
+  training.average_statistics(/*on_device=*/false);
   for (int s = 0; s < kShortStep; ++s) training.run_step(s);
   EXPECT_EQ(training.replays(), 0);
   EXPECT_TRUE(training.log.empty());

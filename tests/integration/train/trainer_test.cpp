@@ -6,10 +6,12 @@
 #include <torch/torch.h>
 
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "job/outcome_file.hpp"
@@ -173,11 +175,42 @@ TEST_P(TrainerTest, SeesTheFirstSamplesAloneWhereTheJobSaysSo) {
   EXPECT_EQ(part.result.steps, 6);
 }
 
-// The order of a GPU's step, on a CPU: the next batch is loaded while a step is under way.
+// The order of a GPU's step, on a CPU: while a step is under way the next batch is loaded, and a
+// rank alone updates before its host knows whether gradients are finite.
 class BusyDevice final : public CpuDevice {
  public:
+  explicit BusyDevice(bool judges = true) : judges_(judges) {}
   bool runs_behind() const override { return true; }
+  const int* start_judging(double most) override {
+    if (!judges_) return nullptr;
+    judged = true;
+    found_ = CpuDevice::collect_stats();
+    unusable_ = 0;
+    for (const auto& one : found_) {
+      if (!one.finite || one.squared_norm > most) unusable_ = 1;
+    }
+    return &unusable_;
+  }
+  std::vector<kernels::GradientStats> collect_stats() override {
+    return found_.empty() ? CpuDevice::collect_stats() : std::exchange(found_, {});
+  }
+  using CpuDevice::pack;
+  void pack(const at::Tensor& gradient, float* out, float scale) override {
+    CpuDevice::pack(gradient, out, ++packs_ == spoiled_pack ? spoiled_scale : scale);
+  }
+
+  int spoiled_pack = 0;     // which of all gradients has another scale; counted from 1
+  float spoiled_scale = 1;  // that scale
+  bool judged = false;
+
+ private:
+  bool judges_;
+  int packs_ = 0;
+  int unusable_ = 0;
+  std::vector<kernels::GradientStats> found_;
 };
+
+constexpr int kParameters = 4;  // of an mlp with one hidden layer
 
 TEST_P(TrainerTest, LoadsAheadWithoutChangingAnything) {
   BusyDevice busy;
@@ -196,6 +229,42 @@ TEST_P(TrainerTest, LoadsAheadWithoutChangingAnything) {
   const Outcome resumed = train(job_, busy);
   expect_equal(resumed.parameters, expected.parameters);
   EXPECT_EQ(resumed.result.order_hash, expected.result.order_hash);
+}
+
+TEST_P(TrainerTest, UpdatesBeforeTheHostKnowsThatAStepMustBeSkipped) {
+  job_.optimizer.type = OptimizerSpec::Type::adamw;  // it counts its steps
+  job_.optimizer.learning_rate = 0.01;
+  const auto run = [&](bool judges) {
+    BusyDevice busy(judges);
+    busy.spoiled_pack = 6 * kParameters + 2;
+    busy.spoiled_scale = std::numeric_limits<float>::infinity();
+    job_.output = path_ / (judges ? "early" : "late");
+    const Outcome outcome = train(job_, busy);
+    EXPECT_EQ(outcome.result.skipped_steps, 1);
+    EXPECT_EQ(busy.judged, judges && (test_world().size() == 1 || GetParam() > 1));
+    return outcome;
+  };
+  const Outcome late = run(false), early = run(true);
+  expect_equal(early.parameters, late.parameters);
+  EXPECT_EQ(early.result.test_loss, late.result.test_loss);
+}
+
+// The spike's own update has been made by then, and is rolled back with the rest.
+TEST_P(TrainerTest, UpdatesBeforeTheHostKnowsThatTheLossIsASpike) {
+  if (GetParam() > 1) GTEST_SKIP() << "rollback is for ranks that agree in every step";
+  job_.rollback = {.factor = 3, .window = 4};
+  const auto run = [&](bool judges) {
+    BusyDevice busy(judges);
+    busy.spoiled_pack = 10 * kParameters + 1;
+    busy.spoiled_scale = 1000;
+    job_.output = path_ / (judges ? "early" : "late");
+    const Outcome outcome = train(job_, busy);
+    EXPECT_GT(outcome.result.rollbacks, 0);
+    return outcome;
+  };
+  const Outcome late = run(false), early = run(true);
+  expect_equal(early.parameters, late.parameters);
+  EXPECT_EQ(early.result.train_loss, late.result.train_loss);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryStepAndLocalSgd, TrainerTest, testing::Values(1, 4));

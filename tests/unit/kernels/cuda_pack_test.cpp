@@ -99,6 +99,21 @@ TEST_F(Cuda, AddsUpTheNormsOfMoreTensorsThanALaunchTakes) {
   for (uint32_t k = 0; k < sums.size(); ++k) EXPECT_EQ(sums[k].squared_norm, k * (k % 3)) << k;
 }
 
+TEST_F(Cuda, FindsWhatIsOfNoUseToAnUpdate) {
+  for (const size_t count : {size_t{1}, size_t{62}, size_t{700}}) {
+    for (const size_t place : {size_t{0}, count - 1, count}) {  // the last: nowhere
+      for (const DeviceStats& bad : {DeviceStats{5, 1}, DeviceStats{0, 0}}) {
+        std::vector<DeviceStats> stats(count, DeviceStats{4, 1});
+        if (place < count) stats[place] = bad;
+        const DeviceArray<DeviceStats> device(stats);
+        const DeviceArray<int> unusable(1);
+        cuda::find_unusable(device.data(), count, /*most=*/4, unusable.data(), nullptr);
+        EXPECT_EQ(to_host(unusable)[0], place < count ? 1 : 0) << count << " " << place;
+      }
+    }
+  }
+}
+
 TEST_F(Cuda, SeesAValueThatIsNotFinite) {
   for (const size_t n : kOddSizes) {
     for (const size_t place : {size_t{0}, n / 2, n - 1}) {

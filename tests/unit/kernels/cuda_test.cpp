@@ -109,6 +109,23 @@ TEST_F(Cuda, StepsOfAdamwHaveTheHostsBits) {
   }
 }
 
+TEST_F(Cuda, StepsAreSkippedWhereTheDeviceSaysSo) {
+  const std::vector<float> before = random_floats(1000, 7);
+  const DeviceArray<float> gradients(random_floats(1000, 8));
+  for (const int skip : {0, 1}) {
+    const DeviceArray<int> flag(std::vector<int>{skip});
+    const DeviceArray<float> sgd(before), adamw(before);
+    const DeviceArray<float> m(std::vector<float>(1000)), v(std::vector<float>(1000));
+    cuda::sgd_step({.learning_rate = 0.1F}, sgd.data(), gradients.data(), nullptr, 1000, nullptr,
+                   flag.data());
+    cuda::adamw_step({.learning_rate = 0.1}, adamw.data(), gradients.data(), m.data(), v.data(),
+                     1000, nullptr, flag.data());
+    EXPECT_EQ(to_host(sgd) == before, skip == 1);
+    EXPECT_EQ(to_host(adamw) == before, skip == 1);
+    EXPECT_EQ(to_host(v) == std::vector<float>(1000), skip == 1);
+  }
+}
+
 TEST_F(Cuda, StepsOfLarsHaveTheHostsBits) {
   const LarsStep step{
       .learning_rate = 1, .local_rate = 0.02F, .momentum = 0.9F, .weight_decay = 1e-3F};

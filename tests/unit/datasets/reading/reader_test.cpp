@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <memory>
+#include <new>
 #include <tuple>
+#include <vector>
 
 #include "datasets/reading/order.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
@@ -146,6 +150,37 @@ TEST_P(EveryTier, GivesEmptyBatchesToRanksWithoutRows) {
     ++batches;
   }
   EXPECT_EQ(batches, 4);
+}
+
+TEST_P(EveryTier, KeepsAsManyBatchesAsAsked) {
+  const TemporaryDirectory directory;
+  const DatasetIndex index = write_dataset(directory / "set.h5", {});
+  ReaderOptions options = options_for(GetParam(), 0, 1, 16);
+  options.kept = 3;
+  size_t given = 0;
+  options.allocate = [&](size_t bytes) {
+    ++given;
+    return std::shared_ptr<std::byte[]>(new (std::align_val_t{64}) std::byte[bytes], [](auto* p) {
+      ::operator delete[](p, std::align_val_t{64});
+    });
+  };
+  Reader reader(index, Split::train, options);
+  EXPECT_EQ(given, 3U);
+  reader.start(0);
+  const size_t bytes = 16 * index.row_bytes();
+  std::vector<const Batch*> batches;
+  std::vector<std::vector<std::byte>> rows;
+  std::vector<int64_t> labels;
+  for (int k = 0; k < 3; ++k) {
+    batches.push_back(reader.next());
+    rows.emplace_back(batches.back()->x, batches.back()->x + bytes);
+    labels.push_back(batches.back()->y[15]);
+  }
+  for (size_t k = 0; k < 3; ++k) {
+    EXPECT_TRUE(std::equal(rows[k].begin(), rows[k].end(), batches[k]->x));
+    EXPECT_EQ(batches[k]->y[15], labels[k]);
+  }
+  EXPECT_EQ(reader.next(), batches[0]);
 }
 
 TEST_P(EveryTier, FindsDamageInTheMiddleOfAnEpoch) {

@@ -212,6 +212,33 @@ TEST(Zoo, SaysWhenBatchStatisticsStayOnOneRank) {
   EXPECT_FALSE(make_model(options_for("lenet", 1, 28))->uses_local_batch_statistics());
 }
 
+TEST(Zoo, SaysHowPassesMeetOtherRanks) {
+  const auto resnet = make_model(options_for("resnet18", 3, 8));
+  EXPECT_FALSE(resnet->sums_over_ranks());
+  resnet->set_sum_over_ranks([](std::span<double>) {});
+  EXPECT_TRUE(resnet->sums_over_ranks());
+  EXPECT_TRUE(resnet->waits_for_ranks());
+  resnet->set_sum_over_ranks([](std::span<double>) {}, {.start = [](const torch::Tensor&) {}});
+  EXPECT_TRUE(resnet->sums_over_ranks());
+  EXPECT_FALSE(resnet->waits_for_ranks());
+}
+
+TEST(Zoo, CountsTheBatchesOfEveryBatchNormalisation) {
+  const auto resnet = make_model(options_for("resnet18", 3, 8));
+  const auto x = torch::randn({2, 3, 8, 8});
+  for (const bool training : {true, true, false}) {
+    resnet->train(training);
+    resnet->forward(x);
+  }
+  int counters = 0;
+  for (const auto& [name, tensor] : resnet->buffers()) {
+    if (!name.ends_with("num_batches_tracked")) continue;
+    ++counters;
+    EXPECT_EQ(tensor.item<int64_t>(), 2) << name;
+  }
+  EXPECT_EQ(counters, 20);
+}
+
 TEST(Zoo, RefusesSamplesThatAreTooSmall) {
   EXPECT_NO_THROW(make_model(options_for("lenet5", 1, 12)));
   EXPECT_THAT(

@@ -37,7 +37,12 @@ torch::Tensor loss_of(Model& model, int step) {
 
 constexpr int kSteps = 5;
 
-std::vector<NamedTensor> train_ours(const OptimizerSpec& spec, double clip_norm) {
+// A step whose gradients count as unusable, and whether updates are started before that is known.
+constexpr int kUnusableStep = 2;
+enum class Start { late, late_but_one, early_but_one };
+
+std::vector<NamedTensor> train_ours(const OptimizerSpec& spec, double clip_norm,
+                                    Start start = Start::late) {
   static std::vector<std::unique_ptr<Model>> models;  // outlive their tensors' users
   models.push_back(make_model(small_mlp()));
   Model& model = *models.back();
@@ -55,10 +60,20 @@ std::vector<NamedTensor> train_ours(const OptimizerSpec& spec, double clip_norm)
   for (int step = 0; step < kSteps; ++step) {
     averager.begin(1);
     loss_of(model, step).backward();
+    const int unusable = start != Start::late && step == kUnusableStep ? 1 : 0;
+    if (start == Start::early_but_one) {
+      averager.end_backward();
+      optimizer.start(&unusable, spec.learning_rate);
+    }
     SumSlots slots;
     EXPECT_TRUE(averager.finish(slots));
-    optimizer.step(*schedule, spec.learning_rate);
+    if (start == Start::early_but_one && unusable != 0) optimizer.take_back();
+    if (start != Start::early_but_one && unusable == 0) {
+      optimizer.step(*schedule, spec.learning_rate);
+    }
   }
+  EXPECT_EQ(optimizer.steps(), start == Start::late ? kSteps : kSteps - 1);
+  EXPECT_EQ(optimizer.starts_early(), clip_norm == 0 && spec.type != OptimizerSpec::Type::lars);
   return model.parameters();
 }
 
@@ -98,6 +113,18 @@ TEST(Optimizer, IsLibtorchsSgdWithNesterovMomentumAndDecay) {
     auto options = torch::optim::SGDOptions(0.1).momentum(0.9).nesterov(true).weight_decay(0.01);
     return std::make_unique<torch::optim::SGD>(parameters, options);
   });
+}
+
+// On a GPU, which then skips what is not finite.
+TEST(Optimizer, MayStartBeforeItIsKnownWhetherGradientsAreFinite) {
+  for (const auto type : {OptimizerSpec::Type::sgd, OptimizerSpec::Type::adamw}) {
+    const OptimizerSpec spec = spec_of(type, 0.05, 0.01);
+    const auto late = train_ours(spec, 0, Start::late_but_one);
+    const auto early = train_ours(spec, 0, Start::early_but_one);
+    for (size_t i = 0; i < late.size(); ++i) {
+      EXPECT_TRUE(torch::equal(early[i].tensor, late[i].tensor)) << early[i].name;
+    }
+  }
 }
 
 TEST(Optimizer, IsLibtorchsSgdUnderClippingByGlobalNorm) {

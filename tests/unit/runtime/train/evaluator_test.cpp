@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/device/device.hpp"
+#include "runtime/device/load.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 
 namespace ringtrain {
@@ -56,8 +57,8 @@ TEST_F(EvaluatorTest, IsTheMeanOverEveryTestSample) {
   ASSERT_NE(batch, nullptr);
   const torch::NoGradGuard no_grad;
   model_->train(false);
-  const auto logits = model_->forward(device_->load(dataset_, *batch, {}));
-  const auto labels = device_->load_labels(*batch);
+  const auto logits = model_->forward(load_inputs(*device_, dataset_, *batch, {}));
+  const auto labels = load_answers(*device_, dataset_, *batch);
   const double loss = torch::nn::functional::cross_entropy(logits, labels).item<double>();
   const double accuracy = logits.argmax(1).eq(labels).to(torch::kFloat64).mean().item<double>();
 
