@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "benchmarks/commands/all_reduce.hpp"
 #include "benchmarks/commands/data.hpp"
+#include "benchmarks/commands/predict.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "benchmarks/commands/step.hpp"
 
@@ -22,6 +23,7 @@ int main(int argc, char** argv) {
       "Nothing stays but what --json and --directory name.");
   ringtrain::benchmarks::add_bench_all_reduce_command(app);
   ringtrain::benchmarks::add_bench_data_command(app);
+  ringtrain::benchmarks::add_bench_predict_command(app);
   ringtrain::benchmarks::add_bench_step_command(app);
   try {
     std::vector<std::string> words;  // the last one first, as CLI11 takes them

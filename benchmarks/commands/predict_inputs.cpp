@@ -138,6 +138,7 @@ class Setting {
   }
 
   void take_batch() {
+    made_.scenario.reference_batch = options_.global_batch.value_or(0);
     if (step().batch <= 0) {
       if (!options_.batch) throw job_error("--batch: how many samples did a rank have in a step?");
       step().batch = *options_.batch;

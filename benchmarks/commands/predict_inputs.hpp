@@ -34,7 +34,7 @@ struct PredictOptions {
   int sync_every = 1;
   bool shard_optimizer = false;
   int waits = 0;
-  bool strong = false;
+  std::optional<double> global_batch;  // strong scaling: of all ranks together
   std::optional<double> stragglers;
   double interference = 0;
   std::optional<double> sharing;  // step of all ranks of a host over that of one
