@@ -8,7 +8,8 @@
 #include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "benchmarks/commands/all_reduce.hpp"
-#include "benchmarks/commands/data.hpp"
+#include "benchmarks/data/data.hpp"
+#include "benchmarks/commands/predict.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "benchmarks/commands/step.hpp"
 #include "benchmarks/scaling/scaling.hpp"
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
       "Nothing stays but what --json and --directory name.");
   ringtrain::benchmarks::add_bench_all_reduce_command(app);
   ringtrain::benchmarks::add_bench_data_command(app);
+  ringtrain::benchmarks::add_bench_predict_command(app);
   ringtrain::benchmarks::add_bench_scaling_command(app);
   ringtrain::benchmarks::add_bench_step_command(app);
   try {

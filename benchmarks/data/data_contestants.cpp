@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "benchmarks/commands/data_contestants.hpp"
+#include "benchmarks/data/data_contestants.hpp"
 
 #include <fcntl.h>
 
@@ -13,7 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/mix.hpp"
-#include "benchmarks/commands/hdf5_baseline.hpp"
+#include "benchmarks/data/hdf5_baseline.hpp"
 #include "datasets/reading/block_store.hpp"
 #include "datasets/reading/open.hpp"
 #include "datasets/reading/order.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "benchmarks/commands/data_table.hpp"
+#include "benchmarks/data/data_table.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "benchmarks/commands/data.hpp"
+#include "benchmarks/data/data.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "benchmarks/commands/data_contestants.hpp"
-#include "benchmarks/commands/data_peers.hpp"
-#include "benchmarks/commands/data_table.hpp"
+#include "benchmarks/data/data_contestants.hpp"
+#include "benchmarks/data/data_peers.hpp"
+#include "benchmarks/data/data_table.hpp"
 #include "benchmarks/commands/provenance.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "benchmarks/commands/temporary_folder.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "benchmarks/commands/data_peers.hpp"
+#include "benchmarks/data/data_peers.hpp"
 
 #include <chrono>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "benchmarks/commands/hdf5_baseline.hpp"
+#include "benchmarks/data/hdf5_baseline.hpp"
 
 #include <vector>
 

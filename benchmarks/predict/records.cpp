@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "benchmarks/predict/records.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "base/statistics.hpp"
+
+namespace ringtrain::benchmarks {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kOurs = "ringtrain";
+constexpr const char* kAlone = "no averaging";
+
+// Standard error of the median from the values' spread: 1.2533 that of the mean.
+double relative_error(const std::vector<double>& values) {
+  if (values.size() < 2) return 0;
+  const double center = median(values);
+  double squares = 0;
+  for (const double value : values) squares += (value - center) * (value - center);
+  const auto n = static_cast<double>(values.size());
+  return center > 0 ? 1.2533 * std::sqrt(squares / (n - 1) / n) / center : 0;
+}
+
+StepRecord read_table(const Json& table, const std::vector<Json>& rounds) {
+  StepRecord record;
+  record.model = table.at("model").get<std::string>();
+  record.ranks = table.at("ranks").get<int>();
+  record.global_batch = table.at("global_batch").get<double>();
+  const auto error_of = [&](const std::string& contestant) {
+    std::vector<double> rates;
+    for (const Json& round : rounds) {
+      if (round.at("model") != table.at("model") || round.value("disturbed", "") != "") continue;
+      for (const Json& run : round.at("runs")) {
+        if (run.at("name") == contestant) rates.push_back(run.at("samples_per_second"));
+      }
+    }
+    return relative_error(rates);
+  };
+  for (const Json& row : table.at("rows")) {
+    const auto name = row.at("name").get<std::string>();
+    const Measured rate = {row.at("samples_per_second").get<double>(), error_of(name)};
+    if (name == kOurs) record.averaged = rate;
+    if (name != kAlone) continue;
+    record.alone = rate;
+    if (row.contains("step")) {
+      record.jitter =
+          row["step"].at("jitter_ms").get<double>() / row["step"].at("p50_ms").get<double>();
+    }
+  }
+  return record;
+}
+
+}  // namespace
+
+std::vector<StepRecord> read_step_records(const std::string& lines, const std::string& name) {
+  std::vector<StepRecord> records;
+  std::vector<Json> rounds;
+  std::istringstream text(lines);
+  int number = 0;
+  try {
+    for (std::string line; std::getline(text, line);) {
+      ++number;
+      if (line.empty()) continue;
+      Json json = Json::parse(line);
+      const std::string kind = json.value("kind", "");
+      if (kind == "round") rounds.push_back(std::move(json));
+      if (kind != "table") continue;
+      records.push_back(read_table(json, rounds));
+      if (records.back().alone.value <= 0) {
+        throw data_error(fmt::format("{}: line {}: no row '{}' with a rate", name, number, kAlone));
+      }
+    }
+  } catch (const Json::exception& error) {
+    throw data_error(fmt::format("{}: line {}: not a record of `ringtrain bench step --json`: {}",
+                                 name, number, error.what()));
+  }
+  if (records.empty()) {
+    throw data_error(fmt::format("{}: no table of `ringtrain bench step --json` in it", name));
+  }
+  return records;
+}
+
+SumRecord read_sum_record(const std::string& json, const std::string& name) {
+  SumRecord record;
+  std::vector<double> errors;
+  try {
+    const Json result = Json::parse(json);
+    record.ranks = result.at("ranks").get<int>();
+    record.between_hosts = result.contains("link_bytes_per_second");
+    for (const Json& row : result.at("rows")) {
+      if (row.at("name") != kOurs) continue;
+      record.sums.push_back({row.at("bytes").get<double>(), row.at("seconds").get<double>()});
+      errors.push_back(relative_error(row.at("seconds_by_round").get<std::vector<double>>()));
+    }
+  } catch (const Json::exception& error) {
+    throw data_error(fmt::format("{}: not a result of `ringtrain bench allreduce --json`: {}", name,
+                                 error.what()));
+  }
+  if (record.ranks < 2 || record.sums.size() < 2) {
+    throw data_error(
+        fmt::format("{}: needs sums of at least 2 ranks and 2 sizes; it has {} ranks and {} sizes",
+                    name, record.ranks, record.sums.size()));
+  }
+  std::sort(record.sums.begin(), record.sums.end(),
+            [](const SumTime& a, const SumTime& b) { return a.bytes < b.bytes; });
+  record.error = median(errors);
+  return record;
+}
+
+// Sums go to every other host at once, or around a ring of two: (n - 1) bytes of each pass a link,
+// after one latency. Minimises the sum of ((latency + bytes / rate) / seconds - 1)^2.
+Link fit_link(const SumRecord& record) {
+  double xx = 0, xy = 0, yy = 0, x1 = 0, y1 = 0;
+  const double n = record.ranks;
+  for (const SumTime& sum : record.sums) {
+    const double x = 1 / sum.seconds;
+    const double y = (n - 1) * sum.bytes / sum.seconds;
+    xx += x * x;
+    xy += x * y;
+    yy += y * y;
+    x1 += x;
+    y1 += y;
+  }
+  const double determinant = xx * yy - xy * xy;
+  double latency = (x1 * yy - y1 * xy) / determinant;
+  double per_byte = (y1 * xx - x1 * xy) / determinant;
+  if (latency < 0) {
+    latency = 0;
+    per_byte = y1 / yy;
+  }
+  if (per_byte <= 0) {
+    per_byte = 0;
+    latency = x1 / xx;
+  }
+  return {.bytes_per_second = per_byte > 0 ? 1 / per_byte : kNoLimit, .latency = latency};
+}
+
+}  // namespace ringtrain::benchmarks
