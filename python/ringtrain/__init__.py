@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A backend of torch.distributed: the ranks of one machine over shared memory.
+"""A backend of torch.distributed: the ranks of one machine over shared memory; and a client of `ringtrain server`.
 
     torch.distributed.init_process_group("ringtrain")
+    job = ringtrain.Client().submit("job.yaml", ranks=2)
 
-The package registers itself when torch is imported; `import ringtrain` does, too.
+The package registers the backend when torch is imported; `import ringtrain` does, too, where torch would not.
 """
 
-from ringtrain.autoload import register
+from ringtrain import autoload
 
-register()
+if not autoload.torch_will_register():
+    autoload.register()
+
+
+def __getattr__(name):
+    if name == "Client":  # on first use: torch imports this package, too
+        from ringtrain.client import Client
+
+        return Client
+    raise AttributeError(f"module 'ringtrain' has no attribute {name!r}")
 
 
 def flight(group=None):

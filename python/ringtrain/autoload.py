@@ -21,6 +21,21 @@ def register():
                 traceback.print_exc()
 
 
+def torch_will_register():
+    """Whether torch is not imported yet and, when it is, calls register(): then a program that needs no torch, such as
+    one that submits jobs, does not wait for it."""
+    if "torch" in sys.modules or os.environ.get("TORCH_DEVICE_BACKEND_AUTOLOAD") == "0":
+        return False
+    try:
+        from importlib import metadata
+
+        version = tuple(map(int, metadata.version("torch").split(".")[:2]))
+        entries = metadata.distribution("ringtrain").entry_points
+        return version >= (2, 5) and any(entry.group == "torch.backends" for entry in entries)
+    except Exception:  # no torch, or this package is a folder in PYTHONPATH that nobody installed
+        return False
+
+
 def _register_backend():
     torch = sys.modules.get("torch")
     if torch is None:
