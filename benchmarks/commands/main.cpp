@@ -8,10 +8,10 @@
 #include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "benchmarks/commands/all_reduce.hpp"
-#include "benchmarks/data/data.hpp"
 #include "benchmarks/commands/predict.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "benchmarks/commands/step.hpp"
+#include "benchmarks/data/data.hpp"
 #include "benchmarks/scaling/scaling.hpp"
 
 int main(int argc, char** argv) {

@@ -175,7 +175,7 @@ void add_bench_predict_command(CLI::App& bench) {
       "  ringtrain bench predict --step-ms 450 --batch 64 --parameters 25.6M --per-host 8 "
       "--link 25Gbit --latency-us 10 --ranks 8,64,512\n"
       "  ringtrain bench predict --from step.jsonl --model lenet5 --parameters 61706 "
-      "--sums sums.json --sums sums_two_hosts.json\n"
+      "--sums sums.jsonl --sums sums_two_hosts.jsonl\n"
       "  ringtrain bench predict --trace kineto.json --batch 32 --parameters 25.6M "
       "--per-host 8 --link 100Gbit --algorithm nccl --nvlink 230");
   command.callback([options] { run(*options); });

@@ -17,12 +17,12 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "benchmarks/data/data_contestants.hpp"
-#include "benchmarks/data/data_peers.hpp"
-#include "benchmarks/data/data_table.hpp"
 #include "benchmarks/commands/provenance.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "benchmarks/commands/temporary_folder.hpp"
+#include "benchmarks/data/data_contestants.hpp"
+#include "benchmarks/data/data_peers.hpp"
+#include "benchmarks/data/data_table.hpp"
 
 namespace ringtrain::benchmarks {
 

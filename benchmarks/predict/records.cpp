@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/statistics.hpp"
@@ -58,52 +60,65 @@ StepRecord read_table(const Json& table, const std::vector<Json>& rounds) {
   return record;
 }
 
-}  // namespace
-
-std::vector<StepRecord> read_step_records(const std::string& lines, const std::string& name) {
-  std::vector<StepRecord> records;
-  std::vector<Json> rounds;
+// Calls `take` with each record of a file of --json. command: the benchmark that writes it.
+template <typename Take>
+void for_each_record(const std::string& lines, const std::string& name, const char* command,
+                     const Take& take) {
   std::istringstream text(lines);
   int number = 0;
   try {
     for (std::string line; std::getline(text, line);) {
       ++number;
-      if (line.empty()) continue;
-      Json json = Json::parse(line);
-      const std::string kind = json.value("kind", "");
-      if (kind == "round") rounds.push_back(std::move(json));
-      if (kind != "table") continue;
-      records.push_back(read_table(json, rounds));
-      if (records.back().alone.value <= 0) {
-        throw data_error(fmt::format("{}: line {}: no row '{}' with a rate", name, number, kAlone));
-      }
+      if (!line.empty()) take(Json::parse(line));
     }
   } catch (const Json::exception& error) {
-    throw data_error(fmt::format("{}: line {}: not a record of `ringtrain bench step --json`: {}",
-                                 name, number, error.what()));
+    throw data_error(fmt::format("{}: line {}: not a record of `ringtrain bench {} --json`: {}",
+                                 name, number, command, error.what()));
   }
+}
+
+}  // namespace
+
+std::vector<StepRecord> read_step_records(const std::string& lines, const std::string& name) {
+  std::vector<StepRecord> records;
+  std::vector<Json> rounds;
+  for_each_record(lines, name, "step", [&](Json json) {
+    const std::string kind = json.value("kind", "");
+    if (kind == "table") {
+      records.push_back(read_table(json, rounds));
+      if (records.back().alone.value <= 0) {
+        throw data_error(
+            fmt::format("{}: {}: no row '{}' with a rate", name, records.back().model, kAlone));
+      }
+    }
+    if (kind == "round") rounds.push_back(std::move(json));
+  });
   if (records.empty()) {
     throw data_error(fmt::format("{}: no table of `ringtrain bench step --json` in it", name));
   }
   return records;
 }
 
-SumRecord read_sum_record(const std::string& json, const std::string& name) {
+SumRecord read_sum_record(const std::string& lines, const std::string& name) {
   SumRecord record;
-  std::vector<double> errors;
-  try {
-    const Json result = Json::parse(json);
-    record.ranks = result.at("ranks").get<int>();
-    record.between_hosts = result.contains("link_bytes_per_second");
-    for (const Json& row : result.at("rows")) {
-      if (row.at("name") != kOurs) continue;
-      record.sums.push_back({row.at("bytes").get<double>(), row.at("seconds").get<double>()});
-      errors.push_back(relative_error(row.at("seconds_by_round").get<std::vector<double>>()));
+  std::map<double, std::vector<double>> seconds;  // by bytes, of undisturbed rounds
+  for_each_record(lines, name, "allreduce", [&](const Json& json) {
+    const std::string kind = json.value("kind", "");
+    if (kind == "round" && json.value("disturbed", "").empty()) {
+      for (const Json& run : json.at("runs")) {
+        if (run.at("name") != kOurs) continue;
+        seconds[run.at("bytes").get<double>()].push_back(run.at("seconds").get<double>());
+      }
     }
-  } catch (const Json::exception& error) {
-    throw data_error(fmt::format("{}: not a result of `ringtrain bench allreduce --json`: {}", name,
-                                 error.what()));
-  }
+    if (kind != "table") return;
+    record.ranks = json.at("ranks").get<int>();
+    record.between_hosts = json.contains("link_bytes_per_second");
+    for (const Json& row : json.at("rows")) {
+      if (row.at("name") != kOurs) continue;
+      record.sums.push_back(
+          {row.at("bytes").get<double>(), row.at("seconds").at("median").get<double>()});
+    }
+  });
   if (record.ranks < 2 || record.sums.size() < 2) {
     throw data_error(
         fmt::format("{}: needs sums of at least 2 ranks and 2 sizes; it has {} ranks and {} sizes",
@@ -111,6 +126,8 @@ SumRecord read_sum_record(const std::string& json, const std::string& name) {
   }
   std::sort(record.sums.begin(), record.sums.end(),
             [](const SumTime& a, const SumTime& b) { return a.bytes < b.bytes; });
+  std::vector<double> errors;
+  for (const auto& [bytes, all] : seconds) errors.push_back(relative_error(all));
   record.error = median(errors);
   return record;
 }

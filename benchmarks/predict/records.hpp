@@ -30,14 +30,14 @@ struct StepRecord {
 // Reads all tables of a file. name: for errors. Throws a data error.
 std::vector<StepRecord> read_step_records(const std::string& lines, const std::string& name);
 
-// What `bench allreduce --json` has written.
+// A file of `bench allreduce --json`.
 struct SumRecord {
   int ranks = 2;
   bool between_hosts = false;  // one rank a host
   std::vector<SumTime> sums;   // ringtrain's, by bytes
   double error = 0;            // relative standard error of a typical size
 };
-SumRecord read_sum_record(const std::string& json, const std::string& name);
+SumRecord read_sum_record(const std::string& lines, const std::string& name);
 
 // Latency and bandwidth from sums between hosts: the least squares of relative errors over all
 // sizes, neither below 0. Requires between_hosts and at least two sizes.

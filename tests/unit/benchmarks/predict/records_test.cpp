@@ -28,7 +28,7 @@ TEST(StepRecords, AreThoseOfTheCommittedFile) {
 // Two ranks of one host: sums cost little, and what is lost is waiting for the slower one. Nothing
 // is fitted: 3% of stragglers are those of published runs.
 TEST(StepRecords, TwoRanksArePredictedWithin3PercentFromTheSameWithoutAveraging) {
-  const SumRecord sums = read_sum_record(read_file(kResults + "all_reduce.json"), "sums");
+  const SumRecord sums = read_sum_record(read_file(kResults + "all_reduce.jsonl"), "sums");
   for (const auto& record : read_step_records(read_file(kResults + "step.jsonl"), "step")) {
     Scenario scenario;
     const double seconds = record.global_batch / record.alone.value;
@@ -48,7 +48,7 @@ TEST(StepRecords, RefuseWhatTheyCannotUse) {
               ThrowsError(ErrorKind::data, HasSubstr("run.jsonl: no table")));
   EXPECT_THAT([] { read_step_records("\n{\"kind\":", "run.jsonl"); },
               ThrowsError(ErrorKind::data, HasSubstr("run.jsonl: line 2")));
-  EXPECT_THAT([] { read_sum_record("{\"ranks\":1,\"rows\":[]}", "sums.json"); },
+  EXPECT_THAT([] { read_sum_record("{\"kind\":\"table\",\"ranks\":1,\"rows\":[]}", "sums.json"); },
               ThrowsError(ErrorKind::data, HasSubstr("sums.json: needs sums of at least 2 ranks")));
 }
 
@@ -65,7 +65,7 @@ TEST(FitLink, FindsLatencyAndBandwidthOfAnExactLine) {
 
 TEST(FitLink, OfTwoHostsOnOneMachineIsAboutTheirTcp) {
   const SumRecord record =
-      read_sum_record(read_file(kResults + "all_reduce_two_hosts.json"), "sums");
+      read_sum_record(read_file(kResults + "all_reduce_two_hosts.jsonl"), "sums");
   EXPECT_TRUE(record.between_hosts);
   const Link link = fit_link(record);
   EXPECT_GE(link.latency, 0);
