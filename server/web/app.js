@@ -52,7 +52,7 @@ async function show() {
     if (location.pathname !== address) made?.leave?.();
     else { leave = made?.leave ?? leave; keys = made?.keys ?? {}; watchLink(); }
   } catch (error) {
-    if (error.status !== 401) fill(main, failure(error, show));
+    if (error.status !== 401) fill(main, h('h1', null, name || title), failure(error, show));
   }
 }
 

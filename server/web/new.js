@@ -115,7 +115,7 @@ export async function newPage(main, {go}) {
   function showJob(answer) {
     const {steps, seconds, like, starts} = answer.plan;
     fill(verdict, h('p', {class: 'ok'}, `✓ A good job, on ${answer.ranks} ${answer.ranks === 1 ? 'rank' : 'ranks'}.`),
-      steps ? h('p', null, `It takes ${count(steps)} steps`, seconds ? `, about ${duration(seconds)}` : '', like ? `, from ${like}.` : '.') : null,
+      steps ? h('p', null, `It takes ${count(steps)} steps`, seconds ? `, about ${duration(seconds)}` : '', like ? ` (estimated from ${like}).` : '.') : null,
       starts === 'later' ? h('p', {class: 'muted'}, 'It waits until enough cores are free.') : null,
       answer.warnings.map((text) => h('p', {class: 'muted'}, text)));
   }
