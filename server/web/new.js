@@ -161,7 +161,7 @@ export async function newPage(main, {go}) {
   yaml.addEventListener('drop', drop);
 
   fill(main, h('h1', null, source ? `New job from ${source}` : 'New job'),
-    h('p', {class: 'muted'}, `Paths count from ${system.data[0]}. Form and file are the same: change either, or drop a file on the right.`),
+    h('p', {class: 'muted'}, `Paths count from ${system.data[0]}. Form and file are the same: change either, or drop a file on it.`),
     h('div', {class: 'split'}, form, h('div', {class: 'side'}, h('label', {for: 'yaml'}, h('h2', null, 'Job file')), yaml, verdict,
       h('div', {class: 'bar'}, submitButton, h('small', null, 'Ctrl Enter')))));
   await check();
