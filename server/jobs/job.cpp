@@ -213,6 +213,8 @@ std::string Job::script() const {
 
 ordered_json Job::to_json() const {
   const Progress& p = progress_;
+  // The last report of steps may be of an early one.
+  const bool is_complete = p.run_phase() == RunPhase::finished;
   ordered_json json = {
       {"name", record_.name},
       {"state", state_name(view_.state)},
@@ -233,7 +235,7 @@ ordered_json Job::to_json() const {
       {"epoch", p.epoch},
       {"epochs", p.epochs},
       {"progress", view_.state == JobState::succeeded ? 1 : share(p.step, p.steps)},
-      {"loss", number(p.loss ? p.loss : p.train_loss)},
+      {"loss", number(is_complete || !p.loss ? p.train_loss : p.loss)},
       {"test_loss", number(p.test_loss)},
       {"test_accuracy", number(p.test_accuracy)},
       {"best_accuracy", number(p.best_accuracy)},

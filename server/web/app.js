@@ -52,7 +52,9 @@ async function show() {
     if (location.pathname !== address) made?.leave?.();
     else { leave = made?.leave ?? leave; keys = made?.keys ?? {}; watchLink(); }
   } catch (error) {
-    if (error.status !== 401) fill(main, failure(error, show));
+    if (error.status === 401) return;
+    fill(main, h('h1', null, name || title), error.status === 404
+      ? h('p', null, 'There is no such job: it may have been deleted. ', h('a', {href: '/ui/'}, 'All jobs')) : failure(error, show));
   }
 }
 

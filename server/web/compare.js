@@ -33,7 +33,8 @@ async function read(name) {
   return {name, job, keys: spec ? flatten(spec.understood) : null, series};
 }
 
-/** Groups of jobs that saw the same samples in the same order: their names, and whether all else is equal as well. */
+/** Groups of jobs that saw the same samples in the same order: their names. Jobs whose other keys are equal as well, but
+ *  for those without effect on what is learned, are a group with isSame. */
 export function sameRuns(all) {
   const groups = new Map();
   for (const one of all) {
@@ -41,17 +42,22 @@ export function sameRuns(all) {
     const id = `${one.job.order_hash} ${one.job.seed}`;
     groups.set(id, [...(groups.get(id) ?? []), one]);
   }
-  return [...groups.values()].filter((group) => group.length > 1).map((group) => {
-    const names = new Set(group.flatMap((one) => Object.keys(one.keys)).filter((key) => !withoutEffect.test(key)));
-    const isSame = [...names].every((key) => group.every((one) => one.keys[key] === group[0].keys[key]));
-    return {names: group.map((one) => one.name), isSame};
-  });
+  const found = [];
+  for (const group of groups.values()) {
+    const equal = new Map();
+    for (const one of group) {
+      const id = JSON.stringify(Object.entries(one.keys).filter(([key]) => !withoutEffect.test(key)).sort());
+      equal.set(id, [...(equal.get(id) ?? []), one.name]);
+    }
+    found.push(...[...equal.values()].map((names) => ({names, isSame: true})), {names: group.map((one) => one.name), isSame: false});
+  }
+  return found.filter((one) => one.names.length > 1);
 }
 
 function badgeOf(name, groups) {
   const group = groups.find((one) => one.names.includes(name));
   if (!group) return null;
-  return h('div', null, h('span', {class: 'badge', title: group.names.join(', ')}, group.isSame ? '= the same run' : 'same samples in the same order'));
+  return h('div', null, h('span', {class: 'badge', title: `with ${group.names.filter((one) => one !== name).join(', ')}`}, group.isSame ? '= the same run' : 'same samples in the same order'));
 }
 
 function resultRows(all) {
@@ -72,7 +78,7 @@ function keyRows(all, showsAll) {
   if (shown.length === 0) {
     return [h('tr', null, h('td', {colspan: all.length + 1, class: 'muted'}, known.length ? 'No key differs.' : 'The job files are not known here.'))];
   }
-  return shown.map((key) => h('tr', null, h('th', {scope: 'row'}, key),
+  return shown.map((key) => h('tr', null, h('th', {scope: 'row', class: 'mono'}, key),
     all.map((one) => h('td', {class: 'mono'}, one.keys ? one.keys[key] ?? '–' : h('span', {class: 'muted'}, 'not known')))));
 }
 

@@ -42,7 +42,7 @@ function actions(job, run, clone) {
 const scriptCards = (job) => [['Ranks', job.ranks], ['Attempts', job.attempts], ['Restarts of ranks', job.restarts],
   ['Started', job.started ? clock(job.started) : '–']];
 
-const trainingCards = (job) => [['Step', job.steps ? `${count(job.step)} of ${count(job.steps)}` : '–'], ['Epoch', job.epochs ? `${job.epoch} of ${job.epochs}` : '–'],
+const trainingCards = (job) => [['Step', job.steps ? `${count(job.step)} of ${count(job.steps)}` : '–'], ['Epoch', job.epochs ? `${count(job.epoch)} of ${count(job.epochs)}` : '–'],
     ['Loss', figure(job.loss ?? NaN)], ['Test accuracy', percent(job.test_accuracy ?? NaN)], ['Best accuracy', percent(job.best_accuracy ?? NaN)],
     ['Samples/s', count(job.samples_per_second ?? NaN)], ['Ranks', job.ranks],
     [isLive(job.state) ? 'Time left' : 'Attempts', isLive(job.state) ? duration(job.seconds_left ?? NaN) : job.attempts]];
@@ -141,9 +141,9 @@ function makeTab(id, name, current) {
           + `the others' median is ${figure(1000 * slowest.median_of_others)} ms.`) : null,
         shares.communication_share !== null ? h('p', null, `Rank 0 waits ${percent(shares.communication_share)} of its time for other ranks, `
           + `and ${percent(shares.data_share)} for data.`) : null,
-        table(['Rank', 'Host', 'Device', 'Own time of a step', 'Of the median', 'Last seen'], ranks.map((one) => [one.rank, one.host, one.device || '–',
+        table(['Rank', 'Host', 'Device', 'Own time of a step', 'Times the median', 'Last seen'], ranks.map((one) => [one.rank, one.host, one.device || '–',
           one.step_seconds === null ? '–' : `${figure(1000 * one.step_seconds)} ms`,
-          one.times_median === null ? '–' : h('span', {class: isSlow(one) ? 'error' : null}, `× ${one.times_median.toFixed(2)}${isSlow(one) ? ' slow' : ''}`),
+          one.times_median === null ? '–' : h('span', {class: isSlow(one) ? 'slow' : null}, `× ${one.times_median.toFixed(2)}${isSlow(one) ? ' slow' : ''}`),
           seen && one.step_seconds !== null ? h('span', {title: clock(seen)}, age(seen)) : '–']), 'The ranks have not started yet.'),
         ranks.length > 1 && !seen ? h('p', {class: 'muted'}, 'Times of ranks come every 10 seconds.') : null];
     });

@@ -18,7 +18,7 @@ function row(job, picked, pick) {
       job.why && job.state !== 'Succeeded' ? h('div', {class: 'why'}, job.why) : null),
     h('td', null, [job.script, job.model, job.dataset].filter(Boolean).join(' · ')),
     h('td', null, job.script ? null : h('progress', {max: 1, value: job.progress, 'aria-label': `Progress of ${job.name}`}),
-      h('div', null, h('small', null, [job.epochs ? `epoch ${job.epoch} of ${job.epochs}` : '', left]
+      h('div', null, h('small', null, [job.epochs ? `epoch ${count(job.epoch)} of ${count(job.epochs)}` : '', left]
         .filter(Boolean).join(', ')))),
     h('td', {class: 'num'}, figure(job.loss)),
     h('td', {class: 'num'}, percent(job.best_accuracy ?? NaN)),

@@ -138,7 +138,7 @@ export async function newPage(main, {go}) {
   function showJob(answer) {
     const {steps, seconds, like, starts} = answer.plan;
     fill(verdict, h('p', {class: 'ok'}, `✓ A good job, on ${answer.ranks} ${answer.ranks === 1 ? 'rank' : 'ranks'}.`),
-      steps ? h('p', null, `It takes ${count(steps)} steps`, seconds ? `, about ${duration(seconds)}` : '', like ? `, from ${like}.` : '.') : null,
+      steps ? h('p', null, `It takes ${count(steps)} steps`, seconds ? `, about ${duration(seconds)}` : '', like ? ` (estimated from ${like}).` : '.') : null,
       starts === 'later' ? h('p', {class: 'muted'}, 'It waits until enough cores are free.') : null,
       answer.warnings.map((text) => h('p', {class: 'muted'}, text)));
   }
@@ -184,7 +184,7 @@ export async function newPage(main, {go}) {
   yaml.addEventListener('drop', drop);
 
   fill(main, h('h1', null, source ? `New job from ${source}` : 'New job'),
-    h('p', {class: 'muted'}, `Paths count from ${system.data[0]}. Form and file are the same: change either, or drop a file on the right.`),
+    h('p', {class: 'muted'}, `Paths count from ${system.data[0]}. Form and file are the same: change either, or drop a file on it.`),
     h('div', {class: 'split'}, form, h('div', {class: 'side'}, h('label', {for: 'yaml'}, h('h2', null, 'Job file')), yaml, verdict,
       h('div', {class: 'bar'}, submitButton, h('small', null, 'Ctrl Enter')))));
   await check();

@@ -100,7 +100,7 @@ TEST_F(JobsTest, AreClonedUnderTheNextNameThatIsFree) {
 TEST_F(JobsTest, ArePlannedFromEarlierOnes) {
   submit("job", 1);
   const auto line = [](const Event& event) { return print_event(event, 1).substr(1) + "\n"; };
-  std::string events = line(StartedEvent{.world_size = 1, .steps = 200, .epochs = 10});
+  std::string events = line(StartedEvent{{}, 1, 0, 200, 10, ""});
   for (int step = 1; step <= 20; ++step) {
     events += line(StepEvent{.step = step, .steps = 200, .samples_per_second = 512});
   }
@@ -117,7 +117,7 @@ TEST_F(JobsTest, GetMoreRanksWhereThatPaysAndTheyAskForIt) {
   submit("job", 0, "", elastic);
   EXPECT_EQ(jobs_->get("job").value("ranks", 0), 1);
   const auto line = [](const Event& event) { return print_event(event, 1).substr(1) + "\n"; };
-  std::string events = line(StartedEvent{.world_size = 1, .steps = 1000000, .epochs = 10});
+  std::string events = line(StartedEvent{{}, 1, 0, 1000000, 10, ""});
   for (int step = 1; step <= 20; ++step) {
     events += line(StepEvent{.step = step, .steps = 1000000, .samples_per_second = 512});
   }

@@ -10,16 +10,16 @@ namespace {
 using testing::ElementsAre;
 
 TEST(Keys, NameThoseThatACheckpointDependsOn) {
-  EXPECT_THAT(keys_on_resume(OnResume::fixed),
-              ElementsAre("model", "hidden", "stem", "batch_size", "seed", "optimizer.type"));
+  EXPECT_THAT(keys_on_resume(OnResume::fixed), ElementsAre("model", "hidden", "stem", "samples",
+                                                           "batch_size", "seed", "optimizer.type"));
 }
 
 TEST(Keys, NameThoseThatMayChangeFromRunToRun) {
-  EXPECT_THAT(
-      keys_on_resume(OnResume::silent),
-      ElementsAre("name", "dataset", "epochs", "max_steps", "device", "communication", "checkpoint",
-                  "rollback", "initialize_from", "max_skipped_steps", "evaluate_every_epochs",
-                  "output", "workers", "restarts", "trace", "script", "kubernetes"));
+  EXPECT_THAT(keys_on_resume(OnResume::silent),
+              ElementsAre("name", "dataset", "epochs", "max_steps", "stop_at", "device",
+                          "communication", "checkpoint", "rollback", "initialize_from",
+                          "max_skipped_steps", "evaluate_every_epochs", "output", "workers",
+                          "elastic", "restarts", "trace", "script", "kubernetes"));
 }
 
 TEST(Keys, InheritTheRuleOfTheirGroup) {
