@@ -215,6 +215,9 @@ class Setting {
           fmt::format("{:.3g} GB/s, {:.3g} us", link.bytes_per_second / 1e9, link.latency * 1e6),
           fmt::format("least squares of {} in {}", counted(record.sums.size(), "size"), file));
     }
+    if (node().sums.empty() && options_.algorithm != "nccl" && made_.per_host > 1) {
+      say("sums inside a host", "no time", "assumed: --sums, of bench allreduce");
+    }
     constexpr double kBits = 8;
     if (options_.link_bits) {
       link.bytes_per_second = *options_.link_bits / kBits * options_.link_share;

@@ -30,7 +30,7 @@ struct StepRecord {
 // Reads all tables of a file. name: for errors. Throws a data error.
 std::vector<StepRecord> read_step_records(const std::string& lines, const std::string& name);
 
-// What `bench allreduce --json` has written.
+// A result of `bench allreduce --json`.
 struct SumRecord {
   int ranks = 2;
   bool between_hosts = false;  // one rank a host

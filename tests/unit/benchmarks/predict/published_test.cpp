@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/file.hpp"
@@ -110,6 +112,30 @@ TEST(Published, TheModelsErrorIsThatOfItsHeldOutPoints) {
   EXPECT_EQ(points, 21);
   EXPECT_NEAR(std::sqrt(squares / points), kModelError, 0.0005);
   EXPECT_GE(covered / points, 0.85);
+}
+
+// The documentation's table is made of this file. To write it again:
+// ringtrain bench predict --published benchmarks/published/*.json --json FILE
+TEST(Published, TheCommittedPredictionsAreTheModels) {
+  const auto json =
+      nlohmann::json::parse(read_file(SOURCE_FOLDER "/benchmarks/results/prediction.json"));
+  const auto points = all();
+  ASSERT_EQ(json.at("rows").size(), points.size());
+  for (const PublishedPoint& point : points) {
+    const double samples = point.scenario.cluster.ranks() * point.scenario.step.batch;
+    const double predicted = samples / predicted_seconds(point, fitted());
+    const auto& rows = json.at("rows");
+    EXPECT_TRUE(std::any_of(
+        rows.begin(), rows.end(),
+        [&](const auto& row) {
+          return row.at("table") == point.table && row.at("model") == point.model &&
+                 row.at("ranks") == point.scenario.cluster.ranks() &&
+                 std::abs(row.at("predicted_samples_per_second").template get<double>() /
+                              predicted -
+                          1) < 1e-4;
+        }))
+        << point.table << ", " << point.model;
+  }
 }
 
 TEST(Published, RefusesWhatIsNoTable) {
