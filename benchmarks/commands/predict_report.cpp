@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -96,10 +97,14 @@ PredictReport predict_report(const PredictOptions& options) {
   PredictReport report;
   report.setting = predict_setting(options);
   const int per_host = report.setting.per_host;
-  for (const int ranks : options.ranks) {
+  for (const int ranks : std::set(options.ranks.begin(), options.ranks.end())) {
     if (ranks > per_host && ranks % per_host != 0) {
       throw job_error(fmt::format("--ranks: {} do not fill hosts of {} (--per-host)", ranks,
                                   counted(per_host, "rank")));
+    }
+    if (options.global_batch && *options.global_batch < ranks) {
+      throw job_error(fmt::format("--global-batch: {:g} samples are fewer than {}",
+                                  *options.global_batch, counted(ranks, "rank")));
     }
     PredictRow row;
     row.scenario =

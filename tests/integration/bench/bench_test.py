@@ -132,6 +132,8 @@ class Predict(unittest.TestCase):
                                  ([*self.STEP], "--link: 64 ranks are several hosts"),
                                  ([*self.STEP, "--link", "1Gbit", "--per-host", "8", "--ranks", "12"],
                                   "--ranks: 12 do not fill hosts of 8 ranks"),
+                                 ([*self.STEP, "--link", "1Gbit", "--global-batch", "32"],
+                                  "--global-batch: 32 samples are fewer than 64 ranks"),
                                  (["predict", "--from", "/nowhere/step.jsonl"], "/nowhere/step.jsonl")):
             done = bench(*arguments)
             self.assertIn(done.returncode, (2, 3), done.stderr)

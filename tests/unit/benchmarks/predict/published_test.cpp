@@ -100,6 +100,17 @@ TEST(Published, GoyalIsMissedByFivePoints) {
   EXPECT_NEAR(efficiency_error(points.front()), 0.048, 0.002);
 }
 
+TEST(Published, HeldOutPointsArePredictedTwiceAsWellAsByPerfectScaling) {
+  std::vector<PublishedPoint> points = all();
+  std::erase_if(points, [](const PublishedPoint& point) { return !point.held_out; });
+  const MeanErrors errors = mean_errors(points);
+  EXPECT_LE(errors.model, 0.1);
+  EXPECT_GE(1 - errors.model / errors.perfect, 0.5);
+  for (const PublishedPoint& point : points) {
+    EXPECT_NEAR(predicted_seconds(point, fitted()) / point.measured_seconds, 1, 0.2) << point.model;
+  }
+}
+
 TEST(Published, TheModelsErrorIsThatOfItsHeldOutPoints) {
   double squares = 0, points = 0, covered = 0;
   for (const PublishedPoint& point : all()) {
