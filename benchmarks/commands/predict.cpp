@@ -69,7 +69,9 @@ void add_sources(CLI::App& command, PredictOptions& options) {
                   "Share of the backward pass in forward and backward")
       ->check(CLI::Range(0.01, 0.99))
       ->capture_default_str();
-  command.add_option("--optimizer-ms", options.optimizer_ms, "Of the step, updating parameters")
+  command
+      .add_option("--optimizer-ms", options.optimizer_ms,
+                  "Time of a step in which parameters are updated")
       ->check(CLI::Range(0.0, kMost));
 }
 

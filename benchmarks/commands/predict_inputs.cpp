@@ -18,8 +18,7 @@ namespace {
 
 constexpr double kMiB = 1024 * 1024;
 constexpr double kFloat = 4;
-constexpr uint64_t kLargestRecord = uint64_t{1} << 30;
-constexpr uint64_t kLargestTrace = uint64_t{4} << 30;
+constexpr uint64_t kLargestFile = uint64_t{4} << 30;
 // Fitted to Horovod's Inception V3 and VGG-16: docs/internals/prediction.md.
 constexpr double kAssumedStragglers = 0.03;
 
@@ -43,7 +42,6 @@ class Setting {
   void say(std::string name, std::string value, std::string origin) {
     made_.inputs.push_back({std::move(name), std::move(value), std::move(origin)});
   }
-  static std::string percent(double share) { return fmt::format("{:.1f}%", 100 * share); }
   static std::string milliseconds(double seconds) {
     return fmt::format("{:.3g} ms", 1e3 * seconds);
   }
@@ -78,7 +76,7 @@ class Setting {
     std::vector<StepRecord> records;
     std::set<std::string> models;
     for (const std::string& file : options_.from) {
-      for (StepRecord& record : read_step_records(read_file(file, kLargestRecord), file)) {
+      for (StepRecord& record : read_step_records(read_file(file, kLargestFile), file)) {
         models.insert(record.model);
         records.push_back(std::move(record));
       }
@@ -123,7 +121,7 @@ class Setting {
 
   void read_trace() {
     const TraceProfile found =
-        read_trace_profile(read_file(options_.trace, kLargestTrace), options_.trace);
+        read_trace_profile(read_file(options_.trace, kLargestFile), options_.trace);
     step() = found.step;
     made_.title =
         options_.model.empty() ? fmt::format("a trace of {}", found.program) : options_.model;
@@ -156,21 +154,26 @@ class Setting {
     const bool sizes_known = step().gradient_bytes() > 0;
     if (!sizes_known && !options_.parameters) {
       throw job_error(
-          "--parameters: how many has the model? Such as 25.6M; neither a record nor this trace "
-          "says it");
+          "--parameters: how many has the model, such as 25.6M? The input does not say");
     }
     const double mib = options_.bucket_mib.value_or(options_.algorithm == "nccl" ? 25 : 4);
+    const double all =
+        options_.parameters ? *options_.parameters * kFloat : step().gradient_bytes();
+    if (!(all <= kMostBuckets * mib * kMiB)) {
+      throw job_error(
+          fmt::format("--bucket-mib: {:.3g} MiB of gradients are more than {:g} buckets of {:g}",
+                      all / kMiB, kMostBuckets, mib));
+    }
     if (!sizes_known) {
-      const double bytes = *options_.parameters * kFloat;
       if (step().buckets.empty()) {
-        step().buckets = spread_buckets(bucket_sizes(bytes, mib * kMiB), step().backward);
+        step().buckets = spread_buckets(bucket_sizes(all, mib * kMiB), step().backward);
       }
       const auto count = static_cast<double>(step().buckets.size());
       if (step().gradient_bytes() <= 0) {
-        for (Bucket& bucket : step().buckets) bucket.bytes = bytes / count;
+        for (Bucket& bucket : step().buckets) bucket.bytes = all / count;
       }
     } else if (options_.parameters) {
-      const double scale = *options_.parameters * kFloat / step().gradient_bytes();
+      const double scale = all / step().gradient_bytes();
       for (Bucket& bucket : step().buckets) bucket.bytes *= scale;
     }
     if (options_.bucket_mib) step() = step().with_buckets(*options_.bucket_mib * kMiB);
@@ -180,6 +183,10 @@ class Setting {
   }
 
   void take_host() {
+    if (!options_.trace.empty() && made_.measured_ranks > 1 && !options_.per_host) {
+      throw job_error(fmt::format("--per-host: how many of the {} of {} shared a host?",
+                                  counted(made_.measured_ranks, "rank"), options_.trace));
+    }
     made_.per_host = options_.per_host.value_or(std::max(1, made_.measured_ranks));
     node().cores = options_.cores;
     say("ranks of a host", std::to_string(made_.per_host),
@@ -201,7 +208,7 @@ class Setting {
   void take_link() {
     Link& link = made_.scenario.cluster.link;
     for (const std::string& file : options_.sums) {
-      const SumRecord record = read_sum_record(read_file(file, kLargestRecord), file);
+      const SumRecord record = read_sum_record(read_file(file, kLargestFile), file);
       made_.errors.sums = std::max(made_.errors.sums, record.error);
       if (!record.between_hosts) {
         node().sums = record.sums;
@@ -214,6 +221,9 @@ class Setting {
       say("link",
           fmt::format("{:.3g} GB/s, {:.3g} us", link.bytes_per_second / 1e9, link.latency * 1e6),
           fmt::format("least squares of {} in {}", counted(record.sums.size(), "size"), file));
+    }
+    if (node().sums.empty() && options_.algorithm != "nccl" && made_.per_host > 1) {
+      say("sums inside a host", "no time", "assumed: --sums, of bench allreduce");
     }
     constexpr double kBits = 8;
     if (options_.link_bits) {
@@ -259,18 +269,14 @@ class Setting {
   void take_stragglers() {
     Cluster& cluster = made_.scenario.cluster;
     cluster.interference = options_.interference;
-    if (options_.stragglers) {
-      cluster.stragglers.random = *options_.stragglers;
-      say("stragglers", percent(*options_.stragglers), "--stragglers");
-    } else if (jitter_) {
-      cluster.stragglers.random = *jitter_;
-      say("stragglers", percent(*jitter_), "jitter of steps without averaging");
-    } else {
-      cluster.stragglers.random = kAssumedStragglers;
-      made_.errors.stragglers = 0.5;
-      say("stragglers", percent(kAssumedStragglers),
-          "assumed, to within a factor of 2.7: fitted to published runs (--stragglers)");
-    }
+    double& random = cluster.stragglers.random;
+    random = options_.stragglers.value_or(jitter_.value_or(kAssumedStragglers));
+    const bool assumed = !options_.stragglers && !jitter_;
+    if (assumed) made_.errors.stragglers = 0.5;
+    say("stragglers", fmt::format("{:.1f}%", 100 * random),
+        assumed ? "assumed, to within a factor of 2.7: as in published runs (--stragglers)"
+        : options_.stragglers ? "--stragglers"
+                              : "jitter of steps without averaging");
   }
 
   void take_input() {

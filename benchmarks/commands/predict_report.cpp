@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -45,14 +46,14 @@ void print_inputs(const PredictReport& report, const PredictOptions& options) {
 }
 
 void print_rows(const PredictReport& report, const PredictOptions& options) {
-  fmt::print("\n{:<10}{:>6}{:>10}{:>10}{:>24}{:>8}{:>11}{}  {}\n", "class", "ranks", "hosts",
+  fmt::print("\n{:<10}{:>6}{:>10}{:>10}{:>30}{:>8}{:>11}{}  {}\n", "class", "ranks", "hosts",
              "step ms", "samples/s [95%]", "linear", "exposed ms",
              options.price > 0 ? fmt::format("{:>12}", "cost/M") : "", "lost to (points)");
   for (const PredictRow& row : report.rows) {
     const Prediction& found = row.prediction;
     const Cluster& cluster = row.scenario.cluster;
     const double samples = found.samples_per_second * found.step_seconds;
-    fmt::print("{:<10}{:>6}{:>10}{:>10.2f}{:>24}{:>8.3f}{:>11.2f}{}  {}\n", "predicted",
+    fmt::print("{:<10}{:>6}{:>10}{:>10.2f}{:>30}{:>8.3f}{:>11.2f}{}  {}\n", "predicted",
                found.ranks, fmt::format("{} x {}", cluster.hosts, cluster.node.ranks),
                1e3 * found.step_seconds,
                fmt::format("{} [{}, {}]", print_count(found.samples_per_second),
@@ -96,10 +97,14 @@ PredictReport predict_report(const PredictOptions& options) {
   PredictReport report;
   report.setting = predict_setting(options);
   const int per_host = report.setting.per_host;
-  for (const int ranks : options.ranks) {
+  for (const int ranks : std::set(options.ranks.begin(), options.ranks.end())) {
     if (ranks > per_host && ranks % per_host != 0) {
       throw job_error(fmt::format("--ranks: {} do not fill hosts of {} (--per-host)", ranks,
                                   counted(per_host, "rank")));
+    }
+    if (options.global_batch && *options.global_batch < ranks) {
+      throw job_error(fmt::format("--global-batch: {:g} samples are fewer than {}",
+                                  *options.global_batch, counted(ranks, "rank")));
     }
     PredictRow row;
     row.scenario =
@@ -185,7 +190,7 @@ nlohmann::ordered_json to_json(const PredictReport& report, const PredictOptions
     json["rows"].push_back(std::move(entry));
   }
   json["knee_ranks"] =
-      report.knee > 0 ? nlohmann::ordered_json(report.knee) : nlohmann::ordered_json("unknown");
+      report.knee > 0 ? nlohmann::ordered_json(report.knee) : nlohmann::ordered_json("none");
   json["advice"] = nlohmann::ordered_json::array();
   for (const Advice& advice : report.advice) {
     json["advice"].push_back(

@@ -59,6 +59,15 @@ nlohmann::json parse(const std::string& name, const std::string& output) {
   }
 }
 
+void write_results(const std::string& file, const std::string& text) {
+  if (file.empty()) return;
+  try {
+    write_file(file, text);
+  } catch (const Error& error) {
+    throw job_error(fmt::format("--json {}", error.what()));
+  }
+}
+
 }  // namespace
 
 std::string output_of_ranks(const RankLayout& layout, const std::vector<std::string>& program,
@@ -114,15 +123,14 @@ NoisyMachine::NoisyMachine(const std::string& what)
                       "counted: this machine is too noisy for differences of a few percent",
                       what)) {}
 
+void write_json(const std::string& file, const nlohmann::ordered_json& json) {
+  write_results(file, json.dump(2) + "\n");
+}
+
 void keep_record(const std::string& file, const nlohmann::ordered_json& record,
                  std::string& records) {
   records += record.dump() + "\n";
-  if (file.empty()) return;
-  try {
-    write_file(file, records);
-  } catch (const Error& error) {
-    throw job_error(fmt::format("--json {}", error.what()));
-  }
+  write_results(file, records);
 }
 
 }  // namespace ringtrain::benchmarks

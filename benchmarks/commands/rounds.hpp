@@ -39,6 +39,8 @@ class NoisyMachine : public std::runtime_error {
 };
 inline constexpr int kExitNoisyMachine = 5;  // docs/reference/exit-codes.md
 
+// Writes the file of --json; does nothing for an empty name. Throws a job error.
+void write_json(const std::string& file, const nlohmann::ordered_json& json);
 // Appends a line to `records` and writes them all to the file of --json; to none if it is empty.
 // Throws a job error if it cannot be written.
 void keep_record(const std::string& file, const nlohmann::ordered_json& record,

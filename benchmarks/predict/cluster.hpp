@@ -34,7 +34,7 @@ struct Node {
   // Sums inside the host: measured at sum_ranks ranks (by bytes, ascending), or, without
   // measurements, by bandwidth.
   int sum_ranks = 0;
-  std::vector<SumTime> sums;
+  std::vector<SumTime> sums = {};
   double sum_bytes_per_second = kNoLimit;  // of memory, all ranks together
   double barrier = 0;
 };

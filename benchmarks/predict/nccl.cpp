@@ -61,11 +61,4 @@ double nccl_seconds(const Cluster& cluster, double node_bytes_per_second, double
   return best;
 }
 
-double nccl_simple_ring_seconds(const Cluster& cluster, double node_bytes_per_second,
-                                double bytes) {
-  return cluster.ranks() == 1
-             ? 0
-             : ring(cluster, kSimple, wire_seconds(cluster, node_bytes_per_second, bytes));
-}
-
 }  // namespace ringtrain::benchmarks

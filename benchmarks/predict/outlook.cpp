@@ -100,6 +100,7 @@ std::vector<Advice> advice(const Scenario& scenario) {
   if (scenario.step.buckets.size() > 0 && averaging.sync_every == 1) {
     Advice best;
     for (const double mib : {1, 2, 4, 8, 16, 25}) {
+      if (scenario.step.gradient_bytes() > kMostBuckets * mib * kMiB) continue;
       Scenario changed = scenario;
       changed.step = changed.step.with_buckets(mib * kMiB);
       const double gain = predict(changed).samples_per_second / now;

@@ -10,7 +10,7 @@
 
 namespace ringtrain::benchmarks {
 
-// What is to be predicted.
+// A step to predict.
 struct Scenario {
   StepProfile step;  // of one rank alone, with the batch that each rank has
   Cluster cluster;

@@ -44,6 +44,9 @@ struct EarlyGradients {
 std::vector<Bucket> spread_buckets(const std::vector<double>& sizes, double backward,
                                    EarlyGradients early = {});
 
+// More buckets than any job has; beyond them predictions take long.
+inline constexpr double kMostBuckets = 1e5;
+
 // Returns the sizes of the buckets into which runtime/averaging/slab_layout.cpp cuts gradients: all
 // of at most bucket_bytes, the last one an eighth of that.
 std::vector<double> bucket_sizes(double gradient_bytes, double bucket_bytes);

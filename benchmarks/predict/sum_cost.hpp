@@ -31,7 +31,5 @@ double node_sum_seconds(const Node& node, double bytes);
 
 // Time of NCCL's best algorithm and protocol.
 double nccl_seconds(const Cluster& cluster, double node_bytes_per_second, double bytes);
-// Time of its ring with the protocol Simple, as NCCL_ALGO=Ring NCCL_PROTO=Simple.
-double nccl_simple_ring_seconds(const Cluster& cluster, double node_bytes_per_second, double bytes);
 
 }  // namespace ringtrain::benchmarks

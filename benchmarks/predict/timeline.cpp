@@ -112,7 +112,7 @@ StepTimeline step_timeline(const StepProfile& step, const Cluster& cluster,
 double sharing_slowdown(const Node& node) {
   double factor = 1;
   if (node.measured_ranks > 1) {
-    // What the memory's bandwidth costs grows with each rank that uses it.
+    // Each rank that uses the memory's bandwidth adds as much.
     factor += (node.slowdown - 1) * (node.ranks - 1) / (node.measured_ranks - 1);
   }
   // A step in which some ranks wait for a core takes as many turns as the busiest core has ranks.

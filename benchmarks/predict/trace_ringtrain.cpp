@@ -27,7 +27,7 @@ TracedStep read_step(const std::vector<const TraceSpan*>& parts, const TraceSpan
     const bool training = part->thread == kTraining;
     if (training && part->name == "forward") step.forward += part->seconds();
     if (training && part->name == "backward") {
-      // Of several micro-batches the last one's gradients are averaged.
+      // With several micro-batches the last one's gradients are averaged.
       step.forward += step.backward;
       step.backward = part->seconds();
       backward_begin = part->begin;

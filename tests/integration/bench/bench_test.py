@@ -107,10 +107,56 @@ class Data(unittest.TestCase):
         self.assertGreater(ours["share"]["median"], 0)
 
     def test_help_names_what_is_written(self):
-        for command, words in (("data", "to --directory"), ("step", "and removes it"), ("allreduce", "no files but")):
+        for command, words in (("data", "to --directory"), ("step", "and removes it"), ("allreduce", "no files but"),
+                               ("predict", "no file but")):
             text = " ".join(bench(command, "--help").stdout.split())
             self.assertIn(words, text)
             self.assertIn("Examples: ringtrain bench " + command, text)
+
+
+class Predict(unittest.TestCase):
+    STEP = ("predict", "--step-ms", "450", "--batch", "64", "--parameters", "25.6M")
+
+    def test_marks_every_figure_as_predicted(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "found.json"
+            done = bench(*self.STEP, "--per-host", "8", "--link", "25Gbit", "--ranks", "8,64", "--price", "2",
+                         "--samples", "100M", "--json", str(file))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(done.stdout.startswith("PREDICTED, not measured"), done.stdout)
+            found = json.loads(file.read_text())
+            self.assertEqual([(row["class"], row["ranks"]) for row in found["rows"]],
+                             [("predicted", 8), ("predicted", 64)])
+            for row in found["rows"]:
+                self.assertLess(row["step_ms_low"], row["step_ms"])
+                self.assertLess(row["step_ms"], row["step_ms_high"])
+            self.assertIn("assumed", done.stdout)
+            self.assertIn("Cheapest for 100,000,000 samples", done.stdout)
+
+    def test_takes_results_and_timelines(self):
+        results = pathlib.Path(__file__).resolve().parents[3] / "benchmarks/results"
+        trace = pathlib.Path(__file__).resolve().parents[2] / "unit/benchmarks/predict/ddp_gloo_trace.json"
+        for source in (("--from", results / "step.jsonl", "--model", "lenet5", "--sums", results / "all_reduce.json",
+                        "--sums", results / "all_reduce_two_hosts.json"),
+                       ("--trace", trace, "--batch", "64", "--link", "1Gbit", "--latency-us", "200")):
+            done = bench("predict", "--parameters", "61706", "--ranks", "1,2,4", *map(str, source))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout.count("\npredicted "), 3, done.stdout)
+
+    def test_says_what_is_missing(self):
+        for arguments, words in ((["predict"], "name one source"),
+                                 (["predict", "--step-ms", "450"], "--batch"),
+                                 (["predict", "--step-ms", "450", "--batch", "64"], "--parameters"),
+                                 ([*self.STEP], "--link: 64 ranks are several hosts"),
+                                 ([*self.STEP, "--link", "1Gbit", "--per-host", "8", "--ranks", "12"],
+                                  "--ranks: 12 do not fill hosts of 8 ranks"),
+                                 ([*self.STEP, "--link", "1Gbit", "--global-batch", "32"],
+                                  "--global-batch: 32 samples are fewer than 64 ranks"),
+                                 (["predict", "--from", "/nowhere/step.jsonl"], "/nowhere/step.jsonl")):
+            done = bench(*arguments)
+            self.assertIn(done.returncode, (2, 3), done.stderr)
+            self.assertIn(words, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
 
 
 class Step(unittest.TestCase):

@@ -108,8 +108,8 @@ TEST(Knee, IsWhereMoreHostsBringLessThanHalf) {
   Scenario scenario = with_ranks(example(1), 1, 1, false);
   scenario.cluster.link = {};
   EXPECT_EQ(knee(scenario, 64), 0);
-  scenario.cluster.shared_samples_per_second = 1000;  // 10 ranks read 102 samples/s each
-  EXPECT_EQ(knee(scenario, 64), 9);
+  scenario.cluster.shared_samples_per_second = 1000;  // 10 ranks use 1,016
+  EXPECT_EQ(knee(scenario, 64), 10);
 }
 
 TEST(WithRanks, FillsAHostFirst) {

@@ -16,7 +16,7 @@ const Averaging kRing = {.method = Averaging::Method::ring};
 TEST(StepTimeline, OfOneRankIsItsOwnStep) {
   const StepTimeline timeline = step_timeline(example_step(), {}, {});
   EXPECT_DOUBLE_EQ(timeline.end, example_step().seconds());
-  EXPECT_DOUBLE_EQ(timeline.exposed, 0);
+  EXPECT_NEAR(timeline.exposed, 0, 1e-12);
 }
 
 TEST(StepTimeline, BucketsWaitForTheirGradientsAndForTheSumBefore) {
