@@ -42,8 +42,8 @@ class ForwardBackward {
                   Model& model, GradientAverager& averager,
                   std::function<void(const std::string&)> log, Trace* trace);
 
-  // Starts the way of a batch to the device. On a CPU the result is valid as long as the batch, on
-  // a GPU as long as wanted.
+  // Starts the way of a batch to the device. The result is valid until the next call, on a CPU as
+  // long as the batch.
   LoadedBatch load(const datasets::Batch& batch, int64_t epoch);
 
   // Returns the loss, summed over this rank's samples. samples_in_mean: the number by which

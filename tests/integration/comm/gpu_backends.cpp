@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The backends for GPU ranks, over the stand-ins for CUDA and NCCL in gpus_on_cpu.cpp and
 // nccl_on_mpi.cpp.
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <vector>
@@ -114,7 +115,7 @@ TEST_F(ReplayTest, SumsWithinAnNcclGraph) {
   for (int replay = 0; replay < 20; ++replay) {
     const int first = world.rank() + replay;
     then(&torch, [&] {
-      statistics = values_of(first, kStatistics);
+      std::ranges::copy(values_of(first, kStatistics), statistics.begin());
       write(collectives->slabs(), values_of(first, kElements));
     });
     for (const auto& node : graph) node();
