@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "job/script_check.hpp"
+#include "job/keys/script_check.hpp"
 
 namespace ringtrain {
 namespace {

@@ -14,9 +14,9 @@
 #include "job/document.hpp"
 #include "job/keys/check.hpp"
 #include "job/keys/idle.hpp"
+#include "job/keys/script_check.hpp"
 #include "job/kubernetes_check.hpp"
 #include "job/models.hpp"
-#include "job/script_check.hpp"
 #include "job/yaml.hpp"
 
 namespace ringtrain {

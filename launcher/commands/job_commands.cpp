@@ -21,9 +21,9 @@
 #include "job/parse.hpp"
 #include "job/paths.hpp"
 #include "job/task.hpp"
-#include "launcher/commands/script_program.hpp"
 #include "launcher/mpi/worker_program.hpp"
 #include "launcher/process/process.hpp"
+#include "launcher/script/script_program.hpp"
 #include "model_files/torchscript_kind.hpp"
 
 namespace ringtrain::launcher {
@@ -126,7 +126,8 @@ void add_job_commands(CLI::App& app) {
   const auto options = std::make_shared<ValidateOptions>();
   CLI::App* const validate = app.add_subcommand(
       "validate",
-      "Check a job file, its dataset, model, script and output, and print the job with all defaults");
+      "Check a job file, its dataset, model, script and output, and print the job with all "
+      "defaults");
   validate->add_option("job", options->job_file, "The job file")->required()->type_name("JOB.yaml");
   validate->add_option("--set", options->overrides, "Override a key of the job; may be repeated")
       ->allow_extra_args(false)

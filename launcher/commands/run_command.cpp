@@ -23,17 +23,15 @@
 #include "job/paths.hpp"
 #include "job/result_file.hpp"
 #include "job/task.hpp"
-#include "launcher/commands/refuse_options.hpp"
-#include "launcher/commands/run_folder.hpp"
 #include "launcher/commands/run_options.hpp"
 #include "launcher/commands/run_script.hpp"
 #include "launcher/commands/run_summary.hpp"
-#include "launcher/commands/script_job.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/worker_program.hpp"
 #include "launcher/process/stop_signals.hpp"
 #include "launcher/supervise/host_source.hpp"
 #include "launcher/supervise/mpirun_starter.hpp"
+#include "launcher/supervise/run_folder.hpp"
 #include "launcher/supervise/run_record.hpp"
 #include "launcher/supervise/supervise.hpp"
 #include "launcher/supervise/system_clock.hpp"
@@ -209,8 +207,9 @@ void add_run_command(CLI::App& app, std::vector<std::string>& words, int& exit_c
   add_script_options(*command, options->script);
   command->footer(
       "Options stand before a script; all words behind it are its own, or where a -- follows it, "
-      "all behind that. A job file with the key script runs one, too.\n\nExit codes: 0 trained, 2 bad job or option, 3 bad data, 4 training "
-      "failed or ranks lost, 128+N stopped by signal N; else that of the script.");
+      "all behind that. A job file with the key script runs one, too.\n\nExit codes: 0 trained, "
+      "2 bad job or option, 3 bad data, 4 training failed or ranks lost, 128+N stopped by signal "
+      "N; else that of the script.");
   options->script.arguments = take_script_arguments(*command, words);
   command->callback([command, options, &exit_code] {
     const ScriptOptions& script = options->script;

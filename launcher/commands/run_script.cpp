@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <exception>
@@ -16,10 +17,10 @@
 #include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "base/whole_number.hpp"
+#include "job/paths.hpp"
 #include "launcher/commands/script_hosts.hpp"
 #include "launcher/commands/script_run.hpp"
-#include "launcher/process/stop_signals.hpp"
-#include "launcher/supervise/run_record.hpp"
+#include "launcher/supervise/run_folder.hpp"
 #include "launcher/terminal/event_relay.hpp"
 
 namespace ringtrain::launcher {
@@ -60,6 +61,18 @@ std::vector<int> local_ranks(const std::string& text) {
   return ranks;
 }
 
+RankSpec ranks_of(const ScriptOptions& script) {
+  RankSpec ranks;
+  ranks.master_port = script.master_port;
+  ranks.fixed_port = script.master_port != 0;
+  ranks.run_id = script.run_id;
+  ranks.log_folder = script.log_dir;
+  ranks.tee = script.tee;
+  ranks.redirects = script.redirects;
+  ranks.shown = local_ranks(script.local_ranks_filter);
+  return ranks;
+}
+
 ScriptPlan plan_of(const RunOptions& options) {
   const ScriptOptions& script = options.script;
   ScriptPlan plan{
@@ -81,19 +94,23 @@ ScriptPlan plan_of(const RunOptions& options) {
   return plan;
 }
 
-}  // namespace
-
-RankSpec ranks_of(const ScriptOptions& script) {
-  RankSpec ranks;
-  ranks.master_port = script.master_port;
-  ranks.fixed_port = script.master_port != 0;
-  ranks.run_id = script.run_id;
-  ranks.log_folder = script.log_dir;
-  ranks.tee = script.tee;
-  ranks.redirects = script.redirects;
-  ranks.shown = local_ranks(script.local_ranks_filter);
-  return ranks;
+ScriptPlan plan_of(const RunOptions& options, const JobSpec& job) {
+  ScriptPlan plan{.script = *job.script,
+                  .python_option = "--set script.python=PROGRAM",
+                  .ranks = ranks_of(options.script),
+                  .supervision = plan_script(options)};
+  Supervision& run = plan.supervision;
+  run.restarts = job.restarts;
+  if (run.workers == WorkersSpec{}) {
+    run.workers = job.workers;
+    if (options.ranks > 0) {
+      run.workers = {.min = std::min(job.workers.min, options.ranks), .max = options.ranks};
+    }
+  }
+  return plan;
 }
+
+}  // namespace
 
 int run_script(const RunOptions& options) {
   StopSignals stop;  // before any start: a signal in between must not leave processes behind
@@ -117,6 +134,20 @@ int run_script(const RunOptions& options) {
     complain(fmt::format("{}: {}", options.job_file, end.outcome.cause));
   }
   return *end.outcome.exit_code;
+}
+
+RunEnd run_script_job(const RunOptions& options, const JobSpec& job, StopSignals& stop,
+                      std::optional<RunRecord>& record) {
+  ScriptPlan plan = plan_of(options, job);
+  const HostSource hosts = plan.supervision.hosts;
+  // Other hosts may see other disks.
+  if (all_are_this_machine(hosts.hosts())) check_paths(job);
+  ScriptRun run(std::move(plan));
+  open_record(record, job.output, hosts);
+  std::vector<EventRelay> relays;
+  if (options.events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
+  if (record) relays.emplace_back(record->events(), EventRelay::For::file);
+  return run.supervise(job.output, std::move(relays), stop);
 }
 
 }  // namespace ringtrain::launcher

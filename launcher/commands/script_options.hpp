@@ -46,4 +46,16 @@ std::vector<std::string> take_script_arguments(const CLI::App& run,
 // executable.
 bool is_script(const std::string& target);
 
+enum class RunKind {
+  script,      // named on the command line
+  training,    // by a job file
+  script_job,  // a script, by a job file
+};
+
+// Returns the long names of the options on a command line.
+std::vector<std::string> given_options(const CLI::App& command);
+
+// Throws a job error for the first of these options that is not for this kind of run.
+void refuse_options(const std::vector<std::string>& given, RunKind kind);
+
 }  // namespace ringtrain::launcher

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/commands/script_run.hpp"
 
-#include <glob.h>
-
 #include <chrono>
 #include <optional>
 #include <random>
@@ -11,9 +9,9 @@
 
 #include "base/command_line.hpp"
 #include "base/host_name.hpp"
-#include "launcher/commands/script_program.hpp"
 #include "launcher/script/held_port.hpp"
 #include "launcher/script/rank_environment.hpp"
+#include "launcher/script/script_program.hpp"
 #include "launcher/supervise/mpirun_starter.hpp"
 #include "launcher/supervise/system_clock.hpp"
 #include "launcher/terminal/script_display.hpp"
@@ -67,28 +65,6 @@ std::string absolute_text(const fs::path& path) {
 }
 
 }  // namespace
-
-void ScriptRun::NewestFile::watch(const std::string& pattern) {
-  if (!pattern.empty()) patterns_.push_back(pattern);
-  is_newer();
-}
-
-bool ScriptRun::NewestFile::is_newer() {
-  glob_t found{};
-  for (const std::string& pattern : patterns_) {
-    ::glob(pattern.c_str(), &pattern == patterns_.data() ? 0 : GLOB_APPEND, nullptr, &found);
-  }
-  std::optional<fs::file_time_type> newest;
-  for (size_t i = 0; i < found.gl_pathc; ++i) {
-    std::error_code error;
-    const auto time = fs::last_write_time(found.gl_pathv[i], error);
-    if (!error && (!newest || time > *newest)) newest = time;
-  }
-  ::globfree(&found);
-  const bool newer = newest && (!newest_ || *newest > *newest_);
-  if (newer) newest_ = newest;
-  return newer;
-}
 
 ScriptRun::ScriptRun(ScriptPlan plan)
     : plan_(std::move(plan)),

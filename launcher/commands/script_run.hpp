@@ -4,13 +4,13 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "job/job_spec.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/process/stop_signals.hpp"
+#include "launcher/script/newest_file.hpp"
 #include "launcher/script/rank_spec.hpp"
 #include "launcher/supervise/supervise.hpp"
 #include "launcher/terminal/event_relay.hpp"
@@ -43,17 +43,6 @@ class ScriptRun {
                    StopSignals& stop);
 
  private:
-  // Remembers the newest file of some patterns. Asked again, says whether there is a newer one.
-  class NewestFile {
-   public:
-    void watch(const std::string& pattern);
-    bool is_newer();
-
-   private:
-    std::vector<std::string> patterns_;
-    std::optional<std::filesystem::file_time_type> newest_;
-  };
-
   void set_folder(const std::filesystem::path& folder);
 
   ScriptPlan plan_;

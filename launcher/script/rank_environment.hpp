@@ -37,8 +37,8 @@ std::vector<RankPlacement> placement_of(const RankSpec& spec);
 // Returns "FOLDER/attempt-2/rank-1": the rank's files begin with it.
 std::string files_of_rank(const RankSpec& spec, const RankPlace& place, int attempt);
 
-// Returns the variables that torchrun sets, ours, and those of the job. `threads`: OMP_NUM_THREADS where the user has
-// not set it.
+// Returns the variables that torchrun sets, ours, and those of the job. `threads`: OMP_NUM_THREADS
+// where the user has not set it.
 Environment environment_of_rank(const RankSpec& spec, const RankPlace& place, int attempt,
                                 int threads);
 

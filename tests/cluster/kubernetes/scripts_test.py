@@ -11,8 +11,8 @@ from cluster import HERE, Job, kubectl, must
 
 OWN = "localhost/own:test"
 BARE = "localhost/debian:12"   # without Python
-CACHE = pathlib.Path(os.environ.get("RINGTRAIN_CACHE",
-                                    pathlib.Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "ringtrain"))
+USERS_CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+CACHE = pathlib.Path(os.environ.get("RINGTRAIN_CACHE", USERS_CACHE / "ringtrain"))
 
 # A program of the image: rank 1 is lost at the first attempt.
 PROGRAM = ('echo "rank $RANK of $WORLD_SIZE: $FROM_IMAGE ${OPAL_PREFIX-none} in $PWD as $(id -un)"; '

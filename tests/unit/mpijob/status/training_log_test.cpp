@@ -62,11 +62,11 @@ TEST(TrainingLog, NamesTheRankOfAScriptThatFailedFirst) {
   TrainingLog log = log_of({kStarted});
   EXPECT_TRUE(log.is_training());
   log.take(
-      "2026-11-25T00:33:21Z \x1e{\"event\":\"rank_ended\",\"rank\":0,\"host\":\"a\",\"exit_code\":1,"
-      "\"message\":\"lost\",\"consequence\":true}");
+      "2026-11-25T00:33:21Z \x1e{\"event\":\"rank_ended\",\"rank\":0,\"host\":\"a\","
+      "\"exit_code\":1,\"message\":\"lost\",\"consequence\":true}");
   log.take(
-      "2026-11-25T00:33:21Z \x1e{\"event\":\"rank_ended\",\"rank\":1,\"host\":\"b\",\"exit_code\":1,"
-      "\"message\":\"ValueError: x (a.py:3)\"}");
+      "2026-11-25T00:33:21Z \x1e{\"event\":\"rank_ended\",\"rank\":1,\"host\":\"b\","
+      "\"exit_code\":1,\"message\":\"ValueError: x (a.py:3)\"}");
   EXPECT_FALSE(log.is_training());
   EXPECT_EQ(log.cause(), "rank 1 on b: ValueError: x (a.py:3)");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/commands/run_folder.hpp"
+#include "launcher/supervise/run_folder.hpp"
 
 #include <system_error>
 

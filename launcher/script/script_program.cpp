@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/commands/script_program.hpp"
+#include "launcher/script/script_program.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "job/script_check.hpp"
+#include "job/keys/script_check.hpp"
 
 #include <fmt/format.h>
 
