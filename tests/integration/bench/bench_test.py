@@ -136,8 +136,8 @@ class Predict(unittest.TestCase):
     def test_takes_results_and_timelines(self):
         results = pathlib.Path(__file__).resolve().parents[3] / "benchmarks/results"
         trace = pathlib.Path(__file__).resolve().parents[2] / "unit/benchmarks/predict/ddp_gloo_trace.json"
-        for source in (("--from", results / "step.jsonl", "--model", "lenet5", "--sums", results / "all_reduce.json",
-                        "--sums", results / "all_reduce_two_hosts.json"),
+        for source in (("--from", results / "step.jsonl", "--model", "lenet5", "--sums", results / "all_reduce.jsonl",
+                        "--sums", results / "all_reduce_two_hosts.jsonl"),
                        ("--trace", trace, "--batch", "64", "--link", "1Gbit", "--latency-us", "200")):
             done = bench("predict", "--parameters", "61706", "--ranks", "1,2,4", *map(str, source))
             self.assertEqual(done.returncode, 0, done.stderr)
