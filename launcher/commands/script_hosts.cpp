@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/machine.hpp"
 #include "base/whole_number.hpp"
+#include "launcher/mpi/slurm.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -63,7 +64,8 @@ std::pair<int, int> host_range(const std::string& text) {
 
 // Returns the first hosts of a source as it changes, each with so many slots (0: its own).
 HostSource first_hosts(const RunOptions& options, int most, int slots) {
-  const auto all = std::make_shared<HostSource>(options.hostfile, options.discover);
+  const auto all =
+      std::make_shared<HostSource>(available_hosts(options.hostfile, options.discover));
   return HostSource([all, most, slots] {
     all->look();
     if (!all->complaint().empty()) throw job_error(all->complaint());
@@ -78,13 +80,22 @@ HostSource first_hosts(const RunOptions& options, int most, int slots) {
 
 }  // namespace
 
+void require_slots(const RunOptions& options, const HostSource& hosts) {
+  if (options.ranks == 0 || !options.discover.empty() || hosts.is_this_machine()) return;
+  if (options.hostfile.empty()) {
+    require_tasks(*this_slurm_job(), options.ranks);
+  } else {
+    first_slots(hosts.hosts(), options.ranks);
+  }
+}
+
 Supervision plan_script(const RunOptions& options) {
   const int per_host = ranks_per_host(options.script.nproc_per_node);
   const auto [least, most] = host_range(options.script.nnodes);
   if (options.ranks > 0 && per_host > 0) {
     throw job_error("-n and --nproc-per-node: give one of them, ranks in all or of each host");
   }
-  if (options.hostfile.empty() && options.discover.empty()) {
+  if (available_hosts(options.hostfile, options.discover).is_this_machine()) {
     if (least > 1) {
       throw job_error(
           fmt::format("--nnodes {}: name the hosts by --hostfile; one `ringtrain run` "
@@ -101,12 +112,11 @@ Supervision plan_script(const RunOptions& options) {
   Supervision run{.hosts = first_hosts(options, most, per_host)};
   const auto hosts = static_cast<int>(run.hosts.hosts().size());
   if (options.discover.empty() && hosts < std::max(1, least)) {
-    throw job_error(fmt::format("--nnodes {}: {} names {}: add hosts, or ask for fewer",
-                                options.script.nnodes, options.hostfile, hosts));
+    throw job_error(
+        fmt::format("--nnodes {}: {} names {}: add hosts, or ask for fewer", options.script.nnodes,
+                    options.hostfile.empty() ? "the Slurm job" : options.hostfile, hosts));
   }
-  if (options.ranks > 0 && options.discover.empty()) {
-    first_slots(run.hosts.hosts(), options.ranks);
-  }
+  require_slots(options, run.hosts);
   run.ranks = options.ranks > 0 ? options.ranks : std::max(most, hosts) * per_host;
   if (least != most) run.workers = {.min = least * per_host, .max = most * per_host};
   return run;

@@ -10,4 +10,7 @@ namespace ringtrain::launcher {
 // --nproc-per-node ask for; all else is at its default. Throws a job error.
 Supervision plan_script(const RunOptions& options);
 
+// Throws a job error where -n asks for more ranks than the hostfile or the Slurm job has room for.
+void require_slots(const RunOptions& options, const HostSource& hosts);
+
 }  // namespace ringtrain::launcher
