@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -132,9 +131,8 @@ RunEnd run_recorded(const RunOptions& options, JobSpec& job) {
 
 int run(RunOptions options) {
   if (options.trace) options.overrides.emplace_back("trace=true");
-  const auto slurm = this_slurm_job();
   // Checkpoints of the same Slurm job are its own work, whatever the job file says of earlier runs.
-  if (slurm && slurm->restarts > 0) options.overrides.emplace_back("checkpoint.resume=auto");
+  if (slurm_restarts() > 0) options.overrides.emplace_back("checkpoint.resume=auto");
   const auto started = std::chrono::system_clock::now().time_since_epoch();
   JobSpec job;
   const RunEnd end = run_recorded(options, job);
@@ -145,7 +143,7 @@ int run(RunOptions options) {
                        : "";
     if (!behind.empty()) complain(behind);
     complain(fmt::format("{}: {}", job.name, end.outcome.cause));
-    if (slurm && end.outcome.signal == SIGUSR1) complain(requeue(*slurm));
+    requeue_if_asked(end.outcome);
     return exit_code;
   }
   if (options.json) {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <ctime>
 #include <exception>
@@ -25,7 +24,6 @@
 #include "base/whole_number.hpp"
 #include "launcher/commands/script_hosts.hpp"
 #include "launcher/mpi/mpirun.hpp"
-#include "launcher/mpi/slurm.hpp"
 #include "launcher/process/process.hpp"
 #include "launcher/process/stop_signals.hpp"
 #include "launcher/script/held_port.hpp"
@@ -269,8 +267,7 @@ int run_script(const RunOptions& options) {
   if (*end.outcome.exit_code != 0) {
     if (!end.log.empty()) complain("its output: " + end.log);
     complain(fmt::format("{}: {}", options.job_file, end.outcome.cause));
-    const auto slurm = this_slurm_job();
-    if (slurm && end.outcome.signal == SIGUSR1) complain(requeue(*slurm));
+    requeue_if_asked(end.outcome);
   }
   return *end.outcome.exit_code;
 }

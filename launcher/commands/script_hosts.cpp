@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "base/machine.hpp"
 #include "base/whole_number.hpp"
@@ -83,10 +85,18 @@ HostSource first_hosts(const RunOptions& options, int most, int slots) {
 void require_slots(const RunOptions& options, const HostSource& hosts) {
   if (options.ranks == 0 || !options.discover.empty() || hosts.is_this_machine()) return;
   if (options.hostfile.empty()) {
-    require_tasks(*this_slurm_job(), options.ranks);
+    require_tasks(options.ranks);
   } else {
     first_slots(hosts.hosts(), options.ranks);
   }
+}
+
+void requeue_if_asked(const Outcome& outcome) {
+  if (outcome.signal != SIGUSR1 || slurm_job().empty()) return;
+  // Said before, since Slurm then ends this program.
+  complain(fmt::format("putting Slurm job {} back into the queue", slurm_job()));
+  const std::string problem = requeue_slurm_job();
+  if (!problem.empty()) complain(problem);
 }
 
 Supervision plan_script(const RunOptions& options) {

@@ -120,10 +120,11 @@ std::vector<int> parse_tasks_per_node(const std::string& text, size_t nodes) {
   return counts;
 }
 
-std::optional<SlurmJob> this_slurm_job() {
-  SlurmJob job{.id = variable("SLURM_JOB_ID")};
+std::string slurm_job() { return variable("SLURM_JOB_ID"); }
+
+std::vector<Host> slurm_hosts() {
   const std::string nodelist = variable("SLURM_JOB_NODELIST");
-  if (job.id.empty() || nodelist.empty()) return std::nullopt;
+  if (slurm_job().empty() || nodelist.empty()) return {};
   const std::vector<std::string> nodes = parse_nodelist(nodelist);
   const std::string tasks = variable("SLURM_TASKS_PER_NODE");
   const std::vector<int> counts =
@@ -132,34 +133,33 @@ std::optional<SlurmJob> this_slurm_job() {
   for (size_t i = 0; i < nodes.size(); ++i) {
     hostfile += fmt::format("{} slots={}\n", nodes[i], counts[i]);
   }
-  job.hosts = parse_hostfile(hostfile, "SLURM_JOB_NODELIST");
-  job.restarts = whole_number(variable("SLURM_RESTART_COUNT")).value_or(0);
-  return job;
+  return parse_hostfile(hostfile, "SLURM_JOB_NODELIST");
 }
 
 int slurm_cpus_per_task() {
-  if (variable("SLURM_JOB_ID").empty()) return 0;
-  return whole_number(variable("SLURM_CPUS_PER_TASK")).value_or(0);
+  return slurm_job().empty() ? 0 : whole_number(variable("SLURM_CPUS_PER_TASK")).value_or(0);
 }
 
-void require_tasks(const SlurmJob& job, int ranks) {
-  if (const int tasks = total_slots(job.hosts); ranks > tasks) {
+int slurm_restarts() {
+  return slurm_job().empty() ? 0 : whole_number(variable("SLURM_RESTART_COUNT")).value_or(0);
+}
+
+void require_tasks(int ranks) {
+  if (const int tasks = total_slots(slurm_hosts()); ranks > tasks) {
     throw job_error(
-        fmt::format("-n {}: Slurm job {} has {}: ask for fewer ranks, or sbatch for "
-                    "more --ntasks",
-                    ranks, job.id, counted(tasks, "task")));
+        fmt::format("-n {}: Slurm job {} has {}: ask for fewer ranks, or sbatch for more --ntasks",
+                    ranks, slurm_job(), counted(tasks, "task")));
   }
 }
 
-std::string requeue(const SlurmJob& job) {
-  const auto refused = [&](const std::string& why) {
-    return fmt::format("Slurm job {} could not be queued again: {}", job.id, why);
+std::string requeue_slurm_job() {
+  const auto refused = [](const std::string& why) {
+    return fmt::format("Slurm job {} could not be queued again: {}", slurm_job(), why);
   };
   if (find_program("scontrol").empty()) return refused("there is no scontrol in PATH");
-  const Captured run = capture({"scontrol", "requeue", job.id}, std::chrono::seconds(30));
+  const Captured run = capture({"scontrol", "requeue", slurm_job()}, std::chrono::seconds(30));
   if (run.timed_out) return refused("scontrol takes longer than 30 s");
-  if (!run.status.success()) return refused(first_line(run.standard_error));
-  return fmt::format("Slurm job {} is queued again", job.id);
+  return run.status.success() ? "" : refused(first_line(run.standard_error));
 }
 
 }  // namespace ringtrain::launcher

@@ -98,8 +98,7 @@ void HostSource::look() {
 
 HostSource available_hosts(const std::string& hostfile, const std::string& discover) {
   if (hostfile.empty() && discover.empty()) {
-    if (const auto job = this_slurm_job())
-      return HostSource([hosts = job->hosts] { return hosts; });
+    if (!slurm_hosts().empty()) return HostSource(slurm_hosts);
   }
   return HostSource(hostfile, discover);
 }

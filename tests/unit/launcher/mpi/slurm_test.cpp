@@ -62,47 +62,47 @@ TEST(TasksPerNode, ThatAreDamagedOrForOtherNodesAreRefused) {
               ThrowsError(ErrorKind::job, HasSubstr("is not for the 2 nodes")));
 }
 
-TEST_F(InASlurmJob, HostsAndSlotsAreItsOwn) {
-  const auto job = this_slurm_job();
-  ASSERT_TRUE(job);
-  EXPECT_THAT(job->hosts, ElementsAre(Host{"node1", 4}, Host{"node2", 4}, Host{"node3", 1}));
-  EXPECT_EQ(job->restarts, 0);
+TEST_F(InASlurmJob, HostsSlotsAndThreadsAreItsOwn) {
+  EXPECT_THAT(slurm_hosts(), ElementsAre(Host{"node1", 4}, Host{"node2", 4}, Host{"node3", 1}));
+  EXPECT_EQ(available_hosts("", "").hosts(), slurm_hosts());
   EXPECT_EQ(slurm_cpus_per_task(), 3);
-  EXPECT_EQ(available_hosts("", "").hosts(), job->hosts);
 }
 
-TEST_F(InASlurmJob, AHostfileWins) {
+TEST_F(InASlurmJob, AHostfileWinsAlsoOverADamagedList) {
+  const Variable damaged("SLURM_JOB_NODELIST", "node[1");
   const TemporaryDirectory folder;
   const std::string hostfile = folder.write("hosts", "other slots=2\n").string();
   EXPECT_THAT(available_hosts(hostfile, "").hosts(), ElementsAre(Host{"other", 2}));
+  EXPECT_THAT([] { available_hosts("", ""); }, ThrowsError(ErrorKind::job));
 }
 
 TEST_F(InASlurmJob, ANodeWithoutTasksPerNodeHasOne) {
   const Variable none("SLURM_TASKS_PER_NODE", nullptr);
-  EXPECT_THAT(this_slurm_job()->hosts,
-              ElementsAre(Host{"node1", 1}, Host{"node2", 1}, Host{"node3", 1}));
+  EXPECT_THAT(slurm_hosts(), ElementsAre(Host{"node1", 1}, Host{"node2", 1}, Host{"node3", 1}));
 }
 
 TEST_F(InASlurmJob, RequeuesAreCounted) {
+  EXPECT_EQ(slurm_restarts(), 0);
   const Variable restarts("SLURM_RESTART_COUNT", "2");
-  EXPECT_EQ(this_slurm_job()->restarts, 2);
+  EXPECT_EQ(slurm_restarts(), 2);
 }
 
 TEST_F(InASlurmJob, MoreRanksThanTasksAreRefused) {
-  const auto job = this_slurm_job();
-  EXPECT_NO_THROW(require_tasks(*job, 9));
-  EXPECT_THAT([&] { require_tasks(*job, 10); },
+  EXPECT_NO_THROW(require_tasks(9));
+  EXPECT_THAT([] { require_tasks(10); },
               ThrowsError(ErrorKind::job, HasSubstr("-n 10: Slurm job 12 has 9 tasks")));
 }
 
 TEST_F(InASlurmJob, ARequeueThatFailsIsReported) {
   const Variable path("PATH", "/nowhere");
-  EXPECT_THAT(requeue(*this_slurm_job()), HasSubstr("Slurm job 12 could not be queued again"));
+  EXPECT_THAT(requeue_slurm_job(), HasSubstr("Slurm job 12 could not be queued again"));
 }
 
 TEST(SlurmJob, IsNoneOutsideOfOne) {
   const Variable id("SLURM_JOB_ID", nullptr);
-  EXPECT_FALSE(this_slurm_job());
+  const Variable nodes("SLURM_JOB_NODELIST", "node1");
+  EXPECT_EQ(slurm_job(), "");
+  EXPECT_TRUE(slurm_hosts().empty());
   EXPECT_EQ(slurm_cpus_per_task(), 0);
   EXPECT_TRUE(available_hosts("", "").is_this_machine());
 }
