@@ -180,8 +180,9 @@ void add_run_command(CLI::App& app, std::vector<std::string>& words, int& exit_c
       ->required()
       ->type_name("JOB.yaml | SCRIPT ...");
   command
-      ->add_option("-n,--ranks", options->ranks,
-                   "Ranks to start (default: 1, or all slots of the hostfile)")
+      ->add_option(
+          "-n,--ranks", options->ranks,
+          "Ranks to start (default: 1, or all slots of the hostfile or tasks of the Slurm job)")
       ->check(CLI::Range(1, 65536))
       ->type_name("N");
   command->add_option("--hostfile", options->hostfile, "Hosts, a line 'host slots=N' each")

@@ -84,7 +84,8 @@ class InSlurm(run_case.RunTest):
         # Slurm reads limits in minutes, and sends the signal when 50 of the 60 seconds are left.
         job = self.submit(f"exec {run_case.RINGTRAIN} run {self.job}",
                           options=["--time=1", "--signal=B:USR1@50", "--requeue"])
-        self.wait_for("the job to be queued again", lambda: f"putting Slurm job {job} back into the queue" in self.said())
+        line = f"putting Slurm job {job} back into the queue"
+        self.wait_for("the job to be queued again", lambda: line in self.said())
         self.assertIn("stopping with a checkpoint", self.said())
         saved = max(int(file.name[5:]) for file in (self.output / "checkpoints").iterdir() if file.is_dir())
         self.wait_for("the job to resume", lambda: saved in self.first_steps())
