@@ -50,7 +50,7 @@ uint32_t update_portable(uint32_t crc, const unsigned char* p, size_t size) {
 // A linear map over GF(2) on 32-bit vectors: column i is the image of bit i.
 using Matrix = std::array<uint32_t, 32>;
 
-uint32_t apply(const Matrix& m, uint32_t v) {
+uint32_t multiply(const Matrix& m, uint32_t v) {
   uint32_t result = 0;
   for (size_t i = 0; v != 0; ++i, v >>= 1) {
     if ((v & 1) != 0) result ^= m[i];
@@ -60,7 +60,7 @@ uint32_t apply(const Matrix& m, uint32_t v) {
 
 Matrix product(const Matrix& a, const Matrix& b) {
   Matrix result{};
-  for (size_t i = 0; i < 32; ++i) result[i] = apply(a, b[i]);
+  for (size_t i = 0; i < 32; ++i) result[i] = multiply(a, b[i]);
   return result;
 }
 
@@ -109,7 +109,7 @@ Crc32cShift::Crc32cShift(uint64_t right_length) {
     power = product(power, power);
   }
   for (size_t byte = 0; byte < 4; ++byte) {
-    for (uint32_t v = 0; v < 256; ++v) table_[byte][v] = apply(total, v << (8 * byte));
+    for (uint32_t v = 0; v < 256; ++v) table_[byte][v] = multiply(total, v << (8 * byte));
   }
 }
 

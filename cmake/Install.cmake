@@ -4,7 +4,9 @@
 # need is packages (Dockerfile).
 
 install(TARGETS ringtrain RUNTIME)
-install(TARGETS ringtrain-bench ringtrain-bench-all-reduce RUNTIME OPTIONAL)  # where they were built
+if(TARGET ringtrain-bench)
+  install(TARGETS ringtrain-bench ringtrain-bench-all-reduce RUNTIME OPTIONAL)  # where they were built
+endif()
 
 # Completion and man pages are made from the programs as they were built, while they are installed.
 find_program(HELP2MAN help2man)
@@ -21,8 +23,8 @@ install(CODE "
                     COMMAND_ERROR_IS_FATAL ANY)
   else()
     message(STATUS \"No help2man: man pages are left out\")
-  endif()")
-install(DIRECTORY ${CMAKE_BINARY_DIR}/share/ DESTINATION share)
+  endif()" COMPONENT share)
+install(DIRECTORY ${CMAKE_BINARY_DIR}/share/ DESTINATION share COMPONENT share)
 
 if(NOT RINGTRAIN_TORCH)
   return()

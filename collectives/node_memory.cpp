@@ -49,7 +49,7 @@ void check_room(size_t bytes) {
                                print_size(bytes), print_size(available)));
 }
 
-FileDescriptor create(size_t bytes) {
+FileDescriptor create_with_room(size_t bytes) {
   check_room(bytes);
   FileDescriptor file(
       checked(memfd_create("ringtrain", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create"));
@@ -75,7 +75,7 @@ NodeMemory::NodeMemory(const Node& node, size_t bytes) : offsets_{0} {
   DescriptorSender sender;
   const auto addresses = run_together(node, [&]() -> std::string {
     if (node.rank != 0) return "";
-    file = create(offsets_.back());
+    file = create_with_room(offsets_.back());
     return sender.listen();
   });
   run_together(node, [&] {

@@ -76,9 +76,10 @@ def stages(turn):
     others = [] if turn is None else ["-LE", f"turn[^{turn}]"]
     without = "|".join(["kubernetes", *others[1:]])
     setup = [["scripts/setup", "--cluster"]] if os.geteuid() == 0 else []  # without root these tests are skipped
+    packaging = [["scripts/setup", "--package"]] if turn in (None, 3) else []
     site = [Stage("site", [["scripts/setup", "--site"], ["scripts/site"]])]
     return [
-        Stage("cpu", [*build("cpu", *release), ctest("cpu", "-LE", without)]),
+        Stage("cpu", [*packaging, *build("cpu", *release), ctest("cpu", "-LE", without)]),
         Stage("lint", [["scripts/lint", *quarter]]),
         Stage("asan", [*build("asan"), ctest("asan", "-L", "unit")]),
         Stage("tsan", [*build("tsan"), ctest("tsan", "-L", "unit")]),

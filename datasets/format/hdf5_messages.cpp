@@ -10,7 +10,6 @@
 namespace ringtrain::datasets {
 namespace {
 
-constexpr uint64_t kUndefined = ~uint64_t{0};
 constexpr size_t kMaxDims = 8;
 
 }  // namespace

@@ -13,6 +13,9 @@
 
 namespace ringtrain::datasets {
 
+// The address or size that stands for "none".
+inline constexpr uint64_t kUndefined = ~uint64_t{0};
+
 Hdf5Type read_type(std::string_view body, const Hdf5Place& place);
 std::vector<uint64_t> read_dims(std::string_view body, const Hdf5Place& place);
 // Returns the bytes of an array; refuses what overflows.

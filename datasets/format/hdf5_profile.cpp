@@ -14,7 +14,6 @@
 namespace ringtrain::datasets {
 namespace {
 
-constexpr uint64_t kUndefined = ~uint64_t{0};
 constexpr size_t kMaxObjects = 64;
 
 enum MessageType : uint8_t {

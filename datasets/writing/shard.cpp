@@ -18,7 +18,7 @@
 namespace ringtrain::datasets {
 namespace {
 
-constexpr std::array<Split, 2> kSplits = {Split::train, Split::test};
+constexpr std::array<Split, 2> kBothSplits = {Split::train, Split::test};
 
 // Copies blocks, checking each on its way.
 class ShardWriter {
@@ -32,7 +32,7 @@ class ShardWriter {
     index.shard_count = count;
     ShardPlace place{{0, 0}, {whole_.train.rows, whole_.test.rows}};
     std::array<Slice, 2> blocks;
-    for (const Split split : kSplits) {
+    for (const Split split : kBothSplits) {
       const auto s = static_cast<size_t>(split);
       blocks[s] =
           slice_of({0, whole_.blocks(split)}, static_cast<int>(shard), static_cast<int>(count));
@@ -45,7 +45,7 @@ class ShardWriter {
     }
     PendingFile pending(path);
     Hdf5FileWriter hdf5(pending.path(), index);
-    for (const Split split : kSplits) {
+    for (const Split split : kBothSplits) {
       copy(split, blocks[static_cast<size_t>(split)], hdf5, pending.file(), index.split(split));
     }
     hdf5.finish(index, place);

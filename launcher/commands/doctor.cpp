@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -15,6 +16,7 @@
 #include "base/machine.hpp"
 #include "base/text.hpp"
 #include "launcher/commands/doctor_gpu.hpp"
+#include "launcher/commands/doctor_torch.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/mpirun_command.hpp"
 #include "launcher/mpi/placement.hpp"
@@ -181,6 +183,8 @@ std::vector<Finding> examine_machine() {
   findings.push_back(examine_memory());
   findings.push_back(examine_shared_memory());
   findings.push_back(examine_ssh());
+  const char* const python = std::getenv("PYTHON_EXEC");
+  findings.push_back(examine_torch(python == nullptr ? "python3" : python));
   findings.push_back(examine_gpu());
   findings.push_back(examine_nccl());
   return findings;

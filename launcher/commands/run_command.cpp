@@ -26,7 +26,9 @@
 #include "launcher/commands/run_options.hpp"
 #include "launcher/commands/run_script.hpp"
 #include "launcher/commands/run_summary.hpp"
+#include "launcher/commands/script_hosts.hpp"
 #include "launcher/mpi/mpirun.hpp"
+#include "launcher/mpi/slurm.hpp"
 #include "launcher/mpi/worker_program.hpp"
 #include "launcher/process/stop_signals.hpp"
 #include "launcher/supervise/host_source.hpp"
@@ -43,7 +45,7 @@ namespace {
 
 Supervision plan_run(const RunOptions& options, const JobSpec& job) {
   check_ranks(job, options.ranks);
-  Supervision run{.hosts = HostSource(options.hostfile, options.discover)};
+  Supervision run{.hosts = available_hosts(options.hostfile, options.discover)};
   run.ranks = options.ranks;
   run.workers = job.workers;
   if (options.ranks > 0) {
@@ -55,10 +57,8 @@ Supervision plan_run(const RunOptions& options, const JobSpec& job) {
   run.batch_size = job.batch_size;
   run.host_timeout = std::chrono::seconds(options.host_timeout);
   run.start_timeout = std::chrono::seconds(options.start_timeout);
-  // Without discovery there will never be more slots than in the hostfile.
-  if (!options.hostfile.empty() && options.discover.empty() && options.ranks > 0) {
-    first_slots(read_hostfile(options.hostfile), options.ranks);
-  }
+  // Without discovery there will never be more slots than now.
+  require_slots(options, run.hosts);
   return run;
 }
 
@@ -136,6 +136,8 @@ int report_script(const JobSpec& job, const RunEnd& end) {
 
 int run(RunOptions options) {
   if (options.trace) options.overrides.emplace_back("trace=true");
+  // Checkpoints of the same Slurm job are its own work, whatever the job file says of earlier runs.
+  if (slurm_restarts() > 0) options.overrides.emplace_back("checkpoint.resume=auto");
   const auto started = std::chrono::system_clock::now().time_since_epoch();
   JobSpec job;
   const RunEnd end = run_recorded(options, job);
@@ -147,6 +149,7 @@ int run(RunOptions options) {
                        : "";
     if (!behind.empty()) complain(behind);
     complain(fmt::format("{}: {}", job.name, end.outcome.cause));
+    requeue_if_asked(end.outcome);
     return exit_code;
   }
   if (options.json) {
@@ -168,8 +171,9 @@ void add_run_command(CLI::App& app, std::vector<std::string>& words, int& exit_c
       ->required()
       ->type_name("JOB.yaml | SCRIPT ...");
   command
-      ->add_option("-n,--ranks", options->ranks,
-                   "Ranks to start (default: 1, or all slots of the hostfile)")
+      ->add_option(
+          "-n,--ranks", options->ranks,
+          "Ranks to start (default: 1, or all slots of the hostfile or tasks of the Slurm job)")
       ->check(CLI::Range(1, 65536))
       ->type_name("N");
   command->add_option("--hostfile", options->hostfile, "Hosts, a line 'host slots=N' each")

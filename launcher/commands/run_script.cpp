@@ -132,6 +132,7 @@ int run_script(const RunOptions& options) {
   if (*end.outcome.exit_code != 0) {
     if (!end.log.empty()) complain("its output: " + end.log);
     complain(fmt::format("{}: {}", options.job_file, end.outcome.cause));
+    requeue_if_asked(end.outcome);
   }
   return *end.outcome.exit_code;
 }

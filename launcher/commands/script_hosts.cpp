@@ -5,15 +5,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "base/machine.hpp"
 #include "base/whole_number.hpp"
+#include "launcher/mpi/slurm.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -64,7 +67,8 @@ std::pair<int, int> host_range(const std::string& text) {
 
 // Returns the first hosts of a source as it changes, each with so many slots (0: its own).
 HostSource first_hosts(const RunOptions& options, int most, int slots) {
-  const auto all = std::make_shared<HostSource>(options.hostfile, options.discover);
+  const auto all =
+      std::make_shared<HostSource>(available_hosts(options.hostfile, options.discover));
   return HostSource([all, most, slots] {
     all->look();
     if (!all->complaint().empty()) throw job_error(all->complaint());
@@ -79,6 +83,23 @@ HostSource first_hosts(const RunOptions& options, int most, int slots) {
 
 }  // namespace
 
+void require_slots(const RunOptions& options, const HostSource& hosts) {
+  if (options.ranks == 0 || !options.discover.empty() || hosts.is_this_machine()) return;
+  if (options.hostfile.empty()) {
+    require_tasks(options.ranks);
+  } else {
+    first_slots(hosts.hosts(), options.ranks);
+  }
+}
+
+void requeue_if_asked(const Outcome& outcome) {
+  if (outcome.signal != SIGUSR1 || slurm_job().empty()) return;
+  // Said before, since Slurm then ends this program.
+  complain(fmt::format("putting Slurm job {} back into the queue", slurm_job()));
+  const std::string problem = requeue_slurm_job();
+  if (!problem.empty()) complain(problem);
+}
+
 Supervision plan_script(const RunOptions& options) {
   const int per_host = ranks_per_host(options.script.nproc_per_node);
   const auto [least, most] = host_range(options.script.nnodes);
@@ -86,7 +107,7 @@ Supervision plan_script(const RunOptions& options) {
   if (options.ranks > 0 && per_host > 0) {
     throw job_error("-n and --nproc-per-node: give one of them, ranks in all or of each host");
   }
-  if (options.hostfile.empty() && options.discover.empty()) {
+  if (available_hosts(options.hostfile, options.discover).is_this_machine()) {
     if (least > 1) {
       throw job_error(
           fmt::format("--nnodes {}: name the hosts by --hostfile; one `ringtrain run` "
@@ -103,12 +124,11 @@ Supervision plan_script(const RunOptions& options) {
   Supervision run{.hosts = first_hosts(options, most, per_host), .host_timeout = host_timeout};
   const auto hosts = static_cast<int>(run.hosts.hosts().size());
   if (options.discover.empty() && hosts < std::max(1, least)) {
-    throw job_error(fmt::format("--nnodes {}: {} names {}: add hosts, or ask for fewer",
-                                options.script.nnodes, options.hostfile, hosts));
+    throw job_error(
+        fmt::format("--nnodes {}: {} names {}: add hosts, or ask for fewer", options.script.nnodes,
+                    options.hostfile.empty() ? "the Slurm job" : options.hostfile, hosts));
   }
-  if (options.ranks > 0 && options.discover.empty()) {
-    first_slots(run.hosts.hosts(), options.ranks);
-  }
+  require_slots(options, run.hosts);
   run.ranks = options.ranks > 0 ? options.ranks : std::max(most, hosts) * per_host;
   if (least != most) run.workers = {.min = least * per_host, .max = most * per_host};
   return run;

@@ -57,6 +57,7 @@ class Builder {
     // every rank on this host.
     add({"--hostfile", hostfile});
     if (layout_.root) add({"--allow-run-as-root"});
+    leave_slurm();
     bind();
     use_scratch();
     if (layout_.local) {
@@ -85,6 +86,14 @@ class Builder {
     } else if (!has_variable(layout_.environment, "PRTE_MCA_" + prte_name)) {
       add({"--prtemca", prte_name, value});
     }
+  }
+
+  // In a Slurm job, Open MPI would start its daemons by srun and allow Slurm's hosts alone. Ours
+  // come from the hostfile, and losses are handled by our own remote shell.
+  void leave_slurm() {
+    if (!has_variable(layout_.environment, "SLURM_JOB_ID")) return;
+    add_launch_parameter("plm", "plm", prrte_ ? "ssh" : "rsh");
+    add_launch_parameter("ras", "ras", "^slurm");
   }
 
   void bind() {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "launcher/mpi/slurm.hpp"
 #include "launcher/process/scratch.hpp"
 
 namespace ringtrain::launcher {
@@ -44,6 +45,7 @@ bool cross_memory_allowed() {
 }  // namespace
 
 int RankLayout::threads_per_rank() const {
+  if (given_threads > 0) return given_threads;
   return local ? std::max(1, cores.usable() / std::max(1, ranks())) : 0;
 }
 
@@ -52,6 +54,7 @@ RankLayout lay_out_on(std::vector<Host> hosts) {
   layout.hosts = std::move(hosts);
   layout.local = all_are_this_machine(layout.hosts);
   layout.cores = this_machine_cores();
+  layout.given_threads = slurm_cpus_per_task();
   layout.root = ::geteuid() == 0;
   layout.cross_memory = cross_memory_allowed();
   layout.environment = own_environment();

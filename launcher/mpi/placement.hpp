@@ -16,6 +16,7 @@ struct RankLayout {
   std::vector<Host> hosts;  // with the slots that are used, all of them
   bool local = true;        // every host is this machine
   Cores cores;              // of this machine; used when local
+  int given_threads = 0;    // of a rank, by Slurm; 0: not given
   bool root = false;
   bool cross_memory = true;  // processes may read each other's memory (process_vm_readv)
   Environment environment;   // ours, as it stands
@@ -24,7 +25,8 @@ struct RankLayout {
   std::string program;       // `ringtrain` itself, for its remote shell; empty: plain ssh
 
   int ranks() const { return total_slots(hosts); }
-  // Compute threads of a rank: its share of the machine's cores. 0: unknown, as hosts are remote.
+  // Compute threads of a rank: those given, else its share of the machine's cores. 0: unknown, as
+  // hosts are remote.
   int threads_per_rank() const;
 };
 

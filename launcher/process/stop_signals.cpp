@@ -9,7 +9,7 @@ namespace ringtrain::launcher {
 StopSignals::StopSignals() {
   sigset_t stop;
   sigemptyset(&stop);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&stop, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&stop, signal);
   checked(::sigprocmask(SIG_BLOCK, &stop, &before_), "sigprocmask");
   descriptor_ =
       FileDescriptor(checked(::signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd"));

@@ -7,8 +7,9 @@
 
 namespace ringtrain::launcher {
 
-// Turns SIGINT, SIGTERM and SIGHUP into a descriptor to poll while the object lives; writing to a
-// closed terminal or pipe does not end the process meanwhile. One at a time.
+// Turns SIGINT, SIGTERM, SIGHUP and SIGUSR1 into a descriptor to poll while the object lives;
+// writing to a closed terminal or pipe does not end the process meanwhile. One at a time. Slurm
+// sends SIGUSR1 before a job's time limit, where it is asked to.
 class StopSignals {
  public:
   StopSignals();

@@ -12,14 +12,14 @@
 namespace ringtrain::launcher {
 namespace {
 
-constexpr size_t kLongestLine = 300;
+constexpr size_t kLongestCause = 300;
 constexpr int kUncaught = 1;  // Python's exit code after an exception
 
 std::string last_line(std::string_view text) {
   text = trimmed(text);
   const auto newline = text.rfind('\n');
   if (newline != std::string_view::npos) text.remove_prefix(newline + 1);
-  return std::string(text.substr(0, kLongestLine));
+  return std::string(text.substr(0, kLongestCause));
 }
 
 std::string of_exit_code(const ScriptEnd& end, const std::filesystem::path& folder) {

@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds kBetweenLooks(3);
+constexpr std::chrono::seconds kBetweenHostLooks(3);
 constexpr milliseconds kBetweenRounds(1'000);
 constexpr milliseconds kBetweenAnswers(20);
 
@@ -113,7 +113,7 @@ bool HostGatherer::can_grow(const std::vector<Host>& in_use) {
     return true;
   }
   if (clock_.now() < next_look_) return false;
-  next_look_ = clock_.now() + kBetweenLooks;
+  next_look_ = clock_.now() + kBetweenHostLooks;
   look();
   const std::vector<Host>& hosts = source_.hosts();
   if (range_.most(total_slots(hosts)) > total_slots(in_use)) check_ = starter_.check(hosts);

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "launcher/mpi/slurm.hpp"
 #include "launcher/process/process.hpp"
 
 namespace ringtrain::launcher {
@@ -93,6 +94,13 @@ void HostSource::look() {
     if (last_complaint_ != error.what()) complaint_ = error.what();
     last_complaint_ = error.what();
   }
+}
+
+HostSource available_hosts(const std::string& hostfile, const std::string& discover) {
+  if (hostfile.empty() && discover.empty()) {
+    if (!slurm_hosts().empty()) return HostSource(slurm_hosts);
+  }
+  return HostSource(hostfile, discover);
 }
 
 }  // namespace ringtrain::launcher

@@ -43,4 +43,8 @@ class HostSource {
   std::string last_complaint_;
 };
 
+// Returns the hosts that a run may use: those of the hostfile or program, if one is named; else
+// those of the Slurm job that this program runs in; else this machine. Throws as the constructor.
+HostSource available_hosts(const std::string& hostfile, const std::string& discover);
+
 }  // namespace ringtrain::launcher

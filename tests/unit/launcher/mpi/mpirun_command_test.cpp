@@ -140,6 +140,22 @@ TEST(MpirunCommand, LeavesWhatTheUserHasSet) {
   EXPECT_FALSE(has(command(five, other), {"--prtemca", "plm_ssh_args"}));
 }
 
+TEST(MpirunCommand, InASlurmJobStartsRanksByItsOwnMeans) {
+  RankLayout layout = local(2, {4, 4, {}});
+  layout.environment = {{"SLURM_JOB_ID", "12"}};
+  EXPECT_TRUE(has(command(four, layout), {"--mca", "plm", "rsh", "--mca", "ras", "^slurm"}));
+  EXPECT_TRUE(
+      has(command(five, layout), {"--prtemca", "plm", "ssh", "--prtemca", "ras", "^slurm"}));
+}
+
+TEST(MpirunCommand, GivesARankTheThreadsThatSlurmGivesATask) {
+  RankLayout layout = remote();
+  layout.given_threads = 3;
+  EXPECT_TRUE(has(command(four, layout), {"-x", "OMP_NUM_THREADS"}));
+  EXPECT_EQ(command(four, layout).environment.front(),
+            (std::pair<std::string, std::string>{"OMP_NUM_THREADS", "3"}));
+}
+
 TEST(MpirunCommand, ShortensTheTemporaryDirectory) {
   auto layout = local(1, {2, 2, {}});
   layout.environment = {{"TMPDIR", "/" + std::string(60, 'x')}};
