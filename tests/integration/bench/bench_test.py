@@ -89,7 +89,7 @@ class Data(unittest.TestCase):
         self.assertEqual((self.folder / "bench-784.h5").read_bytes(), b"mine")
 
     def test_help_names_what_is_written(self):
-        for command, words in (("data", "to --directory"), ("step", "and removes it"), ("allreduce", "no files but"),
+        for command, words in (("compare", "no files"), ("data", "to --directory"), ("step", "and removes it"), ("allreduce", "no files but"),
                                ("predict", "no file but")):
             text = " ".join(bench(command, "--help").stdout.split())
             self.assertIn(words, text)
