@@ -8,11 +8,12 @@
 #include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "benchmarks/commands/all_reduce.hpp"
+#include "benchmarks/commands/compare.hpp"
 #include "benchmarks/commands/predict.hpp"
 #include "benchmarks/commands/rounds.hpp"
-#include "benchmarks/commands/step.hpp"
 #include "benchmarks/data/data.hpp"
 #include "benchmarks/scaling/scaling.hpp"
+#include "benchmarks/step/step.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app("Measure this machine, side by side with its limits", "ringtrain bench");
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
       "The help of each benchmark says which files it writes, as in: ringtrain bench data --help. "
       "Nothing stays but what --json and --directory name.");
   ringtrain::benchmarks::add_bench_all_reduce_command(app);
+  ringtrain::benchmarks::add_bench_compare_command(app);
   ringtrain::benchmarks::add_bench_data_command(app);
   ringtrain::benchmarks::add_bench_predict_command(app);
   ringtrain::benchmarks::add_bench_scaling_command(app);

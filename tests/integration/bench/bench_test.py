@@ -107,8 +107,8 @@ class Data(unittest.TestCase):
         self.assertGreater(ours["share"]["median"], 0)
 
     def test_help_names_what_is_written(self):
-        for command, words in (("data", "to --directory"), ("step", "and removes it"), ("allreduce", "no files but"),
-                               ("predict", "no file but")):
+        for command, words in (("compare", "no files"), ("data", "to --directory"), ("step", "and removes it"),
+                               ("allreduce", "no files but"), ("predict", "no file but")):
             text = " ".join(bench(command, "--help").stdout.split())
             self.assertIn(words, text)
             self.assertIn("Examples: ringtrain bench " + command, text)
@@ -157,6 +157,19 @@ class Predict(unittest.TestCase):
             self.assertIn(done.returncode, (2, 3), done.stderr)
             self.assertIn(words, done.stderr)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
+
+class Compare(unittest.TestCase):
+    def test_a_run_is_as_fast_as_itself(self):
+        file = str(pathlib.Path(__file__).resolve().parents[3] / "benchmarks/results/step.jsonl")
+        done = bench("compare", file, file, "--fail-on", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.count("~ (p=1.000 n=4)"), 16, done.stdout)
+        self.assertIn("n=4 cannot show a difference", done.stdout)
+
+    def test_refuses_what_is_no_result(self):
+        done = bench("compare", "/dev/null", "/dev/null")
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (3, 1), done.stderr)
 
 
 class Step(unittest.TestCase):

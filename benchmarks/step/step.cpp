@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "benchmarks/commands/step.hpp"
+#include "benchmarks/step/step.hpp"
 
 #include <fmt/format.h>
 #include <stdlib.h>
@@ -17,9 +17,9 @@
 #include "base/text.hpp"
 #include "benchmarks/commands/provenance.hpp"
 #include "benchmarks/commands/rounds.hpp"
-#include "benchmarks/commands/step_contestants.hpp"
-#include "benchmarks/commands/step_rounds.hpp"
-#include "benchmarks/commands/step_table.hpp"
+#include "benchmarks/step/step_contestants.hpp"
+#include "benchmarks/step/step_rounds.hpp"
+#include "benchmarks/step/step_table.hpp"
 #include "launcher/mpi/placement.hpp"
 
 namespace ringtrain::benchmarks {

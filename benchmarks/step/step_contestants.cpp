@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "benchmarks/commands/step_contestants.hpp"
+#include "benchmarks/step/step_contestants.hpp"
 
 #include <fmt/format.h>
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "benchmarks/commands/gated_rounds.hpp"
-#include "benchmarks/commands/step_contestants.hpp"
+#include "benchmarks/step/step_contestants.hpp"
 
 namespace ringtrain::benchmarks {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "benchmarks/commands/step_rounds.hpp"
+#include "benchmarks/step/step_rounds.hpp"
 
 #include <gtest/gtest.h>
 

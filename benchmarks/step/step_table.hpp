@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/commands/step_rounds.hpp"
+#include "benchmarks/step/step_rounds.hpp"
 
 namespace ringtrain::benchmarks {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "benchmarks/commands/step_table.hpp"
+#include "benchmarks/step/step_table.hpp"
 
 #include <fmt/format.h>
 
