@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "server/api/audit.hpp"
 #include "server/api/event_stream.hpp"
 #include "server/api/request_times.hpp"
 #include "server/api/route.hpp"
@@ -26,5 +27,8 @@ void add_seed_routes(Routes& routes, Jobs& jobs);
 // /healthz, /readyz, /metrics, /openapi.json, the schema, the machine, sign-in, and the pages.
 void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, Tokens& tokens,
                         const std::function<const RequestTimes&()>& times);
+
+// Tokens, and the audit of changes.
+void add_token_routes(Routes& routes, Tokens& tokens, const Audit& audit);
 
 }  // namespace ringtrain::server

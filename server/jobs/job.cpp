@@ -166,6 +166,7 @@ ordered_json Job::to_json() const {
       {"dataset", record_.dataset},
       {"ranks", p.ranks > 0 && lives_ ? p.ranks : record_.ranks},
       {"attempts", last_attempt_},
+      {"exit_code", outcome_ && outcome_->exit_code ? ordered_json(*outcome_->exit_code) : nullptr},
       {"restarts", std::max<int64_t>(0, p.starts - 1)},
       {"step", p.step},
       {"steps", p.steps},

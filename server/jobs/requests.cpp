@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "server/jobs/jobs.hpp"
+#include "server/jobs/possible.hpp"
 #include "server/problem.hpp"
 
 namespace ringtrain::server {
@@ -74,7 +75,7 @@ SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
                   fmt::format("the name '{}' is taken: send the job with another name, or with "
                               "?fresh_name=true to take the next that is free",
                               name),
-                  {{"job", name}});
+                  {{"job", name}}, "/api/v1/jobs/" + name);
   }
   auto job = std::make_unique<Job>(*made);
   job->observe([](const EventRecord&) {});
@@ -141,7 +142,8 @@ ordered_json Jobs::ask(const std::string& name, Desired desired, const std::stri
   const auto refuse = [&](const std::string& possible) {
     const std::string now = state_name(state);
     if (is_at_rest(state)) active_.erase(name);
-    throw Problem(409, fmt::format("'{}' is {}: {}", name, now, possible), {{"state", now}});
+    throw Problem(409, fmt::format("'{}' is {}: {}", name, now, possible),
+                  {{"state", now}, {"possible", possible_in(state)}});
   };
   if (state == JobState::deleting && desired != Desired::remove) refuse("it is being deleted");
   if (desired == Desired::stop) {
