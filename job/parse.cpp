@@ -14,6 +14,7 @@
 #include "job/document.hpp"
 #include "job/keys/check.hpp"
 #include "job/keys/idle.hpp"
+#include "job/keys/key_text.hpp"
 #include "job/keys/script_check.hpp"
 #include "job/kubernetes_check.hpp"
 #include "job/models.hpp"
@@ -227,7 +228,8 @@ std::vector<Refusal> find_refusals(const std::string& text, std::span<const std:
   const std::string name = "job.yaml";
   std::vector<Refusal> refusals;
   const auto add = [&](const RefusedKey& refused) {
-    refusals.push_back({refused.path(), line_of(refused.origin(), name), refused.problem()});
+    refusals.push_back({refused.path(), line_of(refused.origin(), name), refused.problem(),
+                        allowed_at(refused.path())});
   };
   try {
     const Document document = read_document(text, name, overrides);
@@ -243,7 +245,8 @@ std::vector<Refusal> find_refusals(const std::string& text, std::span<const std:
     const std::string message = error.what();
     const size_t place = message.find(": ");
     refusals.push_back({"", line_of(message, name),
-                        place == std::string::npos ? message : message.substr(place + 2)});
+                        place == std::string::npos ? message : message.substr(place + 2),
+                        allowed_at("")});
   }
   return refusals;
 }

@@ -31,9 +31,10 @@ JobSpec parse_job_text(const std::string& text, const std::string& name,
 
 // One thing that is wrong with a job.
 struct Refusal {
-  std::string path;     // "optimizer.type"; empty: the whole
-  int line = 0;         // of the text, from 1; 0: none, as of an override
-  std::string message;  // the problem and what is allowed, without file and key
+  std::string path;          // "optimizer.type"; empty: the whole
+  int line = 0;              // of the text, from 1; 0: none, as of an override
+  std::string message;       // the problem and what is allowed, without file and key
+  std::string allowed = {};  // what may stand there, by itself
 };
 
 // Returns everything that parse_job_text() would refuse, one after the other: every key by itself,

@@ -5,10 +5,14 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
 #include <exception>
+#include <optional>
+#include <system_error>
+#include <utility>
 
 #include "net/http_session.hpp"
 #include "net/listener.hpp"
@@ -18,13 +22,28 @@ namespace ringtrain::net {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-struct HttpServer::Parts {
-  Parts(const HttpServerOptions& given, Respond make_answer)
-      : options(given), respond(std::move(make_answer)), listener(options.address, options.port) {}
+namespace {
 
-  HttpServerOptions options;
-  Respond respond;
-  size_t connections = 0;
+std::optional<asio::ssl::context> context_of(const std::optional<HttpIdentity>& identity) {
+  if (!identity) return std::nullopt;
+  asio::ssl::context context(asio::ssl::context::tls_server);
+  context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                      asio::ssl::context::no_tlsv1_1);
+  context.use_certificate_chain(asio::buffer(identity->certificate));
+  context.use_private_key(asio::buffer(identity->key), asio::ssl::context::pem);
+  return context;
+}
+
+}  // namespace
+
+struct HttpServer::Parts {
+  Parts(const HttpServerOptions& options, Respond respond)
+      : tls(context_of(options.identity)),
+        serving{options, std::move(respond), tls ? &*tls : nullptr},
+        listener(options.address, options.port) {}
+
+  std::optional<asio::ssl::context> tls;
+  Serving serving;
   Listener listener;
 };
 
@@ -52,8 +71,25 @@ asio::awaitable<void> repeat(asio::io_context& context, std::chrono::millisecond
 
 }  // namespace
 
-HttpServer::HttpServer(const HttpServerOptions& options, Respond respond)
-    : parts_(std::make_unique<Parts>(options, std::move(respond))) {}
+bool HttpPush::push(std::string_view bytes) {
+  if (closed_ || ended_ || waiting_.size() + bytes.size() > kMaxWaiting) return false;
+  waiting_ += bytes;
+  if (wake_) wake_();
+  return true;
+}
+
+void HttpPush::end() {
+  ended_ = true;
+  if (wake_) wake_();
+}
+
+HttpServer::HttpServer(const HttpServerOptions& options, Respond respond) try
+    : parts_(std::make_unique<Parts>(options, std::move(respond))) {
+} catch (const boost::system::system_error& error) {
+  // OpenSSL's codes are none of the system's.
+  throw std::system_error(std::make_error_code(std::errc::invalid_argument),
+                          fmt::format("the certificate or its key: {}", error.code().message()));
+}
 
 HttpServer::~HttpServer() = default;
 
@@ -71,9 +107,7 @@ void HttpServer::every(std::chrono::milliseconds pause, std::function<void()> wo
 void HttpServer::run() {
   Parts& all = *parts_;
   all.listener.run([&all](tcp::socket socket) {
-    if (all.connections >= all.options.max_connections) return;  // closed at once
-    asio::co_spawn(all.listener.context(),
-                   serve_connection(std::move(socket), all.options, all.respond, all.connections),
+    asio::co_spawn(all.listener.context(), serve_connection(std::move(socket), all.serving),
                    log_failure);
   });
 }

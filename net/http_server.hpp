@@ -25,7 +25,8 @@ struct ServedRequest {
   std::string target = {};  // as sent: path and query, still encoded
   Headers headers = {};
   std::string body = {};
-  std::string peer = {};  // address of the other side
+  std::string peer = {};   // address of the other side
+  bool is_secure = false;  // came by TLS
 
   // Returns the value of a header, by its name in lower case; empty where it is not there or there
   // twice, which nobody honest sends.
@@ -67,6 +68,13 @@ struct Answer {
   std::string body = {};
   std::optional<ServedFile> file = {};
   std::shared_ptr<HttpPush> push = {};
+  bool close = false;  // ends the connection after it, as where the request was hostile
+};
+
+// A server's certificate with those that lead to its authority, and its key; both PEM.
+struct HttpIdentity {
+  std::string certificate;
+  std::string key;
 };
 
 struct HttpServerOptions {
@@ -75,6 +83,10 @@ struct HttpServerOptions {
   size_t max_head = 16384;
   size_t max_body = size_t{1} << 20;
   size_t max_connections = 1024;
+  size_t max_of_an_address = 64;
+  // Addresses that speak for many, as proxies: without a limit of their own.
+  std::vector<std::string> proxies = {};
+  std::optional<HttpIdentity> identity = {};  // with it the server speaks TLS, and nothing else
   std::chrono::seconds head_timeout{10};
   std::chrono::seconds body_timeout{30};
   std::chrono::seconds idle_timeout{75};
@@ -86,7 +98,8 @@ class HttpServer {
   // Makes the answer to a request. An exception is answered with 500 and its text on stderr.
   using Respond = std::function<Answer(ServedRequest request)>;
 
-  // Listens from here on. Throws std::system_error where the address is taken.
+  // Listens from here on. Throws std::system_error where the address is taken, or the certificate
+  // or its key cannot be used.
   HttpServer(const HttpServerOptions& options, Respond respond);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -13,9 +14,11 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <cctype>
 #include <cstdio>
 #include <exception>
+
+#include "net/http_message.hpp"
+#include "net/served_stream.hpp"
 
 namespace ringtrain::net {
 namespace asio = boost::asio;
@@ -33,91 +36,42 @@ constexpr std::chrono::seconds kWriteTimeout(30);
 constexpr std::chrono::seconds kLinger(2);
 constexpr size_t kMostDrained = size_t{2} << 20;
 
-std::string_view std_view(beast::string_view text) { return {text.data(), text.size()}; }
-
-std::string lower_case(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
-Answer plain_refusal(int status, const std::string& detail) {
-  return {.status = status,
-          .headers = {{"Content-Type", "application/problem+json"},
-                      {"X-Content-Type-Options", "nosniff"}},
-          .body = fmt::format(
-              R"({{"title":"{}","status":{},"detail":"{}"}})"
-              "\n",
-              std_view(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)))),
-              status, detail)};
-}
-
-// Returns the answer to a request that cannot be read; nothing where the connection is just over.
-std::optional<Answer> refusal_of(Status status) {
-  if (status == http::error::header_limit) {
-    return plain_refusal(431, "the head of the request is larger than 16 KiB");
-  }
-  if (status == http::error::body_limit) {
-    return plain_refusal(413, "the body of the request is larger than 1 MiB");
-  }
-  const bool is_http =
-      status.category() == http::make_error_code(http::error::bad_method).category();
-  if (is_http && status != http::error::end_of_stream && status != http::error::partial_message) {
-    return plain_refusal(400, "this is no HTTP/1.1 request");
-  }
-  return std::nullopt;
-}
+constexpr size_t kMostRefused = 64;  // connections that wait for their 503
 
 }  // namespace
-
-std::string_view ServedRequest::header(std::string_view name) const {
-  std::string_view found;
-  int count = 0;
-  for (const auto& [key, value] : headers) {
-    if (key != name) continue;
-    found = value;
-    ++count;
-  }
-  return count == 1 ? found : std::string_view();
-}
-
-bool HttpPush::push(std::string_view bytes) {
-  if (closed_ || ended_ || waiting_.size() + bytes.size() > kMaxWaiting) return false;
-  waiting_ += bytes;
-  if (wake_) wake_();
-  return true;
-}
-
-void HttpPush::end() {
-  ended_ = true;
-  if (wake_) wake_();
-}
 
 // One connection.
 class HttpSession : public std::enable_shared_from_this<HttpSession> {
  public:
-  HttpSession(tcp::socket socket, const HttpServerOptions& options,
-              const HttpServer::Respond& respond, size_t& connections)
-      : stream_(std::move(socket)),
-        options_(options),
-        respond_(respond),
-        connections_(connections),
+  HttpSession(tcp::socket socket, Serving& serving, std::string peer)
+      : stream_(std::move(socket), serving.tls),
+        serving_(serving),
+        options_(serving.options),
+        peer_(std::move(peer)),
+        buffer_(most_buffered(serving.options)),
         ready_(stream_.get_executor()) {
-    ++connections_;
+    ++serving_.open.all;
+    ++serving_.open.of_address[peer_];
     Status ignored;
-    peer_ = stream_.socket().remote_endpoint(ignored).address().to_string(ignored);
     stream_.socket().set_option(tcp::no_delay(true), ignored);
   }
-  ~HttpSession() { --connections_; }
+  ~HttpSession() {
+    --serving_.open.all;
+    if (--serving_.open.of_address[peer_] == 0) serving_.open.of_address.erase(peer_);
+  }
+  HttpSession(const HttpSession&) = delete;
+  HttpSession& operator=(const HttpSession&) = delete;
 
   // `self` keeps it alive.
   static asio::awaitable<void> run(std::shared_ptr<HttpSession> self) {
+    self->stream_.expires_after(self->options_.head_timeout);
+    if (co_await self->stream_.handshake()) co_return;
     for (bool again = true; again;) again = co_await self->serve_one();
-    Status status;
-    self->stream_.socket().shutdown(tcp::socket::shutdown_send, status);
     if (self->is_watched_) co_return;
     // The kernel would cut the answer off if bytes were left unread, as of a body that is refused.
     self->stream_.expires_after(kLinger);
+    co_await self->stream_.end();
+    Status status;
     for (size_t left = kMostDrained; left > 0 && !status;) {
       self->buffer_.clear();
       const size_t size = co_await self->stream_.async_read_some(
@@ -127,8 +81,6 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   }
 
  private:
-  using Parser = http::request_parser<http::string_body>;
-
   // Returns whether the connection can take another request.
   asio::awaitable<bool> serve_one() {
     Status status;
@@ -139,9 +91,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
       buffer_.commit(size);
       if (status) co_return false;
     }
-    Parser parser;
-    parser.header_limit(static_cast<uint32_t>(options_.max_head));
-    parser.body_limit(options_.max_body);
+    RequestParser parser;
+    set_limits(parser, options_);
     stream_.expires_after(options_.head_timeout);
     co_await http::async_read_header(stream_, buffer_, parser,
                                      asio::redirect_error(asio::use_awaitable, status));
@@ -164,20 +115,13 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     const bool keep_alive = parser.get().keep_alive();
     const bool is_head = parser.get().method() == http::verb::head;
     Answer answer = answer_to(parser.release());
-    co_return co_await write(answer, version, keep_alive, is_head) && keep_alive;
+    const bool again = keep_alive && !answer.close;
+    co_return co_await write(answer, version, again, is_head) && again;
   }
 
   Answer answer_to(http::request<http::string_body> message) {
-    ServedRequest request{.method = std::string(message.method_string()),
-                          .target = std::string(message.target()),
-                          .body = std::move(message.body()),
-                          .peer = peer_};
-    for (const auto& field : message) {
-      request.headers.emplace_back(lower_case(std_view(field.name_string())),
-                                   std::string(field.value()));
-    }
     try {
-      return respond_(std::move(request));
+      return serving_.respond(served_request(std::move(message), peer_, stream_.is_secure()));
     } catch (const std::exception& error) {
       std::fputs(fmt::format("ringtrain: server: {}\n", error.what()).c_str(), stderr);
       return plain_refusal(500, "the server failed; its log says why");
@@ -281,20 +225,60 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     self->ready_.cancel();
   }
 
-  beast::tcp_stream stream_;
+  ServedStream stream_;
+  Serving& serving_;
   const HttpServerOptions& options_;
-  const HttpServer::Respond& respond_;
-  size_t& connections_;
-  std::string peer_;
+  const std::string peer_;
   beast::flat_buffer buffer_;
   bool is_watched_ = false;   // a read for a lasting answer may be pending
   asio::steady_timer ready_;  // cancelled when a push has something
 };
 
-asio::awaitable<void> serve_connection(tcp::socket socket, const HttpServerOptions& options,
-                                       const HttpServer::Respond& respond, size_t& connections) {
-  return HttpSession::run(
-      std::make_shared<HttpSession>(std::move(socket), options, respond, connections));
+namespace {
+
+bool is_one_too_many(const Serving& serving, const std::string& peer) {
+  const OpenConnections& open = serving.open;
+  if (open.all >= serving.options.max_connections) return true;
+  const auto& proxies = serving.options.proxies;
+  if (std::find(proxies.begin(), proxies.end(), peer) != proxies.end()) return false;
+  const auto found = open.of_address.find(peer);
+  return found != open.of_address.end() && found->second >= serving.options.max_of_an_address;
+}
+
+// Answers 503 without having read anything, and closes.
+asio::awaitable<void> refuse(tcp::socket socket, Serving& serving) {
+  if (serving.tls != nullptr || serving.open.refused >= kMostRefused) co_return;
+  ++serving.open.refused;
+  const Answer answer = plain_refusal(503, "too many connections are open: close some");
+  const std::string text = fmt::format(
+      "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Type: "
+      "application/problem+json\r\nContent-Length: {}\r\n\r\n{}",
+      answer.body.size(), answer.body);
+  beast::tcp_stream stream(std::move(socket));
+  stream.expires_after(kLinger);
+  Status status;
+  co_await asio::async_write(stream, asio::buffer(text),
+                             asio::redirect_error(asio::use_awaitable, status));
+  stream.socket().shutdown(tcp::socket::shutdown_send, status);
+  std::array<char, 4096> unread{};
+  for (size_t left = kMostDrained; left > 0 && !status;) {
+    const size_t size = co_await stream.async_read_some(
+        asio::buffer(unread), asio::redirect_error(asio::use_awaitable, status));
+    left -= std::min(left, size);
+  }
+  --serving.open.refused;
+}
+
+}  // namespace
+
+asio::awaitable<void> serve_connection(tcp::socket socket, Serving& serving) {
+  Status ignored;
+  const std::string peer = socket.remote_endpoint(ignored).address().to_string(ignored);
+  if (is_one_too_many(serving, peer)) {
+    co_await refuse(std::move(socket), serving);
+  } else {
+    co_await HttpSession::run(std::make_shared<HttpSession>(std::move(socket), serving, peer));
+  }
 }
 
 }  // namespace ringtrain::net

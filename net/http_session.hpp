@@ -4,16 +4,34 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+
+#include <cstddef>
+#include <map>
+#include <string>
 
 #include "net/http_server.hpp"
 
 namespace ringtrain::net {
 
-// Serves requests until the connection ends. Counts it in `connections` meanwhile; what is passed
-// by reference must live as long.
+// Connections that are open.
+struct OpenConnections {
+  size_t all = 0;
+  std::map<std::string, size_t> of_address = {};
+  size_t refused = 0;  // that wait for their refusal
+};
+
+// The state that all connections of a server share.
+struct Serving {
+  HttpServerOptions options;
+  HttpServer::Respond respond;
+  boost::asio::ssl::context* tls = nullptr;  // null: they are plain
+  OpenConnections open = {};
+};
+
+// Serves requests until the connection ends, and counts it meanwhile; answers 503 at once where
+// there are too many. `serving` must live as long.
 boost::asio::awaitable<void> serve_connection(boost::asio::ip::tcp::socket socket,
-                                              const HttpServerOptions& options,
-                                              const HttpServer::Respond& respond,
-                                              size_t& connections);
+                                              Serving& serving);
 
 }  // namespace ringtrain::net

@@ -12,12 +12,18 @@ namespace ringtrain::server {
 struct ServerOptions {
   std::filesystem::path folder = {};  // made where it is missing
   std::vector<std::filesystem::path> data =
-      {};                // folders that jobs may read; empty: the current one
-  uint16_t port = 8080;  // 0: any that is free
-  int cores = 0;         // 0: those that this process may use
+      {};  // folders that jobs may read; empty: the current one
+  std::string address = "127.0.0.1";
+  uint16_t port = 8080;                    // 0: any that is free
+  std::filesystem::path certificate = {};  // PEM; with it and its key the server speaks TLS
+  std::filesystem::path key = {};
+  std::vector<std::string> proxies = {};  // addresses whose X-Forwarded-* are believed
+  int cores = 0;                          // 0: those that this process may use
   bool torchscript = false;
   bool scripts = false;
   std::vector<std::string> hosts = {};  // names by which it may be called, beside loopback's
+  size_t streams = 256;                 // most viewers of events
+  size_t connections = 64;              // most that an address may have open
 };
 
 // Serves until SIGINT or SIGTERM; jobs live on. Prints the address to sign in at on stdout, and a

@@ -84,7 +84,36 @@ std::vector<std::string> meant_by(const Key& root, const Key& group, std::string
   return meant;
 }
 
+// Returns the key of this name in a group, or that of a map's values; null where there is none.
+const Key* below(const Key& key, std::string_view name) {
+  if (key.type == Key::Type::map) return &key.element.front();
+  const auto found = std::find_if(key.keys.begin(), key.keys.end(),
+                                  [&](const Key& one) { return one.name == name; });
+  return found == key.keys.end() ? nullptr : &*found;
+}
+
 }  // namespace
+
+std::string allowed_at(std::string_view path) {
+  const Key* key = &job_keys();
+  while (!path.empty()) {
+    const size_t end = std::min(path.find_first_of(".["), path.size());
+    const Key* next = below(*key, path.substr(0, end));
+    if (next == nullptr) {
+      std::vector<std::string> names;
+      for (const Key& one : key->keys) names.push_back(one.name);
+      return fmt::format("the keys {}", fmt::join(names, ", "));
+    }
+    path.remove_prefix(end);
+    if (path.starts_with('[') && next->type == Key::Type::list) {
+      next = &next->element.front();
+      path.remove_prefix(std::min(path.find(']'), path.size() - 1) + 1);
+    }
+    if (!path.empty()) path.remove_prefix(1);
+    key = next;
+  }
+  return allowed(*key);
+}
 
 std::string allowed(const Key& key) {
   switch (key.type) {

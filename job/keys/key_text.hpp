@@ -13,6 +13,10 @@ namespace ringtrain {
 // Returns the end of a sentence "must be ...": "a whole number from 1 to 1000000".
 std::string allowed(const Key& key);
 
+// Returns what may stand at a path of a job file, as "optimizer.type" or "volumes[0].mount". Where
+// the path is no key: the keys of the group around it.
+std::string allowed_at(std::string_view path);
+
 // Returns a value as a person would name it: "the text 'abc'", "a list".
 std::string shown(const nlohmann::json& value);
 

@@ -20,8 +20,8 @@ namespace {
 
 void group_cluster_commands(CLI::App& app) {
   for (const char* name : {"submit", "render", "jobs", "status", "logs", "stop", "suspend",
-                           "resume", "scale", "delete"}) {
-    app.get_subcommand(name)->group("On Kubernetes");
+                           "resume", "scale", "delete", "clone"}) {
+    app.get_subcommand(name)->group("On Kubernetes or a server");
   }
 }
 

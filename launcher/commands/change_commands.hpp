@@ -5,7 +5,8 @@
 
 namespace ringtrain::launcher {
 
-// Adds `stop`, `suspend`, `resume`, `scale` and `delete` of a cluster's jobs.
+// Adds `stop`, `suspend`, `resume`, `scale`, `clone` and `delete`, for jobs of a cluster or a
+// server.
 void add_change_commands(CLI::App& app);
 
 }  // namespace ringtrain::launcher

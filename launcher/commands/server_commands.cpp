@@ -4,14 +4,16 @@
 #include <fmt/format.h>
 
 #include <cstddef>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "launcher/supervise/keep.hpp"
+#include "server/backup.hpp"
+#include "server/client/remote_server.hpp"
 #include "server/serve.hpp"
 
 namespace ringtrain::launcher {
@@ -19,23 +21,15 @@ namespace {
 
 using Options = server::ServerOptions;
 
-std::string default_folder() {
-  if (const char* const data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0') {
-    return std::string(data) + "/ringtrain";
-  }
-  const char* const home = std::getenv("HOME");
-  return std::string(home == nullptr ? "." : home) + "/.local/share/ringtrain";
-}
-
 void add_serve_options(CLI::App& command, Options& options) {
   command
       .add_option("folder", options.folder,
                   "Folder of the server and its jobs (default: ~/.local/share/ringtrain)")
       ->type_name("DIR");
-  command.add_option("--port", options.port, "Port on 127.0.0.1 (default: 8080); 0: any free one")
+  command.add_option("--port", options.port, "Port (default: 8080); 0: any free one")
       ->type_name("N");
   command
-      .add_option("--data", options.data,
+      .add_option("--data,--data-root", options.data,
                   "Folder that jobs may read; may be repeated (default: the current one). Relative "
                   "paths in jobs count from the first")
       ->allow_extra_args(false)
@@ -58,6 +52,44 @@ void add_serve_options(CLI::App& command, Options& options) {
                    "rights of this user");
 }
 
+void add_network_options(CLI::App& command, Options& options) {
+  command
+      .add_option("--listen", options.address,
+                  "Address to listen on (default: 127.0.0.1). One that other machines reach needs "
+                  "TLS, here or by a proxy")
+      ->type_name("ADDRESS");
+  command.add_option("--tls-cert", options.certificate, "Certificate chain for TLS, PEM")
+      ->type_name("FILE");
+  command.add_option("--tls-key", options.key, "Key of the certificate, PEM")->type_name("FILE");
+  command
+      .add_option("--behind-proxy", options.proxies,
+                  "Address of a proxy that adds TLS, whose X-Forwarded-For, -Host and -Proto are "
+                  "believed; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("ADDRESS");
+  command
+      .add_option("--connections", options.connections,
+                  "Most connections that an address may have open (default: 64)")
+      ->check(CLI::Range(1, 65536))
+      ->type_name("N");
+  command
+      .add_option("--streams", options.streams,
+                  "Most viewers that may follow events at a time (default: 256)")
+      ->check(CLI::Range(1, 65536))
+      ->type_name("N");
+}
+
+void back_up(const std::filesystem::path& folder, const std::string& to) {
+  const server::BackupSummary copy = server::back_up(folder, to);
+  fmt::print("{} has {}, {}; {} with checkpoints or large files left out\n", to,
+             counted(copy.jobs, "job"), print_size(copy.bytes),
+             counted(copy.left_out, "folder or file", "folders and files"));
+  if (copy.stopped > 0) {
+    fmt::print("{} not ended yet: stopped in the copy, where 'ringtrain resume' starts them\n",
+               counted(copy.stopped, "job has", "jobs have"));
+  }
+}
+
 [[noreturn]] void refuse() {
   throw job_error("keep: the run is missing, as in: ringtrain keep DIR -- run job.yaml -n 4");
 }
@@ -66,10 +98,11 @@ void add_serve_options(CLI::App& command, Options& options) {
 
 void add_server_command(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  options->folder = default_folder();
+  options->folder = server::default_server_folder();
   CLI::App* const command =
       app.add_subcommand("server", "Serve jobs, charts and logs to browsers and programs");
   add_serve_options(*command, *options);
+  add_network_options(*command, *options);
   const auto add = [&](const char* name, const char* text) {
     CLI::App* const sub = command->add_subcommand(name, text);
     sub->add_option("--dir", options->folder,
@@ -86,6 +119,13 @@ void add_server_command(CLI::App& app) {
   door->add_option("--listen", *listen, "Address on this machine (default: 127.0.0.1:8000)")
       ->type_name("127.0.0.1:PORT");
   door->callback([options, listen] { server::connect(options->folder, *listen); });
+  const auto to = std::make_shared<std::string>();
+  CLI::App* const backup =
+      add("backup", "Copy jobs, logs and tokens, without checkpoints, while the server runs");
+  backup->add_option("to", *to, "Folder to make; a server starts on it")
+      ->required()
+      ->type_name("NEW_DIR");
+  backup->callback([options, to] { back_up(options->folder, *to); });
   const auto name = std::make_shared<std::string>();
   const auto scope = std::make_shared<std::string>("submit");
   CLI::App* const token = add("token", "Print the owner's token, or make another one");

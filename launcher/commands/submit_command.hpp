@@ -5,8 +5,8 @@
 
 namespace ringtrain::launcher {
 
-// Adds `submit`, which creates a job in a cluster. `exit_code` becomes 4 if the job was waited for
-// and did not succeed; it must live as long as the app.
+// Adds `submit`, which creates a job in a cluster or on a server. `exit_code` becomes that of a job
+// that was waited for; it must live as long as the app.
 void add_submit_command(CLI::App& app, int& exit_code);
 
 }  // namespace ringtrain::launcher

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <utility>
 
+#include "base/error.hpp"
 #include "launcher/commands/cluster_options.hpp"
 #include "mpijob/client/api_error.hpp"
 #include "mpijob/client/json_path.hpp"
@@ -14,6 +15,8 @@
 #include "mpijob/status/job_observer.hpp"
 #include "mpijob/status/job_watch.hpp"
 #include "mpijob/status/print_status.hpp"
+#include "server/client/remote_server.hpp"
+#include "server/client/watch.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -116,11 +119,16 @@ void print_jobs(const AccessOptions& options, bool as_json) {
 }
 
 void add_jobs_command(CLI::App& app) {
-  CLI::App* const command = app.add_subcommand("jobs", "List a cluster's jobs");
+  CLI::App* const command = app.add_subcommand("jobs", "List the jobs of a cluster or a server");
   const auto options = add_cluster_options(*command);
+  const auto place = add_server_option(*command);
   const auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "Print the jobs as JSON");
-  command->callback([options, as_json] { print_jobs(*options, *as_json); });
+  command->callback([options, place, as_json] {
+    if (auto remote = find_server(*place, *options))
+      return server::print_remote_jobs(*remote, *as_json);
+    print_jobs(*options, *as_json);
+  });
 }
 
 struct StatusOptions {
@@ -133,11 +141,17 @@ void add_status_command(CLI::App& app, int& exit_code) {
   CLI::App* const command =
       app.add_subcommand("status", "Show a job's state, rank placement, and why it is not running");
   const auto cluster = add_cluster_options(*command);
+  const auto place = add_server_option(*command);
   const auto options = std::make_shared<StatusOptions>();
   add_job_name(*command, options->name);
   command->add_flag("--json", options->json, "Print the state as JSON");
   command->add_flag("--watch", options->watch, "Watch until the job has ended");
-  command->callback([cluster, options, &exit_code] {
+  command->callback([cluster, place, options, &exit_code] {
+    if (auto remote = find_server(*place, *cluster)) {
+      exit_code =
+          server::print_remote_status(*remote, options->name, options->watch, options->json);
+      return;
+    }
     ApiClient client(mpijob::find_access(*cluster));
     mpijob::JobObserver observer(client, options->name);
     if (options->watch) {
@@ -150,10 +164,19 @@ void add_status_command(CLI::App& app, int& exit_code) {
   });
 }
 
-void add_logs_command(CLI::App& app) {
+// Logs of a server have all ranks in one, and events are at /api/v1/events.
+int print_log_of(server::RemoteServer& remote, const mpijob::LogOptions& options, bool as_json) {
+  if (options.rank >= 0 || options.events) {
+    throw job_error("--rank and --events: are for jobs of a cluster; a server's log has all ranks");
+  }
+  return server::print_remote_log(remote, {options.name, options.follow, options.tail, as_json});
+}
+
+void add_logs_command(CLI::App& app, int& exit_code) {
   CLI::App* const command = app.add_subcommand(
       "logs", "Print a job's log: that of the launcher, with the output of the ranks");
   const auto cluster = add_cluster_options(*command);
+  const auto place = add_server_option(*command);
   const auto options = std::make_shared<mpijob::LogOptions>();
   add_job_name(*command, options->name);
   command->add_flag("-f,--follow", options->follow, "Watch until the job has ended");
@@ -166,7 +189,14 @@ void add_logs_command(CLI::App& app) {
       ->check(CLI::Range(0, 1 << 30))
       ->type_name("LINES");
   command->add_flag("--events", options->events, "Print the launcher's events as well, as JSON");
-  command->callback([cluster, options] {
+  const auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "Print each line as JSON, for a job of a server");
+  command->callback([cluster, place, options, as_json, &exit_code] {
+    if (auto remote = find_server(*place, *cluster)) {
+      exit_code = print_log_of(*remote, *options, *as_json);
+      return;
+    }
+    if (*as_json) throw job_error("--json: is for jobs of a server; a cluster's log is text");
     ApiClient client(mpijob::find_access(*cluster));
     mpijob::print_logs(client, *options);
   });
@@ -177,7 +207,7 @@ void add_logs_command(CLI::App& app) {
 void add_watch_commands(CLI::App& app, int& exit_code) {
   add_jobs_command(app);
   add_status_command(app, exit_code);
-  add_logs_command(app);
+  add_logs_command(app, exit_code);
 }
 
 }  // namespace ringtrain::launcher

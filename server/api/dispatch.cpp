@@ -9,6 +9,8 @@
 
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
+#include "server/api/cookie.hpp"
+#include "server/api/forwarded.hpp"
 #include "server/problem.hpp"
 #include "server/store/database.hpp"
 
@@ -17,8 +19,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr size_t kMaxFailures = 20;  // a minute and address
-constexpr std::chrono::minutes kFailureWindow(1);
 constexpr size_t kMaxPath = 4096;
 
 const char* title_of(int status) {
@@ -35,6 +35,8 @@ const char* title_of(int status) {
       return "Method Not Allowed";
     case 409:
       return "Conflict";
+    case 412:
+      return "Precondition Failed";
     case 413:
       return "Payload Too Large";
     case 415:
@@ -70,30 +72,26 @@ net::Answer problem_answer(const Problem& problem, bool as_seed) {
   if (problem.status() == 401) headers.emplace_back("WWW-Authenticate", "Bearer");
   if (problem.status() == 429) headers.emplace_back("Retry-After", "60");
   if (problem.status() == 503) headers.emplace_back("Retry-After", "1");
+  if (!problem.location().empty()) headers.emplace_back("Location", problem.location());
   return {.status = problem.status(),
           .headers = headers,
           .body = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) +
                   (as_seed ? "" : "\n")};
 }
 
-// Returns the value of our cookie.
-std::string cookie_token(std::string_view cookies) {
-  constexpr std::string_view kName = "ringtrain=";
-  while (!cookies.empty()) {
-    const size_t end = std::min(cookies.find(';'), cookies.size());
-    std::string_view one = cookies.substr(0, end);
-    while (one.starts_with(' ')) one.remove_prefix(1);
-    if (one.starts_with(kName)) return std::string(one.substr(kName.size()));
-    cookies.remove_prefix(std::min(end + 1, cookies.size()));
-  }
-  return "";
+// Whether the connection of a request with this answer is closed.
+bool is_hostile(int status) { return status == 400 || status == 413 || status == 429; }
+
+bool is_change(const net::ServedRequest& request, const Route& route) {
+  // A check that is a POST because of its body needs no more than read.
+  return !is_safe(request.method) && (route.access != Access::read || request.method != "POST");
 }
 
 std::string token_of(const net::ServedRequest& request) {
   constexpr std::string_view kBearer = "Bearer ";
   const std::string_view authorization = request.header("authorization");
   if (authorization.starts_with(kBearer)) return std::string(authorization.substr(kBearer.size()));
-  return cookie_token(request.header("cookie"));
+  return cookie_token(request);
 }
 
 bool is_enough(Scope scope, Access access) {
@@ -139,22 +137,6 @@ Dispatcher::Found Dispatcher::find(const std::string& method, const std::string&
   return found;
 }
 
-void Dispatcher::check_failures(const std::string& peer) {
-  const auto found = failures_.find(peer);
-  if (found == failures_.end()) return;
-  const auto limit = std::chrono::steady_clock::now() - kFailureWindow;
-  while (!found->second.empty() && found->second.front() < limit) found->second.pop_front();
-  if (found->second.size() >= kMaxFailures) {
-    throw Problem(429, "too many requests with a wrong token: wait a minute");
-  }
-  if (found->second.empty()) failures_.erase(found);
-}
-
-void Dispatcher::note_failure(const std::string& peer) {
-  if (failures_.size() > 10000) failures_.clear();
-  failures_[peer].push_back(std::chrono::steady_clock::now());
-}
-
 Caller Dispatcher::identify(const net::ServedRequest& request, const Route& route) {
   if (route.access == Access::open) return {};
   const std::string token = token_of(request);
@@ -166,8 +148,8 @@ Caller Dispatcher::identify(const net::ServedRequest& request, const Route& rout
   }
   const auto caller = tokens_.find(token);
   if (!caller) {
-    check_failures(request.peer);
-    note_failure(request.peer);
+    failures_.check(request.peer);
+    failures_.note(request.peer);
     throw Problem(401,
                   "the token is not known here, or is over: 'ringtrain server token' prints "
                   "the owner's");
@@ -179,8 +161,9 @@ Caller Dispatcher::identify(const net::ServedRequest& request, const Route& rout
   return *caller;
 }
 
-net::Answer Dispatcher::run(const net::ServedRequest& request, const Route*& route) {
-  check_site(request, hosts_);
+net::Answer Dispatcher::run(const net::ServedRequest& request, const Route*& route,
+                            Caller& caller) {
+  check_site(request, site_.hosts);
   const size_t mark = request.target.find('?');
   const std::string path = request.target.substr(0, mark);
   const auto query = parse_query(mark == std::string::npos ? "" : request.target.substr(mark + 1));
@@ -196,19 +179,43 @@ net::Answer Dispatcher::run(const net::ServedRequest& request, const Route*& rou
     answer.headers.emplace_back("Allow", found.allow);
     return answer;
   }
-  Caller caller = identify(request, *route);
+  // Routes without a token that change something are those that hand one out.
+  const bool takes_secret = route->access == Access::open && !is_safe(request.method);
+  if (takes_secret) failures_.check(request.peer);
+  caller = identify(request, *route);
   if (!query) throw Problem(400, "the query is not encoded as it must be");
   if (!route->body.empty()) check_body_type(request);
-  return route->run({request, std::move(found.path), *query, std::move(caller)});
+  try {
+    return route->run({request, std::move(found.path), *query, caller});
+  } catch (const Problem& problem) {
+    if (takes_secret && problem.status() == 401) failures_.note(request.peer);
+    throw;
+  }
 }
 
-net::Answer Dispatcher::answer(const net::ServedRequest& request) {
+void Dispatcher::record(const net::ServedRequest& request, const Caller& caller,
+                        const net::Answer& answer) {
+  std::string made;
+  for (const auto& [name, value] : answer.headers) {
+    if (name == "Location") made = value;
+  }
+  audit_.add({.by = caller.name.empty() ? "browser" : caller.name,
+              .from = request.peer,
+              .request = fmt::format("{} {}", request.method, request.target),
+              .status = answer.status,
+              .made = made});
+}
+
+net::Answer Dispatcher::answer(net::ServedRequest request) {
   const double started = seconds_now();
   const Route* route = nullptr;
+  Caller caller;
   net::Answer answer;
   const auto is_seed = [&] { return route != nullptr && route->style == RouteStyle::seed; };
   try {
-    answer = run(request, route);
+    take_forwarded(request, site_);
+    answer = run(request, route, caller);
+    if (route != nullptr && is_change(request, *route)) record(request, caller, answer);
   } catch (const Problem& problem) {
     answer = problem_answer(problem, is_seed());
   } catch (const DatabaseDamaged&) {
@@ -224,6 +231,7 @@ net::Answer Dispatcher::answer(const net::ServedRequest& request) {
                 : Problem(500, "the server failed; its log says why"),
         is_seed());
   }
+  answer.close = is_hostile(answer.status);
   add_common_headers(answer);
   times_.add(route ? route->path : "", request.method, answer.status, seconds_now() - started);
   return answer;

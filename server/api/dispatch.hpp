@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a request to an answer: site, route, token, body, the route's own work, errors.
+// From a request to an answer: site, route, token, body, the route's own work, errors, audit.
 #pragma once
 
-#include <chrono>
-#include <deque>
-#include <map>
 #include <string>
 
 #include "net/http_server.hpp"
+#include "server/api/audit.hpp"
+#include "server/api/failed_tokens.hpp"
 #include "server/api/guards.hpp"
 #include "server/api/request_times.hpp"
 #include "server/api/route.hpp"
@@ -17,27 +16,27 @@ namespace ringtrain::server {
 
 class Dispatcher {
  public:
-  Dispatcher(const Routes& routes, AllowedHosts hosts, Tokens& tokens)
-      : routes_(routes), hosts_(std::move(hosts)), tokens_(tokens) {}
+  // Everything that is passed by reference must live as long.
+  Dispatcher(const Routes& routes, Site site, Tokens& tokens, Audit& audit)
+      : routes_(routes), site_(std::move(site)), tokens_(tokens), audit_(audit) {}
 
-  net::Answer answer(const net::ServedRequest& request);
+  net::Answer answer(net::ServedRequest request);
 
   const RequestTimes& times() const { return times_; }
 
  private:
   struct Found;
   Found find(const std::string& method, const std::string& path) const;
-  net::Answer run(const net::ServedRequest& request, const Route*& route);
+  net::Answer run(const net::ServedRequest& request, const Route*& route, Caller& caller);
   Caller identify(const net::ServedRequest& request, const Route& route);
-  void note_failure(const std::string& peer);
-  void check_failures(const std::string& peer);
+  void record(const net::ServedRequest& request, const Caller& caller, const net::Answer& answer);
 
   const Routes& routes_;
-  const AllowedHosts hosts_;
+  const Site site_;
   Tokens& tokens_;
+  Audit& audit_;
   RequestTimes times_;
-  // Times of requests with a wrong token, by address.
-  std::map<std::string, std::deque<std::chrono::steady_clock::time_point>> failures_;
+  FailedTokens failures_;
 };
 
 }  // namespace ringtrain::server

@@ -24,8 +24,9 @@ bool is_figure(const std::string& kind) { return kind == "step"; }
 
 }  // namespace
 
-EventStream::EventStream()
-    : run_(fmt::format("{:x}", std::chrono::system_clock::now().time_since_epoch().count())) {}
+EventStream::EventStream(size_t max_viewers)
+    : max_viewers_(max_viewers),
+      run_(fmt::format("{:x}", std::chrono::system_clock::now().time_since_epoch().count())) {}
 
 std::string EventStream::id(uint64_t number) const { return fmt::format("{}.{}", run_, number); }
 
@@ -61,7 +62,7 @@ void EventStream::send(Viewer& viewer, const Kept& event) {
 std::shared_ptr<net::HttpPush> EventStream::add(const EventFilter& filter,
                                                 const std::string& last_id) {
   keep_alive();
-  if (viewers_.size() >= kMaxViewers) return nullptr;
+  if (viewers_.size() >= max_viewers_) return nullptr;
   Viewer viewer{filter, std::make_shared<net::HttpPush>()};
   viewer.push->push(fmt::format("retry: 2000\nid: {}\n\n", id(next_ - 1)));
   if (!last_id.empty()) {

@@ -25,11 +25,11 @@ struct EventFilter {
 
 class EventStream {
  public:
-  static constexpr size_t kMaxViewers = 1000;
+  static constexpr size_t kMaxViewers = 256;
   // Events that a viewer may have missed and still gets.
   static constexpr size_t kKept = 4096;
 
-  EventStream();
+  explicit EventStream(size_t max_viewers = kMaxViewers);
 
   void publish(const std::string& kind, const std::string& job, const nlohmann::ordered_json& data);
 
@@ -56,6 +56,7 @@ class EventStream {
   std::string id(uint64_t number) const;
   void send(Viewer& viewer, const Kept& event);
 
+  const size_t max_viewers_;
   const std::string run_;  // of this start of the server: numbers begin anew with it
   uint64_t next_ = 1;
   uint64_t dropped_ = 0;

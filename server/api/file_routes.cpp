@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
-#include <climits>
 #include <cstdint>
 #include <optional>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -28,20 +29,22 @@ using nlohmann::ordered_json;
 constexpr size_t kMaxListed = 10000;
 constexpr int64_t kMaxLogPiece = 1 << 20;
 
-// Opens what lies below a folder, name by name from its descriptor: no "..", no link is followed,
-// whatever happens to the names meanwhile. Nothing where it is not there.
+// Opens a file below a folder: no "..", and no link on the way, whatever happens to the names
+// meanwhile. Nothing where it is not there.
 std::optional<FileDescriptor> open_below(const fs::path& folder, const std::string& path) {
-  FileDescriptor at(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  std::istringstream parts(path);
-  for (std::string part; at.is_open() && std::getline(parts, part, '/');) {
-    if (part.empty() || part == "." || part == ".." || part.size() > NAME_MAX) return std::nullopt;
-    const bool is_last = parts.peek() == std::istringstream::traits_type::eof();
-    const int flags = is_last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY;
-    at = FileDescriptor(::openat(at.get(), part.c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
+  for (const fs::path& part : fs::path(path)) {
+    if (part.empty() || part == "." || part == ".." || part == "/") return std::nullopt;
   }
+  const FileDescriptor at(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  open_how how{};
+  how.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  FileDescriptor file(
+      static_cast<int>(::syscall(SYS_openat2, at.get(), path.c_str(), &how, sizeof how)));
+  if (!file.is_open() && (errno == ENOSYS || errno == EPERM)) checked(-1, "openat2");
   struct stat about {};
-  const bool is_file = at.is_open() && ::fstat(at.get(), &about) == 0 && S_ISREG(about.st_mode);
-  return is_file ? std::optional(std::move(at)) : std::nullopt;
+  const bool is_file = file.is_open() && ::fstat(file.get(), &about) == 0 && S_ISREG(about.st_mode);
+  return is_file ? std::optional(std::move(file)) : std::nullopt;
 }
 
 uint64_t size_of(const FileDescriptor& file) {
@@ -78,7 +81,8 @@ std::optional<std::pair<uint64_t, uint64_t>> range_of(std::string_view text, uin
 
 net::Answer download(Jobs& jobs, const Call& call) {
   const JobFolder folder = jobs.folder(call.path.at("name"));
-  auto file = open_below(folder.output(), call.path.at("path"));
+  auto file = open_below(
+      folder.path(), folder.is_managed() ? "output/" + call.path.at("path") : call.path.at("path"));
   if (!file) throw Problem(404, "the job's output has no such file: GET .../files lists all");
   const uint64_t size = size_of(*file);
   const std::string name = fs::path(call.path.at("path")).filename().string();
@@ -112,6 +116,7 @@ net::Answer list_files(Jobs& jobs, const Call& call) {
   const fs::path output = jobs.folder(call.path.at("name")).output();
   ordered_json files = ordered_json::array();
   std::error_code error;
+  if (fs::is_symlink(output, error)) return json_answer({{"files", files}});
   fs::recursive_directory_iterator entry(output, error);
   for (; !error && entry != fs::recursive_directory_iterator() && files.size() < kMaxListed;
        entry.increment(error)) {
@@ -140,18 +145,25 @@ std::string shown(const std::string& text) {
   return result;
 }
 
-// A piece of an attempt's log, whole lines, with the offset from which the next one continues.
+// Whole lines of an attempt's log, with the offset from which the next ones continue: as text, or
+// as JSON for clients that ask for it.
+net::Answer log_answer(const Call& call, int attempt, int64_t next, const std::string& text) {
+  if (call.request.header("accept").find("application/json") != std::string_view::npos) {
+    return json_answer({{"attempt", attempt}, {"next", next}, {"text", shown(text)}});
+  }
+  return {.headers = {{"Content-Type", "text/plain; charset=utf-8"},
+                      {"X-Attempt", std::to_string(attempt)},
+                      {"X-Next-Offset", std::to_string(next)}},
+          .body = shown(text)};
+}
+
 net::Answer logs(Jobs& jobs, const Call& call) {
   const JobFolder folder = jobs.folder(call.path.at("name"));
   const auto attempt =
       static_cast<int>(call.number("attempt", folder.last_attempt(), 0, 1000000000));
-  const auto file = open_below(folder.attempt(attempt), "train.log");
-  net::Answer answer{.headers = {{"Content-Type", "text/plain; charset=utf-8"}}};
-  answer.headers.emplace_back("X-Attempt", std::to_string(attempt));
-  if (!file) {
-    answer.headers.emplace_back("X-Next-Offset", "0");
-    return answer;
-  }
+  const fs::path log = folder.attempt(attempt).lexically_relative(folder.path()) / "train.log";
+  const auto file = open_below(folder.path(), log.lexically_normal().string());
+  if (!file) return log_answer(call, attempt, 0, "");
   const auto size = static_cast<int64_t>(size_of(*file));
   const int64_t piece = call.number("limit", 65536, 1, kMaxLogPiece);
   const bool tail = call.query.contains("tail");
@@ -163,12 +175,9 @@ net::Answer logs(Jobs& jobs, const Call& call) {
   const size_t end = text.rfind('\n');
   const bool is_long = end == std::string::npos && static_cast<int64_t>(text.size()) == piece;
   if (!is_long) text.resize(end == std::string::npos ? 0 : end + 1);
-  answer.headers.emplace_back("X-Next-Offset",
-                              std::to_string(from + static_cast<int64_t>(text.size())));
   // A tail begins with a whole line.
   const size_t first = tail && from > 0 ? text.find('\n') + 1 : 0;
-  answer.body = shown(text.substr(first));
-  return answer;
+  return log_answer(call, attempt, from + static_cast<int64_t>(text.size()), text.substr(first));
 }
 
 }  // namespace

@@ -32,12 +32,11 @@ std::string host_of(std::string_view authority) {
   return result;
 }
 
-// Whether a method changes nothing.
+}  // namespace
+
 bool is_safe(const std::string& method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
-
-}  // namespace
 
 AllowedHosts loopback_hosts() { return {"127.0.0.1", "localhost", "[::1]"}; }
 
@@ -46,8 +45,8 @@ void check_site(const net::ServedRequest& request, const AllowedHosts& hosts) {
   const std::string host = host_of(authority);
   if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) {
     throw Problem(403,
-                  "Host: this server is not known by that name: its owner allows more with "
-                  "--host NAME");
+                  "Host: this server is not known by that name: its owner adds it with --host NAME",
+                  {{"allowed", hosts}});
   }
   if (is_safe(request.method)) return;
   const std::string_view site = request.header("sec-fetch-site");
@@ -57,7 +56,10 @@ void check_site(const net::ServedRequest& request, const AllowedHosts& hosts) {
                          origin == fmt::format("https://{}", authority);
   // Programs send neither; browsers always send one of them with a change.
   if (!site.empty() || (!origin.empty() && !from_here)) {
-    throw Problem(403, "a page of another site may not change anything here");
+    throw Problem(403,
+                  "Origin: a page of another site may not change anything here: where it is a name "
+                  "of this server, its owner adds it with --host NAME, and a proxy passes Host on",
+                  {{"allowed", hosts}});
   }
 }
 

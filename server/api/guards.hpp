@@ -14,8 +14,18 @@ namespace ringtrain::server {
 // Host names and addresses by which the server may be called, without port, in lower case.
 using AllowedHosts = std::vector<std::string>;
 
+// How the server is reached.
+struct Site {
+  AllowedHosts hosts;
+  std::vector<std::string> proxies = {};  // addresses whose X-Forwarded-* are believed
+  std::string address = {};               // of this machine, where it listens on one alone
+};
+
 // Names of this machine's loopback.
 AllowedHosts loopback_hosts();
+
+// Whether a method changes nothing.
+bool is_safe(const std::string& method);
 
 // Throws a Problem 403 where Host is no allowed name, or the request changes something and comes
 // from another site.

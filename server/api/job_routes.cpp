@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
 #include <utility>
 
 #include "base/error.hpp"
 #include "job/document.hpp"
 #include "job/scalar.hpp"
+#include "net/sha256.hpp"
 #include "server/problem.hpp"
 
 namespace ringtrain::server {
@@ -34,10 +36,38 @@ Submission submission_of(const Call& call) {
           .by = call.caller.name};
 }
 
+// Returns a job's entity tag, which changes with its state and with what is
+// asked of it, not with every step: what was decided on seeing the job must still hold.
+std::string tag_of(const ordered_json& job) {
+  const std::string seen =
+      fmt::format("{} {} {} {}", job.value("created", ""), job.value("state", ""),
+                  job.value("since", ""), job.value("attempts", 0));
+  return fmt::format("\"{}\"", net::sha256(seen).substr(0, 16));
+}
+
+net::Answer job_answer(const ordered_json& job, int status = 200) {
+  net::Answer answer = json_answer(job, status);
+  answer.headers.emplace_back("ETag", tag_of(job));
+  return answer;
+}
+
+// Throws a Problem 412 where the request is for a job as it no longer is.
+void check_tag(Jobs& jobs, const Call& call) {
+  const std::string_view wanted = call.request.header("if-match");
+  if (wanted.empty() || wanted == "*") return;
+  const ordered_json job = jobs.get(call.path.at("name"));
+  if (wanted.find(tag_of(job)) != std::string_view::npos) return;
+  throw Problem(412,
+                fmt::format("If-Match: '{}' has changed since it was read, and is {} now: read it "
+                            "again",
+                            job.value("name", ""), job.value("state", "")),
+                {{"state", job.value("state", "")}});
+}
+
 net::Answer made_answer(Jobs& jobs, const SubmittedJob& made) {
   ordered_json json = jobs.get(made.name);
   json["warnings"] = made.warnings;
-  net::Answer answer = json_answer(json, made.is_new ? 201 : 200);
+  net::Answer answer = job_answer(json, made.is_new ? 201 : 200);
   answer.headers.emplace_back("Location", "/api/v1/jobs/" + made.name);
   return answer;
 }
@@ -77,13 +107,14 @@ net::Answer clone(Jobs& jobs, const Call& call) {
 }
 
 net::Answer scale(Jobs& jobs, const Call& call) {
+  check_tag(jobs, call);
   const ordered_json body = call.json_body();
   const auto ranks = body.find("ranks");
   if (body.size() != 1 || ranks == body.end() || !ranks->is_number_integer() || *ranks < 0 ||
       *ranks > 65536) {
     throw Problem(422, "the body must be {\"ranks\": N}, with a whole number");
   }
-  return json_answer(jobs.scale(call.path.at("name"), ranks->get<int>(), call.caller.name), 202);
+  return job_answer(jobs.scale(call.path.at("name"), ranks->get<int>(), call.caller.name), 202);
 }
 
 net::Answer list(Jobs& jobs, const Call& call) {
@@ -168,7 +199,8 @@ Route change(Jobs& jobs, const char* method, const std::string& path, const char
           .answer = "The job",
           .success = 202,
           .run = [&jobs, desired](const Call& call) {
-            return json_answer(jobs.ask(call.path.at("name"), desired, call.caller.name), 202);
+            check_tag(jobs, call);
+            return job_answer(jobs.ask(call.path.at("name"), desired, call.caller.name), 202);
           }};
 }
 
@@ -182,7 +214,7 @@ void add_job_routes(Routes& routes, Jobs& jobs, EventStream& events) {
        .operation = "getJob",
        .summary = "Show a job",
        .answer = "The job",
-       .run = [&jobs](const Call& call) { return json_answer(jobs.get(call.path.at("name"))); }});
+       .run = [&jobs](const Call& call) { return job_answer(jobs.get(call.path.at("name"))); }});
   routes.push_back(change(jobs, "DELETE", kOne, "deleteJob",
                           "Stop a job and move it to the trash, for 7 days", Desired::remove));
   routes.push_back(change(jobs, "POST", kOne + "/stop", "stopJob", "Stop a job with a checkpoint",

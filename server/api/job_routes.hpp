@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "server/api/audit.hpp"
 #include "server/api/event_stream.hpp"
 #include "server/api/request_times.hpp"
 #include "server/api/route.hpp"
@@ -29,5 +30,7 @@ void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, T
 
 // The pages below /ui/, and /docs.
 void add_page_routes(Routes& routes);
+// Tokens, and the audit of changes.
+void add_token_routes(Routes& routes, Tokens& tokens, const Audit& audit);
 
 }  // namespace ringtrain::server

@@ -8,6 +8,7 @@
 
 #include "base/machine.hpp"
 #include "job/keys/schema.hpp"
+#include "server/api/cookie.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/api/metrics.hpp"
 #include "server/api/openapi.hpp"
@@ -18,7 +19,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kCookie = "ringtrain={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}";
+constexpr std::chrono::hours kCookieLifetime(30 * 24);
 
 net::Answer text_answer(const std::string& text) {
   return {.headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = text};
@@ -43,7 +44,15 @@ net::Answer sign_in(Tokens& tokens, const Call& call) {
     throw Problem(400, "the body must have a code or a token");
   }
   net::Answer answer{.status = 204};
-  answer.headers.emplace_back("Set-Cookie", fmt::format(kCookie, token, 30 * 24 * 3600));
+  answer.headers.emplace_back("Set-Cookie", set_cookie(call.request, token, kCookieLifetime));
+  return answer;
+}
+
+net::Answer sign_out(Tokens& tokens, const Call& call) {
+  // A token that somebody has given to a browser stays: a program may use it as well.
+  if (call.caller.name == kBrowser) tokens.remove(cookie_token(call.request));
+  net::Answer answer{.status = 204};
+  answer.headers.emplace_back("Set-Cookie", set_cookie(call.request, "", std::chrono::seconds(0)));
   return answer;
 }
 
@@ -140,13 +149,9 @@ void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, T
   routes.push_back({.method = "DELETE",
                     .path = "/api/v1/session",
                     .operation = "signOut",
-                    .summary = "Take the cookie away",
+                    .summary = "Take the cookie away, and let its token in no more",
                     .success = 204,
-                    .run = [](const Call&) {
-                      net::Answer answer{.status = 204};
-                      answer.headers.emplace_back("Set-Cookie", fmt::format(kCookie, "", 0));
-                      return answer;
-                    }});
+                    .run = [&tokens](const Call& call) { return sign_out(tokens, call); }});
   routes.push_back({.method = "POST",
                     .path = "/api/v1/codes",
                     .operation = "makeCode",

@@ -66,7 +66,8 @@ ordered_json operation_of(const Route& route) {
                           {"schema", {{"type", one.type}}}});
   }
   if (!parameters.empty()) operation["parameters"] = parameters;
-  if (route.body == "JobRequest" || route.body == "SignIn" || route.body == "Scale") {
+  if (route.body == "JobRequest" || route.body == "SignIn" || route.body == "Scale" ||
+      route.body == "TokenRequest") {
     operation["requestBody"] = content("application/json", reference(route.body));
     operation["requestBody"]["required"] = true;
   } else if (!route.body.empty()) {
@@ -160,14 +161,24 @@ ordered_json openapi(const Routes& routes) {
               {"properties",
                {{"path", {{"type", "string"}}},
                 {"line", {{"type", ordered_json::array({"integer", "null"})}}},
-                {"message", {{"type", "string"}}}}}}}}}}}}},
+                {"message", {{"type", "string"}}},
+                {"allowed", {{"type", "string"}}}}}}}}}}}}},
       {"Scale",
        {{"type", "object"},
         {"required", ordered_json::array({"ranks"})},
         {"properties", {{"ranks", {{"type", "integer"}, {"minimum", 1}}}}}}},
       {"SignIn",
        {{"type", "object"},
-        {"properties", {{"code", {{"type", "string"}}}, {"token", {{"type", "string"}}}}}}}};
+        {"properties", {{"code", {{"type", "string"}}}, {"token", {{"type", "string"}}}}}}},
+      {"TokenRequest",
+       {{"type", "object"},
+        {"required", ordered_json::array({"name"})},
+        {"additionalProperties", false},
+        {"properties",
+         {{"name", {{"type", "string"}, {"minLength", 1}, {"maxLength", 63}}},
+          {"scope",
+           {{"type", "string"}, {"enum", ordered_json::array({"read", "submit", "admin"})}}},
+          {"days", {{"type", "integer"}, {"minimum", 1}, {"maximum", 3650}}}}}}}};
   ordered_json job = ordered_json::parse(job_schema());
   job.erase("$schema");
   schemas["Job"] = std::move(job);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -21,6 +22,7 @@
 #include "job/fields.hpp"
 #include "net/base64.hpp"
 #include "net/sha256.hpp"
+#include "server/problem.hpp"
 
 namespace ringtrain::server {
 
@@ -161,13 +163,35 @@ std::optional<std::string> Tokens::redeem(const std::string& code) {
   const bool good = found->second >= std::chrono::steady_clock::now();
   codes_.erase(found);
   if (!good) return std::nullopt;
-  return add("browser", Scope::admin, kSessionLifetime);
+  return add(kBrowser, Scope::admin, kSessionLifetime);
 }
 
 void Tokens::remove(const std::string& token) {
   read_again();
   const std::string hash = net::sha256(token);
   std::erase_if(records_, [&](const TokenRecord& record) { return record.hash == hash; });
+  write();
+}
+
+std::vector<TokenRecord> Tokens::list() {
+  read_again();
+  std::erase_if(records_, is_over);
+  return records_;
+}
+
+void Tokens::remove_by_id(const std::string& id) {
+  read_again();
+  const auto found = std::find_if(records_.begin(), records_.end(),
+                                  [&](const TokenRecord& record) { return record.id() == id; });
+  if (found == records_.end()) {
+    throw Problem(404, "there is no such token: GET /api/v1/tokens lists all");
+  }
+  if (found->hash == net::sha256(read_owner_token(folder_))) {
+    throw Problem(409,
+                  "it is the owner's: stop the server, delete its file 'token', and start it again "
+                  "for another one");
+  }
+  records_.erase(found);
   write();
 }
 

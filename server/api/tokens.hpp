@@ -27,7 +27,13 @@ struct Caller {
   Scope scope = Scope::read;
 };
 
+// Name of the tokens that browsers get for a code.
+inline constexpr const char* kBrowser = "browser";
+
 struct TokenRecord {
+  // Names it to people; it says nothing of the token.
+  std::string id() const { return hash.substr(0, 12); }
+
   std::string name = {};
   std::string scope = {};
   std::string hash = {};
@@ -43,6 +49,9 @@ class Tokens {
   // Returns whose token it is. Sees tokens that another process has added.
   std::optional<Caller> find(const std::string& token);
 
+  // Returns all that are not over, without what would let somebody in.
+  std::vector<TokenRecord> list();
+
   // Makes a token and returns it; there is no other way to see it. `lifetime` 0: for ever.
   std::string add(const std::string& name, Scope scope, std::chrono::hours lifetime);
 
@@ -52,6 +61,9 @@ class Tokens {
   std::optional<std::string> redeem(const std::string& code);
   // Forgets a token.
   void remove(const std::string& token);
+  // Forgets the one with this id. Throws a Problem: 404 where there is none, 409 where it is the
+  // one in DIR/token, which the commands of this machine use.
+  void remove_by_id(const std::string& id);
 
  private:
   void read_again();

@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "job/document.hpp"
 #include "server/jobs/jobs.hpp"
+#include "server/jobs/possible.hpp"
 #include "server/problem.hpp"
 
 namespace ringtrain::server {
@@ -60,7 +61,7 @@ void Jobs::refuse_state(const Job& job, const std::string& possible) {
   const JobState state = job.state().state;
   if (is_at_rest(state)) active_.erase(name);
   throw Problem(409, fmt::format("'{}' is {}: {}", name, state_name(state), possible),
-                {{"state", state_name(state)}});
+                {{"state", state_name(state)}, {"possible", possible_in(state)}});
 }
 
 ordered_json Jobs::ask(const std::string& name, Desired desired, const std::string& by) {

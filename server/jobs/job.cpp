@@ -229,6 +229,7 @@ ordered_json Job::to_json() const {
       {"script", script()},
       {"ranks", lives_ ? busy_ranks() : ranks()},
       {"attempts", last_attempt_},
+      {"exit_code", outcome_ && outcome_->exit_code ? ordered_json(*outcome_->exit_code) : nullptr},
       {"restarts", std::max<int64_t>(0, p.starts - 1)},
       {"step", p.step},
       {"steps", p.steps},

@@ -74,7 +74,7 @@ SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
                   fmt::format("the name '{}' is taken: send the job with another name, or with "
                               "?fresh_name=true to take the next that is free",
                               name),
-                  {{"job", name}});
+                  {{"job", name}}, "/api/v1/jobs/" + name);
   }
   auto job = std::make_unique<Job>(*made);
   job->observe([](const EventRecord&) {});

@@ -53,8 +53,8 @@ class Checker {
   }
 
  private:
-  void refuse(const std::string& path, const std::string& message) {
-    checked_.refusals.push_back({path, 0, message});
+  void refuse(const std::string& path, const std::string& message, const std::string& allowed) {
+    checked_.refusals.push_back({path, 0, message, allowed});
   }
   void warn(const std::string& text) { checked_.record.warnings.push_back(text); }
 
@@ -75,7 +75,8 @@ class Checker {
     if (!limits_.scripts) {
       return refuse("script",
                     "is a program, and this server runs none: its owner allows them by starting "
-                    "it with --allow-scripts");
+                    "it with --allow-scripts",
+                    "a job with a model and a dataset");
     }
     check_path("script.directory", script.directory.empty() ? "." : script.directory,
                "correct the path");
@@ -88,10 +89,11 @@ class Checker {
   void check_name() {
     checked_.record.name = submission_.name.empty() ? job_.name : submission_.name;
     if (!is_job_name(checked_.record.name)) {
+      constexpr const char* kAllowed =
+          "lower-case letters, digits and '-', at most 63, with a letter or digit at both ends";
       refuse("name",
-             fmt::format("must be lower-case letters, digits and '-', at most 63, with a letter or "
-                         "digit at both ends, found '{}'",
-                         checked_.record.name.substr(0, 80)));
+             fmt::format("must be {}, found '{}'", kAllowed, checked_.record.name.substr(0, 80)),
+             kAllowed);
     }
   }
 
@@ -103,15 +105,21 @@ class Checker {
     if (is_elastic && job_.workers.max <= std::max(1, job_.workers.min)) {
       refuse("elastic",
              "throughput needs workers.min and a larger workers.max, as in 'workers: {min: 1, max: "
-             "4}'");
+             "4}'",
+             "off, or throughput beside workers.min and a larger workers.max");
     }
     if (ranks < 1 || ranks > limits_.cores) {
-      refuse("ranks", fmt::format("must be 1 to {}, the cores of this server, found {}",
-                                  limits_.cores, ranks));
+      refuse(
+          "ranks",
+          fmt::format("must be 1 to {}, the cores of this server, found {}", limits_.cores, ranks),
+          fmt::format("a whole number, 1 to {}", limits_.cores));
     } else if (!job_.script && ranks > job_.batch_size) {
-      refuse("ranks", fmt::format("must not be above batch_size ({}): every rank needs a sample of "
-                                  "each step, found {}",
-                                  job_.batch_size, ranks));
+      refuse("ranks",
+             fmt::format("must not be above batch_size ({}): every rank needs a sample of "
+                         "each step, found {}",
+                         job_.batch_size, ranks),
+             fmt::format("a whole number, 1 to {}",
+                         std::min<int64_t>(limits_.cores, job_.batch_size)));
     }
   }
 
@@ -122,13 +130,19 @@ class Checker {
     const bool inside =
         !error && std::any_of(limits_.data.begin(), limits_.data.end(),
                               [&](const fs::path& root) { return lies_in(found, root); });
+    const std::string allowed =
+        fmt::format("the path of a file below {}", fmt::join(texts(limits_.data), " or "));
     if (!inside) {
-      refuse(key, fmt::format("lies outside of the folders that jobs may read: {}; the server's "
-                              "owner allows more with --data DIR",
-                              fmt::join(texts(limits_.data), ", ")));
+      refuse(key,
+             fmt::format("lies outside of the folders that jobs may read: {}; the server's "
+                         "owner allows more with --data DIR",
+                         fmt::join(texts(limits_.data), ", ")),
+             allowed);
     } else if (!fs::exists(found, error)) {
-      refuse(key, fmt::format("is not there: {} (relative paths count from {}): {}", path.string(),
-                              limits_.data.front().string(), cure));
+      refuse(key,
+             fmt::format("is not there: {} (relative paths count from {}): {}", path.string(),
+                         limits_.data.front().string(), cure),
+             allowed);
     } else {
       checked_.record.overrides.push_back(override_of(key, found.string()));
     }
@@ -138,7 +152,8 @@ class Checker {
     if (!limits_.torchscript) {
       refuse("model",
              "is a TorchScript file, which is a program: the server's owner allows them with "
-             "--allow-torchscript");
+             "--allow-torchscript",
+             "a model that ringtrain has");
     } else {
       check_path("model", job_.model, "write one with torch.jit.script(model).save('model.pt')");
     }
@@ -184,7 +199,8 @@ nlohmann::ordered_json errors_of(const std::vector<Refusal>& refusals) {
   for (const Refusal& one : refusals) {
     errors.push_back({{"path", one.path},
                       {"line", one.line > 0 ? nlohmann::ordered_json(one.line) : nullptr},
-                      {"message", one.message}});
+                      {"message", one.message},
+                      {"allowed", one.allowed}});
   }
   return errors;
 }

@@ -38,7 +38,7 @@ struct CheckedJob {
 // Paths in the job count from the first of `limits.data`.
 CheckedJob check_submission(const Submission& submission, const JobLimits& limits);
 
-// Returns refusals as answers show them: [{path, line or null, message}].
+// Returns refusals as answers show them: [{path, line or null, message, allowed}].
 nlohmann::ordered_json errors_of(const std::vector<Refusal>& refusals);
 
 // Whether this is a name that Kubernetes, a host and a folder can have: lower-case letters, digits

@@ -206,6 +206,20 @@ void requests(const fs::path& directory) {
       R"( "dataset_size": 100, "dataset_type": "mnist", "dataset_uri": null, "image": "x"})");
 }
 
+void heads(const fs::path& directory) {
+  put(directory, "get",
+      "GET /api/v1/jobs?limit=5 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAuthorization: Bearer rt_x\r\n"
+      "Cookie: a=b; ringtrain=rt_y\r\nX-Forwarded-For: 10.0.0.1, 127.0.0.1\r\n"
+      "X-Forwarded-Proto: https\r\nX-Forwarded-Host: example.org\r\n\r\n");
+  put(directory, "post",
+      "POST /api/v1/jobs HTTP/1.1\r\nHost: [::1]:8080\r\nOrigin: http://[::1]:8080\r\n"
+      "Sec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\n"
+      "Content-Length: 2\r\n\r\n{}");
+  put(directory, "chunks",
+      "PUT / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n"
+      "3;x=y\r\nabc\r\n0\r\nTrailer: z\r\n\r\n");
+}
+
 }  // namespace
 }  // namespace ringtrain::datasets
 
@@ -218,6 +232,7 @@ int main(int argc, char** argv) {
   const fs::path directory = argv[1];
   archives(directory / "archive");
   hdf5(directory / "hdf5");
+  heads(directory / "head");
   idx(directory / "idx");
   images(directory / "image");
   jobs(directory / "job");

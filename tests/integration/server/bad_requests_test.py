@@ -7,10 +7,11 @@
 
 import json
 import os
+import socket
 import urllib.parse
 
 import server_case
-from server_case import ServerTest
+from server_case import ServerTest, run_case
 
 
 class BadRequests(ServerTest):
@@ -35,8 +36,12 @@ class BadRequests(ServerTest):
         self.assertEqual([(error["path"], error["line"]) for error in problem["errors"]],
                          [("modle", 2), ("epochs", 3), ("model", 1)])
         self.assertIn("model", problem["errors"][0]["message"])
+        self.assertIn("the keys ", problem["errors"][0]["allowed"])
+        self.assertEqual(problem["errors"][1]["allowed"], "a whole number from 1 to 1000000")
         problem = self.refused(422, "POST", "/api/v1/jobs?ranks=3", self.job_text("UPPER", dataset="/etc/passwd"))
         self.assertEqual([error["path"] for error in problem["errors"]], ["name", "ranks", "dataset"])
+        self.assertEqual(problem["errors"][1]["allowed"], "a whole number, 1 to 2")
+        self.assertIn(str(self.shared), problem["errors"][2]["allowed"])
         for text in ("", "[", "a: b: c", "\t", "- 1", "name: &a x\nmodel: *a\n", "!!python/object: x"):
             if text:
                 self.refused(422, "POST", "/api/v1/jobs", text)
@@ -47,20 +52,74 @@ class BadRequests(ServerTest):
         for body in ("{", '{"a": NaN}', '{"a": 1e999}', "[1]", '{"name": "a", "name": "b"}', "[" * 100000):
             self.refused(400, "POST", "/api/v1/jobs", body, content="application/json")
         self.refused(413, "POST", "/api/v1/jobs", "x" * (1 << 20) + "y")
+        deep = '{"a":' * 65 + "1" + "}" * 65
+        self.refused(400, "POST", "/api/v1/jobs", deep, content="application/json")
         for content in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
             self.refused(415, "POST", "/api/v1/jobs", "model: mlp", content=content)
+        self.nothing_was_made()
+
+    def exchange(self, *pieces):
+        """The answer to bytes that are sent as they are, until the server closes the connection."""
+        host, port = self.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=run_case.DEADLINE) as connection:
+            try:
+                for piece in pieces:
+                    connection.sendall(piece)
+            except OSError:
+                pass  # it closes before it has read all
+            answer = b""
+            while piece := connection.recv(65536):
+                answer += piece
+            return answer
+
+    def head(self, line, *lines):
+        more = ("Host: 127.0.0.1", f"Authorization: Bearer {self.token}", *lines)
+        return ("\r\n".join((line + " HTTP/1.1", *more)) + "\r\n\r\n").encode()
+
+    def test_bytes_that_are_hostile(self):
+        chunked = self.head("POST /api/v1/jobs", "Content-Type: application/json", "Transfer-Encoding: chunked")
+        self.assertRegex(self.exchange(chunked, *[b"8000\r\n" + b" " * 32768 + b"\r\n"] * 40), b"^HTTP/1.1 413 ")
+        self.assertRegex(self.exchange(chunked, b"1;", *[b"x" * 65536] * 8), b"^HTTP/1.1 413 ")
+        self.assertRegex(self.exchange(self.head("GET /", "X: " + "x" * 20000)), b"^HTTP/1.1 431 ")
+        bad = self.head("POST /api/v1/jobs", "Content-Type: application/json", "Content-Length: 1") + b"{"
+        answer = self.exchange(bad)
+        self.assertRegex(answer, b"^HTTP/1.1 400 ")
+        self.assertIn(b"Connection: close", answer)
+        for line in ("GET /api/v1/jobs/%ff", "GET /api/v1/jobs/a%00", "GET /api/v1/jobs/..%2f..%2fetc"):
+            self.assertRegex(self.exchange(self.head(line, "Connection: close")), b"^HTTP/1.1 404 ")
+        raw = self.head("POST /api/v1/jobs", "Content-Type: application/yaml", "Content-Length: 3", "Connection: close")
+        self.assertRegex(self.exchange(raw + b"\xff\xfe\xfd"), b"^HTTP/1.1 400 ")
+        name = self.head("DELETE /api/v1/jobs/\xff\xfe", "Connection: close").decode().encode("latin-1")
+        self.assertRegex(self.exchange(name), b"^HTTP/1.1 40[04] ")
         self.nothing_was_made()
 
     def test_names_and_states(self):
         self.submit("job", epochs=1000000)
         taken = self.refused(409, "POST", "/api/v1/jobs", self.job_text("job"))
         self.assertEqual(taken["job"], "job")
+        headers = self.ask("POST", "/api/v1/jobs", self.job_text("job"))[1]
+        self.assertEqual(headers["Location"], "/api/v1/jobs/job")
         _, headers, body = self.ask("POST", "/api/v1/jobs?fresh_name=true", self.job_text("job", epochs=1))
         self.assertEqual((json.loads(body)["name"], headers["Location"]), ("job-2", "/api/v1/jobs/job-2"))
-        self.assertEqual(self.refused(409, "POST", "/api/v1/jobs/job/resume")["state"][-3:], "ing")
+        wrong = self.refused(409, "POST", "/api/v1/jobs/job/resume")
+        self.assertEqual(wrong["state"][-3:], "ing")
+        self.assertEqual(wrong["possible"], ["stop", "delete"])
         for path in ("none", "none/logs", "none/files", "none/series", "none/spec"):
             self.refused(404, "GET", f"/api/v1/jobs/{path}")
         self.refused(405, "PUT", "/api/v1/jobs/job")
+
+    def test_a_job_that_has_changed_since(self):
+        self.submit("job", epochs=1000000)
+        self.wait_for_state("job", "Running")
+        tag = self.ask("GET", "/api/v1/jobs/job")[1]["ETag"]
+        self.assertEqual(self.ask("POST", "/api/v1/jobs/job/stop", If_Match=tag)[0], 202)
+        self.wait_for_state("job", "Suspended")
+        for method, path in (("POST", "/resume"), ("DELETE", "")):
+            stale = self.refused(412, method, "/api/v1/jobs/job" + path, If_Match=tag)
+            self.assertEqual(stale["state"], "Suspended")
+        self.assertEqual(self.get("/api/v1/jobs/job")["attempts"], 1)
+        tag = self.ask("GET", "/api/v1/jobs/job")[1]["ETag"]
+        self.assertEqual(self.ask("DELETE", "/api/v1/jobs/job", If_Match=tag)[0], 202)
 
     def test_the_same_key_twice(self):
         text = self.job_text("once", epochs=1)
@@ -89,11 +148,15 @@ class BadRequests(ServerTest):
         self.assertEqual(self.get("/api/v1/jobs?q=" + urllib.parse.quote("%' OR 1=1 --"))["total"], 0)
 
     def test_other_sites_and_wrong_tokens(self):
-        self.refused(403, "GET", "/api/v1/jobs", Host="evil.example")
+        problem = self.refused(403, "GET", "/api/v1/jobs", Host="evil.example")
+        self.assertIn("--host", problem["detail"])
+        self.assertIn("127.0.0.1", problem["allowed"])
         self.refused(403, "GET", "/healthz", Host="127.0.0.1.evil.example")
         self.submit("job", epochs=1)
         for headers in ({"Origin": "http://evil.example"}, {"Sec_Fetch_Site": "cross-site"}, {"Origin": "null"}):
-            self.refused(403, "DELETE", "/api/v1/jobs/job", **headers)
+            problem = self.refused(403, "DELETE", "/api/v1/jobs/job", **headers)
+            self.assertIn("--host", problem["detail"])
+            self.refused(403, "DELETE", "/api/v1/jobs/job", Cookie=f"ringtrain={self.token}", **headers)
             self.refused(403, "POST", "/api/v1/jobs/job/stop", **headers)
             self.refused(403, "POST", "/api/v1/session", "{}", content="application/json", **headers)
         self.get("/api/v1/jobs/job")

@@ -66,14 +66,19 @@ class Kills(ServerTest):
         self.stop_server(signal.SIGKILL)
         index = self.dir / "index.db"
         size = index.stat().st_size
-        for damage in (lambda: index.unlink(), lambda: os.truncate(index, size // 3),
-                       lambda: index.write_bytes(b"\xff" * size)):
+        damages = (lambda: index.unlink(), lambda: os.truncate(index, size // 3),
+                   lambda: index.write_bytes(b"\xff" * size))
+        for damage in damages:
             damage()
             for journal in self.dir.glob("index.db-*"):
                 journal.unlink()
             self.start_server()
             self.assertEqual(self.get("/api/v1/jobs/job"), before)
             self.assertEqual(self.get("/api/v1/jobs/job/series"), series)
+            aside = (self.dir / "index.db.damaged").exists()
+            self.assertEqual(aside, damage is not damages[0])
+            if aside:
+                self.assertIn("is rebuilt from the folders", (self.folder / "server.log").read_text())
             self.stop_server(signal.SIGKILL)
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root to mount a small disk")

@@ -31,13 +31,13 @@ class ServerTest(RunTest):
         self.stop_server(signal.SIGTERM)
         super().tearDown()
 
-    def start_server(self, port="0"):
+    def start_server(self, port="0", *more):
         self.server = subprocess.Popen(
             [run_case.RINGTRAIN, "server", str(self.dir), "--port", port, "--data", str(self.shared), "--cores", "2",
-             *self.options],
+             *self.options, *more],
             stdout=subprocess.PIPE, stderr=open(self.folder / "server.log", "a"), text=True)
         first = self.server.stdout.readline()
-        self.assertIn("ringtrain server on http://", first, (self.folder / "server.log").read_text())
+        self.assertIn("ringtrain server on http", first, (self.folder / "server.log").read_text())
         self.url = first.split()[3].rstrip(",")
         self.sign_in = self.server.stdout.readline().split()[1]
         self.token = (self.dir / "token").read_text().strip()

@@ -46,6 +46,17 @@ TEST(FindRefusals, NamesTheLineOfWhatIsNoYaml) {
   EXPECT_THAT(find_refusals(""), ElementsAre(refusal("", 0, "is empty")));
 }
 
+TEST(FindRefusals, SaysWhatIsAllowedThere) {
+  const auto allowed = [](const std::string& text) { return find_refusals(text).at(0).allowed; };
+  const std::string job = "model: lenet\ndataset: d.h5\n";
+  EXPECT_EQ(allowed(job + "epochs: -1\n"), "a whole number from 1 to 1000000");
+  EXPECT_THAT(allowed(job + "optimizer: {type: adam}\n"), StartsWith("one of sgd, adamw"));
+  EXPECT_THAT(allowed(job + "optimizer: {typo: 1}\n"), StartsWith("the keys type, "));
+  EXPECT_THAT(allowed(job + "epoch: 1\n"), HasSubstr(", epochs, "));
+  EXPECT_THAT(allowed(job + "hidden: [0]\n"), StartsWith("a whole number"));
+  EXPECT_EQ(allowed("[\n"), "a group of keys");
+}
+
 TEST(FindRefusals, HasNoLineForAnOverride) {
   const std::vector<std::string> overrides = {"epochs=0"};
   EXPECT_THAT(find_refusals("model: lenet\ndataset: d.h5\n", overrides),

@@ -13,7 +13,9 @@
 namespace ringtrain::server {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
+using testing::Pair;
 
 class DispatchTest : public testing::Test {
  protected:
@@ -40,6 +42,11 @@ class DispatchTest : public testing::Test {
                        .access = Access::open,
                        .run = [](const Call&) -> net::Answer { throw Problem(500, "not there"); },
                        .style = RouteStyle::seed});
+    routes_.push_back({.method = "POST",
+                       .path = "/secret",
+                       .operation = "e",
+                       .access = Access::open,
+                       .run = [](const Call&) -> net::Answer { throw Problem(401, "no code"); }});
   }
   net::Answer ask(const std::string& method, const std::string& target, const std::string& token,
                   const std::string& body = "") {
@@ -56,7 +63,8 @@ class DispatchTest : public testing::Test {
   Tokens tokens_{folder_.path()};
   const std::string owner_ = read_owner_token(folder_.path());
   Routes routes_;
-  Dispatcher dispatcher_{routes_, loopback_hosts(), tokens_};
+  Audit audit_{folder_.path()};
+  Dispatcher dispatcher_{routes_, {loopback_hosts()}, tokens_, audit_};
 };
 
 TEST_F(DispatchTest, GivesEachCallerWhatItsTokenAllows) {
@@ -94,8 +102,33 @@ TEST_F(DispatchTest, RefusesInRfc9457) {
 
 TEST_F(DispatchTest, SlowsDownWhoeverGuessesTokens) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(status("GET", "/r/a", "guess"), 401);
-  EXPECT_EQ(status("GET", "/r/a", "guess"), 429);
+  const net::Answer answer = ask("GET", "/r/a", "guess");
+  EXPECT_EQ(answer.status, 429);
+  EXPECT_THAT(answer.headers, Contains(Pair("Retry-After", "60")));
   EXPECT_EQ(status("GET", "/r/a", owner_), 200);
+}
+
+TEST_F(DispatchTest, CountsWrongCodesAsWrongTokens) {
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(status("POST", "/secret", ""), 401);
+  EXPECT_EQ(status("POST", "/secret", ""), 429);
+}
+
+TEST_F(DispatchTest, RecordsChangesAndNothingElse) {
+  ask("GET", "/r/a", owner_);
+  ask("POST", "/r/a", "wrong");
+  ask("POST", "/r/a", owner_);
+  const auto changes = audit_.page(10, {})["changes"];
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0]["by"], "owner");
+  EXPECT_EQ(changes[0]["from"], "peer");
+  EXPECT_EQ(changes[0]["request"], "POST /r/a");
+  EXPECT_EQ(changes[0]["status"], 200);
+}
+
+TEST_F(DispatchTest, ClosesConnectionsOfHostileRequests) {
+  EXPECT_TRUE(ask("GET", "/r/a?x=%zz", owner_).close);
+  EXPECT_FALSE(ask("GET", "/r/a", owner_).close);
+  EXPECT_FALSE(ask("GET", "/open", "").close);
 }
 
 TEST_F(DispatchTest, DescribesEveryRoute) {
