@@ -103,7 +103,7 @@ class BadRequests(ServerTest):
         self.assertEqual((json.loads(body)["name"], headers["Location"]), ("job-2", "/api/v1/jobs/job-2"))
         wrong = self.refused(409, "POST", "/api/v1/jobs/job/resume")
         self.assertEqual(wrong["state"][-3:], "ing")
-        self.assertEqual(wrong["possible"], ["stop", "delete"])
+        self.assertEqual(wrong["possible"], ["stop", "finish", "scale", "delete"])
         for path in ("none", "none/logs", "none/files", "none/series", "none/spec"):
             self.refused(404, "GET", f"/api/v1/jobs/{path}")
         self.refused(405, "PUT", "/api/v1/jobs/job")
