@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher/commands/all_commands.hpp"
 
-#include "launcher/commands/change_commands.hpp"
 #include "launcher/commands/completion.hpp"
 #include "launcher/commands/dataset/dataset_command.hpp"
 #include "launcher/commands/doctor_command.hpp"
 #include "launcher/commands/examples.hpp"
 #include "launcher/commands/finish_command.hpp"
 #include "launcher/commands/job_commands.hpp"
+#include "launcher/commands/jobs/change_commands.hpp"
+#include "launcher/commands/jobs/submit_command.hpp"
+#include "launcher/commands/jobs/watch_commands.hpp"
 #include "launcher/commands/program_commands.hpp"
 #include "launcher/commands/render_command.hpp"
 #include "launcher/commands/run_command.hpp"
 #include "launcher/commands/server_commands.hpp"
-#include "launcher/commands/submit_command.hpp"
-#include "launcher/commands/watch_commands.hpp"
 
 namespace ringtrain::launcher {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/commands/change_commands.hpp"
+#include "launcher/commands/jobs/change_commands.hpp"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 #include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "launcher/commands/cluster_options.hpp"
+#include "launcher/commands/jobs/cluster_options.hpp"
 #include "mpijob/client/json_path.hpp"
 #include "mpijob/objects/delete_job.hpp"
 #include "mpijob/status/job_observer.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/commands/watch_commands.hpp"
+#include "launcher/commands/jobs/watch_commands.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "launcher/commands/cluster_options.hpp"
+#include "launcher/commands/jobs/cluster_options.hpp"
 #include "mpijob/client/api_error.hpp"
 #include "mpijob/client/json_path.hpp"
 #include "mpijob/status/job_logs.hpp"

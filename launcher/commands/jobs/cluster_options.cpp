@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/commands/cluster_options.hpp"
+#include "launcher/commands/jobs/cluster_options.hpp"
 
 #include <cstdlib>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/commands/submit_command.hpp"
+#include "launcher/commands/jobs/submit_command.hpp"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 
 #include "base/command_line.hpp"
 #include "base/error.hpp"
-#include "launcher/commands/cluster_options.hpp"
+#include "launcher/commands/jobs/cluster_options.hpp"
 #include "mpijob/objects/job_text.hpp"
 #include "mpijob/objects/render.hpp"
 #include "mpijob/objects/submit_job.hpp"
