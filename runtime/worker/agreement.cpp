@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/error.hpp"
 #include "datasets/reading/open.hpp"
 #include "job/json.hpp"
 #include "job/parse.hpp"
@@ -14,7 +15,13 @@ JobSpec agree_on_job(const World& world, const std::string& job_file,
                      const std::vector<std::string>& overrides, std::vector<std::string>* notes) {
   std::string job;
   run_on_all_ranks(world, [&] {
-    if (world.rank() == 0) job = print_job(parse_job(job_file, overrides, notes));
+    if (world.rank() != 0) return;
+    const JobSpec read = parse_job(job_file, overrides, notes);
+    if (read.script) {
+      throw job_error(job_file +
+                      ": script: is run by 'ringtrain run', and this program trains models");
+    }
+    job = print_job(read);
   });
   return job_from_json(world.broadcast(job));
 }

@@ -16,6 +16,7 @@
 
 namespace ringtrain {
 
+// Throws a job error on every rank where the job is refused, or runs a script instead of training.
 // overrides: key=value, as given to --set. notes: gets a line for each key without effect, on rank
 // 0 alone.
 JobSpec agree_on_job(const World& world, const std::string& job_file,
