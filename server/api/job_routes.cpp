@@ -234,17 +234,17 @@ void add_job_routes(Routes& routes, Jobs& jobs, EventStream& events) {
        .answer = "The new job",
        .success = 201,
        .run = [&jobs](const Call& call) { return clone(jobs, call); }});
-  routes.push_back(
-      {.method = "PUT",
-       .path = kOne + "/scale",
-       .operation = "scaleJob",
-       .summary = "Change the number of ranks; a job that runs writes a checkpoint and continues "
-                  "on them, with the same result",
-       .access = Access::submit,
-       .body = "Scale",
-       .answer = "The job",
-       .success = 202,
-       .run = [&jobs](const Call& call) { return scale(jobs, call); }});
+  routes.push_back({.method = "PUT",
+                    .path = kOne + "/scale",
+                    .operation = "scaleJob",
+                    .summary =
+                        "Change the number of ranks, as {\"ranks\": 4}; a job that runs writes a "
+                        "checkpoint and continues on them, with the same result",
+                    .access = Access::submit,
+                    .body = "Scale",
+                    .answer = "The job",
+                    .success = 202,
+                    .run = [&jobs](const Call& call) { return scale(jobs, call); }});
   routes.push_back(
       {.method = "GET",
        .path = "/api/v1/events",
