@@ -30,6 +30,7 @@ mount -t overlay overlay -o "lowerdir=$base,upperdir=/mnt/upper,workdir=/mnt/wor
 cd /mnt/root
 mount -t proc proc proc
 mount --rbind /dev dev
+mount --rbind /sys sys
 mount -t tmpfs tmpfs dev/shm
 mount -t tmpfs tmpfs tmp
 mount --bind "$archives" var/cache/apt/archives
