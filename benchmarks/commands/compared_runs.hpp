@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/step/step_rounds.hpp"
+#include "benchmarks/commands/paired_ratio.hpp"
 
 namespace ringtrain::benchmarks {
 
