@@ -59,9 +59,10 @@ void train(const Scenario& scenario, Rank& own) {
 }
 
 double simulate(const Scenario& scenario) {
-  int count = 1;
+  int count = 2;
   char name[] = "step";
-  char* arguments[] = {name, nullptr};
+  char quiet[] = "--log=root.thres:warning";
+  char* arguments[] = {name, quiet, nullptr};
   char** words = arguments;
   sg::Engine engine(&count, words);
   // Latency plus bytes over bandwidth: no correction factors, no acknowledgements, no TCP window.
