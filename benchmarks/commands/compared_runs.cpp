@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.hpp"
+#include "benchmarks/commands/training_run.hpp"
 
 namespace ringtrain::benchmarks {
 namespace {

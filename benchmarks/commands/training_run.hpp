@@ -12,6 +12,10 @@
 
 namespace ringtrain::benchmarks {
 
+// Names of contestants, in records as well.
+inline constexpr const char* kOurs = "ringtrain";
+inline constexpr const char* kAlone = "no averaging";
+
 struct StepSample {
   double rate = 0;           // samples per second, all ranks together, once steady
   double exposed_share = 0;  // of the time of training, waiting for other ranks; ours only

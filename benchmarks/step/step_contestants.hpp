@@ -25,8 +25,6 @@ struct StepOptions {
 };
 
 inline constexpr int kGlobalBatch = 128;
-inline constexpr const char* kOurs = "ringtrain";
-inline constexpr const char* kAlone = "no averaging";
 
 struct Contestant {
   std::string name;
