@@ -96,7 +96,7 @@ TEST(Trace, JoinsRanksInOneFile) {
   const Trace second(1, "b");
   write_trace(folder.path() / "trace.json", {first.events(), second.events()});
   std::ifstream file(folder.path() / "trace.json");
-  EXPECT_EQ(nlohmann::json::parse(file)["traceEvents"].size(), 6);
+  EXPECT_EQ(nlohmann::json::parse(file)["traceEvents"].size(), 8);
   EXPECT_THAT([&] { write_trace(folder.path() / "not/there.json", {}); },
               ThrowsError(ErrorKind::io));
 }

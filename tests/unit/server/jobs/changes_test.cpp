@@ -102,7 +102,7 @@ TEST_F(JobsTest, ArePlannedFromEarlierOnes) {
   const auto line = [](const Event& event) { return print_event(event, 1).substr(1) + "\n"; };
   std::string events = line(StartedEvent{{}, 1, 0, 200, 10, ""});
   for (int step = 1; step <= 20; ++step) {
-    events += line(StepEvent{.step = step, .steps = 200, .samples_per_second = 512});
+    events += line(StepEvent{.epochs = 10, .step = step, .steps = 200, .samples_per_second = 512});
   }
   write_file(attempt("job") / "events.jsonl", events);
   end("job", RunStatus::finished);
