@@ -17,11 +17,24 @@
 namespace ringtrain::launcher {
 namespace {
 
+namespace fs = std::filesystem;
+
+// The scratch folders of this rank's mpirun must stay: they end with the process above mpirun, and
+// would end with one that a look-up starts.
+fs::path find_torch_beside_scratch(const fs::path& self) {
+  constexpr const char* kScratch = "RINGTRAIN_SCRATCH";
+  const char* const variable = std::getenv(kScratch);
+  const std::string scratch = variable == nullptr ? "" : variable;
+  unsetenv(kScratch);
+  fs::path torch = find_torch(self, RINGTRAIN_TORCH_VERSION);
+  if (!scratch.empty()) setenv(kScratch, scratch.c_str(), 1);
+  return torch;
+}
+
 void start_with_torch(int argc, char** argv) {
-  namespace fs = std::filesystem;
   const fs::path self = fs::read_symlink("/proc/self/exe");
   std::string path;
-  for (const fs::path& folder : library_folders(find_torch(self, RINGTRAIN_TORCH_VERSION))) {
+  for (const fs::path& folder : library_folders(find_torch_beside_scratch(self))) {
     path += folder.string() + ":";
   }
   const char* const before = std::getenv("LD_LIBRARY_PATH");
