@@ -136,7 +136,8 @@ void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, T
                     .path = "/api/v1/system",
                     .operation = "getSystem",
                     .summary = "Cores, who uses them, who waits, and the disk",
-                    .answer = "cores, busy_cores, running, waiting, disk_free_bytes, folder, data, scripts",
+                    .answer = "cores, busy_cores, running, waiting, disk_free_bytes, folder, data, "
+                              "scripts",
                     .run = [&jobs](const Call&) { return json_answer(system_of(jobs)); }});
   routes.push_back({.method = "POST",
                     .path = "/api/v1/session",

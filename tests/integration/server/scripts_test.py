@@ -31,11 +31,11 @@ class Scripts(ServerTest):
         super().setUp()
         (self.shared / "train.py").write_text(SCRIPT)
 
-    def job(self, name, *arguments, more=""):
+    def script_job(self, name, *arguments, more=""):
         return f"name: {name}\nscript:\n  file: train.py\n  args: {json.dumps(list(arguments))}\n{more}"
 
     def submit_script(self, name, *arguments, **keys):
-        status, _, body = self.ask("POST", "/api/v1/jobs?ranks=2", self.job(name, *arguments, **keys))
+        status, _, body = self.ask("POST", "/api/v1/jobs?ranks=2", self.script_job(name, *arguments, **keys))
         self.assertEqual(status, 201, body)
         return json.loads(body)
 
@@ -48,12 +48,12 @@ class Scripts(ServerTest):
         self.stop_server(signal.SIGTERM)
         self.options = []
         self.start_server()
-        status, _, body = self.ask("POST", "/api/v1/jobs", self.job("no"))
+        status, _, body = self.ask("POST", "/api/v1/jobs", self.script_job("no"))
         self.assertEqual(status, 422, body)
         [error] = json.loads(body)["errors"]
         self.assertEqual(error["path"], "script")
         self.assertIn("--allow-scripts", error["message"])
-        _, _, body = self.ask("POST", "/api/v1/jobs:validate", self.job("no"))
+        _, _, body = self.ask("POST", "/api/v1/jobs:validate", self.script_job("no"))
         self.assertFalse(json.loads(body)["valid"])
         self.assertFalse(self.get("/api/v1/system")["scripts"])
 
