@@ -8,9 +8,8 @@
 import json
 import subprocess
 
-import run_case
 import server_case
-from server_case import ServerTest
+from server_case import ServerTest, run_case
 
 
 class Changes(ServerTest):
