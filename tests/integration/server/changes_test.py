@@ -13,7 +13,7 @@ from server_case import ServerTest, run_case
 
 
 class Changes(ServerTest):
-    def output(self, name, file):
+    def output_of(self, name, file):
         return (self.dir / "jobs" / name / "output" / file).read_bytes()
 
     def test_end_a_job_early_with_its_model(self):
@@ -23,10 +23,10 @@ class Changes(ServerTest):
         self.assertEqual(status, 202, body)
         job = self.wait_for_state("long", "Succeeded")
         self.assertLess(job["step"], job["steps"])
-        result = json.loads(self.output("long", "result.json"))
+        result = json.loads(self.output_of("long", "result.json"))
         self.assertEqual(result["status"], "finished")
         self.assertIsNotNone(result["test_accuracy"])
-        self.assertTrue(self.output("long", "model.safetensors"))
+        self.assertTrue(self.output_of("long", "model.safetensors"))
         self.assertFalse((self.dir / "jobs/long/output/finish").exists())
         status, _, body = self.ask("POST", "/api/v1/jobs/long/finish")
         self.assertEqual(status, 409, body)
@@ -41,7 +41,7 @@ class Changes(ServerTest):
         job = self.wait_for_state("scaled", "Succeeded")
         self.assertEqual((job["ranks"], job["attempts"]), (2, 2))
         self.wait_for_state("left-alone", "Succeeded")
-        one, two = (json.loads(self.output(name, "result.json")) for name in ("left-alone", "scaled"))
+        one, two = (json.loads(self.output_of(name, "result.json")) for name in ("left-alone", "scaled"))
         self.assertEqual(one["order_hash"], two["order_hash"])
         self.assertAlmostEqual(one["train_loss"], two["train_loss"], delta=1e-3 * one["train_loss"])
         timeline = [one["what"] for one in self.get("/api/v1/jobs/scaled/timeline")["timeline"]]
@@ -65,7 +65,7 @@ class Changes(ServerTest):
         self.assertEqual(answers[0][1]["Location"], "/api/v1/jobs/job-2")
         self.wait_for_state("job", "Succeeded")
         self.wait_for_state("job-2", "Succeeded")
-        one, two = (self.output(name, "model.safetensors") for name in ("job", "job-2"))
+        one, two = (self.output_of(name, "model.safetensors") for name in ("job", "job-2"))
         self.assertEqual(one[-1000:], two[-1000:])
 
     def test_tell_how_long_a_job_takes(self):

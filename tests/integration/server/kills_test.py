@@ -75,11 +75,10 @@ class Kills(ServerTest):
             self.start_server()
             self.assertEqual(self.get("/api/v1/jobs/job"), before)
             self.assertEqual(self.get("/api/v1/jobs/job/series"), series)
-            aside = (self.dir / "index.db.damaged").exists()
-            self.assertEqual(aside, damage is not damages[0])
-            if aside:
-                self.assertIn("is rebuilt from the folders", (self.folder / "server.log").read_text())
             self.stop_server(signal.SIGKILL)
+        # A database that was cut within its first page is an empty one; this one is damaged.
+        self.assertTrue((self.dir / "index.db.damaged").exists())
+        self.assertIn("is rebuilt from the folders", (self.folder / "server.log").read_text())
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root to mount a small disk")
     def test_of_a_full_disk(self):
