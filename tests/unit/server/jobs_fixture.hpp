@@ -37,11 +37,10 @@ exec 9<&0
     open();
   }
   ~JobsTest() override {
-    std::vector<std::string> living;
-    for (const auto& [name, job] : jobs_->active()) {
-      if (job->lives()) living.push_back(name);
+    // When one ends, another may start that was queued.
+    for (std::vector<std::string> living = living_jobs(); !living.empty(); living = living_jobs()) {
+      for (const std::string& name : living) end(name, RunStatus::finished);
     }
-    for (const std::string& name : living) end(name, RunStatus::finished);
   }
 
   void open() {
@@ -54,6 +53,13 @@ exec 9<&0
           changes_.push_back(kind + " " + job);
         });
     jobs_->tick();
+  }
+  std::vector<std::string> living_jobs() const {
+    std::vector<std::string> living;
+    for (const auto& [name, job] : jobs_->active()) {
+      if (job->lives()) living.push_back(name);
+    }
+    return living;
   }
   SubmittedJob submit(const std::string& name, int ranks = 1, const std::string& key = "",
                       const std::string& more = "") {
