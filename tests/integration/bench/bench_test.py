@@ -19,7 +19,7 @@ TOO_NOISY = 5  # the exit code where something else used the machine meanwhile
 
 
 def bench(*arguments):
-    return subprocess.run([RINGTRAIN, "bench", *arguments], capture_output=True, text=True, timeout=120)
+    return subprocess.run([RINGTRAIN, "bench", *arguments], capture_output=True, text=True, timeout=250)
 
 
 def write_dataset(folder):
