@@ -66,7 +66,7 @@ PythonTorch look_in_python(const std::string& python) {
 std::string torch_version(const fs::path& folder) {
   std::error_code error;  // then it is not there
   if (!fs::exists(folder / "lib/libtorch_cpu.so", error)) return "";
-  const std::string version = quoted_in_line(folder / "version.py", "__version__ =");
+  std::string version = quoted_in_line(folder / "version.py", "__version__ =");
   if (!version.empty()) return version;
   std::ifstream stream(folder / "build-version");
   std::string line;
