@@ -193,5 +193,37 @@ TEST(Render, RefusesWhatCannotWorkThere) {
       StartsWith("output: /data/r is on no writable volume"));
 }
 
+// Names and places that Kubeflow Trainer 2.0's MPI plugin looks for.
+TEST(RenderAsTrainJob, GivesARuntimeAndATrainJobOfIt) {
+  const std::string text =
+      kMinimal + "kubernetes:\n  volumes: [{mount: /data, claim: mnist}]\n  workers: 3\n" +
+      "  slots_per_worker: 2\n  queue: team\n  namespace: ml\n";
+  const auto objects = render(parse_job_text(text, "job.yaml"), text, RenderAs::trainjob);
+  ASSERT_EQ(objects.size(), 4U);
+  const ordered_json& runtime = objects[2];
+  EXPECT_EQ(runtime["kind"], "ClusterTrainingRuntime");
+  EXPECT_FALSE(runtime["metadata"].contains("namespace"));
+  EXPECT_EQ(at(runtime, "/spec/mlPolicy"), ordered_json::parse(R"({
+      "numNodes": 3, "mpi": {"numProcPerNode": 2, "mpiImplementation": "OpenMPI",
+      "sshAuthMountPath": "/home/mpiuser/.ssh", "runLauncherAsNode": false}})"));
+  const ordered_json& jobs = at(runtime, "/spec/template/spec/replicatedJobs");
+  EXPECT_EQ(jobs[0]["name"], "node");
+  EXPECT_EQ(jobs[1]["name"], "launcher");
+  for (const ordered_json& job : jobs) {
+    EXPECT_EQ(at(job, "/template/spec/template/spec/containers/0/name"), "node");
+  }
+  EXPECT_EQ(at(jobs[0],
+               "/template/spec/template/spec/topologySpreadConstraints/0/labelSelector/"
+               "matchLabels/jobset.sigs.k8s.io~1jobset-name"),
+            "mnist");
+  EXPECT_EQ(at(jobs[1], "/template/spec/template/spec/restartPolicy"), "Never");
+  const ordered_json& job = objects[3];
+  EXPECT_EQ(job["apiVersion"], "trainer.kubeflow.org/v1alpha1");
+  EXPECT_EQ(at(job, "/metadata/namespace"), "ml");
+  EXPECT_EQ(at(job, "/metadata/labels/kueue.x-k8s.io~1queue-name"), "team");
+  EXPECT_EQ(at(job, "/spec"), ordered_json::parse(R"({"runtimeRef": {"name": "ringtrain-mnist"},
+      "trainer": {"numNodes": 3, "numProcPerNode": 2}})"));
+}
+
 }  // namespace
 }  // namespace ringtrain::mpijob
