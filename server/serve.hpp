@@ -16,6 +16,10 @@ struct ServerOptions {
   uint16_t port = 8080;  // 0: any that is free
   int cores = 0;         // 0: those that this process may use
   bool torchscript = false;
+  bool tensorboard = false;                        // runs write event files
+  std::string webhook = {};                        // URL to POST to when a job ends; empty: none
+  std::filesystem::path webhook_secret_file = {};  // what its requests are signed with
+  bool webhook_to_private = false;                 // it may lead to a private network
   std::vector<std::string> hosts = {};  // names by which it may be called, beside loopback's
 };
 

@@ -12,6 +12,7 @@
 #include "launcher/commands/run_command.hpp"
 #include "launcher/commands/server_commands.hpp"
 #include "launcher/commands/submit_command.hpp"
+#include "launcher/commands/tracking.hpp"
 #include "launcher/commands/watch_commands.hpp"
 
 namespace ringtrain::launcher {
@@ -31,6 +32,7 @@ void add_all_commands(CLI::App& app, std::vector<std::string>& words, int& exit_
   add_keep_command(app);
   add_job_commands(app);
   add_server_command(app);
+  add_track_command(app, exit_code);
   add_submit_command(app, exit_code);
   add_watch_commands(app, exit_code);
   add_change_commands(app);

@@ -23,6 +23,7 @@ const std::map<std::string, std::vector<std::string>> kExamples = {
     {"server connect", {"ringtrain server connect --dir jobs --listen 127.0.0.1:8000"}},
     {"server token", {"ringtrain server token --dir jobs --name ci --scope submit"}},
     {"server reference", {"ringtrain server reference > docs/reference/rest-api.md"}},
+    {"track", {"ringtrain track runs/mnist-lenet"}},
     {"submit", {"ringtrain submit job.yaml --wait"}},
     {"render", {"ringtrain render job.yaml | kubectl apply -f -"}},
     {"jobs", {"ringtrain jobs --namespace team"}},

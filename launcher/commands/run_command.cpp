@@ -26,6 +26,7 @@
 #include "launcher/commands/run_options.hpp"
 #include "launcher/commands/run_script.hpp"
 #include "launcher/commands/run_summary.hpp"
+#include "launcher/commands/tracking.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/worker_program.hpp"
 #include "launcher/process/stop_signals.hpp"
@@ -76,7 +77,8 @@ void note_crowding(const RunOptions& options, const Supervision& supervision) {
 
 // Opens the run's record in the job's output unless it has one elsewhere.
 RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, StopSignals& stop,
-                             std::optional<RunRecord>& record) {
+                             std::optional<RunRecord>& record,
+                             std::optional<tracking::Tracker>& tracker) {
   const Supervision supervision = plan_run(options, job);
   const WorkerJob worker_job{find_worker(), options.job_file, options.overrides};
   const Mpirun mpirun = find_mpirun();
@@ -85,10 +87,13 @@ RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, Stop
     check_paths(job);
     note_crowding(options, supervision);
   }
-  if (!record && has_output(job, supervision.hosts)) record.emplace(job.output, "output");
+  const bool sees_output = has_output(job, supervision.hosts);
+  if (!record && sees_output) record.emplace(job.output, "output");
+  tracker = start_tracker(options, job, record ? &*record : nullptr, sees_output);
   std::vector<EventRelay> relays;
   if (options.events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
   if (record) relays.emplace_back(record->events(), EventRelay::For::file);
+  if (tracker) relays.emplace_back(tracker->events(), EventRelay::For::file);
   SystemClock clock(stop);
   MpirunStarter starter(
       mpirun,
@@ -100,30 +105,37 @@ RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, Stop
   return supervise(supervision, starter, clock, display);
 }
 
-void complete(std::optional<RunRecord>& record, const Outcome& outcome) {
-  if (!record) return;
-  try {
-    record->finish(outcome);
-  } catch (const Error& error) {
-    complain(fmt::format("warning: {}", error.what()));
+// The places that keep or send the outcome of a run.
+struct Records {
+  std::optional<RunRecord> run;
+  std::optional<tracking::Tracker> tracker;
+  const Time started = std::chrono::system_clock::now();
+
+  void finish(const JobSpec& job, const Outcome& outcome) {
+    try {
+      if (run) run->finish(outcome);
+    } catch (const Error& error) {
+      complain(fmt::format("warning: {}", error.what()));
+    }
+    finish_tracker(tracker, job, outcome, started);
   }
-}
+};
 
 // Runs the job of the options, which `job` is set to, and records how that ended.
 RunEnd run_recorded(const RunOptions& options, JobSpec& job) {
   StopSignals stop;  // before any start: a signal in between must not leave processes behind
-  std::optional<RunRecord> record;
-  if (!options.run_dir.empty()) record.emplace(options.run_dir, "--run-dir");
+  Records records;
+  if (!options.run_dir.empty()) records.run.emplace(options.run_dir, "--run-dir");
   try {
     std::vector<std::string> notes;
     job = parse_job(options.job_file, options.overrides, &notes);
     for (const std::string& note : notes) complain("warning: " + note);
-    RunEnd end = supervise_on_terminal(options, job, stop, record);
-    complete(record, end.outcome);
+    RunEnd end = supervise_on_terminal(options, job, stop, records.run, records.tracker);
+    records.finish(job, end.outcome);
     return end;
   } catch (const std::exception& error) {
-    complete(
-        record,
+    records.finish(
+        job,
         {.status = RunStatus::failed, .exit_code = exit_code_of(error), .cause = error.what()});
     throw;
   }
@@ -156,8 +168,9 @@ void refuse_options_of_others(const CLI::App& command, bool is_script) {
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = "--" + (option->get_lnames().empty() ? "" : option->get_lnames()[0]);
     const bool of_scripts = option->get_group() == kScriptGroup;
-    const bool of_jobs =
-        name == "--set" || name == "--json" || name == "--trace" || name == "--start-timeout";
+    const bool of_jobs = name == "--set" || name == "--json" || name == "--trace" ||
+                         name == "--start-timeout" || name == "--metrics" ||
+                         name == "--tensorboard";
     if (option->count() > 0 && (is_script ? of_jobs : of_scripts)) {
       throw job_error(fmt::format("ringtrain run: {} is for {}", name,
                                   is_script ? "job files; a script's own options follow it"
@@ -213,6 +226,13 @@ void add_run_command(CLI::App& app, std::vector<std::string>& words, int& exit_c
                     "Print events on stdout as well, for programs that read the log: 0x1e and a "
                     "JSON object a line");
   command->add_flag("--trace", options->trace, "Write trace.json, like --set trace=true");
+  command
+      ->add_option("--metrics", options->metrics,
+                   "Serve the run's figures to Prometheus at http://ADDRESS:PORT/metrics, as "
+                   "127.0.0.1:9464, to everybody who reaches the address")
+      ->type_name("ADDRESS:PORT");
+  command->add_flag("--tensorboard", options->tensorboard,
+                    "Write event files for TensorBoard to the folder tensorboard of the output");
   add_script_options(*command, options->script);
   command->footer(
       "Options stand before a script; all words behind it are its own, or where a -- follows it, "

@@ -175,6 +175,7 @@ class Attempt {
   }
   void on(const PausedEvent& paused) { paused_on_hosts_[paused.host] = paused.text; }
   void on(const LogEvent& /*log*/) {}
+  void on(const RanksEvent& /*ranks*/) {}
   void on(const RankEndedEvent& ended) {
     if (!script_) return;
     script_->on(ended);

@@ -11,6 +11,8 @@ namespace ringtrain {
 namespace {
 
 constexpr std::chrono::milliseconds kBetweenReports(250);
+constexpr std::chrono::seconds kFirstRanks(1);
+constexpr std::chrono::seconds kBetweenRanks(10);
 
 }  // namespace
 
@@ -20,6 +22,7 @@ void Progress::start(int64_t epochs, int64_t steps) {
   epochs_ = epochs;
   steps_ = steps;
   reported_at_ = epoch_began_at_ = Clock::now();
+  ranks_due_at_ = reported_at_ + kFirstRanks;
 }
 
 void Progress::begin_epoch() { epoch_began_at_ = Clock::now(); }
@@ -89,6 +92,11 @@ void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,
   }
   reporter_.event(done, text + fmt::format(", {:.1f} s", seconds));
   set_reported(step);  // the time of the evaluation is no training time
+}
+
+void Progress::ranks(const RanksEvent& ranks) {
+  ranks_due_at_ = Clock::now() + kBetweenRanks;
+  reporter_.event(ranks, "");
 }
 
 void Progress::straggler(const RankSpeed& slow) const {

@@ -31,6 +31,9 @@ class Progress {
   void epoch_done(int64_t epoch, int64_t step, double learning_rate, const TrainingTotals& totals,
                   const std::optional<Evaluation>& evaluation,
                   const std::optional<RankSpeed>& slowest);
+  // Whether ranks() is due: a second after the first step, and every 10 s.
+  bool ranks_due() const { return !reporter_.quiet() && Clock::now() >= ranks_due_at_; }
+  void ranks(const RanksEvent& ranks);
   void straggler(const RankSpeed& slow) const;
   // The checkpoint is safe on disk.
   void checkpoint_written(int64_t step, const std::string& path, uint64_t bytes, double seconds,
@@ -60,6 +63,7 @@ class Progress {
   double loss_since_ = 0;
   uint64_t samples_since_ = 0;
   CoreWait core_wait_;
+  Clock::time_point ranks_due_at_;
 };
 
 }  // namespace ringtrain

@@ -35,18 +35,19 @@ void Trainer::begin_epoch() {
 
 // Trains until the epoch ends (returns true) or a checkpoint is due (false).
 bool Trainer::train_until_checkpoint() {
-  const Stopwatch stopwatch(seconds_.compute);
-  const double exposed_before = ranks().exposed_seconds();
   parts_.model.train(true);
-  stragglers_.start(state_.step, seconds_now() - exposed_before);
+  stragglers_.start(state_.step, seconds_now() - ranks().exposed_seconds());
   bool over = state_.step >= length_.steps;
   while (!over && !checkpoints_.checkpoint_due()) {
+    if (progress_.ranks_due()) report_ranks();
+    const Stopwatch stopwatch(seconds_.compute);
+    const double exposed_before = ranks().exposed_seconds();
     if (!next_) load_next();
     const auto batch = std::exchange(next_, std::nullopt);
     if (batch) train_step(*batch);
     over = !batch || length_.ends_epoch(state_.step);
+    seconds_.exposed_communication += ranks().exposed_seconds() - exposed_before;
   }
-  seconds_.exposed_communication += ranks().exposed_seconds() - exposed_before;
   return over;
 }
 

@@ -86,6 +86,8 @@ class Trainer {
 
   // trainer_setup.cpp
   Result result();
+  Seconds seconds_so_far() const;
+  void report_ranks();
   uint64_t global_order_hash();
 
   const JobSpec& job_;
@@ -104,7 +106,7 @@ class Trainer {
   TrainingState state_;
   std::optional<TrainingState> resumed_from_;
   LossSum unsummed_;  // of this rank's losses and all ranks' samples, since the ranks last agreed
-  Seconds seconds_;   // compute: all of training, until result() takes the rest off
+  Seconds seconds_;   // compute: all of training, until seconds_so_far() takes the rest off
 };
 
 }  // namespace ringtrain

@@ -11,6 +11,7 @@ namespace ringtrain {
 
 void Trainer::take_checkpoint() {
   const Span span(parts_.trace, "checkpoint");
+  report_ranks();
   average_batch_statistics(parts_.model, ranks());
   TrainingState state = state_;
   state.optimizer_steps = parts_.optimizer.steps();

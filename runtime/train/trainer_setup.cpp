@@ -77,6 +77,22 @@ uint64_t Trainer::global_order_hash() {
   return (static_cast<uint64_t>(halves[0]) << 32) + static_cast<uint64_t>(halves[1]);
 }
 
+Seconds Trainer::seconds_so_far() const {
+  Seconds seconds = seconds_;
+  seconds.data_wait = reader_.waited_seconds();
+  seconds.compute -= seconds.exposed_communication + seconds.data_wait;
+  seconds.checkpoint = checkpoints_.seconds();
+  return seconds;
+}
+
+void Trainer::report_ranks() {
+  progress_.ranks({.step = state_.step,
+                   .samples_seen = state_.totals.samples_seen,
+                   .skipped_steps = state_.skipped_steps,
+                   .step_seconds = stragglers_.take_step_seconds(),
+                   .seconds = seconds_so_far()});
+}
+
 Result Trainer::result() {
   Result result;
   result.name = job_.name;
@@ -105,10 +121,7 @@ Result Trainer::result() {
     result.samples_per_second =
         static_cast<double>(result.samples_seen - samples_before) / training;
   }
-  result.seconds = seconds_;
-  result.seconds.data_wait = reader_.waited_seconds();
-  result.seconds.compute -= seconds_.exposed_communication + result.seconds.data_wait;
-  result.seconds.checkpoint = checkpoints_.seconds();
+  result.seconds = seconds_so_far();
   result.slowest = stragglers_.slowest();
   result.order_hash = fmt::format("{:016x}", global_order_hash());
   return result;

@@ -29,20 +29,20 @@ net::Answer series(Jobs& jobs, const Call& call) {
 }
 
 net::Answer ranks(Jobs& jobs, const Call& call) {
-  const Progress progress = jobs.progress(call.path.at("name"));
+  const tracking::JobFigures figures = jobs.progress(call.path.at("name")).figures;
   ordered_json list = ordered_json::array();
-  for (const RankPlacement& one : progress.placement) {
+  for (const RankPlacement& one : figures.placement) {
     list.push_back({{"rank", one.rank}, {"host", one.host}, {"device", one.device}});
   }
   ordered_json slowest = nullptr;
-  if (const auto& slow = progress.slowest) {
+  if (const auto& slow = figures.slowest) {
     slowest = {{"rank", slow->rank},
                {"host", slow->host},
                {"seconds", slow->seconds},
                {"median_of_others", slow->median}};
   }
   return json_answer(
-      {{"communication", progress.communication}, {"ranks", list}, {"slowest", slowest}});
+      {{"communication", figures.communication}, {"ranks", list}, {"slowest", slowest}});
 }
 
 // The history of a job, in order, from what was asked of it and how its runs ended.

@@ -143,6 +143,14 @@ void Job::pass_on_stop() {
   write_file(attempt / "stop.sent", "");
 }
 
+double Job::end_queue() {
+  const auto since = parse_time(since_);
+  if (!since) return 0;
+  const std::chrono::duration<double> waited = std::chrono::system_clock::now() - *since;
+  progress_.figures.queue_seconds += std::max(0.0, waited.count());
+  return std::max(0.0, waited.count());
+}
+
 bool Job::set_waiting(const std::string& why, int position) {
   if (waiting_ == why && position_ == position) return false;
   waiting_ = why;
@@ -152,7 +160,7 @@ bool Job::set_waiting(const std::string& why, int position) {
 }
 
 ordered_json Job::to_json() const {
-  const Progress& p = progress_;
+  const tracking::JobFigures& p = progress_.figures;
   ordered_json json = {
       {"name", record_.name},
       {"state", state_name(view_.state)},
@@ -178,7 +186,8 @@ ordered_json Job::to_json() const {
       {"best_accuracy", number(p.best_accuracy)},
       {"samples_per_second", number(p.samples_per_second)},
       {"seconds_left", lives_ ? number(p.seconds_left) : ordered_json(nullptr)},
-      {"started", p.first_started.empty() ? ordered_json(nullptr) : ordered_json(p.first_started)},
+      {"started", progress_.first_started.empty() ? ordered_json(nullptr)
+                                                  : ordered_json(progress_.first_started)},
       {"order_hash", p.order_hash}};
   if (position_ > 0 && view_.state == JobState::queued) json["queue_position"] = position_;
   return json;

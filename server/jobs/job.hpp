@@ -34,11 +34,12 @@ class Job {
   const SeriesByName& series() const { return series_; }
   const StateView& state() const { return view_; }
   const Intent& intent() const { return intent_; }
-  // Since when it is in this state, RFC 3339.
   bool lives() const { return lives_; }
   int attempts() const { return last_attempt_; }
   // Sends SIGTERM to a run that shall end: once, since a second one ends it without a checkpoint.
   void pass_on_stop();
+  // Called when it starts. Returns the seconds for which it was queued.
+  double end_queue();
   // Says why a job waits, and at which place of the queue. Returns whether that is news.
   bool set_waiting(const std::string& why, int position);
 
@@ -57,7 +58,7 @@ class Job {
   Progress progress_;
   SeriesByName series_;
   StateView view_;
-  std::string since_;
+  std::string since_;  // RFC 3339
   bool lives_ = false;
   int last_attempt_ = 0;
   int stopped_attempt_ = 0;         // has been sent SIGTERM

@@ -80,7 +80,7 @@ SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
   job->observe([](const EventRecord&) {});
   on_change_("job", name, job->to_json());
   save(*job);
-  change_index([](Index& index) { index.commit(); });
+  commit_index();
   active_[name] = std::move(job);
   schedule();
   return {name, checked.record.warnings, true};
@@ -157,7 +157,7 @@ ordered_json Jobs::ask(const std::string& name, Desired desired, const std::stri
   if (job.intent().desired != desired || desired == Desired::run) job.ask(desired, by);
   look_at(job);
   if (desired == Desired::run) schedule();
-  change_index([](Index& index) { index.commit(); });
+  commit_index();
   if (const Job* const still = find_active(name)) return still->to_json();
   return desired == Desired::remove ? ordered_json{{"name", name}, {"state", "Deleting"}}
                                     : get(name);
@@ -173,6 +173,7 @@ void Jobs::finish_removal(const std::string& name) {
   if (error) return;  // the next tick tries again
   fs::last_write_time(gone, fs::file_time_type::clock::now(), error);
   active_.erase(name);
+  ended_.remove(name);
   change_index([&](Index& index) { index.remove(name); });
   on_change_("end", name, {{"name", name}, {"state", "Deleted"}});
 }

@@ -38,6 +38,14 @@ TEST_F(ProgressTest, ReportsStepsAFewTimesASecondAtMost) {
   EXPECT_EQ(said(), "");
 }
 
+TEST_F(ProgressTest, ReportsTheTimeOfRanksNowAndThen) {
+  Progress progress(reporter_);
+  progress.start(1, 1000);
+  EXPECT_FALSE(progress.ranks_due());
+  progress.ranks({.step = 7, .step_seconds = {0.5, 0.25}});
+  EXPECT_THAT(said(), HasSubstr(R"("step_seconds":[0.5,0.25])"));
+}
+
 TEST_F(ProgressTest, WritesAnEpochToTheHistoryAndReportsIt) {
   History history(folder_ / "history.jsonl");
   Progress progress(reporter_, &history);
