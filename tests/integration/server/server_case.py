@@ -29,9 +29,14 @@ class ServerTest(RunTest):
         self.stop_server(signal.SIGTERM)
         super().tearDown()
 
+    def server_options(self):
+        """More options for the server."""
+        return []
+
     def start_server(self, port="0"):
         self.server = subprocess.Popen(
-            [run_case.RINGTRAIN, "server", str(self.dir), "--port", port, "--data", str(self.shared), "--cores", "2"],
+            [run_case.RINGTRAIN, "server", str(self.dir), "--port", port, "--data", str(self.shared), "--cores", "2",
+             *self.server_options()],
             stdout=subprocess.PIPE, stderr=open(self.folder / "server.log", "a"), text=True)
         first = self.server.stdout.readline()
         self.assertIn("ringtrain server on http://", first, (self.folder / "server.log").read_text())
