@@ -49,7 +49,8 @@ class Dashboards(server_case.ServerTest):
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [str(MONITORING / "rules.yaml")],
             "scrape_configs": [
-                {"job_name": "server", "honor_labels": True, "authorization": {"credentials_file": str(self.dir / "token")},
+                {"job_name": "server", "honor_labels": True,
+                 "authorization": {"credentials_file": str(self.dir / "token")},
                  "static_configs": [{"targets": [self.url.removeprefix("http://")]}]},
                 {"job_name": "run", "honor_labels": True, "static_configs": [{"targets": [run_address]}]}]}
         (self.folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML

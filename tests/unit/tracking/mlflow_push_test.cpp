@@ -32,7 +32,8 @@ class MlflowPushTest : public testing::Test {
       --failures_;
       return {.status = failure_status_, .pieces = {"out of order"}};
     }
-    if (request.target.find("get-by-name") != std::string::npos) return {.status = 404, .pieces = {}};
+    if (request.target.find("get-by-name") != std::string::npos)
+      return {.status = 404, .pieces = {}};
     if (request.target.ends_with("experiments/create")) {
       return {.pieces = {R"({"experiment_id":"7"})"}};
     }
