@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/stopwatch.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "launcher/supervise/keep.hpp"
@@ -63,6 +64,9 @@ Jobs::Jobs(JobsOptions options, OnChange on_change)
   index_ = std::move(opened.index);
   if (!opened.note.empty()) log(opened.note);
   keys_.forget_old();
+  if (!options_.webhook.url.empty()) {
+    webhook_ = std::make_unique<Webhook>(options_.webhook, options_.folder / "outbox");
+  }
   delete_old(trash());
   try {
     scan();
@@ -105,7 +109,7 @@ void Jobs::scan() {
   for (const auto& [gone, state] : known) {
     change_index([&name = gone](Index& index) { index.remove(name); });
   }
-  change_index([](Index& index) { index.commit(); });
+  commit_index();
 }
 
 // `known_state`: of the index; empty where it does not have the job.
@@ -119,6 +123,11 @@ void Jobs::adopt(const JobFolder& folder, const std::string& known_state) {
                  ? std::make_unique<Job>(folder)
                  : std::make_unique<Job>(folder, index_->get(name), index_->series(name));
   job->observe([](const EventRecord&) {});
+  // It ended while no server looked.
+  if (!known_state.empty() && is_at_rest(job->state().state) &&
+      known_state != state_name(job->state().state)) {
+    announce_end(*job);
+  }
   save(*job);
   if (!is_at_rest(job->state().state)) active_[name] = std::move(job);
 }
@@ -137,6 +146,12 @@ void Jobs::change_index(const std::function<void(Index&)>& work) {
     is_behind_ = true;
     log_once(fmt::format("the index is behind until the disk takes it: {}", refused.what()));
   }
+}
+
+void Jobs::commit_index() {
+  const double started = seconds_now();
+  change_index([](Index& index) { index.commit(); });
+  commits_.add(seconds_now() - started);
 }
 
 void Jobs::log_once(const std::string& trouble) {
@@ -161,7 +176,7 @@ void Jobs::tick() {
       if (std::exchange(is_behind_, false)) scan();
       for (const auto& [name, job] : active_) save(*job);
     }
-    change_index([](Index& index) { index.commit(); });
+    commit_index();
   } catch (const DatabaseDamaged& damaged) {
     rebuild(damaged.what());
   } catch (const std::exception& error) {  // as where no descriptor is left
@@ -192,15 +207,16 @@ void Jobs::look_at(Job& job) {
   if (changed) on_change_("job", name, job.to_json());
   job.pass_on_wish();
   if (state == before) {
-    if (is_at_rest(state)) active_.erase(name);
+    if (is_at_rest(state)) rest(name);
     return;
   }
+  if (is_at_rest(state)) announce_end(job);
   save(job);
   if (is_at_rest(state)) {
     log(fmt::format("{}: {}{}", name, state_name(state),
                     job.state().why.empty() ? "" : ": " + job.state().why));
     on_change_("end", name, job.to_json());
-    active_.erase(name);
+    rest(name);
   }
 }
 
@@ -261,6 +277,8 @@ void Jobs::start(Job& job) {
     if (!job.record().script.empty()) {
       const fs::path logs = job.folder().output() / "logs" / std::to_string(number);
       words.insert(words.end(), {"--log-dir", logs.string()});
+    } else if (options_.tensorboard) {
+      words.emplace_back("--tensorboard");
     }
     std::vector<std::string> overrides = job.record().overrides;
     overrides.push_back("name=" + ordered_json(job.record().name).dump());
@@ -270,6 +288,7 @@ void Jobs::start(Job& job) {
     starters_.emplace_back(SpawnOptions{
         .arguments = words, .standard_input = lock->get(), .standard_output = kDevNull});
     job.set_started(job.ranks());
+    queue_waits_.add(job.end_queue());
     log(fmt::format("{}: attempt {} starts on {}", job.record().name, number,
                     counted(job.ranks(), "rank")));
   } catch (const std::system_error& error) {
@@ -279,7 +298,9 @@ void Jobs::start(Job& job) {
 }
 
 void Jobs::reap_starters() {
-  std::erase_if(starters_, [](Child& starter) { return starter.poll().has_value(); });
+  const auto has_ended = [](Child& child) { return child.poll().has_value(); };
+  std::erase_if(starters_, has_ended);
+  std::erase_if(trackers_, has_ended);
 }
 
 }  // namespace ringtrain::server
