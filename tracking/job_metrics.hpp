@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The series of jobs at /metrics, for the server and for `ringtrain run --metrics`.
-// docs/guides/metrics.md lists them.
+// docs/guides/monitoring/metrics.md lists them.
 #pragma once
 
 #include <string>

@@ -64,7 +64,7 @@ class Taker {
   void operator()(const RanksEvent& ranks) {
     p_.communication_share = ranks.communication_share;
     p_.data_share = ranks.data_share;
-    p_.ranks_seen = stamp_;
+    if (!ranks.step_seconds.empty()) p_.ranks_seen = stamp_;
     add("communication_share", ranks.step, ranks.communication_share);
     add("data_share", ranks.step, ranks.data_share);
   }
@@ -87,7 +87,7 @@ class Taker {
 
  private:
   void set(RunPhase phase) { p_.phase = static_cast<int64_t>(phase); }
-  // Of as many ranks as started last.
+  // The rate is that of as many ranks as started last.
   void add_rate(double samples_per_second) {
     const int64_t ranks = p_.figures.ranks;
     auto found = std::find_if(p_.rates.begin(), p_.rates.end(),

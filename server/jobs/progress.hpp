@@ -41,9 +41,8 @@ struct Progress {
   std::string first_started;      // RFC 3339; empty: not yet
   int64_t starts_of_attempt = 0;  // of its ranks
   std::vector<RankRate> rates;    // by the number of ranks, ascending
-  // Of the newest ranks event: shares of time, and when it was written.
-  std::optional<double> communication_share, data_share;
-  std::string ranks_seen;
+  std::optional<double> communication_share, data_share;  // from the newest ranks event
+  std::string ranks_seen;  // when one last had `step_seconds`, RFC 3339; empty: none had
   tracking::JobFigures figures;
 
   // Continues with the events of another attempt, from its first byte.

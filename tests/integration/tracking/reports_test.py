@@ -88,8 +88,8 @@ class AWebhook(server_case.ServerTest):
     def start_server(self, port="0", *more):
         secret = self.folder / "secret"
         secret.write_text(SECRET + "\n")
-        super().start_server(port, *more, "--webhook", f"{self.receiver.url}/hook", "--webhook-secret-file", str(secret),
-                             "--webhook-to-private")
+        super().start_server(port, *more, "--webhook", f"{self.receiver.url}/hook", "--webhook-to-private",
+                             "--webhook-secret-file", str(secret))
 
     def test_gets_every_end_once_and_signed(self):
         self.submit("first", epochs=1)

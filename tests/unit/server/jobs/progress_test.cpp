@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <vector>
 
 namespace ringtrain::server {
 namespace {
@@ -48,6 +49,25 @@ TEST_F(ProgressTest, CountsAttemptsWithoutACheckpoint) {
   progress_.begin_attempt(4);
   EXPECT_EQ(progress_.barren, 0);
   EXPECT_TRUE(progress_.has_saved);
+}
+
+TEST_F(ProgressTest, KnowsWhatTheRanksSaidOfTheirTimes) {
+  StartedEvent started;
+  started.world_size = 2;
+  take(started);
+  take(StepEvent{.step = 3, .samples_per_second = 100});
+  take(RanksEvent{.step = 4, .step_seconds = {0.5, 0.25}, .communication_share = 0.2});
+  EXPECT_EQ(progress_.figures.step_seconds, (std::vector{0.5, 0.25}));
+  EXPECT_FALSE(progress_.ranks_seen.empty());
+  EXPECT_EQ(progress_.communication_share, 0.2);
+  EXPECT_EQ(progress_.rates, (std::vector{RankRate{2, 100, 1}}));
+  EXPECT_EQ(progress_.starts_of_attempt, 1);
+  EXPECT_EQ(series_.at("data_share").buckets().size(), 1u);
+  const auto back = progress_from_json(progress_to_json(progress_).dump());
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->rates, progress_.rates);
+  progress_.begin_attempt(2);
+  EXPECT_EQ(progress_.starts_of_attempt, 0);
 }
 
 TEST_F(ProgressTest, ComesBackFromItsText) {
