@@ -29,6 +29,7 @@ auto latest(std::optional<double> JobFigures::*member) {
 }
 
 std::optional<double> progress(const JobFigures& f) {
+  if (f.is_finished) return 1;  // also where it ended early
   if (f.steps <= 0) return std::nullopt;
   return static_cast<double>(f.step) / static_cast<double>(f.steps);
 }

@@ -52,6 +52,16 @@ TEST(JobMetrics, ShowAJob) {
   EXPECT_THAT(text, Not(HasSubstr("ringtrain_validation_loss{")));
 }
 
+TEST(JobMetrics, OfARunThatEndedEarlyAreComplete) {
+  JobFigures figures = figures_of_a_run();
+  ResultEvent end;
+  end.result.status = "finished";
+  end.result.steps = 6;
+  figures.take({end, Time{}, 1});
+  EXPECT_THAT(text_of({.name = "a", .state = "Succeeded", .figures = &figures}),
+              HasSubstr("ringtrain_progress_ratio{job=\"a\"} 1\n"));
+}
+
 TEST(JobMetrics, NameThePodOfARank) {
   const JobFigures figures = figures_of_a_run();
   EXPECT_THAT(text_of({.name = "a", .state = "Running", .in_pods = true, .figures = &figures}),
