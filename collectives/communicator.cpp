@@ -91,11 +91,18 @@ void Communicator::check_ended(const Call& call) const {
   }
 }
 
+std::vector<int> Communicator::missing() const {
+  std::vector<int> ranks;
+  for (int r = 0; r < size_; ++r) {
+    if (region_->state(r).posted.load() < round_) ranks.push_back(r);
+  }
+  return ranks;
+}
+
 void Communicator::fail_late(const Call& call) const {
   std::string late;
-  for (int r = 0; r < size_; ++r) {
-    if (region_->state(r).posted.load() < round_)
-      late += fmt::format("{}rank {} ({})", late.empty() ? "" : ", ", r, last_call(r));
+  for (const int r : missing()) {
+    late += fmt::format("{}rank {} ({})", late.empty() ? "" : ", ", r, last_call(r));
   }
   // PyTorch's tests, and users, search for " Timed out ".
   region_->break_group(fmt::format("{} Timed out after {:g} s: {} did not come", describe(call),

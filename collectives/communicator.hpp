@@ -65,6 +65,9 @@ class Communicator {
                   Timeout timeout);
   void barrier(Timeout timeout);
 
+  // Returns the ranks that have not come to this rank's last call, once it has failed.
+  std::vector<int> missing() const;
+
   // Returns one line a rank: its last call, and whether that is finished. Any thread.
   std::vector<std::string> flight() const;
 

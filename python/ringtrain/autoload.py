@@ -2,8 +2,10 @@
 """Registers the backend. torch calls register() at the end of every `import torch` of an environment in which this
 package is installed, so it imports nothing that is heavy and never throws."""
 
+import datetime
 import functools
 import os
+import re
 import sys
 
 NAME = "ringtrain"
@@ -46,6 +48,7 @@ def _register_backend():
         return
     distributed.Backend.register_backend(NAME, _create, extended_api=True, devices=["cpu"])
     _watch_new_groups(distributed.distributed_c10d)
+    _admit_to_monitored_barrier(distributed)
 
 
 def answer_with_stacks():
@@ -77,6 +80,24 @@ def _watch_new_groups(c10d):
         return original(group_size, group_rank, ranks, c10d.Backend(backend), *arguments, **named)
 
     c10d._new_process_group_helper = new_process_group
+
+
+def _admit_to_monitored_barrier(distributed):
+    """torch.distributed.monitored_barrier() refuses all backends but one that is named gloo."""
+    c10d = distributed.distributed_c10d
+    original = c10d.monitored_barrier
+
+    @functools.wraps(original)
+    def monitored_barrier(group=None, timeout=None, wait_all_ranks=False):
+        names = re.split("[:,]", "" if c10d._rank_not_in_group(group) else str(c10d.get_backend(group)))
+        if NAME not in names:
+            return original(group, timeout, wait_all_ranks)
+        if isinstance(timeout, (int, float)):
+            timeout = datetime.timedelta(seconds=timeout)
+        timeouts = () if timeout is None else (timeout,)
+        return (group or c10d._get_default_group()).monitored_barrier(*timeouts, wait_all_ranks=wait_all_ranks)
+
+    c10d.monitored_barrier = distributed.monitored_barrier = monitored_barrier
 
 
 def replaces_gloo():

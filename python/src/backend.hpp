@@ -69,6 +69,8 @@ class Backend : public c10d::Backend {
   WorkPtr alltoall(Tensors& outputs, Tensors& inputs,
                    const c10d::AllToAllOptions& options) override;
   WorkPtr barrier(const c10d::BarrierOptions& options) override;
+  // A barrier whose error names, on rank 0, the first rank that is missing, or all.
+  void monitoredBarrier(const c10d::BarrierOptions& options, bool wait_all_ranks) override;
 
   WorkPtr send(Tensors& tensors, int to, int tag) override;
   WorkPtr recv(Tensors& tensors, int from, int tag) override;
@@ -89,6 +91,8 @@ class Backend : public c10d::Backend {
   // Runs call now or later; `results` are those of the future.
   WorkPtr start(c10d::OpType operation, bool async, std::chrono::milliseconds timeout,
                 Tensors results, Call call);
+  // Replaces a sparse tensor by the ranks' sum: the same bits on every rank.
+  WorkPtr sum_sparse(const at::Tensor& tensor, const c10d::AllreduceOptions& options);
   WorkPtr all_gather_pairs(c10d::OpType operation, Pairs pairs,
                            const c10d::AllgatherOptions& options);
   WorkPtr reduce_scatter_pairs(c10d::OpType operation, Pairs pairs,

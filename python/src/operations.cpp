@@ -194,6 +194,38 @@ WorkPtr Backend::barrier(const c10d::BarrierOptions& options) {
                [this](milliseconds timeout) { communicator_.barrier(timeout); });
 }
 
+void Backend::monitoredBarrier(const c10d::BarrierOptions& options, bool wait_all_ranks) {
+  std::vector<int> missing;
+  try {
+    start(OpType::BARRIER, false, options.timeout, {}, [&](milliseconds timeout) {
+      try {
+        communicator_.barrier(timeout);
+      } catch (...) {
+        missing = communicator_.missing();
+        throw;
+      }
+    })->wait();
+  } catch (const c10::Error& error) {
+    // Scripts, and PyTorch's tests, search for Gloo's words.
+    const std::string why = c10::str(": ", error.what_without_backtrace());
+    if (rank_ != 0) {
+      C10_THROW_ERROR(DistBackendError,
+                      c10::str("Rank ", rank_, " successfully reached monitoredBarrier, but ",
+                               "received errors while waiting for send/recv from rank 0", why));
+    }
+    if (missing.empty()) throw;
+    if (options.timeout == milliseconds::zero()) {
+      C10_THROW_ERROR(DistBackendError,
+                      c10::str("Rank 0 timed out in monitoredBarrier after 0 ms", why));
+    }
+    const bool names_one = !wait_all_ranks || missing.size() == 1;
+    if (names_one) missing.resize(1);
+    C10_THROW_ERROR(DistBackendError,
+                    c10::str(names_one ? "Rank " : "Ranks ", c10::Join(", ", missing),
+                             " failed to pass monitoredBarrier", why));
+  }
+}
+
 WorkPtr Backend::send(Tensors& tensors, int to, int tag) {
   return post(tag).send(only(tensors), checked_rank("receiver", to), tag, options_->timeout);
 }

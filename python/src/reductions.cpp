@@ -10,7 +10,7 @@ using c10d::OpType;
 using std::chrono::milliseconds;
 
 WorkPtr Backend::allreduce(Tensors& tensors, const c10d::AllreduceOptions& options) {
-  only(tensors);
+  if (only(tensors).is_sparse()) return sum_sparse(tensors[0], options);
   c10d::AllreduceCoalescedOptions coalesced;
   static_cast<c10d::AllreduceOptions&>(coalesced) = options;
   return allreduce_coalesced(tensors, coalesced);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """c10d's operations over the backend, as scripts call them: each against what its definition gives."""
 
+import datetime
 import unittest
 
 import ranks
@@ -116,6 +117,47 @@ class Operations(unittest.TestCase):
             distributed.all_to_all(parts, [torch.full((rank + 1,), float(rank))] * size)
             assert [part.tolist() for part in parts] == [[r] * (r + 1) for r in range(size)]
         self.run_ranks(body)
+
+    def test_sparse_tensors_are_summed(self):
+        def body(rank):
+            size = distributed.get_world_size()
+
+            def of(rank):  # no entry of rank 0, and some twice
+                indices, values = [[r % 3 for r in range(rank)]], torch.full((rank, 2), rank + 0.5)
+                return torch.sparse_coo_tensor(indices, values, (5, 2))
+
+            mine = of(rank)
+            work = distributed.all_reduce(mine, async_op=True)
+            work.wait()
+            expected = sum(of(r).to_dense() for r in range(size))
+            assert torch.equal(mine.to_dense(), expected) and mine.layout == torch.sparse_coo
+            with unittest.TestCase().assertRaisesRegex(RuntimeError, "sparse tensors are summed alone"):
+                distributed.all_reduce(of(rank), distributed.ReduceOp.MAX)
+            if size > 1:
+                with unittest.TestCase().assertRaisesRegex(RuntimeError, "ranks 0 and 1 have different sizes"):
+                    distributed.all_reduce(torch.sparse_coo_tensor(torch.zeros(1, 1), torch.ones(1), (5 + rank,)))
+        self.run_ranks(body)
+
+    def test_monitored_barriers_name_who_is_missing(self):
+        def body(rank):
+            half_second = datetime.timedelta(seconds=0.5)
+            distributed.monitored_barrier()
+            distributed.monitored_barrier(timeout=60.0)
+            pair, all_ranks = distributed.new_group([0, 1]), distributed.new_group()
+            for group, missing, wanted in ((pair, (1,), "Rank 1 failed"), (all_ranks, (1, 2), "Ranks 1, 2 failed")):
+                if rank == 0:
+                    with unittest.TestCase().assertRaisesRegex(RuntimeError, f"^{wanted} to pass monitoredBarrier: "):
+                        distributed.monitored_barrier(group, half_second, wait_all_ranks=len(missing) > 1)
+                elif rank not in missing:
+                    distributed.monitored_barrier(group, half_second)  # returns: it is not in the group
+                distributed.barrier()
+            third = distributed.new_group()
+            if rank != 1:
+                words = "Rank 1 failed" if rank == 0 else "Rank 2 successfully reached monitoredBarrier, but received"
+                with unittest.TestCase().assertRaisesRegex(RuntimeError, words):
+                    distributed.monitored_barrier(third, half_second)
+            distributed.barrier()
+        ranks.assert_all_passed(self, ranks.run(3, body))
 
     def test_messages(self):
         def body(rank):

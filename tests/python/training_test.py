@@ -27,8 +27,8 @@ def samples(rank, step):
     return torch.randn(6, 1, 8, 8), torch.randint(0, 10, (6,))
 
 
-def train(model, rank, steps=5):
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+def train(model, rank, steps=5, momentum=0.9):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=momentum)
     for step in range(steps):
         images, labels = samples(rank, step)
         optimizer.zero_grad()
@@ -37,12 +37,12 @@ def train(model, rank, steps=5):
 
 
 class Training(unittest.TestCase):
-    def trained(self, size, backend, wrap):
+    def trained(self, size, backend, wrap, **options):
         """Parameters of every rank after training."""
         with tempfile.TemporaryDirectory() as folder:
             def body(rank):
                 model = wrap(net())
-                train(model, rank)
+                train(model, rank, **options)
                 full = [p.full_tensor() if hasattr(p, "full_tensor") else p for p in model.parameters()]
                 torch.save([p.detach() for p in full], f"{folder}/{rank}")
             ranks.assert_all_passed(self, ranks.run(size, body, backend=backend))
@@ -85,6 +85,20 @@ class Training(unittest.TestCase):
                     fully_shard(layer)
             return fully_shard(model)
         self.assert_same(self.trained(2, "ringtrain", wrap), self.trained(2, "gloo", wrap))
+
+    def test_sparse_gradients_have_the_same_bits_as_on_gloo_with_2_ranks(self):
+        class Words(nn.Module):
+            def __init__(self):
+                super().__init__()
+                torch.manual_seed(7)
+                self.embedding, self.top = nn.Embedding(50, 8, sparse=True), nn.Linear(8, 10)
+
+            def forward(self, images):
+                return self.top(self.embedding((images.flatten(1) * 1000).long() % 50).mean(1))
+
+        def wrap(model):
+            return DistributedDataParallel(Words())
+        self.assert_same(self.trained(2, "ringtrain", wrap, momentum=0), self.trained(2, "gloo", wrap, momentum=0))
 
     def test_ddp_puts_its_buckets_into_the_shared_memory(self):
         def body(rank):

@@ -97,6 +97,22 @@ TEST(Failures, NameTheRankThatWasKilled) {
   EXPECT_EQ(ended[2], 0);
 }
 
+TEST(Failures, ListTheRanksThatAreMissing) {
+  EXPECT_THAT(run_members(3,
+                          [](const auto& region) {
+                            Communicator group(region);
+                            all_reduce(group, 5);
+                            if (group.rank() == 0) {
+                              expect_lost([&] { group.barrier(100ms); }, HasSubstr("Timed out"));
+                              EXPECT_THAT(group.missing(), testing::ElementsAre(1, 2));
+                            }
+                            // The others come too late.
+                            while (region->header().broken.load() == 0) usleep(1'000);
+                            expect_lost([&] { group.barrier(1min); }, HasSubstr("Timed out"));
+                          }),
+              Each(0));
+}
+
 TEST(Failures, NameTheRankThatLeft) {
   EXPECT_THAT(run_members(2,
                           [](auto region) {
