@@ -81,9 +81,10 @@ class InSlurm(run_case.RunTest):
 
     def test_the_signal_before_the_time_limit_saves_and_the_requeued_job_resumes(self):
         self.write_job(epochs=1000000, checkpoint={"resume": "never", "every_epochs": 1000000})
-        # Slurm reads limits in minutes, and sends the signal when 50 of the 60 seconds are left.
+        # Slurm sends the signal when 50 of the 120 seconds are left, or up to 60 seconds before (sbatch(1)): the run
+        # that resumes has 10 seconds, too.
         job = self.submit(f"exec {run_case.RINGTRAIN} run {self.job}",
-                          options=["--time=1", "--signal=B:USR1@50", "--requeue"])
+                          options=["--time=2", "--signal=B:USR1@50", "--requeue"])
         line = f"putting Slurm job {job} back into the queue"
         self.wait_for("the job to be queued again", lambda: line in self.said())
         self.assertIn("stopping with a checkpoint", self.said())
