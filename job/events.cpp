@@ -16,7 +16,8 @@ constexpr auto fields_of(const StartedEvent*) {
   using T = StartedEvent;
   return std::tuple(field("placement", &T::placement), field("world_size", &T::world_size),
                     field("step", &T::from_step), field("steps", &T::steps),
-                    field("epochs", &T::epochs), field("communication", &T::communication));
+                    field("epochs", &T::epochs), field("communication", &T::communication),
+                    field("startup_seconds", &T::startup_seconds));
 }
 
 constexpr auto fields_of(const StepEvent*) {
@@ -25,6 +26,15 @@ constexpr auto fields_of(const StepEvent*) {
                     field("steps", &T::steps), field("loss", &T::loss),
                     field("samples_per_second", &T::samples_per_second),
                     field("seconds_left", &T::seconds_left));
+}
+
+constexpr auto fields_of(const RanksEvent*) {
+  using T = RanksEvent;
+  return std::tuple(field("step", &T::step), field("samples_seen", &T::samples_seen),
+                    field("skipped_steps", &T::skipped_steps),
+                    field("step_seconds", &T::step_seconds),
+                    field("communication_share", &T::communication_share),
+                    field("data_share", &T::data_share), field("seconds", &T::seconds));
 }
 
 constexpr auto fields_of(const EpochEvent*) {
@@ -36,13 +46,6 @@ constexpr auto fields_of(const EpochEvent*) {
                     field("test_rmse", &T::test_rmse, WhenEmpty::omit),
                     field("test_mae", &T::test_mae, WhenEmpty::omit), field("seconds", &T::seconds),
                     field("step_seconds", &T::slowest));
-}
-
-constexpr auto fields_of(const RanksEvent*) {
-  using T = RanksEvent;
-  return std::tuple(field("step", &T::step), field("step_seconds", &T::step_seconds),
-                    field("communication_share", &T::communication_share),
-                    field("data_share", &T::data_share));
 }
 
 constexpr auto fields_of(const CheckpointEvent*) {

@@ -28,6 +28,7 @@ struct StartedEvent {
   int64_t steps = 0;
   int64_t epochs = 0;
   std::string communication;
+  double startup_seconds = 0;  // from the start of rank 0's process
   bool operator==(const StartedEvent&) const = default;
 };
 
@@ -41,6 +42,22 @@ struct StepEvent {
   double samples_per_second = 0;
   double seconds_left = 0;
   bool operator==(const StepEvent&) const = default;
+};
+
+// Times and counts of a run: a second after its first step, every 10 s, and before checkpoints.
+struct RanksEvent {
+  static constexpr const char* kKind = "ranks";
+  int64_t step = 0;
+  uint64_t samples_seen = 0;
+  int64_t skipped_steps = 0;
+  // Own seconds a step of each rank, without waiting for others, since the last such event. Empty
+  // where too few steps were made.
+  std::vector<double> step_seconds = {};
+  // Shares of rank 0's time since the last such event, 0 to 1: waiting for other ranks, for data.
+  double communication_share = 0;
+  double data_share = 0;
+  Seconds seconds = {};  // since the ranks were started; without `total` and `startup`
+  bool operator==(const RanksEvent&) const = default;
 };
 
 // An epoch is complete. history.jsonl holds the same keys, a line for each epoch.
@@ -59,17 +76,6 @@ struct EpochEvent {
   double seconds = 0;
   std::optional<RankSpeed> slowest = {};  // "step_seconds"
   bool operator==(const EpochEvent&) const = default;
-};
-
-// How fast each rank is, every 10 s; with several ranks alone.
-struct RanksEvent {
-  static constexpr const char* kKind = "ranks";
-  int64_t step = 0;
-  std::vector<double> step_seconds;  // of each rank: its own, without waits for others
-  // Shares of rank 0's time since the last such event, 0 to 1: waiting for other ranks, for data.
-  double communication_share = 0;
-  double data_share = 0;
-  bool operator==(const RanksEvent&) const = default;
 };
 
 // A checkpoint is complete and safe on disk.

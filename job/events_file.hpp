@@ -3,10 +3,13 @@
 // makes it but for its first byte. docs/reference/events.md describes it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 
 #include "base/file_descriptor.hpp"
+#include "job/events.hpp"
 
 namespace ringtrain {
 
@@ -29,5 +32,11 @@ class EventsFile {
   FileDescriptor file_;
   bool torn_ = false;  // the last line has no newline: its writer was killed, or the disk was full
 };
+
+using OnEvent = std::function<void(const EventRecord& record)>;
+
+// Reads complete lines of an events.jsonl behind `offset`, which it moves; at most a few MiB in one
+// call. A line that is no event is passed over. Returns whether there may be more.
+bool read_events(const std::filesystem::path& file, uint64_t& offset, const OnEvent& on_event);
 
 }  // namespace ringtrain

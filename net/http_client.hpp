@@ -30,6 +30,8 @@ struct HttpRequest {
   std::string body = {};
   TlsOptions tls = {};
   std::string proxy = {};  // empty: as the environment says (https_proxy, no_proxy)
+  // Connects to public_address.hpp's addresses alone, and to no proxy: for URLs of strangers.
+  bool public_addresses_only = false;
   long max_redirects = 0;
   bool compressed = false;                  // asks for gzip and the like, and unpacks
   uint64_t max_body = uint64_t{256} << 20;  // of an answer that is kept in memory
@@ -52,6 +54,7 @@ enum class HttpFailure {
   server_certificate,  // the server's certificate is not trusted
   client_certificate,  // our certificate or its key cannot be used
   too_large,           // more than max_body
+  address_refused,     // not a public address, where only those may be reached
   other,
 };
 

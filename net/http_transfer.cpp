@@ -2,9 +2,12 @@
 #include "net/http_transfer.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <new>
 #include <utility>
+
+#include "net/public_address.hpp"
 
 namespace ringtrain::net {
 namespace {
@@ -106,6 +109,11 @@ void HttpTransfer::set_options(const HttpRequest& request) {
   set(CURLOPT_WRITEFUNCTION, &HttpTransfer::on_bytes);
   set(CURLOPT_WRITEDATA, this);
   if (!request.proxy.empty()) set(CURLOPT_PROXY, request.proxy.c_str());
+  if (request.public_addresses_only) {
+    set(CURLOPT_PROXY, "");
+    set(CURLOPT_OPENSOCKETFUNCTION, &HttpTransfer::open_public);
+    set(CURLOPT_OPENSOCKETDATA, this);
+  }
 
   for (const std::string& header : request.headers) append(headers_, header);
   set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
@@ -175,6 +183,15 @@ void HttpTransfer::take(std::string_view bytes) {
   response_.body += bytes;
 }
 
+curl_socket_t HttpTransfer::open_public(void* transfer, curlsocktype /*purpose*/,
+                                        curl_sockaddr* address) {
+  if (!is_public(address->addr)) {
+    static_cast<HttpTransfer*>(transfer)->refused_address_ = print_address(address->addr);
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 // libcurl is C: no exception may pass through it.
 size_t HttpTransfer::on_bytes(char* bytes, size_t one, size_t count, void* transfer) {
   auto* const self = static_cast<HttpTransfer*>(transfer);
@@ -189,6 +206,10 @@ size_t HttpTransfer::on_bytes(char* bytes, size_t one, size_t count, void* trans
 
 HttpResponse HttpTransfer::finish(CURLcode code) {
   if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+  if (code != CURLE_OK && !refused_address_.empty()) {
+    throw HttpError(HttpFailure::address_refused, url_,
+                    refused_address_ + " is not an address of the public internet");
+  }
   if (code != CURLE_OK) {
     throw HttpError(failure_of(code), url_,
                     error_[0] != '\0' ? error_.data() : curl_easy_strerror(code));

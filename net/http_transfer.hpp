@@ -7,6 +7,7 @@
 #include <array>
 #include <exception>
 #include <memory>
+#include <string>
 
 #include "net/http_client.hpp"
 
@@ -43,6 +44,7 @@ class HttpTransfer {
   void set_blob(CURLoption option, const std::string& bytes);
   long status() const;
   void take(std::string_view bytes);
+  static curl_socket_t open_public(void* transfer, curlsocktype purpose, curl_sockaddr* address);
   static size_t on_bytes(char* bytes, size_t one, size_t count, void* transfer);
 
   const std::string url_;
@@ -53,6 +55,7 @@ class HttpTransfer {
   std::array<char, CURL_ERROR_SIZE> error_{};
   HttpResponse response_;
   std::exception_ptr thrown_;
+  std::string refused_address_;
   CurlHandle handle_;  // last, so that it ends before what it points to
 };
 

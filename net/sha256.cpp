@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <array>
 
@@ -16,6 +17,12 @@ void check(int result) {
 }
 EVP_MD_CTX* context(const std::unique_ptr<void, void (*)(void*)>& pointer) {
   return static_cast<EVP_MD_CTX*>(pointer.get());
+}
+
+std::string print(const std::array<unsigned char, 32>& digest) {
+  std::string text;
+  for (const unsigned char byte : digest) text += fmt::format("{:02x}", byte);
+  return text;
 }
 
 }  // namespace
@@ -32,15 +39,23 @@ void Sha256::add(const void* data, size_t size) {
 std::string Sha256::hexadecimal() {
   std::array<unsigned char, 32> digest{};
   check(EVP_DigestFinal_ex(context(context_), digest.data(), nullptr));
-  std::string text;
-  for (const unsigned char byte : digest) text += fmt::format("{:02x}", byte);
-  return text;
+  return print(digest);
 }
 
 std::string sha256(std::string_view bytes) {
   Sha256 hash;
   hash.add(bytes.data(), bytes.size());
   return hash.hexadecimal();
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  std::array<unsigned char, 32> digest{};
+  unsigned int size = 0;
+  const auto* const data = reinterpret_cast<const unsigned char*>(bytes.data());
+  const unsigned char* const made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                                         data, bytes.size(), digest.data(), &size);
+  check(made != nullptr && size == digest.size() ? 1 : 0);
+  return print(digest);
 }
 
 }  // namespace ringtrain::net

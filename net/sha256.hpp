@@ -7,7 +7,7 @@
 
 namespace ringtrain::net {
 
-// SHA-256 of a stream of bytes.
+// SHA-256 of a stream of bytes. All functions throw a data error where OpenSSL refuses.
 class Sha256 {
  public:
   Sha256();
@@ -19,5 +19,8 @@ class Sha256 {
 };
 
 std::string sha256(std::string_view bytes);
+
+// HMAC-SHA256 (RFC 2104), in hexadecimal.
+std::string hmac_sha256(std::string_view key, std::string_view bytes);
 
 }  // namespace ringtrain::net

@@ -18,6 +18,7 @@
 #include "base/file.hpp"
 #include "base/file_descriptor.hpp"
 #include "base/machine.hpp"
+#include "base/text.hpp"
 #include "net/http_server.hpp"
 #include "server/api/audit.hpp"
 #include "server/api/dispatch.hpp"
@@ -50,6 +51,25 @@ JobLimits limits_of(const ServerOptions& options) {
   return limits;
 }
 
+WebhookOptions webhook_of(const ServerOptions& options) {
+  WebhookOptions webhook{.url = options.webhook, .private_addresses = options.webhook_to_private};
+  if (webhook.url.empty()) return webhook;
+  if (!webhook.url.starts_with("https://") && !webhook.url.starts_with("http://")) {
+    throw job_error(fmt::format("--webhook {}: must be a URL of https or http", webhook.url));
+  }
+  if (options.webhook_secret_file.empty()) {
+    throw job_error(
+        "--webhook: --webhook-secret-file is missing: a file with a text of 16 or more bytes, as "
+        "'openssl rand -hex 32' makes, which the receiver has, too");
+  }
+  webhook.secret = trimmed(read_file(options.webhook_secret_file));
+  if (webhook.secret.size() < 16) {
+    throw job_error(fmt::format("--webhook-secret-file {}: is shorter than 16 bytes",
+                                options.webhook_secret_file.string()));
+  }
+  return webhook;
+}
+
 void add_all_routes(Routes& routes, Jobs& jobs, EventStream& events, Tokens& tokens,
                     const Audit& audit, const std::function<const RequestTimes&()>& times) {
   add_job_routes(routes, jobs, events);
@@ -73,7 +93,9 @@ class Server {
         events_(options.streams),
         jobs_({.folder = folder_,
                .program = fs::read_symlink("/proc/self/exe"),
-               .limits = limits_of(options)},
+               .limits = limits_of(options),
+               .tensorboard = options.tensorboard,
+               .webhook = webhook_of(options)},
               [this](const std::string& kind, const std::string& job,
                      const nlohmann::ordered_json& data) { events_.publish(kind, job, data); }),
         dispatcher_(routes_, site_of(options), tokens_, audit_) {

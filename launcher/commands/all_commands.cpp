@@ -14,6 +14,7 @@
 #include "launcher/commands/render_command.hpp"
 #include "launcher/commands/run_command.hpp"
 #include "launcher/commands/server_commands.hpp"
+#include "launcher/commands/tracking.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -33,6 +34,7 @@ void add_all_commands(CLI::App& app, std::vector<std::string>& words, int& exit_
   add_finish_command(app);
   add_job_commands(app);
   add_server_command(app);
+  add_track_command(app, exit_code);
   add_submit_command(app, exit_code);
   add_watch_commands(app, exit_code);
   add_change_commands(app);

@@ -27,6 +27,7 @@ const std::map<std::string, std::vector<std::string>> kExamples = {
     {"server connect", {"ringtrain server connect --dir jobs --listen 127.0.0.1:8000"}},
     {"server token", {"ringtrain server token --dir jobs --name ci --scope submit"}},
     {"server reference", {"ringtrain server reference > docs/reference/rest-api.md"}},
+    {"track", {"ringtrain track runs/mnist-lenet"}},
     {"submit",
      {"ringtrain submit job.yaml --wait",
       "ringtrain submit job.yaml -n 4 --server http://127.0.0.1:8080"}},

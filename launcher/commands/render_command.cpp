@@ -18,12 +18,14 @@ namespace {
 struct RenderOptions {
   std::string job_file;
   std::vector<std::string> overrides;
+  std::string as = "mpijob";
 };
 
 void print_rendered(const RenderOptions& options) {
   const mpijob::JobAndText read = mpijob::read_job(options.job_file, options.overrides);
   for (const std::string& note : read.notes) complain("warning: " + note);
-  const auto objects = mpijob::render(read);
+  const auto objects = mpijob::render(
+      read, options.as == "trainjob" ? mpijob::RenderAs::trainjob : mpijob::RenderAs::mpijob);
   fmt::print("# {}, by ringtrain render: kubectl apply -f -\n{}", read.job.name,
              mpijob::print_yaml(objects));
 }
@@ -38,6 +40,12 @@ void add_render_command(CLI::App& app) {
   command->add_option("--set", options->overrides, "Override a key of the job; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
+  command
+      ->add_option("--as", options->as,
+                   "mpijob (default), or trainjob: for Kubeflow Trainer, with a "
+                   "ClusterTrainingRuntime")
+      ->check(CLI::IsMember({"mpijob", "trainjob"}))
+      ->type_name("KIND");
   command->callback([options] { print_rendered(*options); });
 }
 

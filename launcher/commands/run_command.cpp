@@ -27,6 +27,7 @@
 #include "launcher/commands/run_script.hpp"
 #include "launcher/commands/run_summary.hpp"
 #include "launcher/commands/script_hosts.hpp"
+#include "launcher/commands/tracking.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/slurm.hpp"
 #include "launcher/mpi/worker_program.hpp"
@@ -70,7 +71,8 @@ void note_crowding(const RunOptions& options, const Supervision& supervision) {
 
 // Opens the run's record in the job's output unless it has one elsewhere.
 RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, StopSignals& stop,
-                             std::optional<RunRecord>& record) {
+                             std::optional<RunRecord>& record,
+                             std::optional<tracking::Tracker>& tracker) {
   const Supervision supervision = plan_run(options, job);
   const WorkerJob worker_job{find_worker(), options.job_file, options.overrides};
   const Mpirun mpirun = find_mpirun();
@@ -79,10 +81,13 @@ RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, Stop
     check_paths(job);
     note_crowding(options, supervision);
   }
+  const bool sees_output = has_output(job.output, supervision.hosts);
   open_record(record, job.output, supervision.hosts);
+  tracker = start_tracker(options, job, record ? &*record : nullptr, sees_output);
   std::vector<EventRelay> relays;
   if (options.events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
   if (record) relays.emplace_back(record->events(), EventRelay::For::file);
+  if (tracker) relays.emplace_back(tracker->events(), EventRelay::For::file);
   SystemClock clock(stop);
   MpirunStarter starter(
       mpirun,
@@ -94,32 +99,40 @@ RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, Stop
   return supervise(supervision, starter, clock, display);
 }
 
-void complete(std::optional<RunRecord>& record, const Outcome& outcome) {
-  if (!record) return;
-  try {
-    record->finish(outcome);
-  } catch (const Error& error) {
-    complain(fmt::format("warning: {}", error.what()));
+// The places that keep or send the outcome of a run.
+struct Records {
+  std::optional<RunRecord> run;
+  std::optional<tracking::Tracker> tracker;
+  const Time started = std::chrono::system_clock::now();
+
+  void finish(const JobSpec& job, const Outcome& outcome) {
+    try {
+      if (run) run->finish(outcome);
+    } catch (const Error& error) {
+      complain(fmt::format("warning: {}", error.what()));
+    }
+    finish_tracker(tracker, job, outcome, started);
   }
-}
+};
 
 // Runs the job of the options, which `job` is set to, and records how that ended.
 RunEnd run_recorded(const RunOptions& options, JobSpec& job) {
   StopSignals stop;  // before any start: a signal in between must not leave processes behind
-  std::optional<RunRecord> record;
-  if (!options.run_dir.empty()) record.emplace(options.run_dir, "--run-dir");
+  Records records;
+  if (!options.run_dir.empty()) records.run.emplace(options.run_dir, "--run-dir");
   try {
     std::vector<std::string> notes;
     job = parse_job(options.job_file, options.overrides, &notes);
     for (const std::string& note : notes) complain("warning: " + note);
     refuse_options(options.given, job.script ? RunKind::script_job : RunKind::training);
-    RunEnd end = job.script ? run_script_job(options, job, stop, record)
-                            : supervise_on_terminal(options, job, stop, record);
-    complete(record, end.outcome);
+    RunEnd end = job.script
+                     ? run_script_job(options, job, stop, records.run)
+                     : supervise_on_terminal(options, job, stop, records.run, records.tracker);
+    records.finish(job, end.outcome);
     return end;
   } catch (const std::exception& error) {
-    complete(
-        record,
+    records.finish(
+        job,
         {.status = RunStatus::failed, .exit_code = exit_code_of(error), .cause = error.what()});
     throw;
   }
@@ -208,6 +221,13 @@ void add_run_command(CLI::App& app, std::vector<std::string>& words, int& exit_c
                     "Print events on stdout as well, for programs that read the log: 0x1e and a "
                     "JSON object a line");
   command->add_flag("--trace", options->trace, "Write trace.json, like --set trace=true");
+  command
+      ->add_option("--metrics", options->metrics,
+                   "Serve the run's figures to Prometheus at http://ADDRESS:PORT/metrics, as "
+                   "127.0.0.1:9464, to everybody who reaches the address")
+      ->type_name("ADDRESS:PORT");
+  command->add_flag("--tensorboard", options->tensorboard,
+                    "Write event files for TensorBoard to the folder tensorboard of the output");
   add_script_options(*command, options->script);
   command->footer(
       "Options stand before a script; all words behind it are its own, or where a -- follows it, "

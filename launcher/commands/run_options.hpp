@@ -21,6 +21,8 @@ struct RunOptions {
   bool json = false;
   bool events = false;
   bool trace = false;
+  std::string metrics;  // ADDRESS:PORT; empty: none
+  bool tensorboard = false;
   ScriptOptions script = {};
   std::vector<std::string> given = {};  // the names of those that stand there, as "--set"
 };

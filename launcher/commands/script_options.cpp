@@ -70,7 +70,8 @@ constexpr std::array<std::string_view, 9> kOfScripts = {
     "--nproc-per-node",     "--nnodes",      "--standalone", "--log-dir", "--tee", "--redirects",
     "--local-ranks-filter", "--master-port", "--rdzv-id"};
 
-constexpr std::array<std::string_view, 3> kOfTraining = {"--json", "--trace", "--start-timeout"};
+constexpr std::array<std::string_view, 5> kOfTraining = {"--json", "--trace", "--start-timeout",
+                                                         "--metrics", "--tensorboard"};
 
 bool has(const auto& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();

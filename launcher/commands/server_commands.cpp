@@ -45,6 +45,18 @@ void add_serve_options(CLI::App& command, Options& options) {
                   "repeated")
       ->allow_extra_args(false)
       ->type_name("NAME");
+  command.add_flag("--tensorboard", options.tensorboard,
+                   "Let every run write event files for TensorBoard to its output");
+  command
+      .add_option("--webhook", options.webhook,
+                  "POST every job's end to this address, signed with the secret")
+      ->type_name("URL");
+  command
+      .add_option("--webhook-secret-file", options.webhook_secret_file,
+                  "File with the secret that signs it, 16 bytes or more")
+      ->type_name("FILE");
+  command.add_flag("--webhook-to-private", options.webhook_to_private,
+                   "Let it lead to this machine or a private network");
   command.add_flag("--allow-torchscript", options.torchscript,
                    "Let jobs use TorchScript files, which are programs");
   command.add_flag("--allow-scripts", options.scripts,

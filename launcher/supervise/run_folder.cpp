@@ -4,16 +4,12 @@
 #include <system_error>
 
 namespace ringtrain::launcher {
-namespace {
 
-// Whether this machine has the folder that rank 0 writes to.
 bool has_output(const std::filesystem::path& output, const HostSource& hosts) {
   std::error_code error;
   return hosts.hosts().empty() || is_this_machine(hosts.hosts().front().name) ||
          std::filesystem::is_directory(output, error);
 }
-
-}  // namespace
 
 void open_record(std::optional<RunRecord>& record, const std::filesystem::path& output,
                  const HostSource& hosts) {

@@ -11,6 +11,7 @@
 #include "mpijob/objects/operator_rules.hpp"
 #include "mpijob/objects/own_image.hpp"
 #include "mpijob/objects/pods.hpp"
+#include "mpijob/objects/trainjob.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
@@ -67,15 +68,6 @@ void check_files(const JobSpec& job, const KubernetesSpec& spec) {
   }
 }
 
-ordered_json metadata(const JobSpec& job, const KubernetesSpec& spec, const std::string& name) {
-  ordered_json result = {{"name", name}};
-  if (!spec.name_space.empty()) result["namespace"] = spec.name_space;
-  result["labels"] = {{"app.kubernetes.io/name", "ringtrain"},
-                      {"app.kubernetes.io/instance", job.name},
-                      {"app.kubernetes.io/managed-by", "ringtrain"}};
-  return result;
-}
-
 const char* clean_pod_policy(KubernetesSpec::CleanPods clean) {
   switch (clean) {
     case KubernetesSpec::CleanPods::running:
@@ -108,7 +100,7 @@ ordered_json run_policy(const JobSpec& job, const KubernetesSpec& spec) {
 
 ordered_json mpijob_object(const JobSpec& job, const KubernetesSpec& spec,
                            const std::string& service_account) {
-  ordered_json meta = metadata(job, spec, job.name);
+  ordered_json meta = object_metadata(job, spec, job.name);
   if (spec.gang != KubernetesSpec::Gang::volcano && !spec.queue.empty()) {
     meta["labels"]["kueue.x-k8s.io/queue-name"] = spec.queue;
   }
@@ -139,23 +131,42 @@ ordered_json config_data(const JobSpec& job, const std::string& job_text) {
 
 }  // namespace
 
-std::vector<ordered_json> render(const JobSpec& job, const std::string& job_text) {
+ordered_json object_metadata(const JobSpec& job, const KubernetesSpec& spec,
+                             const std::string& name) {
+  ordered_json result = {{"name", name}};
+  if (!spec.name_space.empty()) result["namespace"] = spec.name_space;
+  result["labels"] = {{"app.kubernetes.io/name", "ringtrain"},
+                      {"app.kubernetes.io/instance", job.name},
+                      {"app.kubernetes.io/managed-by", "ringtrain"}};
+  return result;
+}
+
+std::vector<ordered_json> render(const JobSpec& job, const std::string& job_text, RenderAs as) {
   const KubernetesSpec spec = job.kubernetes.value_or(KubernetesSpec{});
   check_name(job, spec);
   check_files(job, spec);
+  if (as == RenderAs::trainjob && job.script) {
+    throw job_error(
+        "script: a TrainJob cannot run one: render an MPIJob of it, without --as trainjob");
+  }
 
   std::vector<ordered_json> objects;
   const std::string account = spec.service_account.empty() ? job.name : spec.service_account;
   if (spec.service_account.empty()) {
     objects.push_back({{"apiVersion", "v1"},
                        {"kind", "ServiceAccount"},
-                       {"metadata", metadata(job, spec, account)},
+                       {"metadata", object_metadata(job, spec, account)},
                        {"automountServiceAccountToken", false}});
   }
   objects.push_back({{"apiVersion", "v1"},
                      {"kind", "ConfigMap"},
-                     {"metadata", metadata(job, spec, job.name + "-job")},
+                     {"metadata", object_metadata(job, spec, job.name + "-job")},
                      {"data", config_data(job, job_text)}});
+  if (as == RenderAs::trainjob) {
+    objects.push_back(training_runtime(job, account));
+    objects.push_back(trainjob(job));
+    return objects;
+  }
   objects.push_back(mpijob_object(job, spec, account));
 
   if (const auto problems = broken_operator_rules(objects.back()); !problems.empty()) {
@@ -164,9 +175,9 @@ std::vector<ordered_json> render(const JobSpec& job, const std::string& job_text
   return objects;
 }
 
-std::vector<ordered_json> render(const JobAndText& read) {
+std::vector<ordered_json> render(const JobAndText& read, RenderAs as) {
   try {
-    return render(read.job, read.text);
+    return render(read.job, read.text, as);
   } catch (const Error& error) {
     throw Error(error.kind(), fmt::format("{}: {}", read.file, error.what()));
   }

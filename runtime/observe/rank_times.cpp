@@ -7,22 +7,28 @@
 namespace ringtrain {
 namespace {
 
+constexpr std::chrono::seconds kFirstEvent(1);
 constexpr std::chrono::seconds kBetweenEvents(10);
 
 }  // namespace
 
-std::optional<RanksEvent> RankTimes::take(int64_t step, Stragglers& stragglers, const Waits& waits,
-                                          Clock::time_point now) {
-  if (now - at_ < kBetweenEvents) return std::nullopt;
-  std::vector<double> of_ranks = stragglers.take_recent();
-  if (of_ranks.empty()) return std::nullopt;
-  const double seconds = std::chrono::duration<double>(now - std::exchange(at_, now)).count();
-  const Waits before = std::exchange(waits_, waits);
-  const auto share = [&](double waited) { return std::clamp(waited / seconds, 0.0, 1.0); };
-  return RanksEvent{.step = step,
-                    .step_seconds = std::move(of_ranks),
-                    .communication_share = share(waits.communication - before.communication),
-                    .data_share = share(waits.data - before.data)};
+void RankTimes::start(Clock::time_point now) {
+  at_ = now;
+  due_ = now + kFirstEvent;
+}
+
+RanksEvent RankTimes::take(RanksEvent so_far, Stragglers& stragglers, Clock::time_point now) {
+  due_ = now + kBetweenEvents;
+  const double passed = std::chrono::duration<double>(now - std::exchange(at_, now)).count();
+  const Seconds before = std::exchange(seconds_, so_far.seconds);
+  const auto share = [&](double Seconds::*activity) {
+    const double seconds = so_far.seconds.*activity - before.*activity;
+    return passed > 0 ? std::clamp(seconds / passed, 0.0, 1.0) : 0;
+  };
+  so_far.step_seconds = stragglers.take_step_seconds();
+  so_far.communication_share = share(&Seconds::exposed_communication);
+  so_far.data_share = share(&Seconds::data_wait);
+  return so_far;
 }
 
 }  // namespace ringtrain

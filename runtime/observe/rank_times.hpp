@@ -2,34 +2,30 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
-#include <optional>
 
 #include "job/events.hpp"
 #include "runtime/observe/stragglers.hpp"
 
 namespace ringtrain {
 
-// Makes the event that says how fast each rank is, every 10 seconds.
+// Says when the event `ranks` is due, a second after the first step and every 10 s, and fills in
+// what is new since the last one.
 // Thread: one at a time.
 class RankTimes {
  public:
   using Clock = std::chrono::steady_clock;
-  // Seconds of this rank so far.
-  struct Waits {
-    double communication = 0;  // for other ranks
-    double data = 0;
-  };
 
-  explicit RankTimes(Clock::time_point now = Clock::now()) : at_(now) {}
-
-  // Returns the event once it is due and the ranks have summed their times since the last one.
-  std::optional<RanksEvent> take(int64_t step, Stragglers& stragglers, const Waits& waits,
-                                 Clock::time_point now = Clock::now());
+  // Called before any step.
+  void start(Clock::time_point now = Clock::now());
+  bool is_due(Clock::time_point now = Clock::now()) const { return now >= due_; }
+  // Completes an event that has the counts and the seconds so far: each rank's seconds a step, and
+  // shares of the time since the last one.
+  RanksEvent take(RanksEvent so_far, Stragglers& stragglers, Clock::time_point now = Clock::now());
 
  private:
+  Clock::time_point due_;
   Clock::time_point at_;  // of the last event
-  Waits waits_;           // then
+  Seconds seconds_;       // then
 };
 
 }  // namespace ringtrain

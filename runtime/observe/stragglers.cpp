@@ -30,7 +30,7 @@ void Stragglers::start(int64_t step, double own) {
 }
 
 void Stragglers::add_slots(int64_t step, double own, SumSlots& slots) {
-  if (hosts_.size() < 2 || step - from_step_ < kWindow) return;
+  if (step - from_step_ < kWindow) return;
   std::vector<double> seconds(hosts_.size());
   seconds[rank_] = own - from_;
   slot_ = slots.add("seconds of ranks", seconds);
@@ -42,7 +42,7 @@ void Stragglers::read_slots(const SumSlots& slots) {
   if (!slot_) return;
   const auto seconds = slots.all(*slot_);
   slot_.reset();
-  recent_.add(seconds, steps_);
+  reported_.add(seconds, steps_);
   epoch_.add(seconds, steps_);
   all_.add(seconds, steps_);
 
@@ -60,15 +60,15 @@ void Stragglers::read_slots(const SumSlots& slots) {
   }
 }
 
+std::vector<double> Stragglers::take_step_seconds() {
+  Sums sums = std::exchange(reported_, {});
+  for (double& seconds : sums.seconds) seconds /= static_cast<double>(sums.steps);
+  return std::move(sums.seconds);
+}
+
 std::optional<RankSpeed> Stragglers::slowest_of_epoch() {
   const Sums sums = std::exchange(epoch_, {});
   return slowest_of(sums);
-}
-
-std::vector<double> Stragglers::take_recent() {
-  Sums sums = std::exchange(recent_, {});
-  for (double& seconds : sums.seconds) seconds /= static_cast<double>(sums.steps);
-  return std::move(sums.seconds);
 }
 
 std::optional<RankSpeed> Stragglers::take_news() { return std::exchange(news_, {}); }

@@ -26,10 +26,10 @@ class Stragglers {
   void add_slots(int64_t step, double own, SumSlots& slots);
   void read_slots(const SumSlots& slots);
 
+  // Returns each rank's own seconds of a step since the last call; empty before a first window.
+  std::vector<double> take_step_seconds();
   // Returns the slowest rank since the last call; none for a single rank or before a first window.
   std::optional<RankSpeed> slowest_of_epoch();
-  // Returns each rank's own seconds a step since the last call; empty as above.
-  std::vector<double> take_recent();
   // Returns the slowest rank of the whole run.
   std::optional<RankSpeed> slowest() const { return slowest_of(all_); }
 
@@ -52,7 +52,7 @@ class Stragglers {
   int64_t from_step_ = 0;               // step at the start of this window
   int64_t steps_ = 0;                   // steps of the window that is being summed
   std::optional<SumSlots::Slot> slot_;  // set between add_slots() and read_slots()
-  Sums recent_;
+  Sums reported_;
   Sums epoch_;
   Sums all_;
   std::vector<int> slow_in_a_row_;

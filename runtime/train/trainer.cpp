@@ -12,6 +12,7 @@ namespace ringtrain {
 
 Result Trainer::train() {
   progress_.start(job_.epochs, length_.steps);
+  rank_times_.start();
   if (spikes_.enabled()) checkpoints_.snapshot(parts_.trained(), state_.step);
   while (!done() && !checkpoints_.stopping()) train_epoch();
   return result();
@@ -35,19 +36,25 @@ void Trainer::begin_epoch() {
 
 // Trains until the epoch ends (returns true) or a checkpoint is due (false).
 bool Trainer::train_until_checkpoint() {
-  const Stopwatch stopwatch(seconds_.compute);
-  const double exposed_before = ranks().exposed_seconds();
   parts_.model.train(true);
-  stragglers_.start(state_.step, seconds_now() - exposed_before);
+  stragglers_.start(state_.step, seconds_now() - ranks().exposed_seconds());
   bool over = state_.step >= length_.steps;
   while (!over && !checkpoints_.checkpoint_due()) {
-    if (!next_) load_next();
-    const auto batch = std::exchange(next_, std::nullopt);
-    if (batch) train_step(*batch);
-    over = !batch || length_.ends_epoch(state_.step);
+    over = train_next();
+    report_if_due();
   }
-  seconds_.exposed_communication += ranks().exposed_seconds() - exposed_before;
   return over;
+}
+
+// Trains on the next batch. Returns whether the epoch ends with it.
+bool Trainer::train_next() {
+  const Stopwatch stopwatch(seconds_.compute);
+  const double exposed_before = ranks().exposed_seconds();
+  if (!next_) load_next();
+  const auto batch = std::exchange(next_, std::nullopt);
+  if (batch) train_step(*batch);
+  seconds_.exposed_communication += ranks().exposed_seconds() - exposed_before;
+  return !batch || length_.ends_epoch(state_.step);
 }
 
 void Trainer::load_next() {
@@ -104,7 +111,6 @@ void Trainer::train_step(const LoadedBatch& batch) {
     state_.totals.add(epoch(), summed->loss, summed->samples);
     progress_.step_done(epoch(), step, summed->loss, summed->samples);
   }
-  report_ranks();
   end_if_asked(step);
   state_.step = step;
 }

@@ -76,6 +76,7 @@ class Trainer {
   void train_epoch();
   void begin_epoch();
   bool train_until_checkpoint();
+  bool train_next();
   void load_next();
   bool start_update();
   void train_step(const LoadedBatch& batch);
@@ -92,10 +93,12 @@ class Trainer {
   void roll_back(double loss);
   void end_if_asked(int64_t step);
   void end_if_good_enough();
-  void report_ranks();
 
   // trainer_setup.cpp
   Result result();
+  Seconds seconds_so_far() const;
+  void report_if_due();
+  void report_ranks();
   uint64_t global_order_hash();
 
   const JobSpec& job_;
@@ -115,7 +118,7 @@ class Trainer {
   TrainingState state_;
   std::optional<TrainingState> resumed_from_;
   LossSum unsummed_;  // of this rank's losses and all ranks' samples, since the ranks last agreed
-  Seconds seconds_;   // compute: all of training, until result() takes the rest off
+  Seconds seconds_;   // compute: all of training, until seconds_so_far() takes the rest off
 };
 
 }  // namespace ringtrain

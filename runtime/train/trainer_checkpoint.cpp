@@ -14,6 +14,7 @@ namespace ringtrain {
 
 void Trainer::take_checkpoint() {
   const Span span(parts_.trace, "checkpoint");
+  report_ranks();
   average_batch_statistics(parts_.model, ranks());
   TrainingState state = state_;
   state.optimizer_steps = parts_.optimizer.steps();
@@ -76,14 +77,6 @@ void Trainer::end_if_good_enough() {
   progress_.log(fmt::format("stop_at is reached: training ends after step {} of {}", state_.step,
                             length_.steps));
   end_at(state_.step);
-}
-
-void Trainer::report_ranks() {
-  if (const auto slow = stragglers_.take_news()) progress_.straggler(*slow);
-  const auto times = rank_times_.take(
-      state_.step + 1, stragglers_,
-      {.communication = ranks().exposed_seconds(), .data = reader_.waited_seconds()});
-  if (times) progress_.ranks(*times);
 }
 
 }  // namespace ringtrain

@@ -77,6 +77,28 @@ uint64_t Trainer::global_order_hash() {
   return (static_cast<uint64_t>(halves[0]) << 32) + static_cast<uint64_t>(halves[1]);
 }
 
+Seconds Trainer::seconds_so_far() const {
+  Seconds seconds = seconds_;
+  seconds.data_wait = reader_.waited_seconds();
+  seconds.compute -= seconds.exposed_communication + seconds.data_wait;
+  seconds.checkpoint = checkpoints_.seconds();
+  return seconds;
+}
+
+// Called between steps: their times are in seconds_ then.
+void Trainer::report_if_due() {
+  if (const auto slow = stragglers_.take_news()) progress_.straggler(*slow);
+  if (rank_times_.is_due()) report_ranks();
+}
+
+void Trainer::report_ranks() {
+  progress_.ranks(rank_times_.take({.step = state_.step,
+                                    .samples_seen = state_.totals.samples_seen,
+                                    .skipped_steps = state_.skipped_steps,
+                                    .seconds = seconds_so_far()},
+                                   stragglers_));
+}
+
 Result Trainer::result() {
   Result result;
   result.name = job_.name;
@@ -105,10 +127,7 @@ Result Trainer::result() {
     result.samples_per_second =
         static_cast<double>(result.samples_seen - samples_before) / training;
   }
-  result.seconds = seconds_;
-  result.seconds.data_wait = reader_.waited_seconds();
-  result.seconds.compute -= seconds_.exposed_communication + result.seconds.data_wait;
-  result.seconds.checkpoint = checkpoints_.seconds();
+  result.seconds = seconds_so_far();
   result.slowest = stragglers_.slowest();
   result.order_hash = fmt::format("{:016x}", global_order_hash());
   return result;

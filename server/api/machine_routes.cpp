@@ -120,7 +120,7 @@ void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, T
                     .answer = "text/plain",
                     .run = [&jobs, &events, times](const Call&) {
                       net::Answer answer = text_answer(metrics_text(jobs, events, times()));
-                      answer.headers = {{"Content-Type", "text/plain; version=0.0.4"}};
+                      answer.headers = {{"Content-Type", tracking::kMetricsType}};
                       return answer;
                     }});
   routes.push_back({.method = "GET",

@@ -9,7 +9,8 @@
 
 namespace ringtrain::server {
 
-// Figures of the server and of its jobs that are not at rest, in Prometheus' text format.
+// Figures of the server, and of its jobs that are not at rest or were not 15 minutes ago, in
+// Prometheus' text format.
 std::string metrics_text(Jobs& jobs, const EventStream& events, const RequestTimes& times);
 
 }  // namespace ringtrain::server

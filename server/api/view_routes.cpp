@@ -32,10 +32,11 @@ net::Answer series(Jobs& jobs, const Call& call) {
 
 net::Answer ranks(Jobs& jobs, const Call& call) {
   const Progress progress = jobs.progress(call.path.at("name"));
+  const tracking::JobFigures& figures = progress.figures;
   ordered_json list = ordered_json::array();
-  const std::vector<double>& seconds = progress.step_seconds;
+  const std::vector<double>& seconds = figures.step_seconds;
   const double middle = seconds.empty() ? 0 : median(seconds);
-  for (const RankPlacement& one : progress.placement) {
+  for (const RankPlacement& one : figures.placement) {
     ordered_json rank = {{"rank", one.rank}, {"host", one.host}, {"device", one.device}};
     const auto number = static_cast<size_t>(one.rank);
     const bool is_known = number < seconds.size();
@@ -45,7 +46,7 @@ net::Answer ranks(Jobs& jobs, const Call& call) {
     list.push_back(std::move(rank));
   }
   ordered_json slowest = nullptr;
-  if (const auto& slow = progress.slowest) {
+  if (const auto& slow = figures.slowest) {
     slowest = {{"rank", slow->rank},
                {"host", slow->host},
                {"seconds", slow->seconds},
@@ -54,7 +55,7 @@ net::Answer ranks(Jobs& jobs, const Call& call) {
   const auto share = [](const std::optional<double>& value) {
     return value ? ordered_json(*value) : ordered_json(nullptr);
   };
-  return json_answer({{"communication", progress.communication},
+  return json_answer({{"communication", figures.communication},
                       {"ranks", list},
                       {"slowest", slowest},
                       {"communication_share", share(progress.communication_share)},

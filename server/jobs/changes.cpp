@@ -101,7 +101,7 @@ ordered_json Jobs::changed(Job& job, bool may_start) {
   const bool goes = job.intent().desired == Desired::remove;
   look_at(job);  // it may be gone then
   if (may_start) schedule();
-  change_index([](Index& index) { index.commit(); });
+  commit_index();
   if (const Job* const still = find_active(name)) return still->to_json();
   return goes ? ordered_json{{"name", name}, {"state", "Deleting"}} : get(name);
 }
@@ -134,6 +134,7 @@ void Jobs::finish_removal(const std::string& name) {
   if (error) return;  // the next tick tries again
   fs::last_write_time(gone, fs::file_time_type::clock::now(), error);
   active_.erase(name);
+  ended_.remove(name);
   change_index([&](Index& index) { index.remove(name); });
   on_change_("end", name, {{"name", name}, {"state", "Deleted"}});
 }

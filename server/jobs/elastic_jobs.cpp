@@ -31,6 +31,7 @@ std::vector<ElasticJob> Jobs::elastic_jobs() {
     const JobTraits& traits = job->traits();
     if (!traits.is_elastic || job->state().state != JobState::running) continue;
     const Progress& progress = job->progress();
+    const tracking::JobFigures& figures = progress.figures;
     const RateCurve curve(points_of(progress),
                           known_rates(job->record().model, job->record().dataset));
     const int ranks = job->busy_ranks();
@@ -41,7 +42,7 @@ std::vector<ElasticJob> Jobs::elastic_jobs() {
          .least = traits.least_ranks,
          .most = std::min({traits.most_ranks, cores(), static_cast<int>(traits.batch_size)}),
          .curve = curve,
-         .samples_left = static_cast<double>((progress.steps - progress.step) * traits.batch_size),
+         .samples_left = static_cast<double>((figures.steps - figures.step) * traits.batch_size),
          .seconds_since_change = job->seconds_since_scale(),
          .restart_seconds = job->restart_seconds()});
   }

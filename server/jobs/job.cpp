@@ -114,7 +114,8 @@ int Job::busy_ranks() const {
   if (!lives_) return 0;
   const bool has_started = progress_.attempt == last_attempt_ && progress_.starts_of_attempt > 0;
   // Ranks of a script do not report how many they are.
-  if (has_started && progress_.ranks > 0) return static_cast<int>(progress_.ranks);
+  const int64_t ranks_of_start = progress_.figures.ranks;
+  if (has_started && ranks_of_start > 0) return static_cast<int>(ranks_of_start);
   return started_ranks_ > 0 ? started_ranks_ : ranks();
 }
 
@@ -197,6 +198,14 @@ void Job::pass_on_wish() {
   }
 }
 
+double Job::end_queue() {
+  const auto since = parse_time(since_);
+  if (!since) return 0;
+  const std::chrono::duration<double> waited = std::chrono::system_clock::now() - *since;
+  progress_.figures.queue_seconds += std::max(0.0, waited.count());
+  return std::max(0.0, waited.count());
+}
+
 bool Job::set_waiting(const std::string& why, int position) {
   if (waiting_ == why && position_ == position) return false;
   waiting_ = why;
@@ -207,14 +216,16 @@ bool Job::set_waiting(const std::string& why, int position) {
 
 std::string Job::script() const {
   // The ranks of a script report no steps: so is a run of one known that the server did not start.
-  const bool is_run_of_one = !folder_.is_managed() && progress_.starts > 0 && progress_.steps == 0;
+  const tracking::JobFigures& p = progress_.figures;
+  const bool is_run_of_one = !folder_.is_managed() && p.starts > 0 && p.steps == 0;
   return is_run_of_one ? record_.name : record_.script;
 }
 
 ordered_json Job::to_json() const {
-  const Progress& p = progress_;
+  const tracking::JobFigures& p = progress_.figures;
+  const std::string& started = progress_.first_started;
   // The last report of steps may be of an early one.
-  const bool is_complete = p.run_phase() == RunPhase::finished;
+  const bool is_complete = progress_.run_phase() == RunPhase::finished;
   ordered_json json = {
       {"name", record_.name},
       {"state", state_name(view_.state)},
@@ -242,14 +253,14 @@ ordered_json Job::to_json() const {
       {"best_accuracy", number(p.best_accuracy)},
       {"samples_per_second", number(p.samples_per_second)},
       {"seconds_left", lives_ ? number(p.seconds_left) : ordered_json(nullptr)},
-      {"started", p.first_started.empty() ? ordered_json(nullptr) : ordered_json(p.first_started)},
+      {"started", started.empty() ? ordered_json(nullptr) : ordered_json(started)},
       {"order_hash", p.order_hash},
       {"batch_size", traits_.batch_size},
       {"seed", traits_.seed},
       {"elastic", traits_.is_elastic},
       {"partial", traits_.is_partial},
       {"parent", record_.parent},
-      {"rates", rates_to_json(p.rates)}};
+      {"rates", rates_to_json(progress_.rates)}};
   if (position_ > 0 && view_.state == JobState::queued) json["queue_position"] = position_;
   return json;
 }

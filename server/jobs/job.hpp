@@ -54,6 +54,8 @@ class Job {
   // Asks a run that shall end, with a checkpoint or with its model: once, since a second SIGTERM
   // ends it without a checkpoint.
   void pass_on_wish();
+  // Called when it starts. Returns the seconds for which it was queued.
+  double end_queue();
   // Says why a job waits, and at which place of the queue. Returns whether that is news.
   bool set_waiting(const std::string& why, int position);
 
@@ -75,7 +77,7 @@ class Job {
   Progress progress_;
   SeriesByName series_;
   StateView view_;
-  std::string since_;
+  std::string since_;  // RFC 3339
   bool lives_ = false;
   int last_attempt_ = 0;
   int asked_attempt_ = 0;  // was asked to end

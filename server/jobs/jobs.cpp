@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
+#include "base/stopwatch.hpp"
 #include "base/time.hpp"
 #include "launcher/supervise/keep.hpp"
 #include "server/store/database.hpp"
@@ -24,11 +24,6 @@ using nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kBetweenSaves(5);
 constexpr auto kTrashAge = std::chrono::hours(7 * 24);
-
-void log(const std::string& text) {
-  std::fputs(fmt::format("{} {}\n", print_time_ms(std::chrono::system_clock::now()), text).c_str(),
-             stderr);
-}
 
 // Whether nothing was asked of a job that came to rest since. The index may not know: it is written
 // after the folder, and less safely.
@@ -63,6 +58,9 @@ Jobs::Jobs(JobsOptions options, OnChange on_change)
   index_ = std::move(opened.index);
   if (!opened.note.empty()) log(opened.note);
   keys_.forget_old();
+  if (!options_.webhook.url.empty()) {
+    webhook_ = std::make_unique<Webhook>(options_.webhook, options_.folder / "outbox");
+  }
   delete_old(trash());
   try {
     scan();
@@ -105,7 +103,7 @@ void Jobs::scan() {
   for (const auto& [gone, state] : known) {
     change_index([&name = gone](Index& index) { index.remove(name); });
   }
-  change_index([](Index& index) { index.commit(); });
+  commit_index();
 }
 
 // `known_state`: of the index; empty where it does not have the job.
@@ -119,6 +117,11 @@ void Jobs::adopt(const JobFolder& folder, const std::string& known_state) {
                  ? std::make_unique<Job>(folder)
                  : std::make_unique<Job>(folder, index_->get(name), index_->series(name));
   job->observe([](const EventRecord&) {});
+  // It ended while no server looked.
+  if (!known_state.empty() && is_at_rest(job->state().state) &&
+      known_state != state_name(job->state().state)) {
+    announce_end(*job);
+  }
   save(*job);
   if (!is_at_rest(job->state().state)) active_[name] = std::move(job);
 }
@@ -137,6 +140,17 @@ void Jobs::change_index(const std::function<void(Index&)>& work) {
     is_behind_ = true;
     log_once(fmt::format("the index is behind until the disk takes it: {}", refused.what()));
   }
+}
+
+void Jobs::commit_index() {
+  const double started = seconds_now();
+  change_index([](Index& index) { index.commit(); });
+  commits_.add(seconds_now() - started);
+}
+
+void Jobs::log(const std::string& text) {
+  std::fputs(fmt::format("{} {}\n", print_time_ms(std::chrono::system_clock::now()), text).c_str(),
+             stderr);
 }
 
 void Jobs::log_once(const std::string& trouble) {
@@ -161,7 +175,7 @@ void Jobs::tick() {
       if (std::exchange(is_behind_, false)) scan();
       for (const auto& [name, job] : active_) save(*job);
     }
-    change_index([](Index& index) { index.commit(); });
+    commit_index();
   } catch (const DatabaseDamaged& damaged) {
     rebuild(damaged.what());
   } catch (const std::exception& error) {  // as where no descriptor is left
@@ -192,94 +206,17 @@ void Jobs::look_at(Job& job) {
   if (changed) on_change_("job", name, job.to_json());
   job.pass_on_wish();
   if (state == before) {
-    if (is_at_rest(state)) active_.erase(name);
+    if (is_at_rest(state)) rest(name);
     return;
   }
+  if (is_at_rest(state)) announce_end(job);
   save(job);
   if (is_at_rest(state)) {
     log(fmt::format("{}: {}{}", name, state_name(state),
                     job.state().why.empty() ? "" : ": " + job.state().why));
     on_change_("end", name, job.to_json());
-    active_.erase(name);
+    rest(name);
   }
-}
-
-int Jobs::busy_cores() const {
-  int busy = 0;
-  for (const auto& [name, job] : active_) busy += job->busy_ranks();
-  return busy;
-}
-
-// First in, first out: a job that fits waits for one before it that does not.
-void Jobs::schedule() {
-  std::vector<Job*> queue;
-  for (const auto& [name, job] : active_) {
-    if (job->state().state == JobState::queued) queue.push_back(job.get());
-  }
-  std::sort(queue.begin(), queue.end(), [](const Job* one, const Job* two) {
-    return std::pair(one->queued_since(), one->record().name) <
-           std::pair(two->queued_since(), two->record().name);
-  });
-  int free = cores() - busy_cores();
-  bool blocked = false;
-  int position = 0;
-  for (Job* const job : queue) {
-    const int ranks = job->ranks();
-    // After a change of --cores no job may wait for ever: it runs alone then.
-    const bool fits = ranks <= free || free == cores();
-    if (!blocked && fits) {
-      start(*job);
-      free -= ranks;
-      continue;
-    }
-    blocked = true;
-    wait(*job,
-         fmt::format("waits for {} of {} cores, {} free now", ranks, cores(), std::max(0, free)),
-         ++position);
-  }
-}
-
-void Jobs::wait(Job& job, const std::string& why, int position) {
-  if (job.set_waiting(why, position)) on_change_("job", job.record().name, job.to_json());
-}
-
-void Jobs::start(Job& job) {
-  const int number = job.attempts() + 1;
-  const fs::path folder = job.folder().attempt(number);
-  try {
-    fs::create_directories(folder);
-    const auto lock = launcher::lock_run(folder);
-    if (!lock) return;  // the next tick looks again
-    std::vector<std::string> words = {options_.program.string(),
-                                      "keep",
-                                      folder.string(),
-                                      "--",
-                                      "run",
-                                      job.folder().job_file().string(),
-                                      "-n",
-                                      std::to_string(job.ranks())};
-    if (!job.record().script.empty()) {
-      const fs::path logs = job.folder().output() / "logs" / std::to_string(number);
-      words.insert(words.end(), {"--log-dir", logs.string()});
-    }
-    std::vector<std::string> overrides = job.record().overrides;
-    overrides.push_back("name=" + ordered_json(job.record().name).dump());
-    overrides.push_back("output=" + ordered_json(job.folder().output().string()).dump());
-    if (job.progress().has_saved) overrides.emplace_back("checkpoint.resume=auto");
-    for (const std::string& one : overrides) words.insert(words.end(), {"--set", one});
-    starters_.emplace_back(SpawnOptions{
-        .arguments = words, .standard_input = lock->get(), .standard_output = kDevNull});
-    job.set_started(job.ranks());
-    log(fmt::format("{}: attempt {} starts on {}", job.record().name, number,
-                    counted(job.ranks(), "rank")));
-  } catch (const std::system_error& error) {
-    return wait(job, fmt::format("cannot be started: {}; it is tried again", error.what()), 1);
-  }
-  look_at(job);
-}
-
-void Jobs::reap_starters() {
-  std::erase_if(starters_, [](Child& starter) { return starter.poll().has_value(); });
 }
 
 }  // namespace ringtrain::server

@@ -17,10 +17,13 @@
 
 #include "base/spawn.hpp"
 #include "server/jobs/elastic.hpp"
+#include "server/jobs/ended_jobs.hpp"
 #include "server/jobs/idempotency.hpp"
 #include "server/jobs/job.hpp"
 #include "server/jobs/submission.hpp"
+#include "server/jobs/webhook.hpp"
 #include "server/store/index.hpp"
+#include "tracking/metrics_text.hpp"
 
 namespace ringtrain::server {
 
@@ -28,6 +31,8 @@ struct JobsOptions {
   std::filesystem::path folder;        // of the server; absolute
   std::filesystem::path program = {};  // `ringtrain`
   JobLimits limits = {};
+  bool tensorboard = false;  // runs write event files
+  WebhookOptions webhook = {};
 };
 
 // Takes a change: its kind ("job", "started", "step", "epoch", "ranks", "checkpoint", "end"), the
@@ -89,6 +94,9 @@ class Jobs {
   std::map<std::string, int> count_by_state();
   // Jobs that are not at rest.
   const std::map<std::string, std::unique_ptr<Job>>& active() const { return active_; }
+  EndedJobs& ended() { return ended_; }
+  const tracking::Histogram& queue_waits() const { return queue_waits_; }
+  const tracking::Histogram& commits() const { return commits_; }
   int cores() const { return options_.limits.cores; }
   int busy_cores() const;
   const std::filesystem::path& path() const { return options_.folder; }
@@ -103,9 +111,14 @@ class Jobs {
   void look_at(Job& job);
   void schedule();
   void start(Job& job);
+  void commit_index();
+  void announce_end(const Job& job);
+  void close_in_mlflow(const Job& job);
+  void rest(const std::string& name);
   void wait(Job& job, const std::string& why, int position);
   void save(const Job& job);
   void change_index(const std::function<void(Index&)>& work);
+  static void log(const std::string& text);
   void log_once(const std::string& trouble);
   void finish_removal(const std::string& name);
   void reap_starters();
@@ -125,6 +138,11 @@ class Jobs {
   std::unique_ptr<Index> index_;
   IdempotencyKeys keys_;
   std::map<std::string, std::unique_ptr<Job>> active_;
+  EndedJobs ended_;
+  tracking::Histogram queue_waits_{{0.1, 1, 10, 60, 600, 3600, 36000}};  // seconds
+  tracking::Histogram commits_{{0.001, 0.005, 0.02, 0.1, 0.5, 2.5}};     // seconds
+  std::unique_ptr<Webhook> webhook_;
+  std::vector<Child> trackers_;  // each closes a run of MLflow that its launcher has left open
   std::vector<Child> starters_;  // short-lived: each leaves a keeper
   std::chrono::steady_clock::time_point saved_at_{};
   std::chrono::steady_clock::time_point adjusted_at_{};

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/jobs/progress.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <variant>
 
-#include "base/file_descriptor.hpp"
-#include "job/result_fields.hpp"
+#include "base/time.hpp"
+#include "job/fields.hpp"
 
 namespace ringtrain::server {
 
@@ -29,25 +25,16 @@ constexpr auto fields_of(const Progress*) {
       field("attempt", &T::attempt), field("offset", &T::offset), field("phase", &T::phase),
       field("attempt_saved", &T::attempt_saved), field("has_saved", &T::has_saved),
       field("barren", &T::barren), field("first_started", &T::first_started),
-      field("starts", &T::starts), field("starts_of_attempt", &T::starts_of_attempt),
-      field("step", &T::step), field("steps", &T::steps), field("epoch", &T::epoch),
-      field("epochs", &T::epochs), field("ranks", &T::ranks), field("loss", &T::loss),
-      field("samples_per_second", &T::samples_per_second), field("seconds_left", &T::seconds_left),
-      field("train_loss", &T::train_loss), field("test_loss", &T::test_loss),
-      field("test_accuracy", &T::test_accuracy), field("best_accuracy", &T::best_accuracy),
-      field("checkpoints", &T::checkpoints), field("communication", &T::communication),
-      field("order_hash", &T::order_hash), field("placement", &T::placement),
-      field("slowest", &T::slowest), field("step_seconds", &T::step_seconds),
+      field("starts_of_attempt", &T::starts_of_attempt), field("rates", &T::rates),
       field("communication_share", &T::communication_share), field("data_share", &T::data_share),
-      field("ranks_seen", &T::ranks_seen), field("rates", &T::rates));
+      field("ranks_seen", &T::ranks_seen), field("figures", &T::figures));
 }
 
 namespace {
 
-constexpr size_t kPiece = size_t{4} << 20;
 constexpr int64_t kReportsInMean = 60;
 
-// Takes the kinds of events that say something of the progress.
+// Takes the kinds of events that change the phase of a run, or add to rates or a series.
 class Taker {
  public:
   Taker(Progress& progress, SeriesByName& series, Time time)
@@ -56,78 +43,37 @@ class Taker {
         stamp_(print_time_ms(time)),
         seconds_(std::chrono::duration<double>(time.time_since_epoch()).count()) {}
 
-  void operator()(const StartedEvent& started) {
+  void operator()(const StartedEvent&) {
     if (p_.first_started.empty()) p_.first_started = stamp_;
     set(RunPhase::training);
-    ++p_.starts;
     ++p_.starts_of_attempt;
-    p_.step_seconds.clear();
-    p_.step = started.from_step;
-    p_.steps = started.steps;
-    p_.epochs = started.epochs;
-    p_.ranks = started.world_size;
-    p_.communication = started.communication;
-    p_.placement = started.placement;
   }
   void operator()(const StepEvent& step) {
     set(RunPhase::training);
-    p_.step = step.step;
-    p_.steps = step.steps;
-    p_.epoch = step.epoch;
-    p_.epochs = step.epochs;
-    p_.loss = step.loss;
-    p_.samples_per_second = step.samples_per_second;
-    p_.seconds_left = step.seconds_left;
     add_rate(step.samples_per_second);
     add("loss", step.step, step.loss);
     add("samples_per_second", step.step, step.samples_per_second);
   }
   void operator()(const EpochEvent& epoch) {
-    p_.step = epoch.step;
-    p_.epoch = epoch.epoch;
-    p_.epochs = epoch.epochs;
-    p_.train_loss = epoch.train_loss;
     add("train_loss", epoch.step, epoch.train_loss);
     add("learning_rate", epoch.step, epoch.learning_rate);
-    if (epoch.test_loss) {
-      p_.test_loss = epoch.test_loss;
-      add("test_loss", epoch.step, *epoch.test_loss);
-    }
-    if (epoch.test_accuracy) {
-      accuracy(*epoch.test_accuracy);
-      add("test_accuracy", epoch.step, *epoch.test_accuracy);
-    }
-    if (epoch.slowest) {
-      p_.slowest = epoch.slowest;
-      add("step_seconds", epoch.step, epoch.slowest->seconds);
-    }
+    if (epoch.test_loss) add("test_loss", epoch.step, *epoch.test_loss);
+    if (epoch.test_accuracy) add("test_accuracy", epoch.step, *epoch.test_accuracy);
+    if (epoch.slowest) add("step_seconds", epoch.step, epoch.slowest->seconds);
   }
   void operator()(const RanksEvent& ranks) {
-    p_.step_seconds = ranks.step_seconds;
     p_.communication_share = ranks.communication_share;
     p_.data_share = ranks.data_share;
-    p_.ranks_seen = stamp_;
+    if (!ranks.step_seconds.empty()) p_.ranks_seen = stamp_;
     add("communication_share", ranks.step, ranks.communication_share);
     add("data_share", ranks.step, ranks.data_share);
   }
-  void operator()(const CheckpointEvent&) {
-    ++p_.checkpoints;
-    p_.attempt_saved = p_.has_saved = true;
-  }
+  void operator()(const CheckpointEvent&) { p_.attempt_saved = p_.has_saved = true; }
   void operator()(const StoppedEvent& stopped) {
-    p_.step = stopped.step;
     if (stopped.checkpoint) p_.attempt_saved = p_.has_saved = true;
   }
   void operator()(const ResultEvent& event) {
-    const Result& result = event.result;
-    if (result.status != "stopped") set(RunPhase::finished);
-    p_.step = result.steps;
-    p_.train_loss = result.train_loss;
-    if (result.test_loss) p_.test_loss = result.test_loss;
-    if (result.test_accuracy) accuracy(*result.test_accuracy);
-    p_.samples_per_second = result.samples_per_second;
-    p_.order_hash = result.order_hash;
-    p_.seconds_left = 0;
+    if (event.result.status != "stopped") set(RunPhase::finished);
   }
   void operator()(const FailureEvent&) { set(RunPhase::failing); }
   void operator()(const LostHostEvent&) { set(RunPhase::failing); }
@@ -141,15 +87,13 @@ class Taker {
 
  private:
   void set(RunPhase phase) { p_.phase = static_cast<int64_t>(phase); }
-  void accuracy(double value) {
-    p_.test_accuracy = value;
-    p_.best_accuracy = std::max(value, p_.best_accuracy.value_or(value));
-  }
+  // The rate is that of as many ranks as started last.
   void add_rate(double samples_per_second) {
+    const int64_t ranks = p_.figures.ranks;
     auto found = std::find_if(p_.rates.begin(), p_.rates.end(),
-                              [&](const RankRate& one) { return one.ranks >= p_.ranks; });
-    if (found == p_.rates.end() || found->ranks != p_.ranks) {
-      found = p_.rates.insert(found, {.ranks = p_.ranks});
+                              [&](const RankRate& one) { return one.ranks >= ranks; });
+    if (found == p_.rates.end() || found->ranks != ranks) {
+      found = p_.rates.insert(found, {.ranks = ranks});
     }
     found->reports = std::min(found->reports + 1, kReportsInMean);
     found->samples_per_second +=
@@ -198,34 +142,7 @@ std::optional<Progress> progress_from_json(const std::string& text) {
 
 void take_event(const EventRecord& record, Progress& progress, SeriesByName& series) {
   std::visit(Taker(progress, series, record.time.value_or(Time{})), record.event);
-}
-
-bool read_events(const std::filesystem::path& file, uint64_t& offset, const OnEvent& on_event) {
-  const FileDescriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!opened.is_open()) return false;
-  struct stat about {};
-  if (::fstat(opened.get(), &about) != 0) return false;
-  const auto length = static_cast<uint64_t>(about.st_size);
-  if (length <= offset) return false;
-  std::string piece(std::min<uint64_t>(kPiece, length - offset), '\0');
-  const ssize_t size =
-      ::pread(opened.get(), piece.data(), piece.size(), static_cast<off_t>(offset));
-  if (size <= 0) return false;
-  piece.resize(static_cast<size_t>(size));
-  const size_t end = piece.rfind('\n');
-  if (end == std::string::npos) {
-    if (piece.size() == kPiece) offset += kPiece;  // no event is as long
-    return piece.size() == kPiece;
-  }
-  for (size_t at = 0; at <= end;) {
-    const size_t line_end = piece.find('\n', at);
-    if (const auto record = parse_event('\x1e' + piece.substr(at, line_end - at))) {
-      on_event(*record);
-    }
-    at = line_end + 1;
-  }
-  offset += end + 1;
-  return piece.size() == kPiece;
+  progress.figures.take(record);
 }
 
 }  // namespace ringtrain::server

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the events of a job say, taken one by one: the latest and best figures, and series for
-// charts. It can be stored and taken up again where it stopped reading.
+// What the events of a job say, taken one by one: its figures, and series for charts. It can be
+// stored and taken up again where it stopped reading.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "job/events.hpp"
+#include "job/events_file.hpp"
 #include "server/jobs/state.hpp"
 #include "server/store/series.hpp"
+#include "tracking/job_figures.hpp"
 
 namespace ringtrain::server {
 
@@ -32,27 +32,18 @@ inline constexpr int64_t kReportsOfARate = 15;
 nlohmann::ordered_json rates_to_json(const std::vector<RankRate>& rates);
 
 struct Progress {
-  int64_t attempt = 0;         // whose events are being read; 0: none yet
-  uint64_t offset = 0;         // bytes of its events.jsonl that are read
-  int64_t phase = 0;           // a RunPhase, of this attempt
-  bool attempt_saved = false;  // this attempt has written a checkpoint
-  bool has_saved = false;      // any has
-  int64_t barren = 0;          // attempts before this one, in a row, that wrote none
-  std::string first_started;   // RFC 3339; empty: not yet
-  int64_t starts = 0;          // of ranks, over all attempts
-  int64_t starts_of_attempt = 0;
-  int64_t step = 0, steps = 0, epoch = 0, epochs = 0, ranks = 0;
-  std::optional<double> loss, samples_per_second, seconds_left;
-  std::optional<double> train_loss, test_loss, test_accuracy, best_accuracy;
-  int64_t checkpoints = 0;
-  std::string communication, order_hash;
-  std::vector<RankPlacement> placement;
-  std::optional<RankSpeed> slowest;
-  // From the newest ranks event: each rank's seconds a step, shares of time, when it was written.
-  std::vector<double> step_seconds;
-  std::optional<double> communication_share, data_share;
-  std::string ranks_seen;
-  std::vector<RankRate> rates;  // by the number of ranks, ascending
+  int64_t attempt = 0;            // whose events are being read; 0: none yet
+  uint64_t offset = 0;            // bytes of its events.jsonl that are read
+  int64_t phase = 0;              // a RunPhase, of this attempt
+  bool attempt_saved = false;     // this attempt has written a checkpoint
+  bool has_saved = false;         // any has
+  int64_t barren = 0;             // attempts before this one, in a row, that wrote none
+  std::string first_started;      // RFC 3339; empty: not yet
+  int64_t starts_of_attempt = 0;  // of its ranks
+  std::vector<RankRate> rates;    // by the number of ranks, ascending
+  std::optional<double> communication_share, data_share;  // from the newest ranks event
+  std::string ranks_seen;  // when one last had `step_seconds`, RFC 3339; empty: none had
+  tracking::JobFigures figures;
 
   // Continues with the events of another attempt, from its first byte.
   void begin_attempt(int number);
@@ -69,11 +60,5 @@ using SeriesByName = std::map<std::string, Series>;
 
 // Adds an event.
 void take_event(const EventRecord& record, Progress& progress, SeriesByName& series);
-
-using OnEvent = std::function<void(const EventRecord& record)>;
-
-// Reads complete lines of an events.jsonl behind `offset`, which it moves; at most a few MiB in one
-// call. A line that is no event is passed over. Returns whether there may be more.
-bool read_events(const std::filesystem::path& file, uint64_t& offset, const OnEvent& on_event);
 
 }  // namespace ringtrain::server

@@ -80,7 +80,7 @@ SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
   job->observe([](const EventRecord&) {});
   on_change_("job", name, job->to_json());
   save(*job);
-  change_index([](Index& index) { index.commit(); });
+  commit_index();
   active_[name] = std::move(job);
   schedule();
   return {name, checked.record.warnings, true};

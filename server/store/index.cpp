@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 // Larger ones are not read through at the start; a damage is then found when it is met.
 constexpr uintmax_t kMaxCheckedBytes = uintmax_t{256} << 20;
 

@@ -23,7 +23,9 @@ class Chart(cluster.ClusterTest):
 
     def test_lint_and_template(self):
         inside("helm", "lint", "--strict", CHART)
-        for values in ((), ("--set", "job.enabled=true"), ("--set", "role.create=false,serviceAccount.create=false")):
+        for values in ((), ("--set", "job.enabled=true"),
+                       ("--set", "job.enabled=true,monitoring.enabled=true,monitoring.dashboards=true"),
+                       ("--set", "role.create=false,serviceAccount.create=false")):
             inside("helm", "template", "x", CHART, *values)
         refused = call(cluster.HERE / "in", "helm", "template", "x", CHART, "--set", "job.workers=0")
         self.assertNotEqual(refused.returncode, 0)

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -64,6 +65,24 @@ TEST(EventsFile, OnAFullDiskLosesLines) {
   EventsFile full("/dev/full");
   full.append("\x1e{}");
   full.sync();
+}
+
+TEST(ReadEvents, TakesWholeLinesOnceAndPassesOverOthers) {
+  const TemporaryDirectory folder;
+  const auto file = folder / "events.jsonl";
+  uint64_t offset = 0;
+  int found = 0;
+  const auto read = [&] { return read_events(file, offset, [&](const EventRecord&) { ++found; }); };
+  EXPECT_FALSE(read());
+  const std::string line = print_event(LogEvent{"info", "one"}, 1).substr(1);
+  std::ofstream(file) << line << "\nnot json\n{\"event\":\"unknown\"}\n" << line.substr(0, 9);
+  EXPECT_FALSE(read());
+  EXPECT_EQ(found, 1);
+  EXPECT_FALSE(read());
+  EXPECT_EQ(found, 1);
+  std::ofstream(file, std::ios::app) << line.substr(9) << "\n";
+  read();
+  EXPECT_EQ(found, 2);
 }
 
 }  // namespace

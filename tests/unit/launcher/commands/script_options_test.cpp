@@ -100,6 +100,7 @@ std::string refused(const std::string& option, RunKind kind) {
 TEST(AnOption, OfJobFilesIsRefusedForAScript) {
   EXPECT_THAT(refused("--set", RunKind::script), HasSubstr("--set is for job files"));
   EXPECT_THAT(refused("--json", RunKind::script), HasSubstr("--json is for job files"));
+  EXPECT_THAT(refused("--metrics", RunKind::script), HasSubstr("--metrics is for job files"));
   EXPECT_EQ(refused("--python", RunKind::script), "");
 }
 
@@ -114,6 +115,7 @@ TEST(AnOption, ThatIsAKeyOfTheJobFileNamesIt) {
             "ringtrain run: --hang-timeout is for scripts; in a job file it is the key "
             "script.hang_timeout_seconds, as in --set script.hang_timeout_seconds=...");
   EXPECT_THAT(refused("--json", RunKind::script_job), HasSubstr("jobs that train a model"));
+  EXPECT_THAT(refused("--tensorboard", RunKind::script_job), HasSubstr("jobs that train a model"));
   EXPECT_EQ(refused("--tee", RunKind::script_job), "");
   EXPECT_EQ(refused("--set", RunKind::script_job), "");
 }

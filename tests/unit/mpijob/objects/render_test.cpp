@@ -20,17 +20,17 @@ const std::string kMinimal =
     "model: lenet\ndataset: /data/mnist.h5\noutput: /data/runs/mnist\nname: mnist\n";
 const std::string kWithClaim = "kubernetes:\n  volumes: [{mount: /data, claim: mnist}]\n";
 
-std::vector<ordered_json> rendered(const std::string& text) {
-  return render(parse_job_text(text, "job.yaml"), text);
+std::vector<ordered_json> rendered(const std::string& text, RenderAs as = RenderAs::mpijob) {
+  return render(parse_job_text(text, "job.yaml"), text, as);
 }
 
 ordered_json mpijob(const std::string& keys) {
   return rendered(kMinimal + kWithClaim + keys).back();
 }
 
-std::string refusal(const std::string& text) {
+std::string refusal(const std::string& text, RenderAs as = RenderAs::mpijob) {
   try {
-    rendered(text);
+    rendered(text, as);
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::job);
     return error.what();
@@ -237,6 +237,40 @@ TEST(RenderOfAScript, RefusesWhatCannotRunInAPod) {
   EXPECT_THAT(refusal("name: a\nscript: {file: train.py}\n"), StartsWith("kubernetes.image: "));
   EXPECT_THAT(refusal("name: a\nscript: {file: a.py, directory: src}\nkubernetes: {image: i}\n"),
               StartsWith("script.directory: src must be an absolute path"));
+  EXPECT_THAT(refusal(kScript, RenderAs::trainjob),
+              StartsWith("script: a TrainJob cannot run one"));
+}
+
+// Names and places that Kubeflow Trainer 2.0's MPI plugin looks for.
+TEST(RenderAsTrainJob, GivesARuntimeAndATrainJobOfIt) {
+  const std::string text =
+      kMinimal + "kubernetes:\n  volumes: [{mount: /data, claim: mnist}]\n  workers: 3\n" +
+      "  slots_per_worker: 2\n  queue: team\n  namespace: ml\n";
+  const auto objects = rendered(text, RenderAs::trainjob);
+  ASSERT_EQ(objects.size(), 4U);
+  const ordered_json& runtime = objects[2];
+  EXPECT_EQ(runtime["kind"], "ClusterTrainingRuntime");
+  EXPECT_FALSE(runtime["metadata"].contains("namespace"));
+  EXPECT_EQ(at(runtime, "/spec/mlPolicy"), ordered_json::parse(R"({
+      "numNodes": 3, "mpi": {"numProcPerNode": 2, "mpiImplementation": "OpenMPI",
+      "sshAuthMountPath": "/home/mpiuser/.ssh", "runLauncherAsNode": false}})"));
+  const ordered_json& jobs = at(runtime, "/spec/template/spec/replicatedJobs");
+  EXPECT_EQ(jobs[0]["name"], "node");
+  EXPECT_EQ(jobs[1]["name"], "launcher");
+  for (const ordered_json& job : jobs) {
+    EXPECT_EQ(at(job, "/template/spec/template/spec/containers/0/name"), "node");
+  }
+  EXPECT_EQ(at(jobs[0],
+               "/template/spec/template/spec/topologySpreadConstraints/0/labelSelector/"
+               "matchLabels/jobset.sigs.k8s.io~1jobset-name"),
+            "mnist");
+  EXPECT_EQ(at(jobs[1], "/template/spec/template/spec/restartPolicy"), "Never");
+  const ordered_json& job = objects[3];
+  EXPECT_EQ(job["apiVersion"], "trainer.kubeflow.org/v1alpha1");
+  EXPECT_EQ(at(job, "/metadata/namespace"), "ml");
+  EXPECT_EQ(at(job, "/metadata/labels/kueue.x-k8s.io~1queue-name"), "team");
+  EXPECT_EQ(at(job, "/spec"), ordered_json::parse(R"({"runtimeRef": {"name": "ringtrain-mnist"},
+      "trainer": {"numNodes": 3, "numProcPerNode": 2}})"));
 }
 
 }  // namespace

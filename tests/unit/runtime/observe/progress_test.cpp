@@ -38,6 +38,12 @@ TEST_F(ProgressTest, ReportsStepsAFewTimesASecondAtMost) {
   EXPECT_EQ(said(), "");
 }
 
+TEST_F(ProgressTest, ReportsTheTimesOfRanks) {
+  Progress progress(reporter_);
+  progress.ranks({.step = 7, .step_seconds = {0.5, 0.25}});
+  EXPECT_THAT(said(), HasSubstr(R"("step_seconds":[0.5,0.25])"));
+}
+
 TEST_F(ProgressTest, WritesAnEpochToTheHistoryAndReportsIt) {
   History history(folder_ / "history.jsonl");
   Progress progress(reporter_, &history);

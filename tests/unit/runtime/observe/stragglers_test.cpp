@@ -89,9 +89,22 @@ TEST(Stragglers, KnowsTheSlowestOfAnEpochAndOfAll) {
   ASSERT_TRUE(ranks.first().slowest());
 }
 
+TEST(Stragglers, KnowTheSecondsOfEveryRankSinceTheLastReport) {
+  Ranks ranks({0.1, 0.2});
+  EXPECT_TRUE(ranks.first().take_step_seconds().empty());
+  ranks.train(16);
+  ranks.train(16, 2);
+  const std::vector<double> seconds = ranks.first().take_step_seconds();
+  ASSERT_EQ(seconds.size(), 2u);
+  EXPECT_NEAR(seconds[0], 0.1, 1e-9);
+  EXPECT_NEAR(seconds[1], 0.3, 1e-9);
+  EXPECT_TRUE(ranks.first().take_step_seconds().empty());
+}
+
 TEST(Stragglers, IsNobodyAmongOne) {
   Ranks ranks({0.1});
   ranks.train(64);
+  EXPECT_NEAR(ranks.first().take_step_seconds().at(0), 0.1, 1e-9);
   EXPECT_FALSE(ranks.first().slowest());
 }
 

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/jobs/progress.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-
-#include "tests/unit/temporary_directory.hpp"
+#include <vector>
 
 namespace ringtrain::server {
 namespace {
@@ -29,10 +26,10 @@ TEST_F(ProgressTest, HasTheLatestAndTheBest) {
   take(StepEvent{.epoch = 1, .epochs = 2, .step = 10, .steps = 100, .loss = 0.5});
   take(EpochEvent{.epoch = 1, .epochs = 2, .step = 50, .train_loss = 0.4, .test_accuracy = 0.9});
   take(EpochEvent{.epoch = 2, .epochs = 2, .step = 100, .train_loss = 0.3, .test_accuracy = 0.8});
-  EXPECT_EQ(progress_.step, 100);
-  EXPECT_EQ(progress_.ranks, 2);
-  EXPECT_EQ(progress_.test_accuracy, 0.8);
-  EXPECT_EQ(progress_.best_accuracy, 0.9);
+  EXPECT_EQ(progress_.figures.step, 100);
+  EXPECT_EQ(progress_.figures.ranks, 2);
+  EXPECT_EQ(progress_.figures.test_accuracy, 0.8);
+  EXPECT_EQ(progress_.figures.best_accuracy, 0.9);
   EXPECT_EQ(series_.at("test_accuracy").buckets().size(), 2u);
   EXPECT_EQ(series_.at("loss").buckets().size(), 1u);
   take(FailureEvent{});
@@ -42,7 +39,7 @@ TEST_F(ProgressTest, HasTheLatestAndTheBest) {
   end.result.order_hash = "ab";
   take(end);
   EXPECT_EQ(progress_.run_phase(), RunPhase::finished);
-  EXPECT_EQ(progress_.order_hash, "ab");
+  EXPECT_EQ(progress_.figures.order_hash, "ab");
 }
 
 TEST_F(ProgressTest, CountsAttemptsWithoutACheckpoint) {
@@ -52,6 +49,25 @@ TEST_F(ProgressTest, CountsAttemptsWithoutACheckpoint) {
   progress_.begin_attempt(4);
   EXPECT_EQ(progress_.barren, 0);
   EXPECT_TRUE(progress_.has_saved);
+}
+
+TEST_F(ProgressTest, KnowsWhatTheRanksSaidOfTheirTimes) {
+  StartedEvent started;
+  started.world_size = 2;
+  take(started);
+  take(StepEvent{.step = 3, .samples_per_second = 100});
+  take(RanksEvent{.step = 4, .step_seconds = {0.5, 0.25}, .communication_share = 0.2});
+  EXPECT_EQ(progress_.figures.step_seconds, (std::vector{0.5, 0.25}));
+  EXPECT_FALSE(progress_.ranks_seen.empty());
+  EXPECT_EQ(progress_.communication_share, 0.2);
+  EXPECT_EQ(progress_.rates, (std::vector{RankRate{2, 100, 1}}));
+  EXPECT_EQ(progress_.starts_of_attempt, 1);
+  EXPECT_EQ(series_.at("data_share").buckets().size(), 1u);
+  const auto back = progress_from_json(progress_to_json(progress_).dump());
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->rates, progress_.rates);
+  progress_.begin_attempt(2);
+  EXPECT_EQ(progress_.starts_of_attempt, 0);
 }
 
 TEST_F(ProgressTest, ComesBackFromItsText) {
@@ -66,27 +82,9 @@ TEST_F(ProgressTest, ComesBackFromItsText) {
   ASSERT_TRUE(back);
   EXPECT_EQ(progress_to_json(*back).dump(), text);
   EXPECT_EQ(back->offset, 77u);
-  EXPECT_EQ(back->placement, progress_.placement);
+  EXPECT_EQ(back->figures.placement, progress_.figures.placement);
   EXPECT_FALSE(progress_from_json("[]"));
   EXPECT_FALSE(progress_from_json("{\"attempt\":\"x\"}"));
-}
-
-TEST(ReadEvents, TakesWholeLinesOnceAndPassesOverOthers) {
-  const TemporaryDirectory folder;
-  const auto file = folder / "events.jsonl";
-  uint64_t offset = 0;
-  int found = 0;
-  const auto read = [&] { return read_events(file, offset, [&](const EventRecord&) { ++found; }); };
-  EXPECT_FALSE(read());
-  const std::string line = print_event(LogEvent{"info", "one"}, 1).substr(1);
-  std::ofstream(file) << line << "\nnot json\n{\"event\":\"unknown\"}\n" << line.substr(0, 9);
-  EXPECT_FALSE(read());
-  EXPECT_EQ(found, 1);
-  EXPECT_FALSE(read());
-  EXPECT_EQ(found, 1);
-  std::ofstream(file, std::ios::app) << line.substr(9) << "\n";
-  read();
-  EXPECT_EQ(found, 2);
 }
 
 }  // namespace

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens when a job comes to rest.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "base/error.hpp"
+#include "base/time.hpp"
+#include "server/jobs/jobs.hpp"
+#include "tracking/mlflow_push.hpp"
+
+namespace ringtrain::server {
+namespace {
+
+using nlohmann::ordered_json;
+
+// For a tracking server that does not answer, in seconds.
+constexpr int kForMlflow = 3600;
+
+}  // namespace
+
+// The job is no longer looked at.
+void Jobs::rest(const std::string& name) {
+  ended_.add(*active_.at(name));
+  active_.erase(name);
+}
+
+void Jobs::announce_end(const Job& job) {
+  close_in_mlflow(job);
+  if (!webhook_) return;
+  const std::string state = state_name(job.state().state);
+  const ordered_json body = {{"event", "job.ended"},
+                             {"time", print_time_ms(std::chrono::system_clock::now())},
+                             {"job", job.to_json()}};
+  try {
+    webhook_->add(fmt::format("{}.{}.{}", job.record().name, job.attempts(), state),
+                  body.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+  } catch (const Error& refused) {
+    std::fputs(fmt::format("webhook: {}\n", refused.what()).c_str(), stderr);
+  }
+}
+
+// A launcher that was killed leaves its run there RUNNING.
+void Jobs::close_in_mlflow(const Job& job) {
+  const std::filesystem::path output = job.folder().output();
+  if (std::getenv("MLFLOW_TRACKING_URI") == nullptr || !job.folder().is_managed() ||
+      !tracking::is_open_in_mlflow(output / "mlflow.json")) {
+    return;
+  }
+  try {
+    trackers_.emplace_back(
+        SpawnOptions{.arguments = {options_.program.string(), "track", output.string(), "--for",
+                                   std::to_string(kForMlflow)},
+                     .standard_output = kDevNull});
+  } catch (const std::system_error& error) {
+    std::fputs(
+        fmt::format("{}: its run of MLflow stays open: {}\n", job.record().name, error.what())
+            .c_str(),
+        stderr);
+  }
+}
+
+}  // namespace ringtrain::server
