@@ -175,7 +175,7 @@ constexpr uint16_t kZip64Field = 1;
 constexpr uint16_t kPaddingField = 0x4246;  // "FB", torch's own
 constexpr uint16_t kVersionNeeded = 45;     // 4.5: zip64
 constexpr uint16_t kUtf8Names = 1 << 11;
-constexpr uint16_t kFirstOf1980 = 0x21;     // no times, so that the same weights give the same bytes
+constexpr uint16_t kFirstOf1980 = 0x21;  // no times, so that the same weights give the same bytes
 
 // Puts the fields that a file's own header and the directory's share.
 void put_description(std::string& to, uint32_t crc, size_t name_bytes, size_t extra_bytes) {
@@ -205,8 +205,7 @@ StateDictWriter::StateDictWriter(const std::filesystem::path& path,
 }
 
 void StateDictWriter::add(const std::string& name, std::span<const std::byte> bytes) {
-  Entry entry{
-      .name = kFolder + name, .at = end_, .bytes = bytes.size(), .crc = crc_of(bytes)};
+  Entry entry{.name = kFolder + name, .at = end_, .bytes = bytes.size(), .crc = crc_of(bytes)};
   constexpr uint64_t kHeader = 30;
   constexpr uint64_t kZip64 = 20;
   constexpr uint64_t kPadding = 4;

@@ -55,10 +55,12 @@ TEST_F(StateDictTest, ThePickleNamesNothingButTensorsAndAnOrderedDict) {
   const std::string pickle = bytes.substr(begin, bytes.find("PK", begin) - begin);
   size_t at = 0;
   std::string globals = pickle;
-  for (const std::string known : {"collections\nOrderedDict\n", "torch._utils\n_rebuild_tensor_v2\n",
-                                  "torch\nFloatStorage\n", "torch\nLongStorage\n"}) {
+  for (const std::string known :
+       {"collections\nOrderedDict\n", "torch._utils\n_rebuild_tensor_v2\n", "torch\nFloatStorage\n",
+        "torch\nLongStorage\n"}) {
     EXPECT_THAT(globals, HasSubstr("c" + known));
-    while ((at = globals.find("c" + known)) != std::string::npos) globals.erase(at, known.size() + 1);
+    while ((at = globals.find("c" + known)) != std::string::npos)
+      globals.erase(at, known.size() + 1);
   }
   EXPECT_THAT(globals, Not(HasSubstr("\n")));
 }
@@ -77,7 +79,9 @@ TEST_F(StateDictTest, NothingAppearsBeforeTheCommit) {
 
 TEST_F(StateDictTest, RefusesATensorTwiceOrOfAnotherSizeOrMissing) {
   EXPECT_THAT(
-      [&] { StateDictWriter(file_, {{"a", Dtype::f32, {}}, {"a", Dtype::f32, {}}}); },
+      [&] {
+        StateDictWriter(file_, {{"a", Dtype::f32, {}}, {"a", Dtype::f32, {}}});
+      },
       ThrowsError(ErrorKind::job, HasSubstr("two tensors of the model are called a")));
   StateDictWriter writer(file_, {{"a", Dtype::f32, {2}}});
   EXPECT_THROW(writer.write(bytes_of("x")), std::logic_error);
