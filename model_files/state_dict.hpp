@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights as torch.save writes a state_dict: a zip archive, not compressed, of a pickle (protocol 2)
-// that names the tensors, and a file with the bytes of each. torch.load opens it with its default,
-// weights_only=True: the pickle has nothing but an OrderedDict of tensors.
-// Formats: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, pytorch/torch/serialization.py.
+// Weights as torch.save writes a state_dict: a zip archive, not compressed, of a pickle
+// (protocol 2) that names the tensors, and a file with the bytes of each. torch.load opens it with
+// its default, weights_only=True: the pickle has nothing but an OrderedDict of tensors. Formats:
+// https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, pytorch's torch/serialization.py.
 #pragma once
 
 #include <cstddef>

@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "net/sha256.hpp"
-#include "serving/infer_answer.hpp"
-#include "serving/json_numbers.hpp"
 #include "serving/model_server.hpp"
-#include "serving/refusal.hpp"
+#include "serving/protocol/infer_answer.hpp"
+#include "serving/protocol/json_numbers.hpp"
+#include "serving/protocol/refusal.hpp"
 
 namespace ringtrain::serving {
 namespace {
@@ -61,7 +61,7 @@ uint64_t number_of(const nlohmann::json& object, const char* key, uint64_t other
   return found->get<uint64_t>();
 }
 
-// What PUT /deployments/NAME asks for.
+// The body of PUT /deployments/NAME.
 struct Wish {
   std::string path;
   bool is_canary = false;
@@ -71,7 +71,7 @@ struct Wish {
 Wish parse_wish(const std::string& body) {
   const nlohmann::json wish = parse_json(body);
   constexpr const char* kForm =
-      R"(expected {"model": "PATH"} or {"canary": {"model": "PATH", "percent": 10, "after": 1000}})";
+      R"(expected {"model": "PATH"}, or {"canary": {"model": "PATH", "percent": 10, "after": 9}})";
   if (!wish.is_object() || wish.size() != 1) throw Refusal(422, kForm);
   const bool is_canary = wish.contains("canary");
   const nlohmann::json& inner = is_canary ? wish["canary"] : wish;
@@ -121,7 +121,7 @@ net::Answer ModelServer::deploy(ModelCall& call) {
 }
 
 void ModelServer::add_deployment_routes() {
-  const auto add = [&](const char* method, const char* path, Handler run) {
+  const auto add = [&](const char* method, const char* path, Run run) {
     routes_.push_back({.method = method, .path = path, .run = std::move(run)});
   };
   add("GET", "/deployments", [this](ModelCall& call) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// evaluation.json beside a model: what it was found to do, and a few rows with its outputs by which
-// another machine can tell that it does the same (docs/reference/evaluation.md).
+// evaluation.json beside a model: its figures, and a few rows with its outputs, which show on
+// another machine whether it does the same (docs/reference/evaluation.md).
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "serving/canary.hpp"
+#include "serving/deploy/canary.hpp"
 #include "serving/evaluate.hpp"
 #include "serving/trained_model.hpp"
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "serving/batcher.hpp"
-#include "serving/deployments.hpp"
+#include "serving/deploy/batcher.hpp"
+#include "serving/deploy/deployments.hpp"
 
 namespace ringtrain::serving {
 

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "net/sha256.hpp"
-#include "serving/infer_answer.hpp"
 #include "serving/model_server.hpp"
-#include "serving/refusal.hpp"
+#include "serving/protocol/infer_answer.hpp"
+#include "serving/protocol/refusal.hpp"
 #include "serving/web_files.hpp"
 
 namespace ringtrain::serving {
@@ -45,7 +45,7 @@ net::Answer web_file(const ModelCall& call, std::string_view name) {
   return answer;
 }
 
-// What the page needs of each model.
+// Returns the description of each model for the page.
 std::string models_json(const std::map<std::string, Deployment>& all) {
   auto models = nlohmann::ordered_json::array();
   for (const auto& [name, deployment] : all) {
@@ -57,7 +57,7 @@ std::string models_json(const std::map<std::string, Deployment>& all) {
 }  // namespace
 
 void ModelServer::add_health_routes() {
-  const auto add = [&](const char* path, Handler run) {
+  const auto add = [&](const char* path, Run run) {
     routes_.push_back({.method = "GET", .path = path, .run = std::move(run)});
   };
   const auto is_live = [](ModelCall&) { return json_answer("{\"live\":true}"); };
@@ -77,7 +77,7 @@ void ModelServer::add_health_routes() {
 }
 
 void ModelServer::add_protocol_routes() {
-  const auto add = [&](const char* method, const char* path, Handler run) {
+  const auto add = [&](const char* method, const char* path, Run run) {
     routes_.push_back({.method = method, .path = path, .run = std::move(run)});
   };
   const auto describe = [this](ModelCall& call) {
@@ -116,7 +116,7 @@ void ModelServer::add_protocol_routes() {
 }
 
 void ModelServer::add_page_routes() {
-  const auto add = [&](const char* path, Handler run) {
+  const auto add = [&](const char* path, Run run) {
     routes_.push_back({.method = "GET", .path = path, .run = std::move(run)});
   };
   add("/", [](ModelCall& call) { return web_file(call, "index.html"); });

@@ -11,10 +11,10 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "serving/image_row.hpp"
-#include "serving/infer_answer.hpp"
-#include "serving/refusal.hpp"
-#include "serving/request_path.hpp"
+#include "serving/protocol/image_row.hpp"
+#include "serving/protocol/infer_answer.hpp"
+#include "serving/protocol/refusal.hpp"
+#include "serving/protocol/request_path.hpp"
 
 namespace ringtrain::serving {
 namespace {

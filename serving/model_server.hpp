@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "net/http_server.hpp"
-#include "serving/deployments.hpp"
-#include "serving/infer_request.hpp"
-#include "serving/serving_metrics.hpp"
+#include "serving/deploy/deployments.hpp"
+#include "serving/deploy/serving_metrics.hpp"
+#include "serving/protocol/infer_request.hpp"
 
 namespace ringtrain::serving {
 
@@ -40,11 +40,11 @@ class ModelServer {
   void drain() { *draining_ = true; }
 
  private:
-  using Handler = std::function<net::Answer(ModelCall& call)>;
+  using Run = std::function<net::Answer(ModelCall& call)>;
   struct Route {
     std::string method;
     std::string path;  // "/v2/models/{}/infer"
-    Handler run;
+    Run run;
   };
   // Makes an answer of the outputs [rows, width].
   using Finish = std::function<net::Answer(const ServedModel&, const std::vector<float>& outputs)>;

@@ -10,7 +10,7 @@
 #include "datasets/importers/left_out.hpp"
 #include "datasets/reading/block_store.hpp"
 #include "serving/array_file.hpp"
-#include "serving/image_row.hpp"
+#include "serving/protocol/image_row.hpp"
 
 namespace ringtrain::serving {
 namespace {

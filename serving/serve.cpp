@@ -14,10 +14,10 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "net/http_server.hpp"
-#include "serving/deployments.hpp"
-#include "serving/infer_answer.hpp"
+#include "serving/deploy/deployments.hpp"
 #include "serving/load_version.hpp"
 #include "serving/model_server.hpp"
+#include "serving/protocol/infer_answer.hpp"
 
 namespace ringtrain::serving {
 namespace {
@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kTick(100);
-// Requests that were sent before others heard that this server ends still come for a while.
+// Requests that were sent before others noticed that this server ends still come for a while.
 constexpr std::chrono::milliseconds kLeastDrain(500);
 constexpr std::chrono::seconds kMostDrain(10);
 
@@ -71,6 +71,21 @@ net::HttpServerOptions network_of(const ServeOptions& options) {
     return answer;
   };
   return network;
+}
+
+// Returns the name and the path of a model's argument, "NAME=PATH" or a path. Without a name it is
+// that of the folder, for a file named model.pt or model.safetensors too, else the file's without
+// its ending.
+std::pair<std::string, std::string> named_model(const std::string& argument) {
+  const size_t equals = argument.find('=');
+  if (equals != std::string::npos && argument.find('/') > equals) {
+    return {argument.substr(0, equals), argument.substr(equals + 1)};
+  }
+  fs::path path = fs::path(argument).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  const bool is_usual = path.filename() == "model.pt" || path.filename() == "model.safetensors";
+  if (is_usual && path.has_parent_path()) return {path.parent_path().filename(), argument};
+  return {fs::is_directory(path) ? path.filename() : path.stem(), argument};
 }
 
 class Serve {
@@ -137,18 +152,6 @@ class Serve {
 };
 
 }  // namespace
-
-std::pair<std::string, std::string> named_model(const std::string& argument) {
-  const size_t equals = argument.find('=');
-  if (equals != std::string::npos && argument.find('/') > equals) {
-    return {argument.substr(0, equals), argument.substr(equals + 1)};
-  }
-  fs::path path = fs::path(argument).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();
-  const bool is_usual = path.filename() == "model.pt" || path.filename() == "model.safetensors";
-  if (is_usual && path.has_parent_path()) return {path.parent_path().filename(), argument};
-  return {fs::is_directory(path) ? path.filename() : path.stem(), argument};
-}
 
 void serve(const ServeOptions& options) {
   try {

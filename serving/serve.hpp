@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "serving/batcher.hpp"
+#include "serving/deploy/batcher.hpp"
 
 namespace ringtrain::serving {
 
@@ -25,10 +25,6 @@ struct ServeOptions {
   std::filesystem::path key = {};
   bool require_evaluation = false;
 };
-
-// Returns the name and the path of a model's argument. Without a name it is that of the folder, for
-// a file named model.pt or model.safetensors too, else the file's without its ending.
-std::pair<std::string, std::string> named_model(const std::string& argument);
 
 // Serves until SIGINT or SIGTERM; then it answers what it has accepted, at most 10 s. Throws an
 // Error of one line where it cannot begin.

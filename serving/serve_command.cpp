@@ -6,8 +6,8 @@ namespace ringtrain::serving {
 void add_serve(CLI::App& app, ServeOptions& options) {
   CLI::App* const command = app.add_subcommand(
       "serve",
-      "Answer requests by trained models over HTTP: the Open Inference Protocol, KServe's version 1, "
-      "images, and a page to draw on");
+      "Answer requests by trained models over HTTP: the Open Inference Protocol, KServe's version "
+      "1, images, and a page to draw on");
   command
       ->add_option("models", options.models,
                    "Output folders of finished runs, their model.pt or model.safetensors, each as "

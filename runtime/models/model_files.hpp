@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of a trained model: weights by name (safetensors, and a state_dict of PyTorch) and a
-// program that runs (TorchScript). Each appears whole or not at all: written beside the destination under a temporary
-// name, flushed to disk, renamed.
+// program that runs (TorchScript). Each appears whole or not at all: written beside the destination
+// under a temporary name, flushed to disk, renamed.
 #pragma once
 
 #include <filesystem>
@@ -28,8 +28,8 @@ void write_safetensors(const std::filesystem::path& file, std::span<const NamedT
 // error.
 Safetensors read_safetensors(const std::filesystem::path& file);
 
-// Writes a file that torch.load opens, with weights_only=True, as an OrderedDict of these tensors in
-// this order. Throws as write_safetensors does.
+// Writes a file that torch.load opens, with weights_only=True, as an OrderedDict of these tensors,
+// in this order. Throws as write_safetensors does.
 void write_state_dict(const std::filesystem::path& file, std::span<const NamedTensor> tensors);
 
 // Writes the model for torch.jit.load, in C++ and Python, which returns the extra files through its

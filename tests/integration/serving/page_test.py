@@ -49,14 +49,16 @@ class Page(ServingTest):
 
     def stroke(self, *points):
         """Draws with the mouse; points in pixels of the board."""
-        box = self.page.evaluate("(({left, top}) => [left, top])(document.getElementById('board').getBoundingClientRect())")
+        box = self.page.evaluate("""(({left, top}) => [left, top])(
+            document.getElementById('board').getBoundingClientRect())""")
         kinds = ["mousePressed"] + ["mouseMoved"] * (len(points) - 1)
         for kind, (x, y) in [*zip(kinds, points), ("mouseReleased", points[-1])]:
             self.page.send("Input.dispatchMouseEvent", type=kind, x=box[0] + x, y=box[1] + y, button="left",
                            buttons=1, clickCount=1)
 
     def wait_for_prediction(self):
-        return self.page.wait_for("!document.getElementById('table').hidden && document.getElementById('best').innerText")
+        return self.page.wait_for("""!document.getElementById('table').hidden &&
+            document.getElementById('best').innerText""")
 
     def seen(self):
         """Pixels that the model has seen, [rows of the picture]."""

@@ -105,7 +105,8 @@ class Protocols(ServingTest):
                 self.assertEqual(status, 400, text)
                 self.assertEqual(list(json.loads(text)), ["error"])
             status, _, text = self.ask("POST", "/v2/models/digits/infer", bytes((16 << 20) + 1))
-            self.assertEqual((status, json.loads(text)["error"]), (413, "the body of the request is larger than 16.0 MiB"))
+            self.assertEqual(status, 413, text)
+            self.assertEqual(json.loads(text)["error"], "the body of the request is larger than 16.0 MiB")
             self.cut_off(b"POST /v2/models/digits/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
             self.assertIn(b"400", self.cut_off(b"\x16\x03\x01 nonsense\r\n\r\n"))
             status, _, text = self.ask("POST", "/predict", b"\x89PNG\r\n\x1a\n")
@@ -183,7 +184,8 @@ class Refusals(ServingTest):
 
     def test_mistakes_on_the_command_line(self):
         self.assertIn("two models are called digits", self.refused(self.model, self.model))
-        self.assertIn("--listen", self.call(serving_case.run_case.RINGTRAIN, "serve", self.model, "--listen", "x").stderr)
+        done = self.call(serving_case.run_case.RINGTRAIN, "serve", self.model, "--listen", "x")
+        self.assertIn("--listen x: expected ADDRESS:PORT", done.stderr)
         self.assertIn("is not there", self.refused(self.folder))
 
     def test_weights_alone_are_served(self):

@@ -114,7 +114,7 @@ class ServingTest(RunTest):
         return {"inputs": [tensor], **more}
 
     def predictions(self):
-        """What `ringtrain predict` says of the test's images: label by row."""
+        """Classes of each of the images, the likeliest first, by `ringtrain predict`."""
         done = self.call(run_case.RINGTRAIN, "predict", self.model, "--json", self.npy_of_images())
         return [json.loads(line)["classes"] for line in done.stdout.splitlines()]
 

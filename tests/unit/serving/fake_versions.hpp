@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "serving/deployments.hpp"
+#include "serving/deploy/deployments.hpp"
 #include "tests/unit/serving/served_models.hpp"
 
 namespace ringtrain::serving {
 
-// Loads versions that need no file: every row's outputs are {0, 1, 2}. The path says what is special
-// about it: "bad" cannot be loaded, "other" has other classes, "accuracy 0.9" is evaluated,
+// Loads versions that need no file: every row's outputs are {0, 1, 2}. The path says what is
+// special about it: "bad" cannot be loaded, "other" has other classes, "accuracy 0.9" is evaluated,
 // "failing" fails on all rows.
 inline std::shared_ptr<Version> load_fake(const std::string& name, const std::string& number,
                                           const std::string& path) {

@@ -54,7 +54,8 @@ class ModelServerTest : public ::testing::Test {
 };
 
 constexpr const char* kBody =
-    R"({"inputs":[{"name":"input","datatype":"UINT8","shape":[1,2,2],"data":[1,2,3,4]}],"outputs":[{"name":"label"}]})";
+    R"({"inputs":[{"name":"input","datatype":"UINT8","shape":[1,2,2],"data":[1,2,3,4]}],)"
+    R"("outputs":[{"name":"label"}]})";
 
 TEST_F(ModelServerTest, AnswersBothProtocols) {
   EXPECT_EQ(json::parse(ask("POST", "/v2/models/m/infer", kBody).body)["outputs"][0]["data"],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "serving/served_model.hpp"
+#include "serving/protocol/served_model.hpp"
 
 namespace ringtrain::serving {
 
