@@ -35,6 +35,7 @@ ServedRequest served_request(boost::beast::http::request<boost::beast::http::str
 Answer plain_refusal(int status, const std::string& detail);
 
 // Returns the answer to a request that cannot be read; nothing where the connection is just over.
-std::optional<Answer> refusal_of(boost::system::error_code status);
+std::optional<Answer> refusal_of(boost::system::error_code status,
+                                 const HttpServerOptions& options);
 
 }  // namespace ringtrain::net

@@ -5,6 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -83,6 +84,16 @@ void HttpPush::end() {
   if (wake_) wake_();
 }
 
+void LaterAnswer::give(Answer answer) {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+    wake = std::exchange(wake_, nullptr);
+  }
+  if (wake) wake();
+}
+
 HttpServer::HttpServer(const HttpServerOptions& options, Respond respond) try
     : parts_(std::make_unique<Parts>(options, std::move(respond))) {
 } catch (const boost::system::system_error& error) {
@@ -104,12 +115,19 @@ void HttpServer::every(std::chrono::milliseconds pause, std::function<void()> wo
                  });
 }
 
+void HttpServer::post(std::function<void()> work) {
+  asio::post(parts_->listener.context(), std::move(work));
+}
+
+size_t HttpServer::in_progress() const { return parts_->serving.in_progress; }
+
 void HttpServer::run() {
   Parts& all = *parts_;
-  all.listener.run([&all](tcp::socket socket) {
+  const auto take = [&all](tcp::socket socket) {
     asio::co_spawn(all.listener.context(), serve_connection(std::move(socket), all.serving),
                    log_failure);
-  });
+  };
+  all.listener.run(take, all.serving.options.on_signal);
 }
 
 void HttpServer::stop() { parts_->listener.stop(); }

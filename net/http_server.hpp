@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,14 +62,30 @@ struct ServedFile {
   uint64_t size = 0;
 };
 
-// One of body, file and push.
+class LaterAnswer;
+
+// One of body, file, push and later.
 struct Answer {
   int status = 200;
   Headers headers = {};
   std::string body = {};
   std::optional<ServedFile> file = {};
   std::shared_ptr<HttpPush> push = {};
+  std::shared_ptr<LaterAnswer> later = {};  // another thread makes the answer; this one is ignored
   bool close = false;  // ends the connection after it, as where the request was hostile
+};
+
+// The answer to a request that another thread works on.
+// Thread: give() may come from any thread, once, and before the server is destroyed.
+class LaterAnswer {
+ public:
+  void give(Answer answer);
+
+ private:
+  friend class HttpSession;
+  std::mutex mutex_;
+  std::optional<Answer> answer_;
+  std::function<void()> wake_;
 };
 
 // A server's certificate with those that lead to its authority, and its key; both PEM.
@@ -90,6 +107,10 @@ struct HttpServerOptions {
   std::chrono::seconds head_timeout{10};
   std::chrono::seconds body_timeout{30};
   std::chrono::seconds idle_timeout{75};
+  // Makes the answer to what cannot be read, or is too large; empty: in RFC 9457.
+  std::function<Answer(int status, const std::string& detail)> refuse = {};
+  // Is called at SIGINT or SIGTERM, where run() shall not end by itself; a second one ends it.
+  std::function<void()> on_signal = {};
 };
 
 // Thread: run() calls everything on its own thread; stop() may come from any thread.
@@ -108,6 +129,10 @@ class HttpServer {
   uint16_t port() const;
   // Calls `work` again and again while run() does, `pause` after it has returned.
   void every(std::chrono::milliseconds pause, std::function<void()> work);
+  // Calls `work` once on the thread of run(). Thread: any.
+  void post(std::function<void()> work);
+  // Requests whose answers are not written yet.
+  size_t in_progress() const;
   // Serves until stop(), SIGINT or SIGTERM.
   void run();
   void stop();

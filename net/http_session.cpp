@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -19,6 +19,7 @@
 
 #include "net/http_message.hpp"
 #include "net/served_stream.hpp"
+#include "net/too_many.hpp"
 
 namespace ringtrain::net {
 namespace asio = boost::asio;
@@ -36,7 +37,17 @@ constexpr std::chrono::seconds kWriteTimeout(30);
 constexpr std::chrono::seconds kLinger(2);
 constexpr size_t kMostDrained = size_t{2} << 20;
 
-constexpr size_t kMostRefused = 64;  // connections that wait for their 503
+// Counts one more while it exists.
+class Counted {
+ public:
+  explicit Counted(size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  size_t& count_;
+};
 
 }  // namespace
 
@@ -107,14 +118,16 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
                                 asio::redirect_error(asio::use_awaitable, status));
     }
     if (status) {
-      auto refusal = refusal_of(status);
+      auto refusal = refusal_of(status, options_);
       if (refusal) co_await write(*refusal, 11, false, false);
       co_return false;
     }
     const unsigned version = parser.get().version();
     const bool keep_alive = parser.get().keep_alive();
     const bool is_head = parser.get().method() == http::verb::head;
+    const Counted counted(serving_.in_progress);
     Answer answer = answer_to(parser.release());
+    while (answer.later) answer = co_await wait_for(shared_from_this(), answer.later);
     const bool again = keep_alive && !answer.close;
     co_return co_await write(answer, version, again, is_head) && again;
   }
@@ -125,6 +138,25 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     } catch (const std::exception& error) {
       std::fputs(fmt::format("ringtrain: server: {}\n", error.what()).c_str(), stderr);
       return plain_refusal(500, "the server failed; its log says why");
+    }
+  }
+
+  // `self` keeps it alive: the thread that makes the answer may be the last to have it.
+  static asio::awaitable<Answer> wait_for(std::shared_ptr<HttpSession> self,
+                                          std::shared_ptr<LaterAnswer> later) {
+    self->stream_.expires_never();
+    for (;;) {
+      {
+        const std::lock_guard lock(later->mutex_);
+        if (later->answer_) co_return std::move(*later->answer_);
+        // The post runs after the wait below has begun: both are of the server's thread.
+        later->wake_ = [self] {
+          asio::post(self->stream_.get_executor(), [self] { self->ready_.cancel(); });
+        };
+      }
+      Status woken;
+      self->ready_.expires_at(asio::steady_timer::time_point::max());
+      co_await self->ready_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
   }
 
@@ -233,43 +265,6 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   bool is_watched_ = false;   // a read for a lasting answer may be pending
   asio::steady_timer ready_;  // cancelled when a push has something
 };
-
-namespace {
-
-bool is_one_too_many(const Serving& serving, const std::string& peer) {
-  const OpenConnections& open = serving.open;
-  if (open.all >= serving.options.max_connections) return true;
-  const auto& proxies = serving.options.proxies;
-  if (std::find(proxies.begin(), proxies.end(), peer) != proxies.end()) return false;
-  const auto found = open.of_address.find(peer);
-  return found != open.of_address.end() && found->second >= serving.options.max_of_an_address;
-}
-
-// Answers 503 without having read anything, and closes.
-asio::awaitable<void> refuse(tcp::socket socket, Serving& serving) {
-  if (serving.tls != nullptr || serving.open.refused >= kMostRefused) co_return;
-  ++serving.open.refused;
-  const Answer answer = plain_refusal(503, "too many connections are open: close some");
-  const std::string text = fmt::format(
-      "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Type: "
-      "application/problem+json\r\nContent-Length: {}\r\n\r\n{}",
-      answer.body.size(), answer.body);
-  beast::tcp_stream stream(std::move(socket));
-  stream.expires_after(kLinger);
-  Status status;
-  co_await asio::async_write(stream, asio::buffer(text),
-                             asio::redirect_error(asio::use_awaitable, status));
-  stream.socket().shutdown(tcp::socket::shutdown_send, status);
-  std::array<char, 4096> unread{};
-  for (size_t left = kMostDrained; left > 0 && !status;) {
-    const size_t size = co_await stream.async_read_some(
-        asio::buffer(unread), asio::redirect_error(asio::use_awaitable, status));
-    left -= std::min(left, size);
-  }
-  --serving.open.refused;
-}
-
-}  // namespace
 
 asio::awaitable<void> serve_connection(tcp::socket socket, Serving& serving) {
   Status ignored;

@@ -27,6 +27,7 @@ struct Serving {
   HttpServer::Respond respond;
   boost::asio::ssl::context* tls = nullptr;  // null: they are plain
   OpenConnections open = {};
+  size_t in_progress = 0;  // requests whose answers are not written yet
 };
 
 // Serves requests until the connection ends, and counts it meanwhile; answers 503 at once where
