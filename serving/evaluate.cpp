@@ -39,8 +39,12 @@ EvaluationOfModel evaluate(TrainedModel& model, const datasets::DatasetIndex& da
                            datasets::Split split) {
   check_fit(model.samples(), dataset);
   const Objective& objective = model.objective();
-  EvaluationOfModel result{.sums = objective.no_errors(), .classes = {}};
-  result.classes.resize(dataset.class_names.size());
+  EvaluationOfModel result{.sums = objective.no_errors(), .classes = {}, .confusion = {}};
+  const size_t classes = dataset.class_names.size();
+  result.classes.resize(classes);
+  if (!dataset.has_targets() && classes <= kMostConfused) {
+    result.confusion.assign(classes, std::vector<uint64_t>(classes));
+  }
   datasets::Reader reader(dataset, split, {.batch_size = kBatch, .shuffle = false});
   reader.start(0);
   while (const auto* batch = reader.next()) {
@@ -51,7 +55,10 @@ EvaluationOfModel evaluate(TrainedModel& model, const datasets::DatasetIndex& da
     for (uint32_t row = 0; row < batch->rows; ++row) {
       ClassCounts& counts = result.classes[static_cast<size_t>(batch->y[row])];
       ++counts.samples;
-      if (best.const_data_ptr<int64_t>()[row] == batch->y[row]) ++counts.correct;
+      const int64_t found = best.const_data_ptr<int64_t>()[row];
+      if (found == batch->y[row]) ++counts.correct;
+      if (result.confusion.empty()) continue;
+      ++result.confusion[static_cast<size_t>(batch->y[row])].at(static_cast<size_t>(found));
     }
   }
   return result;

@@ -14,9 +14,15 @@ struct ClassCounts {
   uint64_t correct = 0;
 };
 
+// With more classes nobody reads the matrix.
+inline constexpr size_t kMostConfused = 200;
+
 struct EvaluationOfModel {
   ErrorSums sums;                    // over all samples
   std::vector<ClassCounts> classes;  // none for targets
+  // Samples by label and by class found: [classes][classes]; empty for targets, and for more than
+  // kMostConfused classes.
+  std::vector<std::vector<uint64_t>> confusion;
 };
 
 // Runs the model over a split of a dataset. Throws a data error if the dataset's samples, classes

@@ -66,6 +66,7 @@ ordered_json evaluation_json(const EvaluationOfModel& found, const datasets::Dat
                          {"correct", found.classes[i].correct}});
     }
     json["classes"] = classes;
+    if (!found.confusion.empty()) json["confusion"] = found.confusion;
   } else if (!sums.squared.empty()) {
     const auto rmse = sums.rmse();
     const auto mae = sums.mae();

@@ -3,6 +3,7 @@
 
 #include "launcher/commands/completion.hpp"
 #include "launcher/commands/dataset/dataset_command.hpp"
+#include "launcher/commands/dataset/server_data_commands.hpp"
 #include "launcher/commands/doctor_command.hpp"
 #include "launcher/commands/examples.hpp"
 #include "launcher/commands/finish_command.hpp"
@@ -40,6 +41,7 @@ void add_all_commands(CLI::App& app, std::vector<std::string>& words, int& exit_
   add_change_commands(app);
   add_render_command(app);
   add_dataset_command(app);
+  add_model_command(app);
   add_doctor_command(app, exit_code);
   add_program_commands(app);
   add_completion_command(app);
