@@ -108,8 +108,8 @@ class HttpServer {
  public:
   // Makes the answer to a request. An exception is answered with 500 and its text on stderr.
   using Respond = std::function<Answer(ServedRequest request)>;
-  // Looks at a request, no GET or HEAD, before its body is read. Nothing: the body is read whole, up
-  // to max_body, and `respond` answers.
+  // Looks at a request, no GET or HEAD, before its body is read. Nothing: the body is read whole,
+  // up to max_body, and `respond` answers.
   using Receive = std::function<std::optional<BodyReceiver>(const ServedRequest& head)>;
 
   // Listens from here on. Throws std::system_error where the address is taken, or the certificate

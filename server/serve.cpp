@@ -22,11 +22,11 @@
 #include "base/text.hpp"
 #include "net/http_server.hpp"
 #include "server/api/audit.hpp"
-#include "server/api/data_routes.hpp"
 #include "server/api/dispatch.hpp"
 #include "server/api/event_stream.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/api/openapi.hpp"
+#include "server/data/data_routes.hpp"
 #include "server/models/job_model.hpp"
 #include "server/network.hpp"
 #include "server/server_folder.hpp"
@@ -78,7 +78,7 @@ WebhookOptions webhook_of(const ServerOptions& options) {
   return webhook;
 }
 
-// What a server keeps beside jobs.
+// All that a server keeps beside jobs.
 struct Store {
   Store(const fs::path& folder, const JobLimits& all_limits, std::set<std::string> all_sources,
         const OnChange& on_change)

@@ -9,8 +9,8 @@
 namespace ringtrain::launcher {
 
 // A progress bar on standard error, drawn ten times a second at most and only on a terminal. Where
-// the environment has RINGTRAIN_PROGRESS=json, a program reads it: a line on standard output instead,
-// as {"progress": 0.25}.
+// the environment has RINGTRAIN_PROGRESS=json, a program reads it: a line on standard output
+// instead, as {"progress": 0.25}.
 class DatasetProgress {
  public:
   explicit DatasetProgress(std::string doing);

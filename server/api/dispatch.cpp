@@ -10,8 +10,8 @@
 #include "base/stopwatch.hpp"
 #include "server/api/cookie.hpp"
 #include "server/api/forwarded.hpp"
-#include "server/api/problem_answer.hpp"
 #include "server/problem.hpp"
+#include "server/problem_answer.hpp"
 #include "server/store/database.hpp"
 
 namespace ringtrain::server {

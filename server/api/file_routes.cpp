@@ -11,8 +11,8 @@
 #include "base/file_descriptor.hpp"
 #include "base/time.hpp"
 #include "server/api/job_routes.hpp"
-#include "server/api/served_file.hpp"
 #include "server/problem.hpp"
+#include "server/served_file.hpp"
 
 namespace ringtrain::server {
 namespace {

@@ -60,7 +60,7 @@ void fetch(const std::string& url, const std::filesystem::path& file, const Fetc
                            .public_addresses_only = !is_allowed,
                            .max_redirects = is_allowed ? 0 : kMaxRedirects,
                            .silence_timeout = kSilence};
-  // What the query holds may let others in.
+  // A query may let others in.
   const std::string shown = url.substr(0, url.find('?'));
   PendingFile pending(file);
   uint64_t done = 0;

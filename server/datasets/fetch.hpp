@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's downloader for addresses that somebody else chose. It connects to the public internet
-// alone, whatever a name or a redirect leads to, and to places that the server's owner allows.
+// The server's downloader for addresses that somebody else chose. It connects to the public
+// internet alone, whatever a name or a redirect leads to, and to places that the server's owner
+// allows.
 #pragma once
 
 #include <cstdint>

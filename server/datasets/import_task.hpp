@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From files that somebody sent to a dataset of the server: bring them to one folder, import them in
-// a confined child, look at what came of it, and put it among the datasets.
+// From files that somebody sent to a dataset of the server: bring them to one folder, import them
+// in a confined child, look at what came of it, and put it among the datasets.
 #pragma once
 
 #include <filesystem>

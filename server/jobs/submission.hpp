@@ -18,7 +18,7 @@ struct JobLimits {
   int cores = 1;
   bool torchscript = false;  // TorchScript files are programs
   bool scripts = false;      // the job file's group `script`
-  // Of the server: a job may name one of them by its name. Empty: there are none.
+  // Folder of the server's datasets, each of which a job may name. Empty: there are none.
   std::filesystem::path datasets = {};
 };
 

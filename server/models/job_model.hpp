@@ -9,8 +9,8 @@
 
 namespace ringtrain::server {
 
-// Returns the name of the model that a job's versions are of: the job's, and for a clone that of the
-// job that it was cloned from.
+// Returns the name of the model that a job's versions are of: the job's, and for a clone that of
+// the job that it was cloned from.
 std::string model_name_of(const JobRecord& record);
 
 // Returns what makes a version of `model` of a job, and evaluates it on the test part of the job's

@@ -38,7 +38,7 @@ constexpr uint64_t kCpuSeconds = 4 * 3600;
 
 std::string now_text() { return print_time_ms(std::chrono::system_clock::now()); }
 
-// What ringtrain wrote into the weights: the network, its data's uuid, its classes.
+// Returns what training wrote into the weights: the network, its data's uuid, its classes.
 ordered_json about_of(const fs::path& weights) {
   const model_files::SafetensorsReader reader(weights);
   const auto found = reader.metadata().find("ringtrain");

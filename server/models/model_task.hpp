@@ -22,7 +22,7 @@ struct ModelParts {
   Models& models;
 };
 
-// What is wanted: a version of `model` made of `output`, or, with a version, an evaluation of it.
+// The wish for a version of `model` made of `output`, or, with a version, an evaluation of it.
 struct ModelRequest {
   std::string model = {};
   int version = 0;          // 0: a new one

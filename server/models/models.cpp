@@ -90,7 +90,7 @@ std::vector<ordered_json> Models::list() const {
     const auto numbers = versions(name);
     if (numbers.empty()) continue;
     ordered_json latest = card(name, numbers.front());
-    // Of the newest evaluation its figures alone.
+    // The newest evaluation, with its figures alone.
     ordered_json& evaluated = latest["evaluations"];
     if (evaluated.size() > 1) evaluated.erase(evaluated.begin() + 1, evaluated.end());
     for (ordered_json& one : evaluated) {

@@ -9,7 +9,7 @@
 
 namespace ringtrain::server {
 
-// What the work and its owner see of one another.
+// The state that the work and its owner share.
 struct BackgroundState {
   std::atomic<bool> cancelled = false;  // the work ends soon, however it likes
   std::atomic<double> progress = 0;     // 0 to 1

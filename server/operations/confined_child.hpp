@@ -26,7 +26,7 @@ class ConfinedChild {
   std::optional<bool> poll();
   // The newest progress that it has printed, 0 to 1.
   double progress() const;
-  // What it has printed on standard output.
+  // Returns what it has printed on standard output.
   std::string output() const;
   // Lines on standard error, without the message that it ended with.
   std::vector<std::string> notes() const;

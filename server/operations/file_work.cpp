@@ -14,7 +14,8 @@ namespace {
 
 constexpr uint64_t kPiece = uint64_t{1} << 20;
 
-// Calls take(bytes, offset) for one piece of the file after the other. Returns whether all was read.
+// Calls take(bytes, offset) for one piece of the file after the other. Returns whether all was
+// read.
 bool read_pieces(const std::filesystem::path& path, BackgroundState& state,
                  const std::function<void(std::string_view bytes, uint64_t offset)>& take) {
   const File file = File::open_for_reading(path);

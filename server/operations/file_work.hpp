@@ -9,8 +9,8 @@
 
 namespace ringtrain::server {
 
-// Returns the SHA-256 of a file, in hexadecimal; nothing of worth where `state` is cancelled. Throws
-// a data error.
+// Returns the SHA-256 of a file, in hexadecimal; nothing of worth where `state` is cancelled.
+// Throws a data error.
 std::string sum_of_file(const std::filesystem::path& file, BackgroundState& state);
 
 // Copies a file, which appears whole or not at all. Throws a data or an io error.

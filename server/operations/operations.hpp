@@ -4,8 +4,8 @@
 //   operations/ID/operation.json   what is wanted, by whom, and how it ended
 //   operations/ID/work/            what it makes; gone when it ends
 //
-// so a server that dies loses none: the next one begins what had not ended anew. One runs at a time,
-// first come, first served.
+// so a server that dies loses none: the next one begins what had not ended anew. One runs at a
+// time, first come, first served.
 #pragma once
 
 #include <chrono>

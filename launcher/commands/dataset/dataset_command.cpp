@@ -22,7 +22,6 @@
 #include "launcher/commands/dataset/dataset_info.hpp"
 #include "launcher/commands/dataset/destination.hpp"
 #include "launcher/commands/dataset/import_commands.hpp"
-#include "launcher/commands/dataset/server_data_commands.hpp"
 #include "launcher/terminal/dataset_progress.hpp"
 
 namespace ringtrain::launcher {
@@ -146,7 +145,6 @@ void add_dataset_command(CLI::App& app) {
   add_split(dataset);
   add_export(dataset);
   add_sample(dataset);
-  add_server_datasets(dataset);
 }
 
 }  // namespace ringtrain::launcher

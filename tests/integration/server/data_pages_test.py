@@ -22,12 +22,14 @@ class DataPages(pages_case.PagesTest):
         self.page.evaluate(f"""(() => {{
             const given = new DataTransfer();
             given.items.add(new File([{json.dumps(data.decode())}], {json.dumps(name)}));
-            document.getElementById('main').dispatchEvent(new DragEvent('drop', {{dataTransfer: given, bubbles: true}}));
-        }})()""")
+            const drop = new DragEvent('drop', {{dataTransfer: given, bubbles: true}});
+            document.getElementById('main').dispatchEvent(drop); }})()""")
 
     def type_into(self, field, text):
         self.page.wait_for(f"document.getElementById('{field}')")
-        self.page.evaluate(f"""(() => {{ const field = document.getElementById('{field}'); field.value = {json.dumps(text)};
+        self.page.evaluate(f"""(() => {{
+            const field = document.getElementById('{field}');
+            field.value = {json.dumps(text)};
             for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind)); }})()""")
 
     def go(self, keys, text):
@@ -89,9 +91,9 @@ class DataPages(pages_case.PagesTest):
         self.page = browser.Browser(width=420, height=800, dark=True)
         self.page.open(f"{self.url}/ui/#code={json.loads(body)['code']}")
         self.page.wait_for_text("Succeeded")
-        for path, text in (("datasets", "sides"), ("datasets/sides", "SHA-256"), ("import", "Options"), ("models", "sides"),
-                           ("models/sides", "Confusion matrix"), ("datasets/none", "no such dataset"),
-                           ("models/none", "no such model")):
+        for path, text in (("datasets", "sides"), ("datasets/sides", "SHA-256"), ("import", "Options"),
+                           ("models", "sides"), ("models/sides", "Confusion matrix"),
+                           ("datasets/none", "no such dataset"), ("models/none", "no such model")):
             with self.subTest(path):
                 self.page.open(f"{self.url}/ui/{path}")
                 self.page.wait_for_text(text)

@@ -59,6 +59,9 @@ class Datasets(ServerTest):
         self.assertEqual(found["state"], "Succeeded", found["error"])
         return self.get(f"/api/v1/datasets/{name}")
 
+    def names(self):
+        return [one["name"] for one in self.get("/api/v1/datasets")["datasets"]]
+
     def put(self, name, data):
         """Sends a file as `curl -T` does, and returns the upload's id."""
         (self.folder / name).write_bytes(data)
@@ -137,14 +140,13 @@ class Datasets(ServerTest):
         self.assertEqual((images["classes"], images["shape"]), (["cats", "dogs"], [3, 8, 8]))
         copy = self.imported("copy", "ringtrain", {"file": {"path": "digits.h5"}})
         self.assertEqual(copy["sha256"], hashlib.sha256(self.dataset.read_bytes()).hexdigest())
-        self.assertEqual([one["name"] for one in self.get("/api/v1/datasets")["datasets"]], ["animals", "copy", "digits"])
+        self.assertEqual(self.names(), ["animals", "copy", "digits"])
         # Folders are the truth: the index is gone, and one folder has another name now.
         self.stop_server()
         (self.dir / "index.db").unlink()
         (self.dir / "datasets/copy").rename(self.dir / "datasets/renamed")
         self.start_server()
-        self.assertEqual([one["name"] for one in self.get("/api/v1/datasets")["datasets"]],
-                         ["animals", "digits", "renamed"])
+        self.assertEqual(self.names(), ["animals", "digits", "renamed"])
 
     def test_an_upload_in_pieces_through_cuts_and_kills(self):
         data = table(60000)
@@ -191,7 +193,7 @@ class Datasets(ServerTest):
                                 f"{self.token}\r\nContent-Length: 1000000\r\n\r\n").encode() + b"x" * 100000)
             self.wait_for(lambda: os.listdir(self.dir / "uploads") or None)
         self.wait_for(lambda: not os.listdir(self.dir / "uploads") or None)
-        # What the disk has no room for, and what nobody may send, is refused before a byte of it is read.
+        # A file that the disk has no room for, and one that nobody may send, is refused before a byte of it is read.
         for token, status in ((self.token, b"507"), ("wrong", b"401")):
             with socket.create_connection((host, int(port)), timeout=run_case.DEADLINE) as connection:
                 connection.sendall((f"PUT /api/v1/files/a.csv HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}"
@@ -203,7 +205,8 @@ class Datasets(ServerTest):
         for request, key, words in (
                 (("x", "csv", {"file": {"upload": "0" * 32}}), "files.file", "no such upload"),
                 (("x", "csv", {"file": {"path": "/etc/passwd"}}), "files.file", "lies outside"),
-                (("x", "csv", {"file": {"url": "http://127.0.0.1/a.csv"}}), "files.file", "--allow-source 127.0.0.1:80"),
+                (("x", "csv", {"file": {"url": "http://127.0.0.1/a.csv"}}), "files.file",
+                 "--allow-source 127.0.0.1:80"),
                 (("x", "csv", {"file": {"url": "file:///etc/passwd"}}), "files.file", "https"),
                 (("x", "csv", {}), "files.file", "is missing"),
                 (("x", "zip", {}), "kind", "images, csv, npy"),
@@ -268,7 +271,7 @@ class Datasets(ServerTest):
         self.stop_server(signal.SIGKILL)
         self.start_server()
         self.assertEqual(self.end_of(second)["state"], "Succeeded")
-        self.assertEqual([one["name"] for one in self.get("/api/v1/datasets")["datasets"]], ["second"])
+        self.assertEqual(self.names(), ["second"])
         status, _, _ = self.ask("DELETE", f"/api/v1/operations/{second}")
         self.assertEqual(status, 409)
 

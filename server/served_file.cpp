@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/api/served_file.hpp"
+#include "server/served_file.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

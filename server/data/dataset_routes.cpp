@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "server/api/data_routes.hpp"
-#include "server/api/served_file.hpp"
+#include "server/data/data_routes.hpp"
 #include "server/problem.hpp"
+#include "server/served_file.hpp"
 
 namespace ringtrain::server {
 namespace {
@@ -141,14 +141,15 @@ void add_dataset_routes(Routes& routes, const ImportParts& parts, Operations& op
        .answer = "The operation",
        .success = 202,
        .run = [&parts, &operations](const Call& call) { return import(parts, operations, call); }});
-  routes.push_back({.method = "GET",
-                    .path = "/api/v1/dataset-kinds",
-                    .operation = "listDatasetKinds",
-                    .summary = "What can be imported: kinds, with the files and options of each",
-                    .answer = "kinds",
-                    .run = [](const Call&) {
-                      return json_answer({{"kinds", import_kinds()}});
-                    }});
+  routes.push_back(
+      {.method = "GET",
+       .path = "/api/v1/dataset-kinds",
+       .operation = "listDatasetKinds",
+       .summary = "List the kinds that can be imported, with the files and options of each",
+       .answer = "kinds",
+       .run = [](const Call&) {
+         return json_answer({{"kinds", import_kinds()}});
+       }});
   routes.push_back({.method = "GET",
                     .path = kOne,
                     .operation = "getDataset",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts of the table of routes: what a server keeps beside jobs. What is passed must live as long as
-// the table.
+// Parts of the table of routes: what a server keeps beside jobs. What is passed must live as long
+// as the table.
 #pragma once
 
 #include "server/api/route.hpp"

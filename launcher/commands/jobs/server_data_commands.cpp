@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/commands/dataset/server_data_commands.hpp"
+#include "launcher/commands/jobs/server_data_commands.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -64,8 +64,9 @@ void add_server_datasets(CLI::App& dataset) {
   upload->add_option("--name", sent->upload.name, "Name of the dataset, by which jobs name it")
       ->required();
   upload
-      ->add_option("--kind", sent->upload.kind,
-                   "What they are: images, csv, npy, idx, cifar, hdf5, or ringtrain for a dataset")
+      ->add_option(
+          "--kind", sent->upload.kind,
+          "Kind of the files: images, csv, npy, idx, cifar, hdf5, or ringtrain for a dataset")
       ->required();
   upload
       ->add_option("--option", sent->upload.options,

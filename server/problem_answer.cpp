@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/api/problem_answer.hpp"
+#include "server/problem_answer.hpp"
 
 #include <fmt/format.h>
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/time.hpp"
-#include "server/api/data_routes.hpp"
+#include "server/data/data_routes.hpp"
 #include "server/problem.hpp"
 
 namespace ringtrain::server {
@@ -179,7 +179,7 @@ void add_upload_routes(Routes& routes, Uploads& uploads) {
   routes.push_back({.method = "OPTIONS",
                     .path = kAll,
                     .operation = "getUploadOptions",
-                    .summary = "What the server knows of tus 1.0.0, and the most bytes that it "
+                    .summary = "Say what the server knows of tus 1.0.0, and the most bytes that it "
                                "has room for",
                     .success = 204,
                     .run = [&uploads](const Call&) { return options(uploads); }});

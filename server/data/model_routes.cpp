@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/api/data_routes.hpp"
-#include "server/api/served_file.hpp"
+#include "server/data/data_routes.hpp"
 #include "server/jobs/submission.hpp"
 #include "server/models/job_model.hpp"
 #include "server/problem.hpp"
+#include "server/served_file.hpp"
 
 namespace ringtrain::server {
 namespace {
