@@ -78,6 +78,10 @@ ServedRequest served_request(http::request<http::string_body> message, const std
   return request;
 }
 
+ServedRequest served_head(const RequestParser& parser, const std::string& peer, bool is_secure) {
+  return served_request(parser.get(), peer, is_secure);
+}
+
 Answer plain_refusal(int status, const std::string& detail) {
   Answer answer{
       .status = status,

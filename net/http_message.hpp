@@ -31,6 +31,9 @@ std::optional<ServedRequest> read_request(std::string_view bytes, const HttpServ
 ServedRequest served_request(boost::beast::http::request<boost::beast::http::string_body> message,
                              const std::string& peer, bool is_secure);
 
+// Returns a request whose head alone has been read; its body is empty.
+ServedRequest served_head(const RequestParser& parser, const std::string& peer, bool is_secure);
+
 // Returns an answer in RFC 9457 for a request that no route sees; the connection ends with it.
 Answer plain_refusal(int status, const std::string& detail);
 

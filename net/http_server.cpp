@@ -38,9 +38,9 @@ std::optional<asio::ssl::context> context_of(const std::optional<HttpIdentity>& 
 }  // namespace
 
 struct HttpServer::Parts {
-  Parts(const HttpServerOptions& options, Respond respond)
+  Parts(const HttpServerOptions& options, Respond respond, Receive receive)
       : tls(context_of(options.identity)),
-        serving{options, std::move(respond), tls ? &*tls : nullptr},
+        serving{options, std::move(respond), std::move(receive), tls ? &*tls : nullptr},
         listener(options.address, options.port) {}
 
   std::optional<asio::ssl::context> tls;
@@ -94,8 +94,8 @@ void LaterAnswer::give(Answer answer) {
   if (wake) wake();
 }
 
-HttpServer::HttpServer(const HttpServerOptions& options, Respond respond) try
-    : parts_(std::make_unique<Parts>(options, std::move(respond))) {
+HttpServer::HttpServer(const HttpServerOptions& options, Respond respond, Receive receive) try
+    : parts_(std::make_unique<Parts>(options, std::move(respond), std::move(receive))) {
 } catch (const boost::system::system_error& error) {
   // OpenSSL's codes are none of the system's.
   throw std::system_error(std::make_error_code(std::errc::invalid_argument),

@@ -88,6 +88,17 @@ class LaterAnswer {
   std::function<void()> wake_;
 };
 
+// Takes the body of a request while it arrives, where it shall not wait in memory. Where the
+// connection breaks, the receiver is destroyed without finish().
+struct BodyReceiver {
+  // Takes the next bytes. Returns false where no more are wanted: finish() answers at once, and the
+  // connection ends.
+  std::function<bool(std::string_view bytes)> take = {};
+  // Makes the answer.
+  std::function<Answer()> finish = {};
+  bool wants_body = true;  // false: finish() answers before anything is read
+};
+
 // A server's certificate with those that lead to its authority, and its key; both PEM.
 struct HttpIdentity {
   std::string certificate;
@@ -118,10 +129,13 @@ class HttpServer {
  public:
   // Makes the answer to a request. An exception is answered with 500 and its text on stderr.
   using Respond = std::function<Answer(ServedRequest request)>;
+  // Looks at a request, no GET or HEAD, before its body is read. Nothing: the body is read whole,
+  // up to max_body, and `respond` answers.
+  using Receive = std::function<std::optional<BodyReceiver>(const ServedRequest& head)>;
 
   // Listens from here on. Throws std::system_error where the address is taken, or the certificate
   // or its key cannot be used.
-  HttpServer(const HttpServerOptions& options, Respond respond);
+  HttpServer(const HttpServerOptions& options, Respond respond, Receive receive = {});
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

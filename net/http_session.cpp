@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "net/http_body.hpp"
 #include "net/http_message.hpp"
 #include "net/served_stream.hpp"
 #include "net/too_many.hpp"
@@ -104,15 +105,15 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     }
     RequestParser parser;
     set_limits(parser, options_);
+    if (serving_.receive) parser.body_limit(boost::none);  // a receiver may take any size
     stream_.expires_after(options_.head_timeout);
     co_await http::async_read_header(stream_, buffer_, parser,
                                      asio::redirect_error(asio::use_awaitable, status));
+    std::optional<BodyReceiver> receiver;
+    if (!status) receiver = receiver_of(parser, status);
+    if (receiver) co_return co_await serve_received(parser, std::move(*receiver));
     if (!status && !parser.is_done()) {
-      if (parser.get()[http::field::expect] == "100-continue") {
-        static const std::string kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-        co_await asio::async_write(stream_, asio::buffer(kContinue),
-                                   asio::redirect_error(asio::use_awaitable, status));
-      }
+      co_await invite_body(stream_, parser, status);
       stream_.expires_after(options_.body_timeout);
       co_await http::async_read(stream_, buffer_, parser,
                                 asio::redirect_error(asio::use_awaitable, status));
@@ -130,6 +131,33 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     while (answer.later) answer = co_await wait_for(shared_from_this(), answer.later);
     const bool again = keep_alive && !answer.close;
     co_return co_await write(answer, version, again, is_head) && again;
+  }
+
+  // Returns who takes the body as it arrives; nothing where it is to be read whole, which `status`
+  // refuses where it is too large.
+  std::optional<BodyReceiver> receiver_of(RequestParser& parser, Status& status) {
+    const bool is_read =
+        parser.get().method() == http::verb::get || parser.get().method() == http::verb::head;
+    if (serving_.receive && !is_read) {
+      auto found = serving_.receive(served_head(parser, peer_, stream_.is_secure()));
+      if (found) return found;
+    }
+    if (parser.content_length().value_or(0) > options_.max_body) status = http::error::body_limit;
+    parser.body_limit(options_.max_body);
+    return std::nullopt;
+  }
+
+  // Returns whether the connection can take another request.
+  asio::awaitable<bool> serve_received(RequestParser& parser, BodyReceiver receiver) {
+    const unsigned version = parser.get().version();
+    const bool keep_alive = parser.get().keep_alive();
+    const bool had_all = parser.is_done();
+    const auto end =
+        co_await receive_body(stream_, buffer_, parser, receiver, options_.body_timeout);
+    if (end == BodyEnd::broken) co_return false;
+    Answer answer = receiver.finish();
+    const bool again = keep_alive && !answer.close && (had_all || end == BodyEnd::whole);
+    co_return co_await write(answer, version, again, false) && again;
   }
 
   Answer answer_to(http::request<http::string_body> message) {

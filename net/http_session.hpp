@@ -25,6 +25,7 @@ struct OpenConnections {
 struct Serving {
   HttpServerOptions options;
   HttpServer::Respond respond;
+  HttpServer::Receive receive;               // empty: all bodies are read whole
   boost::asio::ssl::context* tls = nullptr;  // null: they are plain
   OpenConnections open = {};
   size_t in_progress = 0;  // requests whose answers are not written yet

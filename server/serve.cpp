@@ -11,6 +11,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -25,6 +26,8 @@
 #include "server/api/event_stream.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/api/openapi.hpp"
+#include "server/data/data_routes.hpp"
+#include "server/models/job_model.hpp"
 #include "server/network.hpp"
 #include "server/server_folder.hpp"
 #include "server/store/database.hpp"
@@ -36,9 +39,14 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds kTick(200);
 constexpr std::chrono::seconds kKeepAlive(15);
+constexpr std::chrono::minutes kForget(10);
 
-JobLimits limits_of(const ServerOptions& options) {
-  JobLimits limits{.torchscript = options.torchscript, .scripts = options.scripts};
+fs::path this_program() { return fs::read_symlink("/proc/self/exe"); }
+
+JobLimits limits_of(const ServerOptions& options, const fs::path& folder) {
+  JobLimits limits{.torchscript = options.torchscript,
+                   .scripts = options.scripts,
+                   .datasets = folder / "datasets"};
   limits.cores = options.cores > 0 ? options.cores : this_machine_cores().usable();
   std::vector<fs::path> data = options.data;
   if (data.empty()) data.push_back(fs::current_path());
@@ -70,12 +78,65 @@ WebhookOptions webhook_of(const ServerOptions& options) {
   return webhook;
 }
 
-void add_all_routes(Routes& routes, Jobs& jobs, EventStream& events, Tokens& tokens,
+// All that a server keeps beside jobs.
+struct Store {
+  Store(const fs::path& folder, const JobLimits& all_limits, std::set<std::string> all_sources,
+        const OnChange& on_change)
+      : limits(all_limits),
+        sources(std::move(all_sources)),
+        uploads(folder / "uploads"),
+        datasets(folder / "datasets"),
+        models(folder / "models"),
+        operations(folder / "operations",
+                   [on_change](const nlohmann::ordered_json& operation) {
+                     on_change("operation", "", operation);
+                   }),
+        imports{this_program(), uploads, datasets, limits, sources},
+        model_parts{this_program(), models} {
+    operations.add_kind("import", [this](const OperationRecord& record, const fs::path& work) {
+      return std::make_unique<ImportTask>(record, work, imports);
+    });
+    operations.add_kind("model", [this](const OperationRecord& record, const fs::path& work) {
+      return std::make_unique<ModelTask>(record, work, model_parts);
+    });
+  }
+
+  // A job that has trained a model to its end makes a version of one.
+  void take_end(const Job& job) {
+    if (job.state().state != JobState::succeeded || !job.record().script.empty()) return;
+    const std::string model = model_name_of(job.record());
+    try {
+      operations.begin("model", "/api/v1/models/" + model,
+                       to_request(model_request_of(job.folder(), job.to_json(), model)),
+                       job.record().by);
+    } catch (const Error& refused) {  // the disk: POST /api/v1/models does it later
+      std::fputs(
+          fmt::format("{}: its model is no version yet: {}\n", job.record().name, refused.what())
+              .c_str(),
+          stderr);
+    }
+  }
+
+  const JobLimits limits;
+  const std::set<std::string> sources;
+  Uploads uploads;
+  Datasets datasets;
+  Models models;
+  Operations operations;
+  const ImportParts imports;
+  const ModelParts model_parts;
+};
+
+void add_all_routes(Routes& routes, Jobs& jobs, Store& store, EventStream& events, Tokens& tokens,
                     const Audit& audit, const std::function<const RequestTimes&()>& times) {
   add_job_routes(routes, jobs, events);
   add_view_routes(routes, jobs);
   add_file_routes(routes, jobs);
   add_seed_routes(routes, jobs);
+  add_upload_routes(routes, store.uploads);
+  add_dataset_routes(routes, store.imports, store.operations, jobs);
+  add_operation_routes(routes, store.operations);
+  add_model_routes(routes, store.models, store.datasets, store.operations, jobs);
   add_machine_routes(routes, jobs, events, tokens, times);
   add_page_routes(routes);
   add_token_routes(routes, tokens, audit);
@@ -91,24 +152,34 @@ class Server {
         tokens_(folder_),
         audit_(folder_),
         events_(options.streams),
+        on_change_(
+            [this](const std::string& kind, const std::string& job,
+                   const nlohmann::ordered_json& data) { events_.publish(kind, job, data); }),
+        store_(folder_, limits_of(options, folder_),
+               {options.sources.begin(), options.sources.end()}, on_change_),
         jobs_({.folder = folder_,
-               .program = fs::read_symlink("/proc/self/exe"),
-               .limits = limits_of(options),
+               .program = this_program(),
+               .limits = store_.limits,
                .tensorboard = options.tensorboard,
-               .webhook = webhook_of(options)},
-              [this](const std::string& kind, const std::string& job,
-                     const nlohmann::ordered_json& data) { events_.publish(kind, job, data); }),
+               .webhook = webhook_of(options),
+               .on_end = [this](const Job& job) { store_.take_end(job); }},
+              on_change_),
         dispatcher_(routes_, site_of(options), tokens_, audit_) {
-    add_all_routes(routes_, jobs_, events_, tokens_, audit_,
+    add_all_routes(routes_, jobs_, store_, events_, tokens_, audit_,
                    [this]() -> const RequestTimes& { return dispatcher_.times(); });
     http_ = std::make_unique<net::HttpServer>(
-        network_of(options), [this](const net::ServedRequest& request) { return answer(request); });
+        network_of(options), [this](const net::ServedRequest& request) { return answer(request); },
+        [this](const net::ServedRequest& head) { return dispatcher_.receive(head); });
   }
 
   void run() {
     const std::string address = address_of(options_, http_->port());
     lock_.say(address);
-    http_->every(kTick, [this] { jobs_.tick(); });
+    http_->every(kTick, [this] {
+      jobs_.tick();
+      store_.operations.tick();
+    });
+    http_->every(kForget, [this] { store_.uploads.forget_old(); });
     http_->every(kKeepAlive, [this] { events_.keep_alive(); });
     jobs_.tick();
     fmt::print("ringtrain server on {}, jobs in {}\nopen {}/ui/#code={}\n", address,
@@ -133,6 +204,8 @@ class Server {
   Tokens tokens_;
   Audit audit_;
   EventStream events_;
+  const OnChange on_change_;
+  Store store_;
   Jobs jobs_;
   Routes routes_;
   Dispatcher dispatcher_;
@@ -161,11 +234,12 @@ std::string reference() {
     Tokens tokens(folder);
     Jobs jobs({.folder = folder, .program = {}, .limits = {}},
               [](const std::string&, const std::string&, const nlohmann::ordered_json&) {});
+    Store store(folder, {}, {}, [](const auto&, const auto&, const auto&) {});
     EventStream events;
     RequestTimes times;
     Routes routes;
     const Audit audit(folder);
-    add_all_routes(routes, jobs, events, tokens, audit,
+    add_all_routes(routes, jobs, store, events, tokens, audit,
                    [&]() -> const RequestTimes& { return times; });
     text = rest_reference(routes);
   }

@@ -35,6 +35,12 @@ void add_serve_options(CLI::App& command, Options& options) {
       ->allow_extra_args(false)
       ->type_name("DIR");
   command
+      .add_option("--allow-source", options.sources,
+                  "Place in a private network that datasets may be imported from, by http too; may "
+                  "be repeated")
+      ->allow_extra_args(false)
+      ->type_name("HOST:PORT");
+  command
       .add_option("--cores", options.cores,
                   "Cores for jobs, one for each rank (default: all that this process may use)")
       ->check(CLI::Range(1, 65536))

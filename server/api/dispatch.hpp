@@ -2,6 +2,7 @@
 // From a request to an answer: site, route, token, body, the route's own work, errors, audit.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "net/http_server.hpp"
@@ -22,13 +23,21 @@ class Dispatcher {
 
   net::Answer answer(net::ServedRequest request);
 
+  // Returns who takes the body of a request as it arrives, where its route has one: site and token
+  // are checked first, and a refusal is answered before the body is read.
+  std::optional<net::BodyReceiver> receive(const net::ServedRequest& head);
+
   const RequestTimes& times() const { return times_; }
 
  private:
   struct Found;
+  struct Receipt;
   Found find(const std::string& method, const std::string& path) const;
+  Call admit(const net::ServedRequest& request, Found found, Caller& caller);
   net::Answer run(const net::ServedRequest& request, const Route*& route, Caller& caller);
   Caller identify(const net::ServedRequest& request, const Route& route);
+  void complete(net::Answer& answer, const net::ServedRequest& request, const Route* route,
+                double started);
   void record(const net::ServedRequest& request, const Caller& caller, const net::Answer& answer);
 
   const Routes& routes_;

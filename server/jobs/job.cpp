@@ -237,6 +237,7 @@ ordered_json Job::to_json() const {
       {"managed", folder_.is_managed()},
       {"model", record_.model},
       {"dataset", record_.dataset},
+      {"stored_dataset", record_.stored_dataset},
       {"script", script()},
       {"ranks", lives_ ? busy_ranks() : ranks()},
       {"attempts", last_attempt_},

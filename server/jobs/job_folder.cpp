@@ -34,12 +34,12 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Desired, {{Desired::run, "run"},
 
 constexpr auto fields_of(const JobRecord*) {
   using T = JobRecord;
-  return std::tuple(field("name", &T::name), field("created", &T::created), field("by", &T::by),
-                    field("parent", &T::parent), field("ranks", &T::ranks),
-                    field("restarts", &T::restarts), field("overrides", &T::overrides),
-                    field("warnings", &T::warnings), field("model", &T::model),
-                    field("dataset", &T::dataset), field("script", &T::script),
-                    field("understood", &T::understood));
+  return std::tuple(
+      field("name", &T::name), field("created", &T::created), field("by", &T::by),
+      field("parent", &T::parent), field("ranks", &T::ranks), field("restarts", &T::restarts),
+      field("overrides", &T::overrides), field("warnings", &T::warnings), field("model", &T::model),
+      field("dataset", &T::dataset), field("script", &T::script),
+      field("stored_dataset", &T::stored_dataset), field("understood", &T::understood));
 }
 
 constexpr auto fields_of(const Intent*) {

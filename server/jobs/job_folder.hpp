@@ -31,10 +31,11 @@ struct JobRecord {
   int restarts = 3;
   std::vector<std::string> overrides = {};  // of the job file, as for --set
   std::vector<std::string> warnings = {};
-  std::string model = {};       // as the list shows it
-  std::string dataset = {};     // the same
-  std::string script = {};      // the same; empty: the job trains a model
-  std::string understood = {};  // every key with its value, as JSON
+  std::string model = {};           // as the list shows it
+  std::string dataset = {};         // the same
+  std::string script = {};          // the same; empty: the job trains a model
+  std::string stored_dataset = {};  // name of the server's dataset that it reads; empty: none
+  std::string understood = {};      // every key with its value, as JSON
 };
 
 // A line of intent.jsonl.

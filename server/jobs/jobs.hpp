@@ -22,6 +22,7 @@
 #include "server/jobs/job.hpp"
 #include "server/jobs/submission.hpp"
 #include "server/jobs/webhook.hpp"
+#include "server/server_folder.hpp"
 #include "server/store/index.hpp"
 #include "tracking/metrics_text.hpp"
 
@@ -33,15 +34,15 @@ struct JobsOptions {
   JobLimits limits = {};
   bool tensorboard = false;  // runs write event files
   WebhookOptions webhook = {};
+  // Takes a job that has come to rest, once for each time, also where it did so while no server
+  // looked; before the index knows. May be empty.
+  std::function<void(const Job& job)> on_end = {};
 };
 
 // Takes a change: its kind ("job", "started", "step", "epoch", "ranks", "checkpoint", "end"), the
 // job's name, and a JSON object.
 using OnChange = std::function<void(const std::string& kind, const std::string& job,
                                     const nlohmann::ordered_json& data)>;
-
-// With less than this left on the disk no job is taken.
-inline constexpr uintmax_t kLeastFreeBytes = uintmax_t{256} << 20;
 
 struct SubmittedJob {
   std::string name;
@@ -89,6 +90,9 @@ class Jobs {
   SeriesByName series(const std::string& name);
   JobFolder folder(const std::string& name);
   Progress progress(const std::string& name);
+
+  // Jobs that read one of the server's datasets, with their states.
+  std::map<std::string, std::string> using_dataset(const std::string& dataset);
 
   ListPage list(const ListQuery& query);
   std::map<std::string, int> count_by_state();

@@ -103,9 +103,7 @@ JobFolder Jobs::find_folder(const std::string& name) const {
   }
   const JobFolder managed(options_.folder / "jobs" / name);
   if (managed.exists()) return managed;
-  for (const char* const ours : {"jobs", "trash", "keys"}) {
-    if (name == ours) return managed;
-  }
+  if (is_own_folder(name)) return managed;
   const JobFolder run(options_.folder / name);
   return run.exists() ? run : managed;
 }
@@ -158,6 +156,22 @@ ListPage Jobs::list(const ListQuery& query) {
     if (job != nullptr) row = job->to_json().dump();
   }
   return page;
+}
+
+std::map<std::string, std::string> Jobs::using_dataset(const std::string& dataset) {
+  std::map<std::string, std::string> found;
+  ListQuery query{.words = dataset, .by_name = true, .limit = 500};
+  do {
+    const ListPage page = list(query);
+    for (const std::string& row : page.rows) {
+      const auto job = ordered_json::parse(row, nullptr, false);
+      if (job.is_object() && job.value("stored_dataset", "") == dataset) {
+        found[job.value("name", "")] = job.value("state", "");
+      }
+    }
+    query.after = page.next;
+  } while (!query.after.empty());
+  return found;
 }
 
 std::map<std::string, int> Jobs::count_by_state() {

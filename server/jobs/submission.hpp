@@ -18,6 +18,8 @@ struct JobLimits {
   int cores = 1;
   bool torchscript = false;  // TorchScript files are programs
   bool scripts = false;      // the job file's group `script`
+  // Folder of the server's datasets, each of which a job may name. Empty: there are none.
+  std::filesystem::path datasets = {};
 };
 
 struct Submission {
@@ -34,6 +36,16 @@ struct CheckedJob {
   JobSpec job = {};
   JobRecord record = {};  // without the time; its overrides are complete but for output and name
 };
+
+// A path that somebody gave, as a server may read it.
+struct DataPath {
+  std::filesystem::path path = {};  // canonical
+  std::string refusal = {};         // why it may not be read, or is not there; empty: it may be
+  std::string allowed = {};         // what may stand there
+};
+
+// Relative paths count from the first of `limits.data`.
+DataPath find_data_path(const JobLimits& limits, const std::filesystem::path& path);
 
 // Paths in the job count from the first of `limits.data`.
 CheckedJob check_submission(const Submission& submission, const JobLimits& limits);

@@ -67,9 +67,10 @@ function control(path, schema, change) {
 export async function newPage(main, {go}) {
   const address = new URLSearchParams(location.search);
   const source = address.get('from');
-  const [schema, system, spec] = await Promise.all([getJson('/api/v1/schema'), getJson('/api/v1/system'),
-    source ? getJson(`${jobPath(source)}/spec`) : null]);
-  const yaml = h('textarea', {class: 'yaml', id: 'yaml', spellcheck: 'false', value: spec?.as_sent ?? first,
+  const [schema, system, spec, {datasets}] = await Promise.all([getJson('/api/v1/schema'), getJson('/api/v1/system'),
+    source ? getJson(`${jobPath(source)}/spec`) : null, getJson('/api/v1/datasets')]);
+  const onDataset = address.get('dataset');
+  const yaml = h('textarea', {class: 'yaml', id: 'yaml', spellcheck: 'false', value: spec?.as_sent ?? (onDataset ? setKey(first, 'dataset', onDataset) : first),
     'aria-describedby': 'verdict', oninput: () => later()});
   const ranks = h('input', {type: 'number', id: 'ranks', min: 1, max: system.cores, value: spec?.ranks ?? Math.min(2, system.cores), onchange: () => later()});
   const verdict = h('div', {id: 'verdict', role: 'status'});
@@ -84,6 +85,10 @@ export async function newPage(main, {go}) {
     const group = path.includes('.') ? path.split('.')[0] : 'other';
     rest.set(group, [...(rest.get(group) ?? []), one.element]);
   }
+  // The server's datasets are offered by name; a path can be typed as well.
+  const offered = h('datalist', {id: 'datasets'}, datasets.map((one) => h('option', {value: one.name})));
+  controls.get('dataset')?.input.setAttribute('list', 'datasets');
+  controls.get('dataset')?.element.append(offered);
   const box = (title, fields) => h('fieldset', null, h('legend', null, title), fields);
   const ranksField = h('div', {class: 'field'}, h('label', {for: 'ranks'}, 'ranks'), ranks,
     h('small', null, `Processes that work together, one core each; this server has ${system.cores}. The result of training does not depend on it.`),
@@ -184,7 +189,7 @@ export async function newPage(main, {go}) {
   yaml.addEventListener('drop', drop);
 
   fill(main, h('h1', null, source ? `New job from ${source}` : 'New job'),
-    h('p', {class: 'muted'}, `Paths count from ${system.data[0]}. Form and file are the same: change either, or drop a file on it.`),
+    h('p', {class: 'muted'}, `Paths count from ${system.data[0]}; a dataset of the server has a name alone. Form and file are the same: change either, or drop a file on it.`),
     h('div', {class: 'split'}, form, h('div', {class: 'side'}, h('label', {for: 'yaml'}, h('h2', null, 'Job file')), yaml, verdict,
       h('div', {class: 'bar'}, submitButton, h('small', null, 'Ctrl Enter')))));
   await check();
