@@ -83,6 +83,27 @@ void HttpPush::end() {
   if (wake_) wake_();
 }
 
+void HttpPending::finish() {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(done_, true)) return;
+    wake = std::move(wake_);
+  }
+  if (wake) wake();
+}
+
+void HttpPending::on_finish(std::function<void()> wake) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!done_) {
+      wake_ = std::move(wake);
+      return;
+    }
+  }
+  wake();
+}
+
 HttpServer::HttpServer(const HttpServerOptions& options, Respond respond) try
     : parts_(std::make_unique<Parts>(options, std::move(respond))) {
 } catch (const boost::system::system_error& error) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,13 +62,35 @@ struct ServedFile {
   uint64_t size = 0;
 };
 
-// One of body, file and push.
+struct Answer;
+
+// An answer that needs work on another thread first. The connection waits for it.
+class HttpPending {
+ public:
+  // Makes the answer, on the server's thread.
+  std::function<Answer()> then;
+
+  // Says that the work is done. Thread: any, while the server runs; the first call counts.
+  void finish();
+
+ private:
+  friend class HttpSession;
+  // Calls `wake` once finish() was called: at once, or on its thread.
+  void on_finish(std::function<void()> wake);
+
+  std::mutex mutex_;
+  bool done_ = false;
+  std::function<void()> wake_;
+};
+
+// One of body, file, push and pending; a pending one has nothing else.
 struct Answer {
   int status = 200;
   Headers headers = {};
   std::string body = {};
   std::optional<ServedFile> file = {};
   std::shared_ptr<HttpPush> push = {};
+  std::shared_ptr<HttpPending> pending = {};
   bool close = false;  // ends the connection after it, as where the request was hostile
 };
 

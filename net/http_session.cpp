@@ -8,6 +8,7 @@
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -114,14 +115,30 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     const unsigned version = parser.get().version();
     const bool keep_alive = parser.get().keep_alive();
     const bool is_head = parser.get().method() == http::verb::head;
-    Answer answer = answer_to(parser.release());
+    Answer answer = answer_to([this, &parser] {
+      return serving_.respond(served_request(parser.release(), peer_, stream_.is_secure()));
+    });
+    while (const auto pending = std::move(answer.pending)) {
+      co_await wait_for(*pending);
+      answer = answer_to(pending->then);
+    }
     const bool again = keep_alive && !answer.close;
     co_return co_await write(answer, version, again, is_head) && again;
   }
 
-  Answer answer_to(http::request<http::string_body> message) {
+  asio::awaitable<void> wait_for(HttpPending& pending) {
+    ready_.expires_at(asio::steady_timer::time_point::max());
+    // Posted, so that it comes after the wait below has begun.
+    pending.on_finish([self = shared_from_this()] {
+      asio::post(self->stream_.get_executor(), [self] { self->ready_.cancel(); });
+    });
+    Status woken;
+    co_await ready_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  }
+
+  static Answer answer_to(const std::function<Answer()>& make) {
     try {
-      return serving_.respond(served_request(std::move(message), peer_, stream_.is_secure()));
+      return make();
     } catch (const std::exception& error) {
       std::fputs(fmt::format("ringtrain: server: {}\n", error.what()).c_str(), stderr);
       return plain_refusal(500, "the server failed; its log says why");

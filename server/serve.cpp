@@ -11,6 +11,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <random>
 #include <system_error>
 #include <utility>
 
@@ -25,6 +26,7 @@
 #include "server/api/event_stream.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/api/openapi.hpp"
+#include "server/cluster/reviewer.hpp"
 #include "server/network.hpp"
 #include "server/server_folder.hpp"
 #include "server/store/database.hpp"
@@ -70,13 +72,43 @@ WebhookOptions webhook_of(const ServerOptions& options) {
   return webhook;
 }
 
+// Names a folder of jobs to a cluster. A backup has another one, so that a server of it does not
+// take the jobs of this one for its own.
+std::string store_name(const fs::path& folder) {
+  const fs::path file = folder / "store";
+  std::error_code error;
+  if (!fs::exists(file, error)) {
+    std::random_device random;
+    write_file(file, fmt::format("{:08x}{:08x}\n", random(), random()));
+  }
+  return std::string(trimmed(read_file(file)));
+}
+
+std::optional<ClusterPlace> place_of(const ServerOptions& options, const fs::path& folder) {
+  if (!options.cluster) return std::nullopt;
+  return ClusterPlace{.access = *options.cluster,
+                      .name_space = mpijob::find_access(*options.cluster).name_space,
+                      .store = store_name(folder),
+                      .most_jobs = options.cluster_jobs};
+}
+
+std::unique_ptr<Reviewer> reviewer_of(const ServerOptions& options) {
+  if (!options.cluster) return nullptr;
+  const auto client = std::make_shared<mpijob::ApiClient>(mpijob::find_access(*options.cluster));
+  return std::make_unique<Reviewer>(
+      [client](const std::string& token, const std::vector<ClusterRight>& rights) {
+        return review(*client, token, rights);
+      });
+}
+
 void add_all_routes(Routes& routes, Jobs& jobs, EventStream& events, Tokens& tokens,
-                    const Audit& audit, const std::function<const RequestTimes&()>& times) {
+                    const Audit& audit, const std::function<const RequestTimes&()>& times,
+                    Reviewer* reviewer = nullptr) {
   add_job_routes(routes, jobs, events);
   add_view_routes(routes, jobs);
   add_file_routes(routes, jobs);
   add_seed_routes(routes, jobs);
-  add_machine_routes(routes, jobs, events, tokens, times);
+  add_machine_routes(routes, jobs, events, tokens, times, reviewer);
   add_page_routes(routes);
   add_token_routes(routes, tokens, audit);
 }
@@ -95,12 +127,15 @@ class Server {
                .program = fs::read_symlink("/proc/self/exe"),
                .limits = limits_of(options),
                .tensorboard = options.tensorboard,
-               .webhook = webhook_of(options)},
+               .webhook = webhook_of(options),
+               .cluster = place_of(options, folder_)},
               [this](const std::string& kind, const std::string& job,
                      const nlohmann::ordered_json& data) { events_.publish(kind, job, data); }),
-        dispatcher_(routes_, site_of(options), tokens_, audit_) {
-    add_all_routes(routes_, jobs_, events_, tokens_, audit_,
-                   [this]() -> const RequestTimes& { return dispatcher_.times(); });
+        reviewer_(reviewer_of(options)),
+        dispatcher_(routes_, site_of(options), tokens_, audit_, reviewer_.get()) {
+    add_all_routes(
+        routes_, jobs_, events_, tokens_, audit_,
+        [this]() -> const RequestTimes& { return dispatcher_.times(); }, reviewer_.get());
     http_ = std::make_unique<net::HttpServer>(
         network_of(options), [this](const net::ServedRequest& request) { return answer(request); });
   }
@@ -115,6 +150,8 @@ class Server {
                folder_.string(), address, tokens_.new_code());
     std::fflush(stdout);
     http_->run();
+    // Nothing is finished any more that waits for a review.
+    if (reviewer_) reviewer_->stop();
   }
 
  private:
@@ -135,6 +172,7 @@ class Server {
   EventStream events_;
   Jobs jobs_;
   Routes routes_;
+  std::unique_ptr<Reviewer> reviewer_;
   Dispatcher dispatcher_;
   std::unique_ptr<net::HttpServer> http_;
 };

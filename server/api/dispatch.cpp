@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
+#include "server/api/cluster_users.hpp"
 #include "server/api/cookie.hpp"
 #include "server/api/forwarded.hpp"
 #include "server/problem.hpp"
@@ -146,7 +147,16 @@ Caller Dispatcher::identify(const net::ServedRequest& request, const Route& rout
                   "token' prints TOKEN; a browser signs in by the address that 'ringtrain server "
                   "url' prints");
   }
-  const auto caller = tokens_.find(token);
+  auto caller = tokens_.find(token);
+  if (!caller && reviewer_ != nullptr) {
+    failures_.check(request.peer);
+    try {
+      caller = cluster_user(*reviewer_, token, rights_for(route));
+    } catch (const Problem& problem) {
+      if (problem.status() == 401) failures_.note(request.peer);
+      throw;
+    }
+  }
   if (!caller) {
     failures_.check(request.peer);
     failures_.note(request.peer);
@@ -207,17 +217,27 @@ void Dispatcher::record(const net::ServedRequest& request, const Caller& caller,
 }
 
 net::Answer Dispatcher::answer(net::ServedRequest request) {
-  const double started = seconds_now();
+  return answer_at(std::move(request), seconds_now(), true);
+}
+
+// `is_new`: it is not looked at again after a review.
+net::Answer Dispatcher::answer_at(net::ServedRequest request, double started, bool is_new) {
   const Route* route = nullptr;
   Caller caller;
   net::Answer answer;
   const auto is_seed = [&] { return route != nullptr && route->style == RouteStyle::seed; };
   try {
-    take_forwarded(request, site_);
+    if (is_new) take_forwarded(request, site_);
     answer = run(request, route, caller);
     if (route != nullptr && is_change(request, *route)) record(request, caller, answer);
   } catch (const Problem& problem) {
     answer = problem_answer(problem, is_seed());
+  } catch (const ReviewPending& review) {
+    review.pending->then = [this, request = std::move(request), started] {
+      return answer_at(request, started, false);
+    };
+    answer.pending = review.pending;
+    return answer;
   } catch (const DatabaseDamaged&) {
     throw;
   } catch (const std::exception& error) {

@@ -52,7 +52,8 @@ ordered_json Jobs::plan(const CheckedJob& checked) {
   }
   const Plan plan =
       plan_of(checked.job, record.ranks, earlier, known_rates(record.model, record.dataset));
-  return plan_to_json(plan, record.ranks, cores() - busy_cores());
+  const int free = options_.cluster ? record.ranks : cores() - busy_cores();
+  return plan_to_json(plan, record.ranks, free);
 }
 
 }  // namespace ringtrain::server

@@ -95,7 +95,7 @@ void Job::scale(int ranks, const std::string& by) {
   next.is_scale = true;
   next.time = now_text();
   next.by = by;
-  if (lives_ && next.desired == Desired::run) {
+  if (lives_ && next.desired == Desired::run && !is_in_cluster()) {
     next.first_attempt = folder_.last_attempt() + 1;
     restart_clock_.begin(last_attempt_);
   }
@@ -121,7 +121,8 @@ int Job::busy_ranks() const {
 
 // A run that lives is of an attempt before those that are meant.
 bool Job::shall_start_again() const {
-  return lives_ && intent_.desired == Desired::run && last_attempt_ < intent_.first_attempt;
+  return lives_ && !is_in_cluster() && intent_.desired == Desired::run &&
+         last_attempt_ < intent_.first_attempt;
 }
 
 void Job::read_new_events(const OnEvent& on_event) {
@@ -158,6 +159,7 @@ StateView Job::derived() const {
   // Nobody starts the run of a folder again that is not the server's.
   if (!folder_.is_managed() && !lives_) facts.desired = Desired::stop;
   StateView view = derive_state(facts);
+  if (is_in_cluster() && lives_) view = view_in_cluster(std::move(view), cluster_run_);
   if (view.state == JobState::queued && view.why.empty()) view.why = waiting_;
   return view;
 }
@@ -167,8 +169,14 @@ bool Job::observe(const OnEvent& on_event) {
   last_attempt_ = folder_.last_attempt();
   const auto newest = folder_.attempt(last_attempt_);
   // The lock before the outcome: a run that ends in between has written it.
-  lives_ = last_attempt_ > 0 && launcher::run_lives(newest);
+  has_follower_ = last_attempt_ > 0 && launcher::run_lives(newest);
+  lives_ = has_follower_;
   outcome_ = lives_ || last_attempt_ == 0 ? std::nullopt : read_outcome(newest / "outcome.json");
+  if (is_in_cluster() && last_attempt_ > 0) {
+    // The MPIJob runs on without its follower.
+    if (!outcome_) lives_ = true;
+    read_cluster_file();
+  }
   read_new_events(on_event);
   const JobState state_before = view_.state;
   view_ = derived();
@@ -180,7 +188,36 @@ bool Job::observe(const OnEvent& on_event) {
   return to_json().dump() != before;
 }
 
+bool Job::needs_follower() const {
+  if (!is_in_cluster() || last_attempt_ == 0 || has_follower_) return false;
+  return !outcome_ || (intent_.desired == Desired::remove &&
+                       !is_removed_from_cluster(folder_.attempt(last_attempt_)));
+}
+
+void Job::read_cluster_file() {
+  const auto folder = folder_.attempt(last_attempt_);
+  std::error_code error;
+  const auto written = std::filesystem::last_write_time(folder / "cluster.json", error);
+  if (error) cluster_run_ = {};  // of an attempt that has just begun
+  if (error || written == cluster_file_time_) return;
+  cluster_file_time_ = written;
+  cluster_run_ = read_cluster_run(folder).value_or(ClusterRun{});
+}
+
+ClusterWish Job::cluster_wish() const {
+  return {.suspend = intent_.desired == Desired::stop,
+          .remove = intent_.desired == Desired::remove,
+          .workers = intent_.ranks / std::max(1, record_.slots)};
+}
+
 void Job::pass_on_wish() {
+  if (lives_ && is_in_cluster()) {
+    const auto attempt = folder_.attempt(last_attempt_);
+    const ClusterWish wish = cluster_wish();
+    const auto before = read_cluster_wish(attempt);
+    if (before ? *before != wish : wish != ClusterWish{}) write_cluster_wish(attempt, wish);
+    return;
+  }
   if (!lives_ || !folder_.is_managed() || asked_attempt_ == last_attempt_) return;
   const auto attempt = folder_.attempt(last_attempt_);
   std::error_code ignored;
@@ -239,6 +276,7 @@ ordered_json Job::to_json() const {
       {"dataset", record_.dataset},
       {"script", script()},
       {"ranks", lives_ ? busy_ranks() : ranks()},
+      {"cluster", record_.cluster},
       {"attempts", last_attempt_},
       {"exit_code", outcome_ && outcome_->exit_code ? ordered_json(*outcome_->exit_code) : nullptr},
       {"restarts", std::max<int64_t>(0, p.starts - 1)},

@@ -39,7 +39,8 @@ constexpr auto fields_of(const JobRecord*) {
                     field("restarts", &T::restarts), field("overrides", &T::overrides),
                     field("warnings", &T::warnings), field("model", &T::model),
                     field("dataset", &T::dataset), field("script", &T::script),
-                    field("understood", &T::understood));
+                    field("understood", &T::understood), field("cluster", &T::cluster),
+                    field("slots", &T::slots));
 }
 
 constexpr auto fields_of(const Intent*) {

@@ -35,6 +35,8 @@ struct JobRecord {
   std::string dataset = {};     // the same
   std::string script = {};      // the same; empty: the job trains a model
   std::string understood = {};  // every key with its value, as JSON
+  std::string cluster = {};     // namespace that it runs in; empty: it runs on this machine
+  int slots = 1;                // ranks of a pod there
 };
 
 // A line of intent.jsonl.

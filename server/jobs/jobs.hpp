@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/spawn.hpp"
+#include "mpijob/client/access.hpp"
 #include "server/jobs/elastic.hpp"
 #include "server/jobs/ended_jobs.hpp"
 #include "server/jobs/idempotency.hpp"
@@ -27,12 +28,21 @@
 
 namespace ringtrain::server {
 
+// A cluster in which all jobs run, instead of this machine.
+struct ClusterPlace {
+  mpijob::AccessOptions access;  // as it was given; followers find the cluster by it, too
+  std::string name_space;
+  std::string store;    // marks the jobs of this folder there; no other folder has it
+  int most_jobs = 100;  // at a time: each has a follower of some MiB
+};
+
 struct JobsOptions {
   std::filesystem::path folder;        // of the server; absolute
   std::filesystem::path program = {};  // `ringtrain`
   JobLimits limits = {};
   bool tensorboard = false;  // runs write event files
   WebhookOptions webhook = {};
+  std::optional<ClusterPlace> cluster = {};
 };
 
 // Takes a change: its kind ("job", "started", "step", "epoch", "ranks", "checkpoint", "end"), the
@@ -89,6 +99,8 @@ class Jobs {
   SeriesByName series(const std::string& name);
   JobFolder folder(const std::string& name);
   Progress progress(const std::string& name);
+  // Of its newest run; empty where that is on this machine.
+  std::vector<ClusterPod> pods(const std::string& name);
 
   ListPage list(const ListQuery& query);
   std::map<std::string, int> count_by_state();
@@ -99,6 +111,8 @@ class Jobs {
   const tracking::Histogram& commits() const { return commits_; }
   int cores() const { return options_.limits.cores; }
   int busy_cores() const;
+  // Nothing where jobs run on this machine.
+  const std::optional<ClusterPlace>& cluster() const { return options_.cluster; }
   const std::filesystem::path& path() const { return options_.folder; }
   std::vector<std::string> data_folders() const;
   bool runs_scripts() const { return options_.limits.scripts; }
@@ -111,6 +125,12 @@ class Jobs {
   void look_at(Job& job);
   void schedule();
   void start(Job& job);
+  std::vector<std::string> run_words(const Job& job, int number) const;
+  bool keep(const std::filesystem::path& attempt, const std::vector<std::string>& words);
+  void schedule_in_cluster(const std::vector<Job*>& queue);
+  bool start_in_cluster(const Job& job, const std::filesystem::path& attempt);
+  std::vector<std::string> follow_words(const Job& job) const;
+  void keep_following(const Job& job);
   void commit_index();
   void announce_end(const Job& job);
   void close_in_mlflow(const Job& job);
@@ -144,6 +164,7 @@ class Jobs {
   std::unique_ptr<Webhook> webhook_;
   std::vector<Child> trackers_;  // each closes a run of MLflow that its launcher has left open
   std::vector<Child> starters_;  // short-lived: each leaves a keeper
+  std::map<std::string, std::chrono::steady_clock::time_point> followed_at_;  // by job
   std::chrono::steady_clock::time_point saved_at_{};
   std::chrono::steady_clock::time_point adjusted_at_{};
   // The disk has refused changes of the index, which is compared with the folders again.

@@ -32,6 +32,7 @@ void Jobs::schedule() {
     return std::pair(one->queued_since(), one->record().name) <
            std::pair(two->queued_since(), two->record().name);
   });
+  if (options_.cluster) return schedule_in_cluster(queue);
   int free = cores() - busy_cores();
   bool blocked = false;
   int position = 0;
@@ -55,34 +56,44 @@ void Jobs::wait(Job& job, const std::string& why, int position) {
   if (job.set_waiting(why, position)) on_change_("job", job.record().name, job.to_json());
 }
 
+// The command that a keeper runs on this machine.
+std::vector<std::string> Jobs::run_words(const Job& job, int number) const {
+  std::vector<std::string> words = {"run", job.folder().job_file().string(), "-n",
+                                    std::to_string(job.ranks())};
+  if (!job.record().script.empty()) {
+    const fs::path logs = job.folder().output() / "logs" / std::to_string(number);
+    words.insert(words.end(), {"--log-dir", logs.string()});
+  } else if (options_.tensorboard) {
+    words.emplace_back("--tensorboard");
+  }
+  std::vector<std::string> overrides = job.record().overrides;
+  overrides.push_back("name=" + ordered_json(job.record().name).dump());
+  overrides.push_back("output=" + ordered_json(job.folder().output().string()).dump());
+  if (job.progress().has_saved) overrides.emplace_back("checkpoint.resume=auto");
+  for (const std::string& one : overrides) words.insert(words.end(), {"--set", one});
+  return words;
+}
+
+// Starts a keeper of an attempt, with its lock. Returns false where somebody looks at the lock: the
+// next tick tries again. Throws std::system_error.
+bool Jobs::keep(const fs::path& attempt, const std::vector<std::string>& words) {
+  fs::create_directories(attempt);
+  const auto lock = launcher::lock_run(attempt);
+  if (!lock) return false;
+  std::vector<std::string> all = {options_.program.string(), "keep", attempt.string(), "--"};
+  all.insert(all.end(), words.begin(), words.end());
+  starters_.emplace_back(
+      SpawnOptions{.arguments = all, .standard_input = lock->get(), .standard_output = kDevNull});
+  return true;
+}
+
 void Jobs::start(Job& job) {
   const int number = job.attempts() + 1;
   const fs::path folder = job.folder().attempt(number);
   try {
-    fs::create_directories(folder);
-    const auto lock = launcher::lock_run(folder);
-    if (!lock) return;  // the next tick looks again
-    std::vector<std::string> words = {options_.program.string(),
-                                      "keep",
-                                      folder.string(),
-                                      "--",
-                                      "run",
-                                      job.folder().job_file().string(),
-                                      "-n",
-                                      std::to_string(job.ranks())};
-    if (!job.record().script.empty()) {
-      const fs::path logs = job.folder().output() / "logs" / std::to_string(number);
-      words.insert(words.end(), {"--log-dir", logs.string()});
-    } else if (options_.tensorboard) {
-      words.emplace_back("--tensorboard");
-    }
-    std::vector<std::string> overrides = job.record().overrides;
-    overrides.push_back("name=" + ordered_json(job.record().name).dump());
-    overrides.push_back("output=" + ordered_json(job.folder().output().string()).dump());
-    if (job.progress().has_saved) overrides.emplace_back("checkpoint.resume=auto");
-    for (const std::string& one : overrides) words.insert(words.end(), {"--set", one});
-    starters_.emplace_back(SpawnOptions{
-        .arguments = words, .standard_input = lock->get(), .standard_output = kDevNull});
+    const bool is_kept =
+        job.is_in_cluster() ? start_in_cluster(job, folder) : keep(folder, run_words(job, number));
+    if (!is_kept) return;
     job.set_started(job.ranks());
     queue_waits_.add(job.end_queue());
     log(fmt::format("{}: attempt {} starts on {}", job.record().name, number,
