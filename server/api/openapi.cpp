@@ -67,7 +67,7 @@ ordered_json operation_of(const Route& route) {
   }
   if (!parameters.empty()) operation["parameters"] = parameters;
   if (route.body == "JobRequest" || route.body == "SignIn" || route.body == "Scale" ||
-      route.body == "TokenRequest") {
+      route.body == "Priority" || route.body == "TokenRequest") {
     operation["requestBody"] = content("application/json", reference(route.body));
     operation["requestBody"]["required"] = true;
   } else if (!route.body.empty()) {
@@ -167,6 +167,11 @@ ordered_json openapi(const Routes& routes) {
        {{"type", "object"},
         {"required", ordered_json::array({"ranks"})},
         {"properties", {{"ranks", {{"type", "integer"}, {"minimum", 1}}}}}}},
+      {"Priority",
+       {{"type", "object"},
+        {"required", ordered_json::array({"priority"})},
+        {"properties",
+         {{"priority", {{"type", "integer"}, {"minimum", -100}, {"maximum", 100}}}}}}},
       {"SignIn",
        {{"type", "object"},
         {"properties", {{"code", {{"type", "string"}}}, {"token", {{"type", "string"}}}}}}},

@@ -110,9 +110,9 @@ net::Answer timeline(Jobs& jobs, const Call& call) {
     found.emplace_back(time, std::move(entry));
   };
   for (const Intent& intent : folder.read_intents()) {
-    const std::string what = intent.is_scale
-                                 ? fmt::format("asked for {}", counted(intent.ranks, "rank"))
-                                 : asked(intent.desired);
+    std::string what = asked(intent.desired);
+    if (intent.is_scale) what = fmt::format("asked for {}", counted(intent.ranks, "rank"));
+    if (intent.is_order) what = fmt::format("got priority {}", intent.priority);
     add(intent.time, {{"what", what}, {"by", intent.by}});
   }
   const int last = folder.last_attempt();

@@ -18,24 +18,25 @@
 namespace ringtrain::server {
 
 struct ClusterPod {
-  std::string name;
-  std::string role;   // "launcher", "worker"
-  std::string node;   // empty: not scheduled
-  std::string state;  // as mpijob::PodStatus has it
+  std::string name = {};
+  std::string role = {};   // "launcher", "worker"
+  std::string node = {};   // empty: not scheduled
+  std::string state = {};  // as mpijob::PodStatus has it
   int64_t restarts = 0;
-  std::string why;  // one line where it does not run; empty: no problem
+  std::string why = {};  // one line where it does not run; empty: no problem
   bool operator==(const ClusterPod&) const = default;
 };
 
 struct ClusterRun {
-  std::string name_space;
-  std::string uid;                        // of the MPIJob; empty: there is none yet
-  std::string started;                    // when it was made or taken up, RFC 3339
-  std::string state;                      // as mpijob::JobStatus has it; empty: not known yet
-  std::string reason;                     // one word
-  std::string why;                        // one line
-  std::vector<ClusterPod> pods;           // the newest launcher first
-  std::vector<std::string> earlier_pods;  // launchers of earlier attempts, whose logs those have
+  std::string name_space = {};
+  std::string uid = {};               // of the MPIJob; empty: there is none yet
+  std::string started = {};           // when it was made or taken up, RFC 3339
+  std::string state = {};             // as mpijob::JobStatus has it; empty: not known yet
+  std::string reason = {};            // one word
+  std::string why = {};               // one line
+  std::vector<ClusterPod> pods = {};  // the newest launcher first
+  std::vector<std::string> earlier_pods =
+      {};  // launchers of earlier attempts, whose logs those have
   bool operator==(const ClusterRun&) const = default;
 };
 

@@ -113,6 +113,15 @@ ordered_json Jobs::scale(const std::string& name, int ranks, const std::string& 
   return changed(job, true);
 }
 
+ordered_json Jobs::set_priority(const std::string& name, int priority, const std::string& by) {
+  Job& job = managed(name);
+  if (job.priority() != priority) {
+    job.set_priority(priority, by);
+    save(job);
+  }
+  return changed(job, true);
+}
+
 // Looks at a job of which something was asked. Returns what it is now.
 ordered_json Jobs::changed(Job& job, bool may_start) {
   const std::string name = job.record().name;

@@ -54,7 +54,7 @@ Job::Job(JobFolder folder, const std::optional<IndexRow>& row, SeriesByName seri
       if (one.is_scale) scaled_at_ = one.time;
       if (one.desired != Desired::run) continue;
       if (intent_.desired != Desired::run) intent_.first_attempt = one.first_attempt;
-      if (!one.is_scale) queued_since_ = one.time;
+      if (one.is_wish()) queued_since_ = one.time;
     }
   }
   if (row) {
@@ -79,7 +79,7 @@ Job::Job(JobFolder folder, const std::optional<IndexRow>& row, SeriesByName seri
 void Job::ask(Desired desired, const std::string& by) {
   Intent next = intent_;
   next.desired = desired;
-  next.is_scale = false;
+  next.is_scale = next.is_order = false;
   next.time = now_text();
   next.by = by;
   if (desired == Desired::run) next.first_attempt = folder_.last_attempt() + 1;
@@ -93,6 +93,7 @@ void Job::scale(int ranks, const std::string& by) {
   Intent next = intent_;
   next.ranks = ranks;
   next.is_scale = true;
+  next.is_order = false;
   next.time = now_text();
   next.by = by;
   if (lives_ && next.desired == Desired::run && !is_in_cluster()) {
@@ -101,6 +102,17 @@ void Job::scale(int ranks, const std::string& by) {
   }
   folder_.append(next);
   scaled_at_ = next.time;
+  intent_ = next;
+}
+
+void Job::set_priority(int priority, const std::string& by) {
+  Intent next = intent_;
+  next.priority = priority;
+  next.is_scale = false;
+  next.is_order = true;
+  next.time = now_text();
+  next.by = by;
+  folder_.append(next);
   intent_ = next;
 }
 
@@ -277,6 +289,7 @@ ordered_json Job::to_json() const {
       {"script", script()},
       {"ranks", lives_ ? busy_ranks() : ranks()},
       {"cluster", record_.cluster},
+      {"priority", priority()},
       {"attempts", last_attempt_},
       {"exit_code", outcome_ && outcome_->exit_code ? ordered_json(*outcome_->exit_code) : nullptr},
       {"restarts", std::max<int64_t>(0, p.starts - 1)},

@@ -33,6 +33,8 @@ class Job {
   // Records the ranks to start on from now on; a run that lives ends with a checkpoint, and starts
   // again on them. Throws an io error.
   void scale(int ranks, const std::string& by);
+  // Records its priority in the queue. Throws an io error.
+  void set_priority(int priority, const std::string& by);
 
   const JobFolder& folder() const { return folder_; }
   const JobRecord& record() const { return record_; }
@@ -48,6 +50,7 @@ class Job {
   // Whether a run in a cluster has lost its follower, or its MPIJob is still to be deleted.
   bool needs_follower() const;
   // Ranks that it is to start on, and those that it has now.
+  int priority() const { return intent_.priority; }
   int ranks() const { return intent_.ranks > 0 ? intent_.ranks : record_.ranks; }
   int busy_ranks() const;
   void set_started(int ranks) { started_ranks_ = ranks; }

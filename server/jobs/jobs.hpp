@@ -87,6 +87,8 @@ class Jobs {
   // Changes the number of ranks; a job that runs continues on them from a new checkpoint. Throws a
   // Problem, 422 where it cannot run on so many.
   nlohmann::ordered_json scale(const std::string& name, int ranks, const std::string& by);
+  // Changes a job's place in the queue: higher priorities come first.
+  nlohmann::ordered_json set_priority(const std::string& name, int priority, const std::string& by);
   // Returns what sends a job once more. Throws a Problem 409 where its job file is not known.
   Submission copy_of(const std::string& name);
   // How fast jobs with this model and dataset train, from those that are known here.
@@ -124,6 +126,8 @@ class Jobs {
   void scan();
   void look_at(Job& job);
   void schedule();
+  // For which the job will run on its ranks; infinite where nothing is known.
+  double expected_seconds(const Job& job);
   void start(Job& job);
   std::vector<std::string> run_words(const Job& job, int number) const;
   bool keep(const std::filesystem::path& attempt, const std::vector<std::string>& words);
@@ -165,6 +169,11 @@ class Jobs {
   std::vector<Child> trackers_;  // each closes a run of MLflow that its launcher has left open
   std::vector<Child> starters_;  // short-lived: each leaves a keeper
   std::map<std::string, std::chrono::steady_clock::time_point> followed_at_;  // by job
+  struct Expected {
+    double seconds = 0;
+    std::chrono::steady_clock::time_point until;
+  };
+  std::map<std::string, Expected> expected_;  // by job
   std::chrono::steady_clock::time_point saved_at_{};
   std::chrono::steady_clock::time_point adjusted_at_{};
   // The disk has refused changes of the index, which is compared with the folders again.

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "base/text.hpp"
 #include "launcher/supervise/keep.hpp"
+#include "server/jobs/backfill.hpp"
 #include "server/jobs/jobs.hpp"
 
 namespace ringtrain::server {
@@ -16,39 +19,57 @@ namespace ringtrain::server {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
+namespace {
+
+// Seconds, so that a line does not change with each of them.
+double rounded(double seconds) { return seconds < 60 ? 60 : 60 * std::round(seconds / 60); }
+
+}  // namespace
+
 int Jobs::busy_cores() const {
   int busy = 0;
   for (const auto& [name, job] : active_) busy += job->busy_ranks();
   return busy;
 }
 
-// First in, first out: a job that fits waits for one before it that does not.
+// The highest priority first, then first in, first out; who passes whom is in backfill.hpp.
 void Jobs::schedule() {
   std::vector<Job*> queue;
+  std::vector<CoresInUse> running;
   for (const auto& [name, job] : active_) {
     if (job->state().state == JobState::queued) queue.push_back(job.get());
+    if (!job->lives()) continue;
+    running.push_back(
+        {job->busy_ranks(), job->progress().figures.seconds_left.value_or(kUnknownSeconds)});
   }
+  if (queue.empty()) return;
   std::sort(queue.begin(), queue.end(), [](const Job* one, const Job* two) {
-    return std::pair(one->queued_since(), one->record().name) <
-           std::pair(two->queued_since(), two->record().name);
+    return std::tuple(-one->priority(), one->queued_since(), one->record().name) <
+           std::tuple(-two->priority(), two->queued_since(), two->record().name);
   });
   if (options_.cluster) return schedule_in_cluster(queue);
-  int free = cores() - busy_cores();
-  bool blocked = false;
-  int position = 0;
+  std::vector<CoresWanted> wanted;
+  const int free = cores() - busy_cores();
   for (Job* const job : queue) {
-    const int ranks = job->ranks();
-    // After a change of --cores no job may wait for ever: it runs alone then.
-    const bool fits = ranks <= free || free == cores();
-    if (!blocked && fits) {
-      start(*job);
-      free -= ranks;
-      continue;
+    // Only one that would fit now can pass.
+    const bool may_pass = job->ranks() <= free;
+    wanted.push_back({job->ranks(), may_pass ? expected_seconds(*job) : kUnknownSeconds});
+  }
+  const QueueDecision decision = choose_starts(wanted, running, cores());
+  std::vector<bool> starts(queue.size(), false);
+  for (const size_t place : decision.start) {
+    starts[place] = true;
+    start(*queue[place]);
+  }
+  int position = 0;
+  for (size_t i = 0; i < queue.size(); ++i) {
+    if (starts[i]) continue;
+    std::string why = fmt::format("waits for {} of {} cores, {} free now", queue[i]->ranks(),
+                                  cores(), std::max(0, cores() - busy_cores()));
+    if (position == 0 && decision.first_starts) {
+      why += fmt::format("; starts in about {}", print_seconds(rounded(*decision.first_starts)));
     }
-    blocked = true;
-    wait(*job,
-         fmt::format("waits for {} of {} cores, {} free now", ranks, cores(), std::max(0, free)),
-         ++position);
+    wait(*queue[i], why, ++position);
   }
 }
 

@@ -66,6 +66,7 @@ SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
   }
   checked.record.name = name;
   if (options_.cluster) rename_in_cluster(checked, name);
+  checked.record.priority = submission.priority;
   checked.record.created = print_time_ms(std::chrono::system_clock::now());
   std::optional<JobFolder> made;
   if (!find_folder(name).exists()) {

@@ -48,7 +48,8 @@ exec 9<&0
     jobs_ = std::make_unique<Jobs>(
         JobsOptions{.folder = folder_ / "server",
                     .program = program_,
-                    .limits = {.data = {std::filesystem::canonical(folder_ / "data")}, .cores = 2}},
+                    .limits = {.data = {std::filesystem::canonical(folder_ / "data")}, .cores = 2},
+                    .cluster = cluster_},
         [this](const std::string& kind, const std::string& job, const nlohmann::ordered_json&) {
           changes_.push_back(kind + " " + job);
         });
@@ -90,6 +91,7 @@ exec 9<&0
   }
 
   const TemporaryDirectory folder_;
+  std::optional<ClusterPlace> cluster_;
   std::filesystem::path program_;
   std::vector<std::string> changes_;
   std::unique_ptr<Jobs> jobs_;
