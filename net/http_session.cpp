@@ -128,7 +128,6 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
   asio::awaitable<void> wait_for(HttpPending& pending) {
     ready_.expires_at(asio::steady_timer::time_point::max());
-    // Posted, so that it comes after the wait below has begun.
     pending.on_finish([self = shared_from_this()] {
       asio::post(self->stream_.get_executor(), [self] { self->ready_.cancel(); });
     });

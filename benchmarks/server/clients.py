@@ -53,7 +53,8 @@ class Viewers:
     def __init__(self, address, token, count):
         self.epoll = select.epoll()
         self.sockets, self.rest, self.seen = {}, {}, []
-        request = (f"GET /api/v1/events?kinds=step HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n").encode()
+        head = f"GET /api/v1/events?kinds=step HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
+        request = head.encode()
         for _ in range(count):
             one = socket.create_connection(address)
             one.sendall(request)

@@ -36,8 +36,9 @@ def make_job(folder, number, runs, steps):
     (place / "job.yaml").write_text(text)
     understood = json.dumps({"name": name, "model": "lenet", "batch_size": 128, "epochs": 4, "seed": number})
     (place / "job.json").write_text(json.dumps({
-        "version": 1, "name": name, "created": stamp(created), "by": "owner", "ranks": 1, "restarts": 3, "overrides": [],
-        "warnings": [], "model": "lenet", "dataset": "mnist.h5", "script": "", "understood": understood}) + "\n")
+        "version": 1, "name": name, "created": stamp(created), "by": "owner", "ranks": 1, "restarts": 3,
+        "overrides": [], "warnings": [], "model": "lenet", "dataset": "mnist.h5", "script": "",
+        "understood": understood}) + "\n")
     (place / "intent.jsonl").write_text(json.dumps(
         {"desired": "run", "first_attempt": 1, "ranks": 0, "time": stamp(created), "by": "owner"}) + "\n")
     lines = [started_line(created)] + [step_line(step, created + step / 150) for step in range(40, 40 * steps + 1, 40)]

@@ -39,7 +39,7 @@ void finish(const std::string& output) {
 void add_finish_command(CLI::App& app) {
   CLI::App* const command = app.add_subcommand(
       "finish",
-      "End a run of this machine, or a job of a server, now: it evaluates, and writes its model and "
+      "End a run of this machine or a job of a server now: it evaluates, and writes its model and "
       "result");
   const auto output = std::make_shared<std::string>();
   const auto as_json = std::make_shared<bool>(false);

@@ -9,9 +9,9 @@
 
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
-#include "server/api/cluster_users.hpp"
 #include "server/api/cookie.hpp"
 #include "server/api/forwarded.hpp"
+#include "server/cluster/cluster_users.hpp"
 #include "server/problem.hpp"
 #include "server/store/database.hpp"
 
@@ -149,9 +149,11 @@ Caller Dispatcher::identify(const net::ServedRequest& request, const Route& rout
   }
   auto caller = tokens_.find(token);
   if (!caller && reviewer_ != nullptr) {
-    failures_.check(request.peer);
+    const auto rights = rights_for(route);
+    // Whoever guesses shall not keep the cluster busy.
+    if (!reviewer_->knows(token, rights)) failures_.check(request.peer);
     try {
-      caller = cluster_user(*reviewer_, token, rights_for(route));
+      caller = cluster_user(*reviewer_, token, rights);
     } catch (const Problem& problem) {
       if (problem.status() == 401) failures_.note(request.peer);
       throw;

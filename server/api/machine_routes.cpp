@@ -8,11 +8,11 @@
 
 #include "base/machine.hpp"
 #include "job/keys/schema.hpp"
-#include "server/api/cluster_users.hpp"
 #include "server/api/cookie.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/api/metrics.hpp"
 #include "server/api/openapi.hpp"
+#include "server/cluster/cluster_users.hpp"
 #include "server/problem.hpp"
 
 namespace ringtrain::server {

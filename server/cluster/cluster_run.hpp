@@ -47,8 +47,8 @@ struct ClusterWish {
   bool operator==(const ClusterWish&) const = default;
 };
 
-// `folder`: of an attempt. Readers return nothing where the file is missing or broken. Writers throw
-// an io error.
+// `folder`: of an attempt. Readers return nothing where the file is missing or broken. Writers
+// throw an io error.
 std::optional<ClusterRun> read_cluster_run(const std::filesystem::path& folder);
 void write_cluster_run(const std::filesystem::path& folder, const ClusterRun& run);
 std::optional<ClusterWish> read_cluster_wish(const std::filesystem::path& folder);

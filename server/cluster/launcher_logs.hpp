@@ -26,7 +26,7 @@ class LauncherLogs {
   // while the client's transport waits, too.
   void follow(const std::vector<nlohmann::json>& pods, const std::vector<std::string>& earlier);
 
-  // What the newest launcher has printed.
+  // Returns the state of the training, from the newest launcher's log.
   const mpijob::TrainingLog& training() const { return training_; }
 
  private:

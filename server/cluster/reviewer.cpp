@@ -36,13 +36,24 @@ std::chrono::seconds lifetime(ClusterReview::Answer answer) {
 
 Reviewer::Reviewer(Ask ask) : ask_(std::move(ask)), thread_([this] { work(); }) {}
 
+// Requires: the lock.
+const ClusterReview* Reviewer::find(const std::string& key) const {
+  const auto found = known_.find(key);
+  const bool holds = found != known_.end() && found->second.until > Clock::now();
+  return holds ? &found->second.review : nullptr;
+}
+
+bool Reviewer::knows(const std::string& token, const std::vector<ClusterRight>& rights) {
+  const std::lock_guard lock(mutex_);
+  return find(key_of(token, rights)) != nullptr;
+}
+
 std::optional<ClusterReview> Reviewer::look(const std::string& token,
                                             const std::vector<ClusterRight>& rights,
                                             std::function<void()> done) {
   const std::string key = key_of(token, rights);
   const std::lock_guard lock(mutex_);
-  const auto found = known_.find(key);
-  if (found != known_.end() && found->second.until > Clock::now()) return found->second.review;
+  if (const ClusterReview* const known = find(key)) return *known;
   if (stopped_ || tasks_.size() >= kMostKnown) {
     return ClusterReview{ClusterReview::Answer::unreachable, "",
                          "too many tokens are being looked at: try again"};
@@ -64,9 +75,7 @@ void Reviewer::work() {
     if (stopped_) return;
     const Task task = std::move(tasks_.front());
     tasks_.pop_front();
-    const auto found = known_.find(task.key);
-    const bool is_known = found != known_.end() && found->second.until > Clock::now();
-    if (!is_known) {
+    if (find(task.key) == nullptr) {
       lock.unlock();
       const ClusterReview review = ask_(task.token, task.rights);
       lock.lock();

@@ -35,6 +35,8 @@ class Reviewer {
   std::optional<ClusterReview> look(const std::string& token,
                                     const std::vector<ClusterRight>& rights,
                                     std::function<void()> done);
+  // Whether look() would return at once.
+  bool knows(const std::string& token, const std::vector<ClusterRight>& rights);
   // Ends the thread; nothing is reviewed from now on, and no `done` is called.
   void stop();
 
@@ -50,6 +52,7 @@ class Reviewer {
     std::function<void()> done;
   };
 
+  const ClusterReview* find(const std::string& key) const;
   void work();
   void forget_old();
 

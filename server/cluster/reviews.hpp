@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who a user of the cluster is, and what that user may do there: the API server's own word, by a
-// TokenReview and a LocalSubjectAccessReview for each right. The server lends nobody its own rights.
+// TokenReview and a LocalSubjectAccessReview for each right. The server lends nobody its rights.
 #pragma once
 
 #include <string>

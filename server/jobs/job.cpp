@@ -200,36 +200,8 @@ bool Job::observe(const OnEvent& on_event) {
   return to_json().dump() != before;
 }
 
-bool Job::needs_follower() const {
-  if (!is_in_cluster() || last_attempt_ == 0 || has_follower_) return false;
-  return !outcome_ || (intent_.desired == Desired::remove &&
-                       !is_removed_from_cluster(folder_.attempt(last_attempt_)));
-}
-
-void Job::read_cluster_file() {
-  const auto folder = folder_.attempt(last_attempt_);
-  std::error_code error;
-  const auto written = std::filesystem::last_write_time(folder / "cluster.json", error);
-  if (error) cluster_run_ = {};  // of an attempt that has just begun
-  if (error || written == cluster_file_time_) return;
-  cluster_file_time_ = written;
-  cluster_run_ = read_cluster_run(folder).value_or(ClusterRun{});
-}
-
-ClusterWish Job::cluster_wish() const {
-  return {.suspend = intent_.desired == Desired::stop,
-          .remove = intent_.desired == Desired::remove,
-          .workers = intent_.ranks / std::max(1, record_.slots)};
-}
-
 void Job::pass_on_wish() {
-  if (lives_ && is_in_cluster()) {
-    const auto attempt = folder_.attempt(last_attempt_);
-    const ClusterWish wish = cluster_wish();
-    const auto before = read_cluster_wish(attempt);
-    if (before ? *before != wish : wish != ClusterWish{}) write_cluster_wish(attempt, wish);
-    return;
-  }
+  if (lives_ && is_in_cluster()) return pass_on_cluster_wish();
   if (!lives_ || !folder_.is_managed() || asked_attempt_ == last_attempt_) return;
   const auto attempt = folder_.attempt(last_attempt_);
   std::error_code ignored;

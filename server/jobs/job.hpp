@@ -63,7 +63,7 @@ class Job {
   // Asks a run that shall end, with a checkpoint or with its model: once, since a second SIGTERM
   // ends it without a checkpoint.
   void pass_on_wish();
-  // What is asked of a run in a cluster.
+  // Returns the wish for the follower of a run in a cluster.
   ClusterWish cluster_wish() const;
   // Called when it starts. Returns the seconds for which it was queued.
   double end_queue();
@@ -80,6 +80,7 @@ class Job {
   // The script that it runs; empty: it trains a model.
   std::string script() const;
   void read_cluster_file();
+  void pass_on_cluster_wish() const;
   bool shall_start_again() const;
 
   JobFolder folder_;

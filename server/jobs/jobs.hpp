@@ -101,7 +101,7 @@ class Jobs {
   SeriesByName series(const std::string& name);
   JobFolder folder(const std::string& name);
   Progress progress(const std::string& name);
-  // Of its newest run; empty where that is on this machine.
+  // Returns those of its newest run; empty where that is on this machine.
   std::vector<ClusterPod> pods(const std::string& name);
 
   ListPage list(const ListQuery& query);

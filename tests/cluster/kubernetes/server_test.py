@@ -16,7 +16,8 @@ class Server(cluster.ClusterTest):
         super().setUp()
         shutil.rmtree(FOLDER, ignore_errors=True)
         self.addCleanup(self.remove)
-        inside("helm", "install", "rt", CHART, "--set", "networkPolicy.enabled=false,server.enabled=true,server.claim=mnist",
+        inside("helm", "install", "rt", CHART, "--set", "networkPolicy.enabled=false",
+               "--set", "server.enabled=true,server.claim=mnist",
                "--set", f"server.image={cluster.IMAGE},server.imagePullPolicy=Never")
         for user in ("alice", "bob"):
             kubectl("create", "serviceaccount", user)
@@ -47,7 +48,8 @@ class Server(cluster.ClusterTest):
     def ask(self, method, path, body=None, user="alice", token=None):
         """Status and JSON of an answer, as a user of the cluster."""
         address = self.pod["status"]["podIP"]
-        words = ["curl", "-sk", "-X", method, "-w", "\n%{http_code}", "-H", f"Authorization: Bearer {token or self.tokens[user]}",
+        words = ["curl", "-sk", "-X", method, "-w", "\n%{http_code}",
+                 "-H", f"Authorization: Bearer {token or self.tokens[user]}",
                  "--connect-to", f"rt-server:443:{address}:8443", f"https://rt-server{path}"]
         if body is not None:
             words += ["-H", "Content-Type: application/yaml", "--data-binary", "@-"]
@@ -85,7 +87,8 @@ class Server(cluster.ClusterTest):
         self.assertEqual(ended["state"], "Succeeded", ended)
         self.assertGreaterEqual(ended["test_accuracy"], 0.98)
         self.assertEqual((ended["attempts"], ended["restarts"]), (1, 0))
-        self.assertEqual(json.loads(job.kubectl("get", "mpijob", "by-rest", "-o", "json"))["metadata"]["uid"], made["uid"])
+        now = json.loads(job.kubectl("get", "mpijob", "by-rest", "-o", "json"))["metadata"]
+        self.assertEqual(now["uid"], made["uid"])
         # Every event that the launcher printed, once and in order.
         self.assertEqual(self.events_in_folder("by-rest"), job.events())
         status, ranks = self.ask("GET", "/api/v1/jobs/by-rest/ranks")

@@ -33,9 +33,9 @@ class OpenApi(ServerTest):
     NOT_CHECKED = "positive_data_acceptance"
 
     def run_it(self, *more):
-        words = [schemathesis(), "run", self.url + "/openapi.json", "--checks", "all", "--exclude-checks", self.NOT_CHECKED,
-                 "--max-time", str(SECONDS), "--max-examples", "20", "--seed", "1", "--generation-database", "none",
-                 *more]
+        words = [schemathesis(), "run", self.url + "/openapi.json", "--checks", "all",
+                 "--exclude-checks", self.NOT_CHECKED, "--max-time", str(SECONDS),
+                 "--max-examples", "20", "--seed", "1", "--generation-database", "none", *more]
         for one in self.LEFT_OUT:
             words += ["--exclude-operation-id", one]
         done = subprocess.run([str(word) for word in words], cwd=self.folder, capture_output=True, text=True,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs of a server under random faults. Every job must end with the model of an undisturbed one, no acknowledged job may
-be lost or made twice, and no state may be shown that the kernel contradicts for more than two seconds.
+"""Jobs of a server under random faults. Every job must end with the model of an undisturbed one, no acknowledged job
+may be lost or made twice, and no state may be shown that the kernel contradicts for more than two seconds.
 
   soak.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [--seconds N] [--seed N] [--report FILE]
 
@@ -63,7 +63,7 @@ class Soak(ServerTest):
         return self.job_text(name, seed=seed, **self.JOB)
 
     def jobs_now(self):
-        """What the server says; None while it is away."""
+        """The server's list; None while it is away."""
         try:
             return [job for job in self.get("/api/v1/jobs?limit=500")["jobs"] if job["managed"]]
         except (OSError, ValueError, AssertionError):
@@ -79,7 +79,8 @@ class Soak(ServerTest):
         key = str(uuid.uuid4())
         while True:
             try:
-                status, _, body = self.ask("POST", f"/api/v1/jobs?ranks={ranks}", self.job(name, seed), Idempotency_Key=key)
+                status, _, body = self.ask("POST", f"/api/v1/jobs?ranks={ranks}", self.job(name, seed),
+                                           Idempotency_Key=key)
                 if status in (200, 201):
                     self.expected[name] = (seed, ranks)
                     return
@@ -95,7 +96,7 @@ class Soak(ServerTest):
             self.post_until_acknowledged(f"job-{number}", self.choose.choice(SEEDS), self.choose.choice(RANKS))
 
     def heal(self):
-        """What an owner does: the disk has room, and the server runs."""
+        """Does an owner's work: the disk has room, and the server runs."""
         if self.disk:
             (self.disk / "ballast").unlink(missing_ok=True)
         with self.lock:
@@ -176,7 +177,7 @@ class Soak(ServerTest):
             return False
         name = self.choose.choice(running)
         self.ask("POST", f"/api/v1/jobs/{name}/stop")
-        return True   # resume_stopped() goes on with it
+        return True   # resume_stopped() resumes it
 
     def resume_stopped(self):
         for job in self.unfinished():
@@ -211,8 +212,9 @@ class Soak(ServerTest):
                     file.write(bytes([byte]))
         return self.damage_index(flip)
 
-    FAULTS = (kill_server, kill_server, kill_keeper, kill_launcher, kill_rank, kill_rank, kill_all_of_a_run, kill_while_posting,
-              fill_disk, start_second_server, stop_and_resume, delete_index, cut_index, flip_bits_of_index)
+    FAULTS = (kill_server, kill_server, kill_keeper, kill_launcher, kill_rank, kill_rank, kill_all_of_a_run,
+              kill_while_posting, fill_disk, start_second_server, stop_and_resume, delete_index, cut_index,
+              flip_bits_of_index)
 
     # The soak.
 
@@ -258,7 +260,8 @@ class Soak(ServerTest):
             self.assertEqual([(job["name"], job["why"]) for job in left if job["state"] == "Failed"], [])
             time.sleep(0.5)
         watch.stop()
-        made = {job["name"]: job["attempts"] for job in self.jobs_now() if not job["name"].startswith("undisturbed")}
+        made = {job["name"]: job["attempts"] for job in self.jobs_now()
+                if not job["name"].startswith("undisturbed")}
         self.assertEqual(set(made), set(self.expected), "jobs were lost, or made without a request")
         wrong = [name for name, kind in self.expected.items() if self.model(name) != models[kind]]
         self.write_report(made, watch, wrong)

@@ -49,6 +49,16 @@ class HttpServerTest : public testing::Test {
       push_->push("first ");
       return {.push = push_};
     }
+    if (request.target == "/pending" || request.target == "/done") {
+      auto pending = std::make_shared<HttpPending>();
+      pending->then = [body = request.body] { return Answer{.body = "after " + body}; };
+      if (request.target == "/done") {
+        pending->finish();  // before the connection waits
+      } else {
+        elsewhere_ = std::thread([pending] { pending->finish(); });
+      }
+      return {.pending = pending};
+    }
     throw std::runtime_error("no such path");
   }
   void tick() {
@@ -86,6 +96,7 @@ class HttpServerTest : public testing::Test {
 
   const TemporaryDirectory folder_;
   const std::filesystem::path file_;
+  std::thread elsewhere_;
   std::shared_ptr<HttpPush> push_;
   HttpClient client_;
   HttpServer server_{{}, [this](const ServedRequest& request) { return answer(request); }};
@@ -97,6 +108,12 @@ TEST_F(HttpServerTest, AnswersWithBodiesFilesAndWhatComesLater) {
   EXPECT_EQ(get("/file").body, std::string(150000, 'f'));
   EXPECT_EQ(get("/push").body, "first second");
   EXPECT_EQ(get("/echo").status, 200);
+}
+
+TEST_F(HttpServerTest, AnswersOnceWorkOnAnotherThreadIsDone) {
+  EXPECT_EQ(get("/pending", "POST", "work").body, "after work");
+  elsewhere_.join();
+  EXPECT_EQ(get("/done", "POST", "nothing").body, "after nothing");
 }
 
 TEST_F(HttpServerTest, AnswersWhatItsOwnerThrowsWith500) {

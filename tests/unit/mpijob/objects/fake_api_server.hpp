@@ -30,7 +30,7 @@ class FakeApiServer {
     const std::lock_guard lock(mutex_);
     objects_[place] = object;
   }
-  // What a client needs to find the server.
+  // Its address and its certificate's authority, for a kubeconfig.
   std::string url() const { return server_.url(); }
   std::string authority() const { return authority_.certificate(); }
   // Changes objects that are made from now on, as a controller would.

@@ -8,7 +8,7 @@
 #include <future>
 #include <nlohmann/json.hpp>
 
-#include "server/api/cluster_users.hpp"
+#include "server/cluster/cluster_users.hpp"
 #include "server/cluster/reviewer.hpp"
 #include "server/problem.hpp"
 #include "tests/unit/mpijob/client/server_access.hpp"

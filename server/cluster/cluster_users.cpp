@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/api/cluster_users.hpp"
+#include "server/cluster/cluster_users.hpp"
 
 #include <string_view>
 
