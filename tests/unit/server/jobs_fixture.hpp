@@ -63,9 +63,9 @@ exec 9<&0
     return living;
   }
   SubmittedJob submit(const std::string& name, int ranks = 1, const std::string& key = "",
-                      const std::string& more = "") {
+                      const std::string& more = "", int priority = 0) {
     const std::string text = "name: " + name + "\nmodel: lenet\ndataset: d.h5\n" + more;
-    return jobs_->submit({.job_file = text, .ranks = ranks}, key, text);
+    return jobs_->submit({.job_file = text, .ranks = ranks, .priority = priority}, key, text);
   }
   std::string state(const std::string& name) { return jobs_->get(name).value("state", ""); }
   std::filesystem::path attempt(const std::string& name) {
