@@ -74,7 +74,7 @@ class FollowerTest : public testing::Test {
                        .job_file = folder_ / "job.yaml",
                        .mark = kMark,
                        .remove = remove,
-                       .cluster = {.kubeconfig = (folder_ / "kubeconfig").string()}});
+                       .cluster = {(folder_ / "kubeconfig").string(), "", ""}});
   }
   Outcome outcome() const { return read_outcome(run() / "outcome.json").value_or(Outcome{}); }
 

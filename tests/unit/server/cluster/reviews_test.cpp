@@ -92,20 +92,20 @@ TEST(ReviewerTest, AsksOnItsOwnThreadOnceAndRemembers) {
 }
 
 TEST(ClusterUsers, EachRouteNeedsTheRightThatKubectlWould) {
-  const auto first = [](const Route& route) { return rights_for(route).front().text(); };
-  EXPECT_EQ(first({.path = "/api/v1/jobs", .operation = "listJobs"}), "list mpijobs.kubeflow.org");
-  EXPECT_EQ(first({.path = "/api/v1/jobs/{name}", .operation = "getJob"}),
-            "get mpijobs.kubeflow.org");
-  EXPECT_EQ(first({.path = "/jobs", .operation = "submit_job_jobs_post", .access = Access::submit}),
-            "create mpijobs.kubeflow.org");
-  EXPECT_EQ(
-      first({.path = "/api/v1/jobs/{name}/stop", .operation = "stopJob", .access = Access::submit}),
-      "patch mpijobs.kubeflow.org");
-  EXPECT_EQ(
-      first({.path = "/api/v1/jobs/{name}", .operation = "deleteJob", .access = Access::submit}),
-      "delete mpijobs.kubeflow.org");
-  EXPECT_EQ(rights_for({.path = "/api/v1/jobs/{name}/logs", .operation = "getLogs"}).back().text(),
-            "get pods/log");
+  const auto rights = [](const char* path, const char* operation, Access access = Access::read) {
+    return rights_for({.method = "", .path = path, .operation = operation, .access = access});
+  };
+  const auto first = [&](const char* path, const char* operation, Access access = Access::read) {
+    return rights(path, operation, access).front().text();
+  };
+  EXPECT_EQ(first("/api/v1/jobs", "listJobs"), "list mpijobs.kubeflow.org");
+  EXPECT_EQ(first("/api/v1/jobs/{name}", "getJob"), "get mpijobs.kubeflow.org");
+  EXPECT_EQ(first("/jobs", "submit_job_jobs_post", Access::submit), "create mpijobs.kubeflow.org");
+  EXPECT_EQ(first("/api/v1/jobs/{name}/stop", "stopJob", Access::submit),
+            "patch mpijobs.kubeflow.org");
+  EXPECT_EQ(first("/api/v1/jobs/{name}", "deleteJob", Access::submit),
+            "delete mpijobs.kubeflow.org");
+  EXPECT_EQ(rights("/api/v1/jobs/{name}/logs", "getLogs").back().text(), "get pods/log");
 }
 
 TEST(ClusterUsers, AnswersWaitForAReviewAndThenSayWhatItSaid) {
