@@ -146,8 +146,14 @@ class Server {
     http_->every(kTick, [this] { jobs_.tick(); });
     http_->every(kKeepAlive, [this] { events_.keep_alive(); });
     jobs_.tick();
-    fmt::print("ringtrain server on {}, jobs in {}\nopen {}/ui/#code={}\n", address,
-               folder_.string(), address, tokens_.new_code());
+    fmt::print("ringtrain server on {}, jobs in {}\n", address, folder_.string());
+    if (options_.cluster) {
+      // Whoever may read the pod's log would sign in with a code.
+      fmt::print("sign in at {}/ui/ with a token of the cluster: kubectl create token NAME\n",
+                 address);
+    } else {
+      fmt::print("open {}/ui/#code={}\n", address, tokens_.new_code());
+    }
     std::fflush(stdout);
     http_->run();
     // Nothing is finished any more that waits for a review.

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <system_error>
+#include <exception>
 
 #include "base/text.hpp"
 #include "server/cluster/cluster_run.hpp"
@@ -73,13 +73,13 @@ void Jobs::keep_following(const Job& job) {
   followed_at_[name] = now;
   const fs::path attempt = job.folder().attempt(job.attempts());
   std::vector<std::string> words = follow_words(job);
-  if (job.intent().desired == Desired::remove) {
-    write_cluster_wish(attempt, job.cluster_wish());
-    words.emplace_back("--remove");
-  }
   try {
+    if (job.intent().desired == Desired::remove) {
+      write_cluster_wish(attempt, job.cluster_wish());
+      words.emplace_back("--remove");
+    }
     if (keep(attempt, words)) log(fmt::format("{}: is followed again", name));
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {  // no process is left, or no space
     log_once(fmt::format("{}: cannot be followed: {}; it is tried again", name, error.what()));
   }
 }

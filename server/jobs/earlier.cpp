@@ -45,13 +45,14 @@ std::vector<RatePoint> Jobs::known_rates(const std::string& model, const std::st
   return points;
 }
 
-double Jobs::expected_seconds(const Job& job) {
+double Jobs::expected_seconds(const Job& job, int& looks) {
   const auto now = std::chrono::steady_clock::now();
   std::erase_if(expected_, [&](const auto& one) { return one.second.until < now; });
   const std::string& name = job.record().name;
   if (const auto known = expected_.find(name); known != expected_.end()) {
     return known->second.seconds;
   }
+  if (looks-- <= 0) return kUnknownSeconds;
   double seconds = kUnknownSeconds;
   const JobRecord& record = job.record();
   if (record.script.empty()) {

@@ -126,8 +126,9 @@ class Jobs {
   void scan();
   void look_at(Job& job);
   void schedule();
-  // For which the job will run on its ranks; infinite where nothing is known.
-  double expected_seconds(const Job& job);
+  // For which the job will run on its ranks; infinite where nothing is known, or `looks` at earlier
+  // jobs are used up.
+  double expected_seconds(const Job& job, int& looks);
   void start(Job& job);
   std::vector<std::string> run_words(const Job& job, int number) const;
   bool keep(const std::filesystem::path& attempt, const std::vector<std::string>& words);

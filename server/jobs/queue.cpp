@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -20,6 +20,9 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 namespace {
+
+// A look at earlier jobs takes milliseconds, for which nobody gets an answer.
+constexpr int kLooksATick = 1;
 
 // Seconds, so that a line does not change with each of them.
 double rounded(double seconds) { return seconds < 60 ? 60 : 60 * std::round(seconds / 60); }
@@ -50,10 +53,12 @@ void Jobs::schedule() {
   if (options_.cluster) return schedule_in_cluster(queue);
   std::vector<CoresWanted> wanted;
   const int free = cores() - busy_cores();
+  // Nobody passes unless the first waits, and only one that would fit now can.
+  const bool first_waits = queue.front()->ranks() > free;
+  int looks = kLooksATick;
   for (Job* const job : queue) {
-    // Only one that would fit now can pass.
-    const bool may_pass = job->ranks() <= free;
-    wanted.push_back({job->ranks(), may_pass ? expected_seconds(*job) : kUnknownSeconds});
+    const bool may_pass = first_waits && job->ranks() <= free;
+    wanted.push_back({job->ranks(), may_pass ? expected_seconds(*job, looks) : kUnknownSeconds});
   }
   const QueueDecision decision = choose_starts(wanted, running, cores());
   std::vector<bool> starts(queue.size(), false);
@@ -119,7 +124,7 @@ void Jobs::start(Job& job) {
     queue_waits_.add(job.end_queue());
     log(fmt::format("{}: attempt {} starts on {}", job.record().name, number,
                     counted(job.ranks(), "rank")));
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {  // no process is left, or no space
     return wait(job, fmt::format("cannot be started: {}; it is tried again", error.what()), 1);
   }
   look_at(job);
