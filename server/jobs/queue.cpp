@@ -66,11 +66,12 @@ void Jobs::schedule() {
     starts[place] = true;
     start(*queue[place]);
   }
+  const int free_now = std::max(0, cores() - busy_cores());
   int position = 0;
   for (size_t i = 0; i < queue.size(); ++i) {
     if (starts[i]) continue;
     std::string why = fmt::format("waits for {} of {} cores, {} free now", queue[i]->ranks(),
-                                  cores(), std::max(0, cores() - busy_cores()));
+                                  cores(), free_now);
     if (position == 0 && decision.first_starts) {
       why += fmt::format("; starts in about {}", print_seconds(rounded(*decision.first_starts)));
     }
