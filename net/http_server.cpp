@@ -84,14 +84,30 @@ void HttpPush::end() {
   if (wake_) wake_();
 }
 
-void LaterAnswer::give(Answer answer) {
+void HttpPending::finish() {
   std::function<void()> wake;
   {
     const std::lock_guard lock(mutex_);
-    answer_ = std::move(answer);
-    wake = std::exchange(wake_, nullptr);
+    if (std::exchange(done_, true)) return;
+    wake = std::move(wake_);
   }
   if (wake) wake();
+}
+
+void HttpPending::on_finish(std::function<void()> wake) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!done_) {
+      wake_ = std::move(wake);
+      return;
+    }
+  }
+  wake();
+}
+
+void HttpPending::finish(Answer answer) {
+  then = [answer = std::move(answer)] { return answer; };
+  finish();
 }
 
 HttpServer::HttpServer(const HttpServerOptions& options, Respond respond, Receive receive) try

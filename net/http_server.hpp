@@ -62,30 +62,38 @@ struct ServedFile {
   uint64_t size = 0;
 };
 
-class LaterAnswer;
+struct Answer;
 
-// One of body, file, push and later.
+// An answer that needs work on another thread first. The connection waits for it.
+class HttpPending {
+ public:
+  // Makes the answer, on the server's thread.
+  std::function<Answer()> then;
+
+  // Says that the work is done. Thread: any, while the server runs; the first call counts.
+  void finish();
+  // The same for work that makes the answer itself.
+  void finish(Answer answer);
+
+ private:
+  friend class HttpSession;
+  // Calls `wake` once finish() was called: at once, or on its thread.
+  void on_finish(std::function<void()> wake);
+
+  std::mutex mutex_;
+  bool done_ = false;
+  std::function<void()> wake_;
+};
+
+// One of body, file, push and pending; a pending one has nothing else.
 struct Answer {
   int status = 200;
   Headers headers = {};
   std::string body = {};
   std::optional<ServedFile> file = {};
   std::shared_ptr<HttpPush> push = {};
-  std::shared_ptr<LaterAnswer> later = {};  // another thread makes the answer; this one is ignored
+  std::shared_ptr<HttpPending> pending = {};
   bool close = false;  // ends the connection after it, as where the request was hostile
-};
-
-// The answer to a request that another thread works on.
-// Thread: give() may come from any thread, once, and before the server is destroyed.
-class LaterAnswer {
- public:
-  void give(Answer answer);
-
- private:
-  friend class HttpSession;
-  std::mutex mutex_;
-  std::optional<Answer> answer_;
-  std::function<void()> wake_;
 };
 
 // Takes the body of a request while it arrives, where it shall not wait in memory. Where the
@@ -97,6 +105,9 @@ struct BodyReceiver {
   // Makes the answer.
   std::function<Answer()> finish = {};
   bool wants_body = true;  // false: finish() answers before anything is read
+  // Not null: whether there is a receiver is known once this is finished; it is asked for again
+  // then. Its `then` is not called.
+  std::shared_ptr<HttpPending> pending = {};
 };
 
 // A server's certificate with those that lead to its authority, and its key; both PEM.

@@ -38,18 +38,6 @@ constexpr std::chrono::seconds kWriteTimeout(30);
 constexpr std::chrono::seconds kLinger(2);
 constexpr size_t kMostDrained = size_t{2} << 20;
 
-// Counts one more while it exists.
-class Counted {
- public:
-  explicit Counted(size_t& count) : count_(count) { ++count_; }
-  ~Counted() { --count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-
- private:
-  size_t& count_;
-};
-
 }  // namespace
 
 // One connection.
@@ -111,6 +99,10 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
                                      asio::redirect_error(asio::use_awaitable, status));
     std::optional<BodyReceiver> receiver;
     if (!status) receiver = receiver_of(parser, status);
+    while (receiver && receiver->pending) {
+      co_await wait_for(*receiver->pending);
+      receiver = receiver_of(parser, status);
+    }
     if (receiver) co_return co_await serve_received(parser, std::move(*receiver));
     if (!status && !parser.is_done()) {
       co_await invite_body(stream_, parser, status);
@@ -127,8 +119,13 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     const bool keep_alive = parser.get().keep_alive();
     const bool is_head = parser.get().method() == http::verb::head;
     const Counted counted(serving_.in_progress);
-    Answer answer = answer_to(parser.release());
-    while (answer.later) answer = co_await wait_for(shared_from_this(), answer.later);
+    Answer answer = answer_to([this, &parser] {
+      return serving_.respond(served_request(parser.release(), peer_, stream_.is_secure()));
+    });
+    while (const auto pending = std::move(answer.pending)) {
+      co_await wait_for(*pending);
+      answer = answer_to(pending->then);
+    }
     const bool again = keep_alive && !answer.close;
     co_return co_await write(answer, version, again, is_head) && again;
   }
@@ -160,31 +157,21 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     co_return co_await write(answer, version, again, false) && again;
   }
 
-  Answer answer_to(http::request<http::string_body> message) {
+  asio::awaitable<void> wait_for(HttpPending& pending) {
+    ready_.expires_at(asio::steady_timer::time_point::max());
+    pending.on_finish([self = shared_from_this()] {
+      asio::post(self->stream_.get_executor(), [self] { self->ready_.cancel(); });
+    });
+    Status woken;
+    co_await ready_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  }
+
+  static Answer answer_to(const std::function<Answer()>& make) {
     try {
-      return serving_.respond(served_request(std::move(message), peer_, stream_.is_secure()));
+      return make();
     } catch (const std::exception& error) {
       std::fputs(fmt::format("ringtrain: server: {}\n", error.what()).c_str(), stderr);
       return plain_refusal(500, "the server failed; its log says why");
-    }
-  }
-
-  // `self` keeps it alive: the thread that makes the answer may be the last to have it.
-  static asio::awaitable<Answer> wait_for(std::shared_ptr<HttpSession> self,
-                                          std::shared_ptr<LaterAnswer> later) {
-    self->stream_.expires_never();
-    for (;;) {
-      {
-        const std::lock_guard lock(later->mutex_);
-        if (later->answer_) co_return std::move(*later->answer_);
-        // The post runs after the wait below has begun: both are of the server's thread.
-        later->wake_ = [self] {
-          asio::post(self->stream_.get_executor(), [self] { self->ready_.cancel(); });
-        };
-      }
-      Status woken;
-      self->ready_.expires_at(asio::steady_timer::time_point::max());
-      co_await self->ready_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
   }
 

@@ -31,6 +31,18 @@ struct Serving {
   size_t in_progress = 0;  // requests whose answers are not written yet
 };
 
+// Counts one more while it exists.
+class Counted {
+ public:
+  explicit Counted(size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  size_t& count_;
+};
+
 // Serves requests until the connection ends, and counts it meanwhile; answers 503 at once where
 // there are too many. `serving` must live as long.
 boost::asio::awaitable<void> serve_connection(boost::asio::ip::tcp::socket socket,

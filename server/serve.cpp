@@ -11,6 +11,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <random>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -26,6 +27,7 @@
 #include "server/api/event_stream.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/api/openapi.hpp"
+#include "server/cluster/reviewer.hpp"
 #include "server/data/data_routes.hpp"
 #include "server/models/job_model.hpp"
 #include "server/network.hpp"
@@ -78,6 +80,35 @@ WebhookOptions webhook_of(const ServerOptions& options) {
   return webhook;
 }
 
+// Names a folder of jobs to a cluster. A backup has another one, so that a server of it does not
+// take the jobs of this one for its own.
+std::string store_name(const fs::path& folder) {
+  const fs::path file = folder / "store";
+  std::error_code error;
+  if (!fs::exists(file, error)) {
+    std::random_device random;
+    write_file(file, fmt::format("{:08x}{:08x}\n", random(), random()));
+  }
+  return std::string(trimmed(read_file(file)));
+}
+
+std::optional<ClusterPlace> place_of(const ServerOptions& options, const fs::path& folder) {
+  if (!options.cluster) return std::nullopt;
+  return ClusterPlace{.access = *options.cluster,
+                      .name_space = mpijob::find_access(*options.cluster).name_space,
+                      .store = store_name(folder),
+                      .most_jobs = options.cluster_jobs};
+}
+
+std::unique_ptr<Reviewer> reviewer_of(const ServerOptions& options) {
+  if (!options.cluster) return nullptr;
+  const auto client = std::make_shared<mpijob::ApiClient>(mpijob::find_access(*options.cluster));
+  return std::make_unique<Reviewer>(
+      [client](const std::string& token, const std::vector<ClusterRight>& rights) {
+        return review(*client, token, rights);
+      });
+}
+
 // All that a server keeps beside jobs.
 struct Store {
   Store(const fs::path& folder, const JobLimits& all_limits, std::set<std::string> all_sources,
@@ -128,7 +159,8 @@ struct Store {
 };
 
 void add_all_routes(Routes& routes, Jobs& jobs, Store& store, EventStream& events, Tokens& tokens,
-                    const Audit& audit, const std::function<const RequestTimes&()>& times) {
+                    const Audit& audit, const std::function<const RequestTimes&()>& times,
+                    Reviewer* reviewer = nullptr) {
   add_job_routes(routes, jobs, events);
   add_view_routes(routes, jobs);
   add_file_routes(routes, jobs);
@@ -137,7 +169,7 @@ void add_all_routes(Routes& routes, Jobs& jobs, Store& store, EventStream& event
   add_dataset_routes(routes, store.imports, store.operations, jobs);
   add_operation_routes(routes, store.operations);
   add_model_routes(routes, store.models, store.datasets, store.operations, jobs);
-  add_machine_routes(routes, jobs, events, tokens, times);
+  add_machine_routes(routes, jobs, events, tokens, times, reviewer);
   add_page_routes(routes);
   add_token_routes(routes, tokens, audit);
 }
@@ -162,11 +194,14 @@ class Server {
                .limits = store_.limits,
                .tensorboard = options.tensorboard,
                .webhook = webhook_of(options),
-               .on_end = [this](const Job& job) { store_.take_end(job); }},
+               .on_end = [this](const Job& job) { store_.take_end(job); },
+               .cluster = place_of(options, folder_)},
               on_change_),
-        dispatcher_(routes_, site_of(options), tokens_, audit_) {
-    add_all_routes(routes_, jobs_, store_, events_, tokens_, audit_,
-                   [this]() -> const RequestTimes& { return dispatcher_.times(); });
+        reviewer_(reviewer_of(options)),
+        dispatcher_(routes_, site_of(options), tokens_, audit_, reviewer_.get()) {
+    add_all_routes(
+        routes_, jobs_, store_, events_, tokens_, audit_,
+        [this]() -> const RequestTimes& { return dispatcher_.times(); }, reviewer_.get());
     http_ = std::make_unique<net::HttpServer>(
         network_of(options), [this](const net::ServedRequest& request) { return answer(request); },
         [this](const net::ServedRequest& head) { return dispatcher_.receive(head); });
@@ -182,10 +217,18 @@ class Server {
     http_->every(kForget, [this] { store_.uploads.forget_old(); });
     http_->every(kKeepAlive, [this] { events_.keep_alive(); });
     jobs_.tick();
-    fmt::print("ringtrain server on {}, jobs in {}\nopen {}/ui/#code={}\n", address,
-               folder_.string(), address, tokens_.new_code());
+    fmt::print("ringtrain server on {}, jobs in {}\n", address, folder_.string());
+    if (options_.cluster) {
+      // Whoever may read the pod's log would sign in with a code.
+      fmt::print("sign in at {}/ui/ with a token of the cluster: kubectl create token NAME\n",
+                 address);
+    } else {
+      fmt::print("open {}/ui/#code={}\n", address, tokens_.new_code());
+    }
     std::fflush(stdout);
     http_->run();
+    // Nothing is finished any more that waits for a review.
+    if (reviewer_) reviewer_->stop();
   }
 
  private:
@@ -208,6 +251,7 @@ class Server {
   Store store_;
   Jobs jobs_;
   Routes routes_;
+  std::unique_ptr<Reviewer> reviewer_;
   Dispatcher dispatcher_;
   std::unique_ptr<net::HttpServer> http_;
 };

@@ -107,17 +107,17 @@ net::Answer ModelServer::deploy(ModelCall& call) {
   const std::string name = call.path[0];
   deployments_.find(name);
   const Wish wish = parse_wish(call.request.body);
-  const auto later = std::make_shared<net::LaterAnswer>();
-  const auto done = [this, name, later](const std::string& error) {
-    later->give(error.empty() ? answer_of(deployment_json(name, deployments_.find(name)))
-                              : error_answer(422, error));
+  const auto pending = std::make_shared<net::HttpPending>();
+  const auto done = [this, name, pending](const std::string& error) {
+    pending->finish(error.empty() ? answer_of(deployment_json(name, deployments_.find(name)))
+                                  : error_answer(422, error));
   };
   if (wish.is_canary) {
     deployments_.begin_canary(name, wish.path, wish.canary, done);
   } else {
     deployments_.replace(name, wish.path, done);
   }
-  return {.later = later};
+  return {.pending = pending};
 }
 
 void ModelServer::add_deployment_routes() {

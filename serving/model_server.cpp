@@ -51,7 +51,7 @@ struct Running {
   InputRows input;
   Clock::time_point begin;
   std::chrono::milliseconds timeout;
-  std::shared_ptr<net::LaterAnswer> later;
+  std::shared_ptr<net::HttpPending> pending;
 };
 
 net::Answer answer_of(
@@ -139,7 +139,7 @@ net::Answer ModelServer::compute(Version& version, const net::ServedRequest& req
     *running = {.input = read(),
                 .begin = begin,
                 .timeout = timeout,
-                .later = std::make_shared<net::LaterAnswer>()};
+                .pending = std::make_shared<net::HttpPending>()};
   } catch (const Refusal& refusal) {
     reject(refusal, "bad_request");
   }
@@ -162,7 +162,7 @@ net::Answer ModelServer::compute(Version& version, const net::ServedRequest& req
     if (result.end != BatchResult::End::late) ++version.requests;
     metrics->answered(version.model, answer.status, seconds_since(running->begin));
     answer.close = *draining;
-    running->later->give(std::move(answer));
+    running->pending->finish(std::move(answer));
   };
   const auto admission = version.batcher->submit({.rows = running->input.rows,
                                                   .samples = running->input.data(),
@@ -178,7 +178,7 @@ net::Answer ModelServer::compute(Version& version, const net::ServedRequest& req
             wait},
            "deadline");
   }
-  return {.later = running->later};
+  return {.pending = running->pending};
 }
 
 net::Answer ModelServer::infer(ModelCall& call, const std::string& number) {

@@ -9,6 +9,7 @@
 #include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "launcher/commands/all_commands.hpp"
+#include "launcher/commands/follow_command.hpp"
 #include "launcher/commands/server_commands.hpp"
 #include "launcher/mpi/remote_shell.hpp"
 #include "launcher/process/confine.hpp"
@@ -31,6 +32,9 @@ int main(int argc, char** argv) {
     }
     if (!arguments.empty() && arguments[0] == "confine") {
       ringtrain::launcher::run_confined({arguments.begin() + 1, arguments.end()});
+    }
+    if (!arguments.empty() && arguments[0] == "follow") {
+      return ringtrain::launcher::follow_command({arguments.begin() + 1, arguments.end()});
     }
     if (!arguments.empty() && arguments[0] == "rank") {
       return ringtrain::launcher::rank_command({arguments.begin() + 1, arguments.end()});

@@ -10,6 +10,7 @@
 #include "base/stopwatch.hpp"
 #include "server/api/cookie.hpp"
 #include "server/api/forwarded.hpp"
+#include "server/cluster/cluster_users.hpp"
 #include "server/problem.hpp"
 #include "server/problem_answer.hpp"
 #include "server/store/database.hpp"
@@ -101,7 +102,18 @@ Caller Dispatcher::identify(const net::ServedRequest& request, const Route& rout
                   "token' prints TOKEN; a browser signs in by the address that 'ringtrain server "
                   "url' prints");
   }
-  const auto caller = tokens_.find(token);
+  auto caller = tokens_.find(token);
+  if (!caller && reviewer_ != nullptr) {
+    const auto rights = rights_for(route);
+    // Whoever guesses shall not keep the cluster busy.
+    if (!reviewer_->knows(token, rights)) failures_.check(request.peer);
+    try {
+      caller = cluster_user(*reviewer_, token, rights);
+    } catch (const Problem& problem) {
+      if (problem.status() == 401) failures_.note(request.peer);
+      throw;
+    }
+  }
   if (!caller) {
     failures_.check(request.peer);
     failures_.note(request.peer);
@@ -166,14 +178,24 @@ void Dispatcher::record(const net::ServedRequest& request, const Caller& caller,
 }
 
 net::Answer Dispatcher::answer(net::ServedRequest request) {
-  const double started = seconds_now();
+  return answer_at(std::move(request), seconds_now(), true);
+}
+
+// `is_new`: it is not looked at again after a review.
+net::Answer Dispatcher::answer_at(net::ServedRequest request, double started, bool is_new) {
   const Route* route = nullptr;
   Caller caller;
   net::Answer answer;
   try {
-    take_forwarded(request, site_);
+    if (is_new) take_forwarded(request, site_);
     answer = run(request, route, caller);
     if (route != nullptr && is_change(request, *route)) record(request, caller, answer);
+  } catch (const ReviewPending& review) {
+    review.pending->then = [this, request = std::move(request), started] {
+      return answer_at(request, started, false);
+    };
+    answer.pending = review.pending;
+    return answer;
   } catch (const DatabaseDamaged&) {
     throw;
   } catch (const std::exception& error) {
@@ -206,13 +228,18 @@ std::optional<net::BodyReceiver> Dispatcher::receive(const net::ServedRequest& h
   Found found = find(head.method, path_of(head));
   if (found.route == nullptr || !found.route->receive) return std::nullopt;
   receipt->route = found.route;
-  const bool is_admitted = guarded([&] {
-    take_forwarded(receipt->request, site_);
-    check_site(receipt->request, site_.hosts);
-    const Call call = admit(receipt->request, std::move(found), receipt->caller);
-    receipt->inner = receipt->route->receive(call);
-    return true;
-  });
+  bool is_admitted = false;
+  try {
+    is_admitted = guarded([&] {
+      take_forwarded(receipt->request, site_);
+      check_site(receipt->request, site_.hosts);
+      const Call call = admit(receipt->request, std::move(found), receipt->caller);
+      receipt->inner = receipt->route->receive(call);
+      return true;
+    });
+  } catch (const ReviewPending& review) {
+    return net::BodyReceiver{.pending = review.pending};
+  }
   return net::BodyReceiver{.take =
                                [receipt, guarded](std::string_view bytes) {
                                  return guarded([&] { return receipt->inner.take(bytes); });

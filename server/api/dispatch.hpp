@@ -12,14 +12,21 @@
 #include "server/api/request_times.hpp"
 #include "server/api/route.hpp"
 #include "server/api/tokens.hpp"
+#include "server/cluster/reviewer.hpp"
 
 namespace ringtrain::server {
 
 class Dispatcher {
  public:
   // Everything that is passed by reference must live as long.
-  Dispatcher(const Routes& routes, Site site, Tokens& tokens, Audit& audit)
-      : routes_(routes), site_(std::move(site)), tokens_(tokens), audit_(audit) {}
+  // `reviewer`: of the cluster whose users come with its tokens; null: none do.
+  Dispatcher(const Routes& routes, Site site, Tokens& tokens, Audit& audit,
+             Reviewer* reviewer = nullptr)
+      : routes_(routes),
+        site_(std::move(site)),
+        tokens_(tokens),
+        audit_(audit),
+        reviewer_(reviewer) {}
 
   net::Answer answer(net::ServedRequest request);
 
@@ -34,6 +41,7 @@ class Dispatcher {
   struct Receipt;
   Found find(const std::string& method, const std::string& path) const;
   Call admit(const net::ServedRequest& request, Found found, Caller& caller);
+  net::Answer answer_at(net::ServedRequest request, double started, bool is_new);
   net::Answer run(const net::ServedRequest& request, const Route*& route, Caller& caller);
   Caller identify(const net::ServedRequest& request, const Route& route);
   void complete(net::Answer& answer, const net::ServedRequest& request, const Route* route,
@@ -44,6 +52,7 @@ class Dispatcher {
   const Site site_;
   Tokens& tokens_;
   Audit& audit_;
+  Reviewer* const reviewer_;
   RequestTimes times_;
   FailedTokens failures_;
 };

@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
+#include "server/cluster/cluster_submission.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/problem.hpp"
 
@@ -33,6 +34,7 @@ std::string numbered(const std::string& base, int number) {
 }  // namespace
 
 CheckedJob Jobs::check(const Submission& submission) const {
+  if (options_.cluster) return check_for_cluster(submission, options_.cluster->name_space);
   return check_submission(submission, options_.limits);
 }
 
@@ -63,6 +65,8 @@ SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
     }
   }
   checked.record.name = name;
+  if (options_.cluster) rename_in_cluster(checked, name);
+  checked.record.priority = submission.priority;
   checked.record.created = print_time_ms(std::chrono::system_clock::now());
   std::optional<JobFolder> made;
   if (!find_folder(name).exists()) {
@@ -146,6 +150,12 @@ Progress Jobs::progress(const std::string& name) {
   folder(name);
   const auto row = index_->get(name);
   return row ? progress_from_json(row->reader).value_or(Progress{}) : Progress{};
+}
+
+std::vector<ClusterPod> Jobs::pods(const std::string& name) {
+  const JobFolder found = folder(name);
+  const auto run = read_cluster_run(found.attempt(found.last_attempt()));
+  return run ? run->pods : std::vector<ClusterPod>();
 }
 
 ListPage Jobs::list(const ListQuery& query) {

@@ -29,7 +29,11 @@ struct Submission {
   bool fresh_name = false;  // where the name is taken: the next that is free, as NAME-2
   std::string by = {};
   std::string parent = {};  // the job that it is a copy of; empty: none
+  int priority = 0;         // in the queue: higher ones first
 };
+
+// Priorities are -kMostPriority to this.
+inline constexpr int kMostPriority = 100;
 
 struct CheckedJob {
   std::vector<Refusal> refusals = {};  // empty: the rest can be used

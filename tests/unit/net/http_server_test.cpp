@@ -52,6 +52,16 @@ class HttpServerTest : public testing::Test {
       push_->push("first ");
       return {.push = push_};
     }
+    if (request.target == "/pending" || request.target == "/done") {
+      auto pending = std::make_shared<HttpPending>();
+      pending->then = [body = request.body] { return Answer{.body = "after " + body}; };
+      if (request.target == "/done") {
+        pending->finish();  // before the connection waits
+      } else {
+        elsewhere_ = std::thread([pending] { pending->finish(); });
+      }
+      return {.pending = pending};
+    }
     throw std::runtime_error("no such path");
   }
   // Counts bodies of /count of any size, and wants nothing of /refuse.
@@ -104,6 +114,7 @@ class HttpServerTest : public testing::Test {
 
   const TemporaryDirectory folder_;
   const std::filesystem::path file_;
+  std::thread elsewhere_;
   std::shared_ptr<HttpPush> push_;
   std::atomic<size_t> received_ = 0;
   HttpClient client_;
@@ -142,6 +153,12 @@ TEST_F(HttpServerTest, AnswersBeforeABodyThatNobodyWants) {
 TEST_F(HttpServerTest, PassesOnWhatCameBeforeACut) {
   EXPECT_EQ(raw("PUT /count HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabcde"), "");
   EXPECT_EQ(received_, 5u);
+}
+
+TEST_F(HttpServerTest, AnswersOnceWorkOnAnotherThreadIsDone) {
+  EXPECT_EQ(get("/pending", "POST", "work").body, "after work");
+  elsewhere_.join();
+  EXPECT_EQ(get("/done", "POST", "nothing").body, "after nothing");
 }
 
 TEST_F(HttpServerTest, AnswersWhatItsOwnerThrowsWith500) {

@@ -19,13 +19,13 @@
 namespace ringtrain::net {
 namespace {
 
-class LaterAnswerTest : public testing::Test {
+class PendingAnswerTest : public testing::Test {
  protected:
-  LaterAnswerTest()
+  PendingAnswerTest()
       : server_(options(), [this](const ServedRequest& request) { return answer(request); }) {
     thread_ = std::thread([this] { server_.run(); });
   }
-  ~LaterAnswerTest() override {
+  ~PendingAnswerTest() override {
     server_.stop();
     thread_.join();
   }
@@ -42,15 +42,15 @@ class LaterAnswerTest : public testing::Test {
 
   Answer answer(const ServedRequest& request) {
     if (request.target == "/count") return {.body = std::to_string(server_.in_progress())};
-    auto later = std::make_shared<LaterAnswer>();
+    auto later = std::make_shared<HttpPending>();
     if (request.target == "/at-once") {
-      later->give({.body = "at once"});
+      later->finish({.body = "at once"});
     } else {
       const std::lock_guard lock(mutex_);
       waiting_.push_back(later);
       arrived_.release();
     }
-    return {.later = later};
+    return {.pending = later};
   }
 
   HttpResponse get(const std::string& path, const std::string& body = "") {
@@ -62,14 +62,14 @@ class LaterAnswerTest : public testing::Test {
   }
 
   std::mutex mutex_;
-  std::vector<std::shared_ptr<LaterAnswer>> waiting_;
+  std::vector<std::shared_ptr<HttpPending>> waiting_;
   std::counting_semaphore<> arrived_{0};
   std::counting_semaphore<> signalled_{0};
   HttpServer server_;
   std::thread thread_;
 };
 
-TEST_F(LaterAnswerTest, ManyWaitAndEachGetsItsOwn) {
+TEST_F(PendingAnswerTest, ManyWaitAndEachGetsItsOwn) {
   constexpr size_t kClients = 8;
   std::vector<std::thread> clients;
   std::vector<std::string> bodies(kClients);
@@ -78,23 +78,23 @@ TEST_F(LaterAnswerTest, ManyWaitAndEachGetsItsOwn) {
   }
   for (size_t i = 0; i < kClients; ++i) arrived_.acquire();
   EXPECT_EQ(get("/count").body, std::to_string(kClients + 1));
-  for (size_t i = 0; i < kClients; ++i) waiting_[i]->give({.body = std::to_string(i)});
+  for (size_t i = 0; i < kClients; ++i) waiting_[i]->finish({.body = std::to_string(i)});
   for (std::thread& client : clients) client.join();
   std::sort(bodies.begin(), bodies.end());
   for (size_t i = 0; i < kClients; ++i) EXPECT_EQ(bodies[i], std::to_string(i));
 }
 
-TEST_F(LaterAnswerTest, MayBeGivenBeforeTheServerWaitsForIt) {
+TEST_F(PendingAnswerTest, MayBeGivenBeforeTheServerWaitsForIt) {
   EXPECT_EQ(get("/at-once").body, "at once");
 }
 
-TEST_F(LaterAnswerTest, RefusesInTheProgramsOwnWords) {
+TEST_F(PendingAnswerTest, RefusesInTheProgramsOwnWords) {
   const HttpResponse response = get("/later", std::string(4096, 'x'));
   EXPECT_EQ(response.status, 413);
   EXPECT_EQ(response.body, "refused: the body of the request is larger than 2.0 KiB");
 }
 
-TEST_F(LaterAnswerTest, ASignalIsLeftToTheProgramAndOthersAreStillAnswered) {
+TEST_F(PendingAnswerTest, ASignalIsLeftToTheProgramAndOthersAreStillAnswered) {
   ::kill(::getpid(), SIGTERM);
   signalled_.acquire();
   EXPECT_EQ(get("/at-once").body, "at once");
