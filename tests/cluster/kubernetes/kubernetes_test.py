@@ -19,6 +19,7 @@ from client_test import Client  # noqa: F401
 from commands_test import Commands  # noqa: F401
 from faults_test import Faults  # noqa: F401
 from jobs_test import Jobs  # noqa: F401
+from operator_test import TrainInKubes  # noqa: F401
 from scripts_test import Scripts  # noqa: F401
 
 
