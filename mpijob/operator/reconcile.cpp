@@ -66,7 +66,7 @@ class Reconciliation {
     if (is_ours(seen_.mpijob)) left = remove(mpi_jobs, seen_.mpijob);
     for (const json& job : seen_.jobs) left = (is_ours(job) && remove(batch_jobs, job)) || left;
     for (const json& map : seen_.config_maps) {
-      left = (is_ours(map) && remove(config_maps, map)) || left;
+      left = (is_our_map(map) && remove(config_maps, map)) || left;
     }
     // A resource of the same name must not meet pods of this one.
     const bool foreign = seen_.mpijob.is_object() && !is_ours(seen_.mpijob);
@@ -145,7 +145,7 @@ class Reconciliation {
     const std::string name = map.at("metadata").at("name").get<std::string>();
     const bool there =
         std::any_of(seen_.config_maps.begin(), seen_.config_maps.end(),
-                    [&](const json& one) { return name_of(one) == name && is_ours(one); });
+                    [&](const json& one) { return name_of(one) == name && is_our_map(one); });
     if (!there) plan_.create.push_back(map);
   }
 
@@ -245,6 +245,14 @@ class Reconciliation {
   }
 
   bool is_ours(const json& object) const { return belongs_to(object, identity_); }
+
+  // submit_job() gives the MPIJob's ConfigMap to the MPIJob.
+  bool is_our_map(const json& map) const {
+    const json& owners = look(map, {"metadata", "ownerReferences"});
+    const bool of_mpijob =
+        owners.is_array() && !owners.empty() && look_text(owners[0], {"kind"}) == "MPIJob";
+    return is_ours(map) || of_mpijob;
+  }
 
   const ObservedResource& seen_;
   const OperatorSettings& settings_;

@@ -33,7 +33,8 @@ class Lease {
 class ElectionTest : public testing::Test {
  protected:
   bool campaign(Election& one) {
-    if (!lease_.take(one.claim(lease_.value(), noon(), now_))) return false;
+    if (!lease_.take(one.claim(lease_.value(), noon() + now_.time_since_epoch(), now_)))
+      return false;
     one.won(now_);
     return true;
   }

@@ -200,6 +200,15 @@ TEST_F(Reconcile, SplitsAgainWhereTheFindingsAreLost) {
   EXPECT_TRUE(seen_.mpijob.is_null());
 }
 
+TEST_F(Reconcile, TakesTheMpiJobsOwnConfigMapForItsOwn) {
+  reach_training();
+  for (json& map : seen_.config_maps) {
+    if (name_of(map) != "example-job") continue;
+    map["metadata"]["ownerReferences"] = {{{"kind", "MPIJob"}, {"uid", "u-2"}}};
+  }
+  EXPECT_THAT(step().create, IsEmpty());
+}
+
 TEST_F(Reconcile, MakesAnMpiJobAgainThatWasDeleted) {
   reach_training();
   step();
