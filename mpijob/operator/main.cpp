@@ -29,12 +29,17 @@ struct Arguments {
 
 void add_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--namespace", arguments.access.name_space,
-                 "Namespace to watch (default: the pod's own, or the kubeconfig's)");
-  app.add_option("--kubeconfig", arguments.access.kubeconfig, "As kubectl's");
-  app.add_option("--context", arguments.access.context, "As kubectl's");
+                 "Namespace to watch (default: the pod's own, or the kubeconfig's)")
+      ->type_name("NAME");
+  app.add_option("--kubeconfig", arguments.access.kubeconfig,
+                 "Kubeconfig (default: as kubectl finds it, else the pod's service account)")
+      ->type_name("FILE");
+  app.add_option("--context", arguments.access.context, "Context of the kubeconfig")
+      ->type_name("NAME");
   app.add_option("--defaults", arguments.defaults,
                  "YAML file with keys of the job file for every TrainInKube, as in kubernetes: "
-                 "{image: ...}");
+                 "{image: ...}")
+      ->type_name("FILE");
   app.add_option("--patience", arguments.patience,
                  "Seconds until a pod that cannot start, as without its image, fails its resource")
       ->check(CLI::Range(int64_t{1}, int64_t{604800}))
