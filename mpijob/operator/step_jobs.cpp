@@ -51,7 +51,8 @@ StepContainer container_of(const TrainInKube& resource, const JobSpec& job, Step
   return {.name = "update",
           .image = "",
           .pull_policy = "",
-          .command = {"ringtrain-steps", "update", output_of(resource), resource.models_location},
+          .command = {"ringtrain-steps", "update", output_of(resource), resource.models_location,
+                      dataset_of(resource)},
           .env = {}};
 }
 

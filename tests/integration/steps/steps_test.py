@@ -34,13 +34,19 @@ class Steps(unittest.TestCase):
         (self.source / f"x_{split}.npy").write_bytes(npy((rows, 4, 4, 3), bytes(i % 251 for i in range(rows * 48))))
         (self.source / f"y_{split}.npy").write_bytes(npy((rows, 1), bytes(i % 2 for i in range(rows))))
 
-    def run_step(self, *arguments):
-        environment = os.environ | {"PATH": f"{RINGTRAIN.parent}:{os.environ['PATH']}",
+    def run_step(self, *arguments, program=None):
+        folder = (program or RINGTRAIN).parent
+        environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}",
                                     "RINGTRAIN_REPORT": str(self.folder / "report")}
         return subprocess.run([STEPS, *map(str, arguments)], env=environment, capture_output=True, text=True)
 
-    def split(self, models=""):
-        return self.run_step("split", self.source, self.folder / "Chunks/example.h5", self.folder / "example", models)
+    def split(self, models="", program=None):
+        return self.run_step("split", self.source, self.folder / "Chunks/example.h5", self.folder / "example", models,
+                             program=program)
+
+    def update(self, program=None):
+        return self.run_step("update", self.folder / "example", self.folder, self.folder / "Chunks/example.h5",
+                             program=program)
 
     def report(self):
         return json.loads((self.folder / "report").read_text())
@@ -61,11 +67,28 @@ class Steps(unittest.TestCase):
         self.assertEqual(self.report(), {"model": "", "train_rows": ROWS})
 
     def test_the_newer_one_of_two_models_is_taken(self):
-        for name, age in (("model.h5", 100), ("model.pt", 200)):
+        for name, age in (("model.h5", 200), ("model.pt", 100)):
             (self.folder / name).write_bytes(b"any")
             os.utime(self.folder / name, (1e9 - age, 1e9 - age))
         self.assertEqual(self.split(self.folder).returncode, 0)
-        self.assertEqual(self.report()["model"], str(self.folder / "model.h5"))
+        self.assertEqual(self.report()["model"], str(self.folder / "model.pt"))
+
+    def test_a_model_of_keras_is_converted_and_goes_back_as_one(self):
+        """With a stand-in for `ringtrain model convert`, which has tests of its own."""
+        program = self.folder / "bin/ringtrain"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\n[ "$1" != model ] || {{ echo "$@" > "$4"; exit; }}\nexec {RINGTRAIN} "$@"\n')
+        program.chmod(0o755)
+        (self.folder / "model.h5").write_bytes(b"any")
+        self.assertEqual(self.split(self.folder, program).returncode, 0)
+        network = self.folder / "Chunks/example.pt"
+        self.assertEqual(self.report()["model"], str(network))
+        self.assertEqual(network.read_text(), f"model convert {self.folder}/model.h5 {network}\n")
+        done = self.update(program)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((self.folder / "model.h5").read_text(),
+                         f"model convert {self.folder}/example/model.safetensors {self.folder}/example/model.h5 "
+                         f"--like {self.folder}/model.h5 --force\n")
 
     def test_what_is_missing_is_named(self):
         done = self.split(self.folder)
@@ -78,11 +101,11 @@ class Steps(unittest.TestCase):
     def test_update_puts_the_model_back_and_nothing_else(self):
         output = self.folder / "example"
         output.mkdir()
-        self.assertIn("holds no model", self.run_step("update", output, self.folder).stderr)
+        self.assertIn("holds no model", self.update().stderr)
         (self.folder / "model.pt").write_bytes(b"before")
         for name in ("model.pt", "model.safetensors", "result.json"):
             (output / name).write_bytes(name.encode())
-        self.assertEqual(self.run_step("update", output, self.folder).returncode, 0)
+        self.assertEqual(self.update().returncode, 0)
         self.assertEqual((self.folder / "model.pt").read_bytes(), b"model.pt")
         self.assertEqual(sorted(path.name for path in self.folder.glob("*model*")), ["model.pt", "model.safetensors"])
         self.assertEqual(list(self.folder.glob(".*")), [])
