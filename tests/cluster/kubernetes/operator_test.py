@@ -256,9 +256,9 @@ class TrainInKubes(cluster.ClusterTest):
         self.addCleanup(kubectl, "delete", "namespace", "lab", "--ignore-not-found")
         self.addCleanup(kubectl, "delete", "crd", "traininkubes.trainink8s.com", "--ignore-not-found")
         cluster.make_claim("lab", "data", path=DATA)
-        DATA.chmod(0o1777)
+        DATA.chmod(0o777)
         (DATA / "Chunks").mkdir()
-        (DATA / "Chunks").chmod(0o1777)
+        (DATA / "Chunks").chmod(0o777)
         kubernetes = {"image": cluster.IMAGE, "image_pull_policy": "Never", "shared_memory": "256Mi",
                       "slots_per_worker": 2, "env": {"OMP_NUM_THREADS": "1", "OMPI_MCA_mpi_yield_when_idle": "1"},
                       "volumes": [{"mount": "/data", "claim": "data"}]}
