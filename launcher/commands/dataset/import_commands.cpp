@@ -44,7 +44,8 @@ void add_idx(CLI::App& import) {
                    return datasets::import_idx({*sources[0], *sources[1], *sources[2], *sources[3]},
                                                a.output, a.options);
                  });
-  add_paths(*command, *arguments, {"train_images", "train_labels", "test_images", "test_labels"});
+  add_paths(*command, *arguments, {"train_images", "train_labels", "test_images", "test_labels"},
+            4);
 }
 
 struct ArrayArguments {
@@ -91,17 +92,23 @@ void add_array_options(CLI::App& command, ArrayArguments& arguments) {
 void add_npy(CLI::App& import) {
   CLI::App* command = nullptr;
   const auto array = std::make_shared<ArrayArguments>();
-  const auto arguments = add_import(
-      import, command, "npy", "Import four NumPy files (.npy)", [array](const ImportArguments& a) {
-        std::vector<std::unique_ptr<datasets::ArraySource>> arrays;
-        for (const std::string& path : a.paths) arrays.push_back(datasets::open_npy(path));
-        datasets::ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(),
-                                       arrays[3].get()};
-        set_options(*array, sources);
-        return datasets::import_arrays(sources, a.output, a.options);
-      });
-  add_paths(*command, *arguments, kFourFiles);
+  const auto arguments =
+      add_import(import, command, "npy", "Import two or four NumPy files (.npy)",
+                 [array](const ImportArguments& a) {
+                   check_paths(a);
+                   std::vector<std::unique_ptr<datasets::ArraySource>> arrays;
+                   for (const std::string& path : a.paths) {
+                     arrays.push_back(path.empty() ? nullptr : datasets::open_npy(path));
+                   }
+                   datasets::ArraySources sources{arrays[0].get(), arrays[1].get(), arrays[2].get(),
+                                                  arrays[3].get()};
+                   sources.test_share = a.test_share;
+                   set_options(*array, sources);
+                   return datasets::import_arrays(sources, a.output, a.options);
+                 });
+  add_paths(*command, *arguments, kFourFiles, 2);
   add_array_options(*command, *array);
+  add_test_share(*command, *arguments);
 }
 
 struct Hdf5Arguments : ArrayArguments {
@@ -132,7 +139,7 @@ void add_hdf5(CLI::App& import) {
         set_options(*names, sources);
         return datasets::import_arrays(sources, a.output, a.options);
       });
-  add_paths(*command, *arguments, {"file"});
+  add_paths(*command, *arguments, {"file"}, 1);
   command->add_option("--train-x", names->train_x, "Path of the training samples")->required();
   command->add_option("--train-y", names->train_y, "Path of their labels")->required();
   command->add_option("--test-x", names->test_x, "Path of the test samples");
@@ -149,7 +156,7 @@ void add_cifar(CLI::App& import) {
                  [](const ImportArguments& a) {
                    return datasets::import_cifar(a.paths[0], a.output, a.options);
                  });
-  add_paths(*command, *arguments, {"source"});
+  add_paths(*command, *arguments, {"source"}, 1);
 }
 
 struct CsvArguments {
@@ -181,7 +188,7 @@ void add_csv(CLI::App& import) {
                    sources.separator = csv->separator[0];
                    return datasets::import_csv(sources, a.output, a.options);
                  });
-  add_paths(*command, *arguments, {"file"});
+  add_paths(*command, *arguments, {"file"}, 1);
   command->add_option("--test", arguments->test_file, "A second table, of test rows");
   auto* label = command->add_option("--label", csv->label,
                                     "Label column, by name or number from 1 (default: the last)");
@@ -240,7 +247,7 @@ void add_images(CLI::App& import) {
         for (std::string& line : notes_of(result)) a.notes.push_back(std::move(line));
         return result.index;
       });
-  add_paths(*command, *arguments, {"source"});
+  add_paths(*command, *arguments, {"source"}, 1);
   command->add_option("--height", image->height,
                       "Sample height in pixels (default: as most images if at most 224, else 224)");
   command->add_option("--width", image->width,

@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <utility>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 #include "launcher/commands/dataset/destination.hpp"
 #include "launcher/terminal/dataset_progress.hpp"
@@ -20,7 +22,7 @@ const std::map<std::string, const char*> kHelpOfPaths = {
     {"test_images", "IDX file of the test images, as t10k-images-idx3-ubyte.gz"},
     {"test_labels", "Their classes or targets"},
     {"train_features", "Training samples: an array whose first dimension counts them"},
-    {"test_features", "Test samples of the same shape"},
+    {"test_features", "Test samples of the same shape; may be left out"},
     {"file", "The file to import"},
     {"source", "A folder, or an archive of it"},
 };
@@ -80,12 +82,20 @@ void add_test_share(CLI::App& command, ImportArguments& arguments) {
       ->capture_default_str();
 }
 
-void add_paths(CLI::App& command, ImportArguments& arguments,
-               const std::vector<std::string>& names) {
+void add_paths(CLI::App& command, ImportArguments& arguments, const std::vector<std::string>& names,
+               size_t required) {
   arguments.paths.resize(names.size());
   for (size_t i = 0; i < names.size(); ++i) {
-    command.add_option(names[i], arguments.paths[i], kHelpOfPaths.at(names[i]))->required();
+    CLI::Option* const option =
+        command.add_option(names[i], arguments.paths[i], kHelpOfPaths.at(names[i]));
+    if (i < required) option->required();
   }
+}
+
+void check_paths(const ImportArguments& arguments) {
+  const auto missing = std::find(arguments.paths.begin(), arguments.paths.end(), "");
+  if (missing == arguments.paths.end() || missing == arguments.paths.begin() + 2) return;
+  throw job_error("a file of test samples comes with a file of their labels");
 }
 
 }  // namespace ringtrain::launcher

@@ -34,8 +34,13 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
 
 void add_test_share(CLI::App& command, ImportArguments& arguments);
 
-// Adds a required positional argument for each name; arguments.paths has them in this order.
-void add_paths(CLI::App& command, ImportArguments& arguments,
-               const std::vector<std::string>& names);
+// Adds a positional argument for each name, of which the first `required` must be given;
+// arguments.paths has them in this order.
+void add_paths(CLI::App& command, ImportArguments& arguments, const std::vector<std::string>& names,
+               size_t required);
+
+// Throws a job error if there is one of the two files of test samples, and not the other.
+// Requires: four paths, the first two of which are required.
+void check_paths(const ImportArguments& arguments);
 
 }  // namespace ringtrain::launcher

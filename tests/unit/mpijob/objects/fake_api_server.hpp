@@ -109,7 +109,8 @@ class FakeApiServer {
         question == std::string::npos ? "" : request.target.substr(question + 1);
     const std::string path = request.target.substr(0, question);
     const std::string in_namespace = "/namespaces/lab/";
-    const std::string place = path.substr(path.find(in_namespace) + in_namespace.size());
+    std::string place = path.substr(path.find(in_namespace) + in_namespace.size());
+    if (place.ends_with("/status")) place.resize(place.size() - std::string("/status").size());
     if (request.method == "POST") return create(place, json::parse(request.body));
     if (query.find("watch=") != std::string::npos) return {200, {}};
     if (place.ends_with("/log")) {
