@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/terminal/printable.hpp"
 #include "base/text.hpp"
 
 namespace ringtrain::serving {
@@ -21,7 +22,14 @@ size_t longest(const std::vector<std::string>& names, size_t least) {
   return least;
 }
 
-std::string class_lines(const EvaluationOfModel& found, const std::vector<std::string>& names) {
+std::vector<std::string> printable_names(const std::vector<std::string>& names) {
+  std::vector<std::string> shown;
+  for (const auto& name : names) shown.push_back(printable(name));
+  return shown;
+}
+
+std::string class_lines(const EvaluationOfModel& found, const std::vector<std::string>& given) {
+  const auto names = printable_names(given);
   const size_t width = longest(names, 5);
   std::string text = fmt::format("  {:<{}}  {:>8}  {:>8}\n", "class", width, "samples", "correct");
   for (size_t i = 0; i < found.classes.size(); ++i) {
@@ -38,12 +46,13 @@ std::string class_lines(const EvaluationOfModel& found, const std::vector<std::s
 std::string target_lines(const EvaluationOfModel& found, const datasets::Targets& targets) {
   const auto rmse = found.sums.rmse();
   const auto mae = found.sums.mae();
-  const size_t width = longest(targets.names, 6);
+  const auto names = printable_names(targets.names);
+  const size_t width = longest(names, 6);
   std::string text =
       fmt::format("  {:<{}}  {:>10}  {:>10}  {:>10}\n", "target", width, "rmse", "mae", "std");
   for (size_t k = 0; k < rmse.size(); ++k) {
-    text += fmt::format("  {:<{}}  {:>10.5g}  {:>10.5g}  {:>10.5g}\n", targets.names[k], width,
-                        rmse[k], mae[k], targets.std[k]);
+    text += fmt::format("  {:<{}}  {:>10.5g}  {:>10.5g}  {:>10.5g}\n", names[k], width, rmse[k],
+                        mae[k], targets.std[k]);
   }
   return text;
 }
@@ -99,7 +108,8 @@ Prediction predict_classes(const datasets::DatasetIndex& model, const at::Tensor
   for (int64_t i = 0; i < top; ++i) {
     const std::string& name = names.at(static_cast<size_t>(indices[i].item<int64_t>()));
     const double probability = values[i].item<double>();
-    found.text += fmt::format("{}{} {:.1f}%", i == 0 ? "" : ", ", name, 100 * probability);
+    found.text +=
+        fmt::format("{}{} {:.1f}%", i == 0 ? "" : ", ", printable(name), 100 * probability);
     found.json.push_back({{"class", name}, {"probability", probability}});
   }
   return found;
@@ -111,7 +121,8 @@ Prediction predict_targets(const Objective& objective, const datasets::DatasetIn
   Prediction found{.text = "", .json = ordered_json::array()};
   for (size_t k = 0; k < model.targets.names.size(); ++k) {
     const double value = values[static_cast<int64_t>(k)].item<double>();
-    found.text += fmt::format("{}{} {:.6g}", k == 0 ? "" : ", ", model.targets.names[k], value);
+    found.text +=
+        fmt::format("{}{} {:.6g}", k == 0 ? "" : ", ", printable(model.targets.names[k]), value);
     found.json.push_back({{"target", model.targets.names[k]}, {"value", value}});
   }
   return found;

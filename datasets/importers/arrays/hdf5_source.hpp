@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "datasets/importers/array_source.hpp"
+#include "datasets/importers/arrays/array_source.hpp"
 
 namespace ringtrain::datasets {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datasets/importers/array_numbers.hpp"
+#include "datasets/importers/arrays/array_numbers.hpp"
 
 #include <bit>
 #include <cmath>

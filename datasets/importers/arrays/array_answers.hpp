@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/importers/array_source.hpp"
+#include "datasets/importers/arrays/array_source.hpp"
 
 namespace ringtrain::datasets {
 
@@ -14,7 +14,11 @@ struct ArrayAnswers {
   std::vector<int64_t> labels;  // [rows]; empty with targets
   std::vector<float> targets;   // [rows, per_row]; empty with labels
   size_t per_row = 0;           // number of targets; 0: labels
+  uint64_t classes = 0;         // of one-hot labels, as many as their columns; else 0
 };
+
+// Throws a data error unless samples x and answers y have as many rows.
+void check_row_counts(const ArraySource& y, const ArraySource& x);
 
 // Reads the answers to the samples x as `kind` says. Throws a data error: for another number of
 // rows, a label that is no class, a target that is not finite, and where `automatic` cannot decide:

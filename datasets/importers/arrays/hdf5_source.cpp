@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datasets/importers/hdf5_source.hpp"
+#include "datasets/importers/arrays/hdf5_source.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #include "base/file.hpp"
 #include "base/file_descriptor.hpp"
 #include "base/spawn.hpp"
-#include "datasets/importers/hdf5_child.hpp"
+#include "datasets/importers/arrays/hdf5_child.hpp"
 
 namespace ringtrain::datasets {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datasets/importers/npy.hpp"
+#include "datasets/importers/arrays/npy.hpp"
 
 #include <fmt/format.h>
 

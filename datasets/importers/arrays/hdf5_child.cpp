@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datasets/importers/hdf5_child.hpp"
+#include "datasets/importers/arrays/hdf5_child.hpp"
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -12,7 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
-#include "datasets/importers/array_source.hpp"
+#include "datasets/importers/arrays/array_source.hpp"
 #include "datasets/writing/hdf5_handle.hpp"
 
 namespace ringtrain::datasets {

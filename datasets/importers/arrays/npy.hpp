@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "datasets/importers/array_source.hpp"
+#include "datasets/importers/arrays/array_source.hpp"
 #include "datasets/importers/byte_source.hpp"
 
 namespace ringtrain::datasets {

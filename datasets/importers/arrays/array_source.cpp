@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datasets/importers/array_source.hpp"
+#include "datasets/importers/arrays/array_source.hpp"
 
 #include <fmt/format.h>
 
@@ -11,8 +11,9 @@
 #include <span>
 
 #include "base/error.hpp"
-#include "datasets/importers/array_answers.hpp"
-#include "datasets/importers/array_numbers.hpp"
+#include "datasets/importers/arrays/array_answers.hpp"
+#include "datasets/importers/arrays/array_numbers.hpp"
+#include "datasets/importers/arrays/array_rows.hpp"
 #include "datasets/importers/seeded_split.hpp"
 #include "datasets/writing/writer.hpp"
 
@@ -20,101 +21,6 @@ namespace ringtrain::datasets {
 namespace {
 
 constexpr uint64_t kWindowBytes = uint64_t{8} << 20;
-
-// The order of elements in a source row, and the shape [channels, height, width] that they become.
-struct Arrangement {
-  Shape shape;
-  bool channels_last = false;
-};
-
-bool like_channels(uint64_t n) { return n == 1 || n == 3 || n == 4; }
-
-Arrangement arrange(const ArraySource& x, ChannelOrder order) {
-  const std::vector<uint64_t>& dims = x.dims();
-  constexpr uint64_t kMaxDimension = uint64_t{1} << 20;
-  for (const uint64_t dim : dims) {
-    if (dim == 0) throw data_error(fmt::format("{}: a dimension is zero", x.name()));
-  }
-  for (size_t i = 1; i < dims.size(); ++i) {
-    if (dims[i] > kMaxDimension)
-      throw data_error(fmt::format("{}: a dimension of {} is too large", x.name(), dims[i]));
-  }
-  const auto d = [&](size_t i) { return static_cast<int64_t>(dims[i]); };
-  switch (dims.size()) {
-    case 2:
-      return {table_shape(dims[1]), false};
-    case 3:
-      return {{1, d(1), d(2)}, false};
-    case 4: {
-      const bool is_table = dims[2] == 1 && dims[3] == 1;  // as export_npy() writes one
-      const bool last = order == ChannelOrder::last ||
-                        (order == ChannelOrder::automatic && like_channels(dims[3]) &&
-                         !like_channels(dims[1]) && !is_table);
-      if (last) return {{d(3), d(1), d(2)}, true};
-      return {{d(1), d(2), d(3)}, false};
-    }
-    default:
-      throw data_error(
-          fmt::format("{}: features must have 2 to 4 dimensions, not {}", x.name(), dims.size()));
-  }
-}
-
-// Reorders and converts one row.
-class RowConverter {
- public:
-  RowConverter(const ArraySource& source, const Arrangement& arrangement, ElementType element)
-      : name_(source.name()),
-        type_(source.type()),
-        element_(element),
-        arrangement_(arrangement),
-        row_(static_cast<size_t>(arrangement.shape.elements()) * size_of(element)) {}
-
-  // row: its number, for messages.
-  const std::byte* operator()(const std::byte* in, uint64_t row) {
-    const bool same = (type_ == NumberType::u8 && element_ == ElementType::u8) ||
-                      (type_ == NumberType::i64 && element_ == ElementType::i64) ||
-                      (type_ == NumberType::f32 && element_ == ElementType::f32);
-    if (same && !arrangement_.channels_last) return in;
-    const auto channels = static_cast<size_t>(arrangement_.shape.channels);
-    const auto pixels = static_cast<size_t>(arrangement_.shape.height * arrangement_.shape.width);
-    const size_t in_size = size_of(type_);
-    for (size_t c = 0; c < channels; ++c) {
-      for (size_t p = 0; p < pixels; ++p) {
-        const size_t from = arrangement_.channels_last ? p * channels + c : c * pixels + p;
-        const size_t to = c * pixels + p;
-        if (element_ == ElementType::u8) {
-          row_[to] = in[from];
-        } else if (element_ == ElementType::i64) {
-          int64_t value = 0;
-          if (!whole_number_at(type_, in + from * in_size, value)) {
-            throw data_error(
-                fmt::format("{}: row {} has a number above those of int64", name_, row));
-          }
-          std::memcpy(row_.data() + to * sizeof value, &value, sizeof value);
-        } else {
-          const auto value = static_cast<float>(number_at(type_, in + from * in_size));
-          std::memcpy(row_.data() + to * sizeof value, &value, sizeof value);
-        }
-      }
-    }
-    return row_.data();
-  }
-
- private:
-  std::string name_;
-  NumberType type_;
-  ElementType element_;
-  Arrangement arrangement_;
-  std::vector<std::byte> row_;
-};
-
-// Whole numbers of 8 and 16 bits are pictures and measurements; larger ones may be names of things,
-// which must not be scaled.
-ElementType element_for(NumberType type, bool floats) {
-  if (type == NumberType::u8) return ElementType::u8;
-  const bool small = type == NumberType::i8 || type == NumberType::i16 || type == NumberType::u16;
-  return floats || small || is_float(type) ? ElementType::f32 : ElementType::i64;
-}
 
 // Refuses training rows whose answers are all the same.
 void require_two_answers(const ImportOptions& options, const ArraySource& y,
@@ -139,6 +45,10 @@ int64_t largest_label(const ArrayAnswers& answers) {
   return *std::max_element(answers.labels.begin(), answers.labels.end());
 }
 
+uint64_t classes_of(const ArrayAnswers& answers) {
+  return std::max(answers.classes, static_cast<uint64_t>(largest_label(answers)) + 1);
+}
+
 // The answers of both splits, which are of one kind.
 struct BothAnswers {
   ArrayAnswers train;
@@ -159,13 +69,34 @@ BothAnswers read_both(const ArraySources& sources, const ImportOptions& options)
   }
   require_two_answers(options, *sources.train_y, both.train, both.target_names);
   if (sources.test_y == nullptr || sources.test_x == nullptr) return both;
-  const Answers kind = targets > 0 ? Answers::targets : Answers::classes;
+  Answers kind = Answers::targets;
+  if (targets == 0) kind = both.train.classes > 0 ? Answers::one_hot : Answers::classes;
   both.test = read_answers(*sources.test_y, *sources.test_x, kind);
   if (both.test.per_row != targets) {
     throw data_error(fmt::format("{} and {} differ in their number of targets",
                                  sources.train_y->name(), sources.test_y->name()));
   }
+  if (both.test.classes != both.train.classes) {
+    throw data_error(fmt::format("{} has one-hot labels of {} classes, {} of {}",
+                                 sources.train_y->name(), both.train.classes,
+                                 sources.test_y->name(), both.test.classes));
+  }
   return both;
+}
+
+// Returns the division of rows that come without test rows; none if there are test arrays.
+std::optional<SeededSplit> split_of(const ArraySources& sources, const ArrayAnswers& answers,
+                                    const ImportOptions& options) {
+  std::optional<SeededSplit> split;
+  if (sources.test_x != nullptr) return split;
+  const std::string& name = sources.train_x->name();
+  if (answers.per_row == 0) {
+    split.emplace(answers.labels, sources.test_share, options.shuffle_seed, name);
+  } else {
+    split.emplace(sources.train_x->rows(), sources.test_share, options.shuffle_seed, name);
+  }
+  if (options.keep_order) split->keep_order();
+  return split;
 }
 
 // Copies the rows of arrays into the dataset.
@@ -246,8 +177,19 @@ uint64_t ArraySource::row_elements() const {
   return product;
 }
 
-DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
+DatasetIndex import_arrays(const ArraySources& given, const std::filesystem::path& destination,
                            const ImportOptions& options) {
+  ArraySources sources = given;
+  const uint64_t rows = limited(options, given.train_x->rows());
+  std::unique_ptr<ArraySource> first_x;
+  std::unique_ptr<ArraySource> first_y;
+  if (rows < given.train_x->rows()) {
+    check_row_counts(*given.train_y, *given.train_x);
+    first_x = first_rows(*given.train_x, rows);
+    first_y = first_rows(*given.train_y, rows);
+    sources.train_x = first_x.get();
+    sources.train_y = first_y.get();
+  }
   ArraySource& train_x = *sources.train_x;
   const Arrangement train = arrange(train_x, sources.channels);
   train_x.row_elements();  // refuses rows that are too long
@@ -260,12 +202,7 @@ DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::p
     }
   }
   const BothAnswers answers = read_both(sources, options);
-  std::optional<SeededSplit> split;
-  if (!has_test && answers.train.per_row == 0) {
-    split.emplace(answers.train.labels, sources.test_share, options.shuffle_seed, train_x.name());
-  } else if (!has_test) {
-    split.emplace(train_x.rows(), sources.test_share, options.shuffle_seed, train_x.name());
-  }
+  const std::optional<SeededSplit> split = split_of(sources, answers.train, options);
   NewDataset dataset = new_dataset(options, train_x.name(),
                                    element_for(train_x.type(), sources.floats), train.shape);
   dataset.train_rows = split ? split->train_rows() : train_x.rows();
@@ -273,9 +210,8 @@ DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::p
   dataset.target_names = answers.target_names;
   Writer writer(destination, dataset);
   if (answers.target_names.empty()) {
-    const int64_t largest = std::max(largest_label(answers.train), largest_label(answers.test));
-    writer.set_class_names(
-        class_names_for(options, static_cast<uint64_t>(largest) + 1, sources.train_y->name()));
+    const uint64_t classes = std::max(classes_of(answers.train), classes_of(answers.test));
+    writer.set_class_names(class_names_for(options, classes, sources.train_y->name()));
   }
   writer.set_source_sha256(options.source_sha256);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datasets/importers/hdf5_source.hpp"
+#include "datasets/importers/arrays/hdf5_source.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "datasets/importers/array_source.hpp"
+#include "datasets/importers/arrays/array_source.hpp"
 
 namespace ringtrain::datasets {
 

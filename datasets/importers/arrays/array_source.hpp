@@ -42,15 +42,16 @@ class ArraySource {
 
 enum class ChannelOrder { automatic, first, last };
 
-// The contents of the arrays y. automatic: floats are targets, whole numbers are classes.
-enum class Answers { automatic, classes, targets };
+// The contents of the arrays y. one_hot: a column a class, one 1 in each row. automatic: one-hot
+// rows are classes, other floats targets, other whole numbers classes.
+enum class Answers { automatic, classes, targets, one_hot };
 
 struct ArraySources {
   ArraySource* train_x = nullptr;
   ArraySource* train_y = nullptr;
   ArraySource* test_x = nullptr;  // both or none
   ArraySource* test_y = nullptr;
-  double test_share = 0.1;  // of the training rows, drawn by seed, when there are no test arrays
+  double test_share = 0.1;  // of the training rows, drawn by seed, without test arrays; 0: none
   ChannelOrder channels = ChannelOrder::automatic;
   Answers answers = Answers::automatic;
   std::vector<std::string> target_names = {};  // none: "y", or "y0", "y1" and so on
@@ -59,8 +60,8 @@ struct ArraySources {
 
 // Imports features of two to four dimensions ([rows, features]: see table_shape(); [rows, height,
 // width], with channels before or after); u8 stays u8, whole numbers of 32 and 64 bits become i64,
-// every other type f32. Labels are whole numbers, one per row; targets are [rows] or [rows,
-// targets]. Throws a data error.
+// every other type f32. Labels are whole numbers, one per row, or one-hot, [rows, classes]; targets
+// are [rows] or [rows, targets]. Throws a data error.
 DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
                            const ImportOptions& options);
 

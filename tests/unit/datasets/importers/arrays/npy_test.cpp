@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datasets/importers/npy.hpp"
+#include "datasets/importers/arrays/npy.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,29 +8,16 @@
 #include <cstring>
 
 #include "tests/unit/datasets/contents.hpp"
+#include "tests/unit/datasets/importers/arrays/npy_bytes.hpp"
 
 namespace ringtrain::datasets {
 namespace {
 
+using testing::as_bytes;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::import_refusal;
-
-template <typename Number>
-std::string as_bytes(const std::vector<Number>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(Number)};
-}
-
-std::string npy(const std::string& descr, const std::string& shape, const std::string& data,
-                const std::string& order = "False", char version = 1) {
-  const std::string header =
-      "{'descr': " + descr + ", 'fortran_order': " + order + ", 'shape': (" + shape + "), }\n";
-  std::string bytes = std::string("\x93NUMPY", 6) + version + '\0';
-  bytes += static_cast<char>(header.size() & 0xff);
-  bytes += static_cast<char>(header.size() >> 8);
-  if (version > 1) bytes += std::string(2, '\0');
-  return bytes + header + data;
-}
+using testing::npy;
 
 const std::string kLabels = npy("'<i8'", "3,", as_bytes<int64_t>({2, 0, 1}));
 
@@ -146,7 +133,7 @@ TEST_F(Npy, WhatCouldBeClassesOrTargetsIsAskedFor) {
   EXPECT_THAT(import(x, whole, sources).targets.mean, ElementsAre(1));
   EXPECT_THAT(import(x, kLabels, sources).targets.mean, ElementsAre(1));
   EXPECT_THAT(refusal(x, npy("'<i8'", "3, 2", std::string(48, '\0'))),
-              HasSubstr("has 2 numbers a row where a class is one; --labels targets"));
+              HasSubstr("has 2 numbers a row where a class is one, or one-hot; --labels targets"));
   options_.class_names = {"a", "b", "c"};
   EXPECT_THAT(refusal(x, whole, sources), HasSubstr("--class-names: the rows have targets"));
 }
