@@ -10,6 +10,7 @@
 #include "launcher/commands/jobs/change_commands.hpp"
 #include "launcher/commands/jobs/submit_command.hpp"
 #include "launcher/commands/jobs/watch_commands.hpp"
+#include "launcher/commands/model_command.hpp"
 #include "launcher/commands/program_commands.hpp"
 #include "launcher/commands/render_command.hpp"
 #include "launcher/commands/run_command.hpp"
@@ -40,6 +41,7 @@ void add_all_commands(CLI::App& app, std::vector<std::string>& words, int& exit_
   add_change_commands(app);
   add_render_command(app);
   add_dataset_command(app);
+  add_model_command(app);
   add_doctor_command(app, exit_code);
   add_program_commands(app);
   add_completion_command(app);

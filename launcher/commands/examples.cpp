@@ -69,6 +69,9 @@ const std::map<std::string, std::vector<std::string>> kExamples = {
       "ringtrain dataset import images photos.zip --labels labels.csv -o photos.h5"}},
     {"dataset import webdataset",
      {"ringtrain dataset import webdataset 'train-{000..012}.tar' --test 'val-*.tar' -o my.h5"}},
+    {"model convert",
+     {"ringtrain model convert model.h5 net.pt",
+      "ringtrain model convert runs/mnist-lenet/model.safetensors model.h5"}},
 };
 
 CLI::App& command_of(CLI::App& app, const std::string& words) {
