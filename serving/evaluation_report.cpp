@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "base/terminal/printable.hpp"
 #include "base/text.hpp"
 
 namespace ringtrain::serving {
@@ -24,6 +25,12 @@ std::string percent(uint64_t part, uint64_t whole) {
 size_t longest(const std::vector<std::string>& names, size_t least) {
   for (const auto& name : names) least = std::max(least, name.size());
   return least;
+}
+
+std::vector<std::string> printable_names(const std::vector<std::string>& names) {
+  std::vector<std::string> shown;
+  for (const auto& name : names) shown.push_back(printable(name));
+  return shown;
 }
 
 std::string class_lines(const EvaluationOfModel& found, const std::vector<std::string>& names) {
@@ -105,12 +112,13 @@ std::string worst_lines(const EvaluationOfModel& found, const std::vector<std::s
 std::string target_lines(const EvaluationOfModel& found, const datasets::Targets& targets) {
   const auto rmse = found.sums.rmse();
   const auto mae = found.sums.mae();
-  const size_t width = longest(targets.names, 6);
+  const auto names = printable_names(targets.names);
+  const size_t width = longest(names, 6);
   std::string text =
       fmt::format("  {:<{}}  {:>10}  {:>10}  {:>10}\n", "target", width, "rmse", "mae", "std");
   for (size_t k = 0; k < rmse.size(); ++k) {
-    text += fmt::format("  {:<{}}  {:>10.5g}  {:>10.5g}  {:>10.5g}\n", targets.names[k], width,
-                        rmse[k], mae[k], targets.std[k]);
+    text += fmt::format("  {:<{}}  {:>10.5g}  {:>10.5g}  {:>10.5g}\n", names[k], width, rmse[k],
+                        mae[k], targets.std[k]);
   }
   return text;
 }
@@ -181,10 +189,9 @@ std::string evaluation_text(const EvaluationOfModel& found, const datasets::Data
   if (!measured) text += fmt::format(", accuracy {:.2f}%", 100 * share(sums.right, sums.answers));
   text += fmt::format(", loss {:.4f}\n", share(sums.loss, sums.samples));
   if (measured) text += target_lines(found, model.targets);
-  if (!model.has_targets()) {
-    text += class_lines(found, model.class_names) + confusion_lines(found, model.class_names);
-  }
-  return text + worst_lines(found, model.class_names);
+  const auto names = printable_names(model.class_names);
+  if (!model.has_targets()) text += class_lines(found, names) + confusion_lines(found, names);
+  return text + worst_lines(found, names);
 }
 
 }  // namespace ringtrain::serving

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "base/terminal/printable.hpp"
+
 namespace ringtrain::serving {
 
 Prediction predict_classes(const datasets::DatasetIndex& model, const at::Tensor& outputs,
@@ -18,7 +20,8 @@ Prediction predict_classes(const datasets::DatasetIndex& model, const at::Tensor
   for (int64_t i = 0; i < top; ++i) {
     const std::string& name = names.at(static_cast<size_t>(indices[i].item<int64_t>()));
     const double probability = values[i].item<double>();
-    found.text += fmt::format("{}{} {:.1f}%", i == 0 ? "" : ", ", name, 100 * probability);
+    found.text +=
+        fmt::format("{}{} {:.1f}%", i == 0 ? "" : ", ", printable(name), 100 * probability);
     found.json.push_back({{"class", name}, {"probability", probability}});
   }
   return found;
@@ -30,7 +33,8 @@ Prediction predict_targets(const Objective& objective, const datasets::DatasetIn
   Prediction found{.text = "", .json = nlohmann::ordered_json::array()};
   for (size_t k = 0; k < model.targets.names.size(); ++k) {
     const double value = values[static_cast<int64_t>(k)].item<double>();
-    found.text += fmt::format("{}{} {:.6g}", k == 0 ? "" : ", ", model.targets.names[k], value);
+    found.text +=
+        fmt::format("{}{} {:.6g}", k == 0 ? "" : ", ", printable(model.targets.names[k]), value);
     found.json.push_back({{"target", model.targets.names[k]}, {"value", value}});
   }
   return found;

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/terminal/printable.hpp"
 #include "datasets/importers/left_out.hpp"
 #include "datasets/reading/block_store.hpp"
 #include "serving/array_file.hpp"
@@ -42,14 +43,14 @@ std::string answer_text(const datasets::DatasetIndex& dataset, const std::byte* 
   if (!dataset.has_targets()) {
     int64_t label = 0;
     std::memcpy(&label, y, sizeof label);
-    return dataset.class_names.at(static_cast<size_t>(label));
+    return printable(dataset.class_names.at(static_cast<size_t>(label)));
   }
   std::string text;
   for (const std::string& name : dataset.targets.names) {
     float value = 0;
     std::memcpy(&value, y, sizeof value);
     y += sizeof value;
-    text += fmt::format("{}{} {:.6g}", text.empty() ? "" : ", ", name, value);
+    text += fmt::format("{}{} {:.6g}", text.empty() ? "" : ", ", printable(name), value);
   }
   return text;
 }

@@ -59,7 +59,11 @@ const std::map<std::string, std::vector<std::string>> kExamples = {
     {"dataset import mnist", {"ringtrain dataset import mnist -o data/mnist.h5"}},
     {"dataset import idx", {"ringtrain dataset import idx x.gz y.gz test-x.gz test-y.gz -o my.h5"}},
     {"dataset import npy",
-     {"ringtrain dataset import npy x.npy y.npy test_x.npy test_y.npy -o my.h5"}},
+     {"ringtrain dataset import npy x.npy y.npy test_x.npy test_y.npy -o my.h5",
+      "ringtrain dataset import npy x.npy y.npy --test-share 0 --keep-order -o my.h5"}},
+    {"dataset import npz",
+     {"ringtrain dataset import npz mnist.npz --mean 0.1307 --std 0.3081 -o my.h5",
+      "ringtrain dataset import npz a.npz --train-x arr_0 --train-y arr_1 -o my.h5"}},
     {"dataset import cifar",
      {"ringtrain dataset import cifar cifar-10-binary.tar.gz -o data/cifar10.h5"}},
     {"dataset import csv",
@@ -69,7 +73,13 @@ const std::map<std::string, std::vector<std::string>> kExamples = {
      {"ringtrain dataset import hdf5 in.h5 --train-x /x --train-y /y -o my.h5"}},
     {"dataset import images",
      {"ringtrain dataset import images photos -o photos.h5",
-      "ringtrain dataset import images photos --height 64 --width 64 -o small.h5"}},
+      "ringtrain dataset import images photos --height 64 --width 64 -o small.h5",
+      "ringtrain dataset import images photos.zip --labels labels.csv -o photos.h5"}},
+    {"dataset import webdataset",
+     {"ringtrain dataset import webdataset 'train-{000..012}.tar' --test 'val-*.tar' -o my.h5"}},
+    {"model convert",
+     {"ringtrain model convert model.h5 net.pt",
+      "ringtrain model convert runs/mnist-lenet/model.safetensors model.h5"}},
 };
 
 CLI::App& command_of(CLI::App& app, const std::string& words) {

@@ -22,7 +22,6 @@ ROOMS = (
     Room("storage", "data by URL: files, object storage, a local cache", ("base", "net")),
     Room("kernels", "arithmetic of a step: an element functor, a host driver and a CUDA driver each", ("base",)),
     Room("collectives", "one node's ranks over shared memory; no torch, no MPI", ("base", "kernels")),
-    Room("model_files", "files of trained models: safetensors, state_dict; no torch", ("base",)),
     Room("job", "the job file, its keys and schema; formats that several programs share", ("base",)),
     Room("tracking", "figures of jobs, as metrics and for experiment trackers", ("base", "net", "job")),
     Room("datasets/format", "the HDF5 layout: what a rank reads, checked strictly", ("base", "storage", "kernels")),
@@ -33,6 +32,7 @@ ROOMS = (
          ("base", "net", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),
     Room("datasets/tools", "contact sheets, rows as text",
          ("base", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),
+    Room("model_files", "files of trained models: safetensors; `keras/`: .h5; no torch", ("base", "datasets/writing")),
     Room("runtime/device", "memory, streams, load and pack, on a CPU or a GPU",
          ("base", "job", "kernels", "datasets/format", "datasets/reading")),
     Room("runtime/comm", "collectives over MPI and NCCL", ("base", "kernels", "collectives")),
@@ -102,7 +102,7 @@ ROOMS = (
 PLAIN_NAMESPACE = ("base", "job", "runtime", "examples")
 
 # Most arrows (pairs of folders of which one includes the other) among the folders of a part.
-MOST_ARROWS = {"launcher": 13, "mpijob": 5, "datasets": 8, "runtime": 26}
+MOST_ARROWS = {"launcher": 13, "mpijob": 5, "datasets": 11, "runtime": 26}
 
 # Folders that may include a library's headers: a name, its headers as a pattern, the folders.
 LIBRARIES = (
@@ -120,5 +120,6 @@ LIBRARIES = (
     ("OpenSSL", r"openssl/", ("net", "tests")),
     ("libarchive", r"archive(_entry)?\.h", ("datasets/importers", "tests")),
     ("image codecs", r"(jpeglib|png)\.h", ("datasets/importers", "datasets/tools", "serving", "benchmarks", "tests")),
-    ("HDF5", r"hdf5\.h", ("datasets/writing", "datasets/importers", "datasets/tools", "benchmarks", "tests")),
+    ("HDF5", r"hdf5\.h", ("datasets/writing", "datasets/importers", "datasets/tools", "model_files/keras", "benchmarks",
+                           "tests")),
 )

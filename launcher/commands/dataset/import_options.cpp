@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/terminal/printable.hpp"
 #include "base/text.hpp"
 #include "launcher/commands/dataset/destination.hpp"
 #include "launcher/terminal/dataset_progress.hpp"
@@ -19,7 +20,7 @@ namespace {
 const std::map<std::string, const char*> kHelpOfPaths = {
     {"train_images", "IDX file of the training images, as train-images-idx3-ubyte.gz"},
     {"train_labels", "Their classes, a whole number from 0 for each, or their targets"},
-    {"test_images", "IDX file of the test images, as t10k-images-idx3-ubyte.gz"},
+    {"test_images", "IDX file of the test images, as t10k-images-idx3-ubyte.gz; may be left out"},
     {"test_labels", "Their classes or targets"},
     {"train_features", "Training samples: an array whose first dimension counts them"},
     {"test_features", "Test samples of the same shape; may be left out"},
@@ -29,7 +30,9 @@ const std::map<std::string, const char*> kHelpOfPaths = {
 
 void check_destination(const ImportArguments& arguments) {
   std::vector<std::string> sources = arguments.paths;
-  if (!arguments.test_file.empty()) sources.push_back(arguments.test_file);
+  for (const std::string& file : {arguments.test_file, arguments.labels_file}) {
+    if (!file.empty()) sources.push_back(file);
+  }
   refuse_own_source(arguments.output, sources);
   check_folder(arguments.output, arguments.parents);
   refuse_to_replace(arguments.output, arguments.force);
@@ -55,6 +58,21 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
                    "words, and folders of images, are numbered in the order of the alphabet; the "
                    "import prints which got which name")
       ->delimiter(',');
+  command
+      ->add_option("--limit", arguments->options.limit,
+                   "Import only the first N training rows of the source")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 62));
+  command->add_flag(
+      "--keep-order", arguments->options.keep_order,
+      "Keep the rows in the order of the source; training shuffles them all the same");
+  command
+      ->add_option("--mean", arguments->options.mean,
+                   "Mean to normalise by, one or one a channel, with commas between them (default: "
+                   "that of the training rows); of bytes, mean of x / 255")
+      ->delimiter(',');
+  command
+      ->add_option("--std", arguments->options.std, "Standard deviation to normalise by, the same")
+      ->delimiter(',');
   command->add_flag("--one-class", arguments->options.one_class,
                     "Accept training rows that all have the same class or target");
   command->callback([arguments, import = std::move(import)] {
@@ -64,7 +82,7 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
     arguments->options.note = [&](const std::string& line) { arguments->notes.push_back(line); };
     const datasets::DatasetIndex index = import(*arguments);
     bar.finish();
-    for (const std::string& line : arguments->notes) fmt::print(stderr, "{}\n", line);
+    for (const std::string& line : arguments->notes) fmt::print(stderr, "{}\n", printable(line));
     fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {}\n", arguments->output,
                print_count(index.train.rows), print_count(index.test.rows), index.shape.channels,
                index.shape.height, index.shape.width, datasets::name_of(index.element),
@@ -76,10 +94,17 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
 
 void add_test_share(CLI::App& command, ImportArguments& arguments) {
   command
-      .add_option("--test-share", arguments.test_share,
-                  "Part of the rows that is for tests, if the source has none: above 0, below 1; "
-                  "of each class the same part")
+      .add_option(
+          "--test-share", arguments.test_share,
+          "Part of the rows that is for tests, if the source has no test rows: below 1, and "
+          "of each class the same part; 0: no test rows")
       ->capture_default_str();
+}
+
+char separator_of(const std::string& option) {
+  if (option == "tab") return '\t';
+  if (option.size() != 1) throw job_error("--separator must be one character, or tab");
+  return option[0];
 }
 
 void add_paths(CLI::App& command, ImportArguments& arguments, const std::vector<std::string>& names,

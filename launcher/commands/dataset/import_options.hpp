@@ -20,7 +20,8 @@ struct ImportArguments {
   datasets::ImportOptions options;
   double test_share = 0.1;
   std::vector<std::string> paths;
-  std::string test_file;           // of `import csv`
+  std::string test_file;           // a second table
+  std::string labels_file;         // of `import images`
   std::vector<std::string> notes;  // lines to print after the import
 };
 using Import = std::function<datasets::DatasetIndex(ImportArguments& arguments)>;
@@ -33,6 +34,9 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
                                             Import import);
 
 void add_test_share(CLI::App& command, ImportArguments& arguments);
+
+// Returns the character that --separator names: itself, or "tab". Throws a job error.
+char separator_of(const std::string& option);
 
 // Adds a positional argument for each name, of which the first `required` must be given;
 // arguments.paths has them in this order.

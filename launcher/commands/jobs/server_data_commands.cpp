@@ -76,9 +76,7 @@ void add_server_datasets(CLI::App& dataset) {
   add_json(*upload, *sent);
 }
 
-void add_model_command(CLI::App& app) {
-  CLI::App& model = *app.add_subcommand("model", "List, download and name the models of a server");
-  model.require_subcommand(1);
+void add_server_models(CLI::App& model) {
   const auto listed = std::make_shared<Arguments>();
   add_json(*add(model, "list", "List models with their newest version", listed,
                 [](server::RemoteServer& server, const Arguments& one) {

@@ -9,7 +9,7 @@ namespace ringtrain::launcher {
 // Adds `list` and `upload` to `dataset`.
 void add_server_datasets(CLI::App& dataset);
 
-// Adds `model` with `list`, `get` and `alias`.
-void add_model_command(CLI::App& app);
+// Adds `list`, `get` and `alias` to `model`.
+void add_server_models(CLI::App& model);
 
 }  // namespace ringtrain::launcher
