@@ -3,7 +3,7 @@
 """DTensor and FSDP2 over the backend, with PyTorch's own models of its tests of them: redistribution between all
 placements, tensor parallelism, both together, and checkpoints that are read on another number of ranks.
 
-Tensor parallelism divides the 4 heads of attention, the rows of the embedding and the layers' widths: all by 2 and by 4.
+Tensor parallelism divides the 4 heads of attention, the rows of the embedding and the widths of layers, by 2 and by 4.
 """
 
 import itertools
