@@ -106,7 +106,7 @@ void HttpPending::on_finish(std::function<void()> wake) {
 }
 
 void HttpPending::finish(Answer answer) {
-  then = [answer = std::move(answer)] { return answer; };
+  then = [made = std::make_shared<Answer>(std::move(answer))] { return std::move(*made); };
   finish();
 }
 

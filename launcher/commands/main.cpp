@@ -9,7 +9,7 @@
 #include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "launcher/commands/all_commands.hpp"
-#include "launcher/commands/follow_command.hpp"
+#include "launcher/commands/jobs/follow_command.hpp"
 #include "launcher/commands/server_commands.hpp"
 #include "launcher/mpi/remote_shell.hpp"
 #include "launcher/process/confine.hpp"

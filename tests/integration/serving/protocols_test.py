@@ -104,7 +104,8 @@ class Protocols(ServingTest):
                 status, _, text = self.ask("POST", "/v2/models/digits/infer", body)
                 self.assertEqual(status, 400, text)
                 self.assertEqual(list(json.loads(text)), ["error"])
-            large = self.cut_off(b"POST /v2/models/digits/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 16777217\r\n\r\n")
+            large = self.cut_off(b"POST /v2/models/digits/infer HTTP/1.1\r\nHost: x\r\n"
+                                 b"Content-Length: 16777217\r\n\r\n")
             self.assertIn(b" 413 ", large)
             self.assertIn(b'{"error":"the body of the request is larger than 16.0 MiB"}', large)
             self.cut_off(b"POST /v2/models/digits/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/commands/render_command.hpp"
+#include "launcher/commands/jobs/render_command.hpp"
 
 #include <fmt/format.h>
 

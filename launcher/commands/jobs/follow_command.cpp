@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/commands/follow_command.hpp"
+#include "launcher/commands/jobs/follow_command.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
