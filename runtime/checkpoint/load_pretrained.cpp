@@ -7,10 +7,13 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/url.hpp"
 #include "runtime/models/model_files.hpp"
+#include "storage/cache/local_copy.hpp"
 
 namespace ringtrain {
 namespace {
@@ -29,14 +32,25 @@ std::string listed(const std::vector<std::string>& names) {
   return text;
 }
 
+std::map<std::string, at::Tensor> tensors_of(const std::filesystem::path& file,
+                                             const storage::CacheOptions& cache) {
+  std::optional<storage::LocalCopy> copy;
+  if (is_url(file)) copy.emplace(file.string(), cache);
+  std::map<std::string, at::Tensor> tensors;
+  for (auto& [name, tensor] : read_safetensors(copy ? copy->path() : file).tensors) {
+    tensors.emplace(name, tensor);
+  }
+  return tensors;
+}
+
 }  // namespace
 
 void load_pretrained(const std::filesystem::path& file, const Model& model,
                      const std::function<void(const std::string&)>& log,
-                     const std::function<void(const std::string&)>& warn) {
+                     const std::function<void(const std::string&)>& warn,
+                     const storage::CacheOptions& cache) {
   const at::NoGradGuard no_grad;
-  std::map<std::string, at::Tensor> in_file;
-  for (auto& [name, tensor] : read_safetensors(file).tensors) in_file.emplace(name, tensor);
+  std::map<std::string, at::Tensor> in_file = tensors_of(file, cache);
 
   auto wanted = model.parameters();
   for (auto& buffer : model.buffers()) wanted.push_back(std::move(buffer));
@@ -61,7 +75,7 @@ void load_pretrained(const std::filesystem::path& file, const Model& model,
     unknown.push_back(fmt::format("{} {}", name, shape_of(tensor)));
   }
 
-  const std::string here = fmt::format("initialize_from: {}: ", file.string());
+  const std::string here = fmt::format("initialize_from: {}: ", printable_url(file.string()));
   if (loaded == 0) {
     throw job_error(fmt::format(
         "{}none of its {} tensors fits the model's {} by name and shape; it has {}, the model {}",
