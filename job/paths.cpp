@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/url.hpp"
 #include "job/models.hpp"
 
 namespace ringtrain {
@@ -20,7 +21,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Whatever is at a URL is looked at by the process that reads it.
 void check_dataset(const fs::path& dataset) {
+  if (is_url(dataset)) return;
   std::error_code error;
   const fs::file_status status = fs::status(dataset, error);
   if (!fs::exists(status)) {
@@ -130,11 +133,13 @@ void check_paths(const JobSpec& job, MissingOutput missing) {
                     "of a checkpoint",
                     resume));
   }
-  if (!job.initialize_from.empty() && !fs::is_regular_file(job.initialize_from, error)) {
+  const bool is_file = !job.initialize_from.empty() && !is_url(job.initialize_from);
+  if (is_file && !fs::is_regular_file(job.initialize_from, error)) {
     throw job_error(fmt::format("initialize_from: {} is not there, or not a file",
                                 job.initialize_from.string()));
   }
-  if (!job.initialize_from.empty()) refuse_hdf5(job.initialize_from);
+  if (!job.initialize_from.empty() && !is_url(job.initialize_from)) refuse_hdf5(job.initialize_from);
+  if (is_url(job.output)) return;
   check_output(job.output, missing);
   refuse_own_source(job.output / "model.pt", job.model, "model");
   refuse_own_source(job.output / "model.safetensors", job.initialize_from, "initialize_from");

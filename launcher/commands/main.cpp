@@ -11,6 +11,7 @@
 #include "launcher/commands/all_commands.hpp"
 #include "launcher/commands/jobs/follow_command.hpp"
 #include "launcher/commands/server_commands.hpp"
+#include "launcher/commands/storage_commands.hpp"
 #include "launcher/mpi/remote_shell.hpp"
 #include "launcher/process/confine.hpp"
 #include "launcher/script/rank_command.hpp"
@@ -38,6 +39,12 @@ int main(int argc, char** argv) {
     }
     if (!arguments.empty() && arguments[0] == "rank") {
       return ringtrain::launcher::rank_command({arguments.begin() + 1, arguments.end()});
+    }
+    if (arguments.size() == 3 && arguments[0] == "fetch") {
+      return ringtrain::launcher::run_fetch({arguments.begin() + 1, arguments.end()});
+    }
+    if (arguments.size() == 3 && arguments[0] == "mirror") {
+      return ringtrain::launcher::run_mirror({arguments.begin() + 1, arguments.end()});
     }
     CLI::App app("Trains neural networks on many GPUs or cores as one persistent MPI job.",
                  "ringtrain");

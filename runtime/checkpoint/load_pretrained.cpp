@@ -8,11 +8,14 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/url.hpp"
 #include "runtime/models/model_files.hpp"
+#include "storage/cache/local_copy.hpp"
 
 namespace ringtrain {
 namespace {
@@ -62,15 +65,22 @@ std::map<std::string, std::string> names_by_order(const Safetensors& file,
   return names;
 }
 
+Safetensors read_pretrained(const std::filesystem::path& file, const storage::CacheOptions& cache) {
+  std::optional<storage::LocalCopy> copy;
+  if (is_url(file)) copy.emplace(file.string(), cache);
+  return read_safetensors(copy ? copy->path() : file);
+}
+
 }  // namespace
 
 void load_pretrained(const std::filesystem::path& file, const Model& model,
                      const std::function<void(const std::string&)>& log,
-                     const std::function<void(const std::string&)>& warn) {
+                     const std::function<void(const std::string&)>& warn,
+                     const storage::CacheOptions& cache) {
   const at::NoGradGuard no_grad;
   auto wanted = model.parameters();
   for (auto& buffer : model.buffers()) wanted.push_back(std::move(buffer));
-  const Safetensors read = read_safetensors(file);
+  const Safetensors read = read_pretrained(file, cache);
   const auto renamed = names_by_order(read, wanted);
   std::map<std::string, at::Tensor> in_file;
   for (const auto& [name, tensor] : read.tensors) {
@@ -99,7 +109,7 @@ void load_pretrained(const std::filesystem::path& file, const Model& model,
     unknown.push_back(fmt::format("{} {}", name, shape_of(tensor)));
   }
 
-  const std::string here = fmt::format("initialize_from: {}: ", file.string());
+  const std::string here = fmt::format("initialize_from: {}: ", printable_url(file.string()));
   if (loaded == 0) {
     throw job_error(fmt::format(
         "{}none of its {} tensors fits the model's {} by name and shape; it has {}, the model {}",

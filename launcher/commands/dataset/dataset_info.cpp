@@ -14,6 +14,7 @@
 
 #include "base/terminal/printable.hpp"
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "datasets/format/dataset_index.hpp"
 #include "datasets/format/layout.hpp"
 #include "datasets/reading/class_counts.hpp"
@@ -62,7 +63,8 @@ bool is_in_source_order(const DatasetIndex& index) {
 nlohmann::json to_json(const DatasetIndex& index) {
   Counts counts = count_classes(index);
   nlohmann::json files = nlohmann::json::array();
-  for (const auto& file : index.shards) files.push_back({{"path", file.path}, {"size", file.size}});
+  for (const auto& file : index.shards)
+    files.push_back({{"path", printable_url(file.path)}, {"size", file.size}});
   return {{"uuid", index.uuid},
           {"element", datasets::name_of(index.element)},
           {"shape", {index.shape.channels, index.shape.height, index.shape.width}},
@@ -177,7 +179,7 @@ void print_info(const DatasetIndex& index) {
     line("shard", fmt::format("{} of {}", index.shard_index + 1, index.shard_count));
   }
   for (const auto& file : index.shards) {
-    line("file", fmt::format("{} ({})", file.path, print_size(file.size)));
+    line("file", fmt::format("{} ({})", printable_url(file.path), print_size(file.size)));
   }
 }
 
@@ -187,7 +189,8 @@ void add_dataset_info(CLI::App& dataset) {
   CLI::App& command = *dataset.add_subcommand("info", "Show the contents of a dataset");
   const auto path = std::make_shared<std::string>();
   const auto json = std::make_shared<bool>(false);
-  command.add_option("dataset", *path, "A file, or a directory of shards")->required();
+  command.add_option("dataset", *path, "A file, a directory of shards, or the URL of one")
+      ->required();
   command.add_flag("--json", *json, "Print the contents as JSON");
   command.callback([path, json] {
     const DatasetIndex index = datasets::open_dataset_unverified(*path);

@@ -11,7 +11,9 @@
 #include "base/error.hpp"
 #include "base/terminal/printable.hpp"
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "launcher/commands/dataset/destination.hpp"
+#include "launcher/commands/dataset/remote_files.hpp"
 #include "launcher/terminal/dataset_progress.hpp"
 
 namespace ringtrain::launcher {
@@ -24,9 +26,23 @@ const std::map<std::string, const char*> kHelpOfPaths = {
     {"test_labels", "Their classes or targets"},
     {"train_features", "Training samples: an array whose first dimension counts them"},
     {"test_features", "Test samples of the same shape; may be left out"},
-    {"file", "The file to import"},
-    {"source", "A folder, or an archive of it"},
+    {"file", "The file to import, or its URL"},
+    {"source", "A folder, or an archive of it, or an archive's URL"},
 };
+
+// Puts what is at URLs in the place of its sources, so that an importer sees files alone. The name
+// of a source stays that of its URL.
+void fetch_sources(ImportArguments& arguments, RemoteFiles& remote) {
+  std::string named;
+  const auto fetch = [&](std::string& path) {
+    if (is_url(path)) named += (named.empty() ? "" : ", ") + printable_url(path);
+    path = remote.fetch(path);
+  };
+  for (std::string& path : arguments.paths) fetch(path);
+  if (!arguments.test_file.empty()) fetch(arguments.test_file);
+  if (!arguments.labels_file.empty()) fetch(arguments.labels_file);
+  if (!named.empty()) arguments.options.source = named;
+}
 
 void check_destination(const ImportArguments& arguments) {
   std::vector<std::string> sources = arguments.paths;
@@ -45,7 +61,8 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
                                             Import import) {
   command = import_command.add_subcommand(name, description);
   auto arguments = std::make_shared<ImportArguments>();
-  command->add_option("-o,--output", arguments->output, "Dataset file to write")->required();
+  command->add_option("-o,--output", arguments->output, "Dataset file to write, or s3://BUCKET/KEY")
+      ->required();
   command->add_flag("--force", arguments->force, "Replace the file if it exists");
   command->add_flag("--parents", arguments->parents,
                     "Make missing folders outside the working directory");
@@ -76,14 +93,24 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
   command->add_flag("--one-class", arguments->options.one_class,
                     "Accept training rows that all have the same class or target");
   command->callback([arguments, import = std::move(import)] {
-    check_destination(*arguments);
+    RemoteFiles remote;
+    const std::string destination = without_file_scheme(arguments->output);
+    arguments->output = destination;
+    if (is_url(destination)) {
+      remote.refuse_to_replace(destination, arguments->force);
+      arguments->output = remote.path_for(destination);
+    } else {
+      check_destination(*arguments);
+    }
+    fetch_sources(*arguments, remote);
     DatasetProgress bar("importing");
     arguments->options.progress = bar.callback();
     arguments->options.note = [&](const std::string& line) { arguments->notes.push_back(line); };
     const datasets::DatasetIndex index = import(*arguments);
     bar.finish();
+    if (is_url(destination)) remote.send(arguments->output, destination);
     for (const std::string& line : arguments->notes) fmt::print(stderr, "{}\n", printable(line));
-    fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {}\n", arguments->output,
+    fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {}\n", destination,
                print_count(index.train.rows), print_count(index.test.rows), index.shape.channels,
                index.shape.height, index.shape.width, datasets::name_of(index.element),
                index.has_targets() ? counted(index.targets.names.size(), "target")
