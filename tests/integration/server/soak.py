@@ -59,7 +59,7 @@ class Soak(ServerTest):
             self.disk = None
         self.start_server()
 
-    def job(self, name, seed):
+    def file_of(self, name, seed):
         return self.job_text(name, seed=seed, **self.JOB)
 
     def jobs_now(self):
@@ -79,7 +79,7 @@ class Soak(ServerTest):
         key = str(uuid.uuid4())
         while True:
             try:
-                status, _, body = self.ask("POST", f"/api/v1/jobs?ranks={ranks}", self.job(name, seed),
+                status, _, body = self.ask("POST", f"/api/v1/jobs?ranks={ranks}", self.file_of(name, seed),
                                            Idempotency_Key=key)
                 if status in (200, 201):
                     self.expected[name] = (seed, ranks)
@@ -229,7 +229,7 @@ class Soak(ServerTest):
         for seed in SEEDS:
             for ranks in RANKS:
                 name = f"undisturbed-{seed}-{ranks}"
-                status, _, body = self.ask("POST", f"/api/v1/jobs?ranks={ranks}", self.job(name, seed))
+                status, _, body = self.ask("POST", f"/api/v1/jobs?ranks={ranks}", self.file_of(name, seed))
                 self.assertEqual(status, 201, body)
         return {(seed, ranks): self.wait_for_state(f"undisturbed-{seed}-{ranks}", "Succeeded") and
                 self.model(f"undisturbed-{seed}-{ranks}") for seed in SEEDS for ranks in RANKS}
