@@ -138,7 +138,8 @@ void check_paths(const JobSpec& job, MissingOutput missing) {
     throw job_error(fmt::format("initialize_from: {} is not there, or not a file",
                                 job.initialize_from.string()));
   }
-  if (!job.initialize_from.empty() && !is_url(job.initialize_from)) refuse_hdf5(job.initialize_from);
+  if (!job.initialize_from.empty() && !is_url(job.initialize_from))
+    refuse_hdf5(job.initialize_from);
   if (is_url(job.output)) return;
   check_output(job.output, missing);
   refuse_own_source(job.output / "model.pt", job.model, "model");

@@ -10,7 +10,7 @@
 #include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/host_name.hpp"
+#include "base/machine.hpp"
 #include "mpijob/client/access.hpp"
 #include "mpijob/operator/operator.hpp"
 #include "mpijob/operator/training_job.hpp"
