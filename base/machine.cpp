@@ -3,13 +3,18 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <climits>
 #include <cmath>
 #include <fstream>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "base/file_descriptor.hpp"
 
 namespace ringtrain {
 namespace {
@@ -60,6 +65,12 @@ std::vector<fs::path> group_directories(const fs::path& proc_self_cgroup, const 
 }
 
 }  // namespace
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  checked(::gethostname(name.data(), name.size() - 1), "gethostname");
+  return name.data();
+}
 
 std::optional<double> cgroup_cpu_quota(const fs::path& proc_self_cgroup, const fs::path& root) {
   std::optional<double> least;

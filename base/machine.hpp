@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resources of the machine that this process may use: its affinity mask, its control group and the
-// kernel's figures together.
+// The machine: its name, and the resources of it that this process may use: its affinity mask, its
+// control group and the kernel's figures together.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,9 @@
 #include <string>
 
 namespace ringtrain {
+
+// Returns this machine's own name, which may have its domain. Throws std::system_error.
+std::string host_name();
 
 struct Cores {
   int threads = 1;              // hardware threads in our affinity mask

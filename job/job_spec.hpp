@@ -107,6 +107,13 @@ struct ScriptSpec {
   }
 };
 
+// The blocks of a dataset at a URL that each host keeps on its disk.
+struct DatasetCacheSpec {
+  double gib = 8;
+  std::filesystem::path folder;  // empty: TMPDIR, else /tmp
+  bool operator==(const DatasetCacheSpec&) const = default;
+};
+
 // An evaluation that is as good as one of these ends the job.
 struct StopAtSpec {
   std::optional<double> test_accuracy;  // at least; 0 to 1
@@ -125,7 +132,8 @@ struct JobSpec {
   std::string model;               // a zoo name, or a path to a TorchScript file
   std::vector<int64_t> hidden;     // mlp: widths of the hidden layers; empty: 1024, 1024
   Stem stem = Stem::automatic;     // resnets: the first layers; automatic: by the samples' size
-  std::filesystem::path dataset;   // a file, or a folder of shards
+  std::filesystem::path dataset;   // a file, or a folder of shards; or the URL of either
+  DatasetCacheSpec dataset_cache;  // for the URL of a dataset
   std::optional<int64_t> samples;  // trains on the first so many training samples; empty: all
   int64_t epochs = 1;
   std::optional<int64_t> max_steps;  // stops earlier than epochs
@@ -143,13 +151,13 @@ struct JobSpec {
   CommunicationSpec communication;
   CheckpointSpec checkpoint;
   RollbackSpec rollback;
-  std::filesystem::path initialize_from;  // a safetensors file of first weights; empty: none
+  std::filesystem::path initialize_from;  // a safetensors file of first weights, or its URL
   Loss loss = Loss::automatic;            // cross_entropy for labels of classes, mse for targets
   double label_smoothing = 0;
   double clip_norm = 0;  // global gradient norm above which gradients are scaled down; 0: never
   int64_t max_skipped_steps = 10;     // consecutive non-finite steps before the job fails
   int64_t evaluate_every_epochs = 1;  // 0: only at the end
-  std::filesystem::path output;
+  std::filesystem::path output;       // a folder, or a URL s3://BUCKET/PREFIX
   WorkersSpec workers;
   Elastic elastic = Elastic::off;  // for `ringtrain server` alone
   int restarts = 3;

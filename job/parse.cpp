@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/url.hpp"
 #include "job/document.hpp"
 #include "job/keys/check.hpp"
 #include "job/keys/idle.hpp"
@@ -129,6 +130,18 @@ void check_communication(const JobSpec& job, const Document& document) {
   }
 }
 
+void check_output_url(const JobSpec& job, const Document& document) {
+  if (!is_url(job.output)) return;
+  const std::string& url = job.output.native();
+  const size_t bucket = url.find("//") + 2;
+  const size_t slash = url.find('/', bucket);
+  if (url[0] == 's' && slash != std::string::npos && slash > bucket && slash + 1 < url.size()) {
+    return;
+  }
+  document.refuse("output", fmt::format("must be a folder, or s3://BUCKET/PREFIX, found {}",
+                                        in_quotes(printable_url(url))));
+}
+
 // Refuses keys of a training run that do not fit one another.
 void check_training(const JobSpec& job, const Document& document) {
   if (!is_zoo_model(job.model) && !is_torchscript_path(job.model)) {
@@ -173,6 +186,7 @@ void check_training(const JobSpec& job, const Document& document) {
                                                           job.epochs, job.schedule.warmup_epochs));
   }
   check_communication(job, document);
+  check_output_url(job, document);
   if (job.rollback.factor > 0 && job.rollback.factor <= 1) {
     document.refuse("rollback.factor",
                     fmt::format("must be above 1, or 0 for never, found {}", job.rollback.factor));
@@ -186,6 +200,9 @@ void check_training(const JobSpec& job, const Document& document) {
 
 // Refuses keys that do not fit one another.
 void check_across_keys(const JobSpec& job, const Document& document) {
+  if (job.script && is_url(job.output)) {
+    document.refuse("output", "must be a folder where a script writes to it");
+  }
   if (job.script) {
     check_script(*job.script, document);
   } else {
@@ -202,6 +219,9 @@ JobSpec job_of(const Document& document, const std::string& name) {
   JobSpec job = job_from_value(document.value);
   if (job.name.empty()) job.name = name_from_file(name);
   if (job.output.empty()) job.output = std::filesystem::path("runs") / job.name;
+  for (auto* const path : {&job.dataset, &job.initialize_from, &job.output}) {
+    *path = without_file_scheme(*path);
+  }
   check_across_keys(job, document);
   return job;
 }

@@ -8,6 +8,13 @@
 
 namespace ringtrain::net {
 
+std::string header_of(const HttpResponse& response, std::string_view name) {
+  for (const auto& [own, value] : response.headers) {
+    if (own == name) return value;
+  }
+  return "";
+}
+
 struct HttpClient::IdleHandles {
   std::mutex mutex;
   std::vector<CurlHandle> handles;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -24,7 +25,7 @@ struct TlsOptions {
 };
 
 struct HttpRequest {
-  std::string method = "GET";
+  std::string method = "GET";             // HEAD: the answer has no body
   std::string url;                        // http or https
   std::vector<std::string> headers = {};  // "Range: bytes=0-99"
   std::string body = {};
@@ -33,6 +34,7 @@ struct HttpRequest {
   // Connects to public_address.hpp's addresses alone, and to no proxy: for URLs of strangers.
   bool public_addresses_only = false;
   long max_redirects = 0;
+  long data_status = 0;                     // the only status whose body goes to OnData; 0: any 2xx
   bool compressed = false;                  // asks for gzip and the like, and unpacks
   uint64_t max_body = uint64_t{256} << 20;  // of an answer that is kept in memory
   std::chrono::milliseconds connect_timeout{10'000};
@@ -43,7 +45,11 @@ struct HttpRequest {
 struct HttpResponse {
   long status = 0;
   std::string body = {};  // empty where it went to an OnData
+  std::vector<std::pair<std::string, std::string>> headers = {};  // names in lower case
 };
+
+// Returns a header's value by its name in lower case; empty where there is none.
+std::string header_of(const HttpResponse& response, std::string_view name);
 
 inline bool is_success(const HttpResponse& response) {
   return response.status >= 200 && response.status < 300;

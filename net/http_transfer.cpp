@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
+#include "base/text.hpp"
 #include "net/public_address.hpp"
 
 namespace ringtrain::net {
@@ -60,6 +62,7 @@ CurlHandle make_curl_handle() {
 HttpTransfer::HttpTransfer(CurlHandle handle, const HttpRequest& request, OnData on_data)
     : url_(request.url),
       max_body_(request.max_body),
+      data_status_(request.data_status),
       on_data_(std::move(on_data)),
       headers_(nullptr, curl_slist_free_all),
       connect_to_(nullptr, curl_slist_free_all),
@@ -95,6 +98,7 @@ void HttpTransfer::set_options(const HttpRequest& request) {
 #endif
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(CURLOPT_USERAGENT, "ringtrain");
+  set(CURLOPT_PATH_AS_IS, 1L);  // a key of S3 may hold /../
   if (request.compressed) set(CURLOPT_ACCEPT_ENCODING, "");
   set(CURLOPT_FOLLOWLOCATION, request.max_redirects > 0 ? 1L : 0L);
   set(CURLOPT_MAXREDIRS, request.max_redirects);
@@ -108,6 +112,8 @@ void HttpTransfer::set_options(const HttpRequest& request) {
   set(CURLOPT_TCP_KEEPINTVL, 5L);
   set(CURLOPT_WRITEFUNCTION, &HttpTransfer::on_bytes);
   set(CURLOPT_WRITEDATA, this);
+  set(CURLOPT_HEADERFUNCTION, &HttpTransfer::on_header);
+  set(CURLOPT_HEADERDATA, this);
   if (!request.proxy.empty()) set(CURLOPT_PROXY, request.proxy.c_str());
   if (request.public_addresses_only) {
     set(CURLOPT_PROXY, "");
@@ -116,7 +122,11 @@ void HttpTransfer::set_options(const HttpRequest& request) {
   }
 
   for (const std::string& header : request.headers) append(headers_, header);
-  set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  if (request.method == "HEAD") {
+    set(CURLOPT_NOBODY, 1L);
+  } else {
+    set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
   if (!request.body.empty()) {
     append(headers_, "Expect:");  // sends the body at once, without asking first
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -170,7 +180,7 @@ long HttpTransfer::status() const {
 
 void HttpTransfer::take(std::string_view bytes) {
   const long code = status();
-  if (on_data_ && code >= 200 && code < 300) {
+  if (on_data_ && (data_status_ == 0 ? code >= 200 && code < 300 : code == data_status_)) {
     curl_off_t total = 0;
     curl_easy_getinfo(handle_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &total);
     on_data_(bytes, total > 0 ? static_cast<uint64_t>(total) : 0);
@@ -201,6 +211,30 @@ size_t HttpTransfer::on_bytes(char* bytes, size_t one, size_t count, void* trans
   } catch (...) {
     self->thrown_ = std::current_exception();
     return 0;  // fewer than there were: libcurl ends the transfer
+  }
+}
+
+// A status line begins another answer, after a 100 or a redirect: earlier headers are not its own.
+size_t HttpTransfer::on_header(char* line, size_t one, size_t size, void* transfer) {
+  auto* const self = static_cast<HttpTransfer*>(transfer);
+  constexpr size_t kMostHeaders = 256;
+  try {
+    auto& headers = self->response_.headers;
+    const std::string_view text = trimmed({line, one * size});
+    const size_t colon = text.find(':');
+    if (text.starts_with("HTTP/")) {
+      headers.clear();
+    } else if (colon != std::string_view::npos && headers.size() < kMostHeaders) {
+      std::string name(text.substr(0, colon));
+      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+        return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+      });
+      headers.emplace_back(std::move(name), trimmed(text.substr(colon + 1)));
+    }
+    return one * size;
+  } catch (...) {
+    self->thrown_ = std::current_exception();
+    return 0;
   }
 }
 

@@ -46,9 +46,11 @@ class HttpTransfer {
   void take(std::string_view bytes);
   static curl_socket_t open_public(void* transfer, curlsocktype purpose, curl_sockaddr* address);
   static size_t on_bytes(char* bytes, size_t one, size_t count, void* transfer);
+  static size_t on_header(char* line, size_t one, size_t size, void* transfer);
 
   const std::string url_;
   const uint64_t max_body_;
+  const long data_status_;
   const OnData on_data_;
   CurlList headers_;
   CurlList connect_to_;

@@ -48,14 +48,27 @@ std::string sha256(std::string_view bytes) {
   return hash.hexadecimal();
 }
 
-std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+namespace {
+
+std::array<unsigned char, 32> hmac(std::string_view key, std::string_view bytes) {
   std::array<unsigned char, 32> digest{};
   unsigned int size = 0;
   const auto* const data = reinterpret_cast<const unsigned char*>(bytes.data());
   const unsigned char* const made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
                                          data, bytes.size(), digest.data(), &size);
   check(made != nullptr && size == digest.size() ? 1 : 0);
-  return print(digest);
+  return digest;
+}
+
+}  // namespace
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  return print(hmac(key, bytes));
+}
+
+std::string hmac_sha256_bytes(std::string_view key, std::string_view bytes) {
+  const auto digest = hmac(key, bytes);
+  return {digest.begin(), digest.end()};
 }
 
 }  // namespace ringtrain::net

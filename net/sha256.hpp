@@ -22,5 +22,7 @@ std::string sha256(std::string_view bytes);
 
 // HMAC-SHA256 (RFC 2104), in hexadecimal.
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
+// The same as its 32 bytes.
+std::string hmac_sha256_bytes(std::string_view key, std::string_view bytes);
 
 }  // namespace ringtrain::net

@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/host_name.hpp"
+#include "base/machine.hpp"
 #include "server/api/forwarded.hpp"
 
 namespace ringtrain::server {

@@ -26,7 +26,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Shape, channels, height, width)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Piece, shard, first_row, rows, x_offset, y_offset, x_crc32c,
                                    y_crc32c)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SplitIndex, rows, pieces)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Shard, path, size)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Shard, path, size, etag)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Targets, names, mean, std, least, largest)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DatasetIndex, uuid, element, shape, mean, std, class_names,
                                    targets, source, source_sha256, shuffle_seed, block_rows, shards,

@@ -61,8 +61,9 @@ struct SplitIndex {
 };
 
 struct Shard {
-  std::string path;  // absolute
+  std::string path;  // absolute; or a URL
   uint64_t size = 0;
+  std::string etag = {};  // of a URL: the version that all ranks read
   bool operator==(const Shard&) const = default;
 };
 

@@ -22,7 +22,7 @@ uint32_t mix_rotate(uint32_t x, uint32_t y, int k) { return x ^ std::rotl(y, k);
 }  // namespace
 
 void Hdf5Place::refuse(std::string_view why) const {
-  throw data_error(fmt::format("{}: {}: {}", file.path().string(), object, why));
+  throw data_error(fmt::format("{}: {}: {}", file.name(), object, why));
 }
 
 std::string_view Hdf5Cursor::take(uint64_t size) {

@@ -8,13 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "base/file.hpp"
+#include "storage/source.hpp"
 
 namespace ringtrain::datasets {
 
 // A position in a file, for messages.
 struct Hdf5Place {
-  const File& file;
+  const storage::Source& file;
   std::string object;
   // Throws a data error.
   [[noreturn]] void refuse(std::string_view why) const;

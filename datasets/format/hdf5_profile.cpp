@@ -35,7 +35,7 @@ enum MessageType : uint8_t {
 
 class Walk {
  public:
-  Walk(const File& file, uint64_t file_size, Hdf5Contents& contents)
+  Walk(const storage::Source& file, uint64_t file_size, Hdf5Contents& contents)
       : file_(file), file_size_(file_size), contents_(contents) {}
 
   void visit(const std::string& path, uint64_t address, int depth) {
@@ -156,7 +156,7 @@ class Walk {
     }
   }
 
-  const File& file_;
+  const storage::Source& file_;
   uint64_t file_size_;
   Hdf5Contents& contents_;
   size_t objects_ = 0;
@@ -164,7 +164,7 @@ class Walk {
 
 }  // namespace
 
-Hdf5Contents read_hdf5_profile(const File& file) {
+Hdf5Contents read_hdf5_profile(const storage::Source& file) {
   const Hdf5Place place{file, "superblock"};
   const uint64_t file_size = file.size();
   constexpr std::string_view kSignature("\x89HDF\r\n\x1a\n", 8);
@@ -172,13 +172,13 @@ Hdf5Contents read_hdf5_profile(const File& file) {
   std::string head(std::min<uint64_t>(file_size, 9), '\0');
   file.read_at(head.data(), head.size(), 0);
   if (!head.starts_with(kSignature)) {
-    throw data_error(fmt::format("{}: not an HDF5 file; make one with: ringtrain dataset import",
-                                 file.path().string()));
+    throw data_error(
+        fmt::format("{}: not an HDF5 file; make one with: ringtrain dataset import", file.name()));
   }
   if (head.size() < 9 || (head[8] != 3 && head[8] != 2)) {
     throw data_error(fmt::format(
         "{}: an HDF5 file, but not written by ringtrain; use: ringtrain dataset import hdf5",
-        file.path().string()));
+        file.name()));
   }
   // II.A, version 3
   const std::string superblock = read_checked(place, file_size, 0, kSuperblockSize);
@@ -191,8 +191,8 @@ Hdf5Contents read_hdf5_profile(const File& file) {
     place.refuse("the file has extensions that ringtrain never writes");
   const uint64_t end = cursor.number(8);
   if (end > file_size) {
-    throw data_error(fmt::format("{}: truncated: holds {} of its {} bytes", file.path().string(),
-                                 file_size, end));
+    throw data_error(
+        fmt::format("{}: truncated: holds {} of its {} bytes", file.name(), file_size, end));
   }
   const uint64_t root = cursor.number(8);
   Hdf5Contents contents;

@@ -13,12 +13,12 @@
 // of messages), and this one (the tree of groups and datasets).
 #pragma once
 
-#include "base/file.hpp"
 #include "datasets/format/hdf5_types.hpp"
+#include "storage/source.hpp"
 
 namespace ringtrain::datasets {
 
 // Throws a data error that names the file and the object in it.
-Hdf5Contents read_hdf5_profile(const File& file);
+Hdf5Contents read_hdf5_profile(const storage::Source& file);
 
 }  // namespace ringtrain::datasets

@@ -12,6 +12,7 @@
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "base/round_up.hpp"
+#include "base/url.hpp"
 #include "datasets/reading/check_block.hpp"
 
 namespace ringtrain::datasets {
@@ -24,10 +25,77 @@ constexpr uint64_t kMostMapped = uint64_t{8} << 30;
 
 }  // namespace
 
-BlockFiles::BlockFiles(const DatasetIndex& index, Split split)
-    : index_(index), split_(split), checked_(index.blocks(split)) {
-  for (const Shard& shard : index_.shards) files_.push_back(File::open_for_reading(shard.path));
+BlockFiles::BlockFiles(const DatasetIndex& index, Split split, const storage::CacheOptions& cache)
+    : index_(index),
+      split_(split),
+      y_held_(index.split(split).pieces.size()),
+      checked_(index.blocks(split)) {
+  std::shared_ptr<storage::HostCache> host;
+  for (const Shard& shard : index_.shards) {
+    if (!is_url(shard.path)) {
+      files_.push_back(File::open_for_reading(shard.path));
+      continue;
+    }
+    if (!host) host = std::make_shared<storage::HostCache>(cache);
+    remote_.push_back(storage::CachedObject::open(host, shard.path, shard.etag));
+    files_.push_back(remote_.back()->open_file());
+  }
   check_sizes();
+}
+
+const std::string& BlockFiles::name(const BlockPlace& place) const {
+  return index_.shards[place.piece->shard].path;
+}
+
+const storage::CachedObject& BlockFiles::remote(const BlockPlace& place) const {
+  return *remote_.at(place.piece->shard);
+}
+
+storage::Range BlockFiles::x_range(const BlockPlace& place) const {
+  return {place.x_offset, place.rows * index_.row_bytes()};
+}
+
+// Labels of a block are few bytes, and a request of their own. Where all of a piece are not many,
+// they are fetched once.
+bool BlockFiles::keeps_all_y(const Piece& piece) const {
+  constexpr uint64_t kMost = uint64_t{16} << 20;
+  return piece.rows * index_.y_bytes() <= kMost;
+}
+
+storage::Range BlockFiles::y_range(const BlockPlace& place) const {
+  if (keeps_all_y(*place.piece)) {
+    return {place.piece->y_offset, place.piece->rows * index_.y_bytes()};
+  }
+  return {place.y_offset, place.rows * index_.y_bytes()};
+}
+
+void BlockFiles::want(const BlockPlace& place) const {
+  if (!is_remote()) return;
+  if (!keeps_all_y(*place.piece)) remote(place).want(y_range(place));
+  remote(place).want(x_range(place));
+}
+
+void BlockFiles::hold(const BlockPlace& place) {
+  if (!is_remote()) return;
+  remote(place).want(x_range(place));  // both are on their way at once
+  const auto piece = static_cast<size_t>(place.piece - index_.split(split_).pieces.data());
+  if (!keeps_all_y(*place.piece)) {
+    remote(place).hold(y_range(place));
+  } else if (!y_held_[piece].load(std::memory_order_relaxed)) {
+    remote(place).hold(y_range(place));
+    y_held_[piece].store(true, std::memory_order_relaxed);
+  }
+  remote(place).hold(x_range(place));
+}
+
+void BlockFiles::drop(const BlockPlace& place) const {
+  if (!is_remote()) return;
+  if (!keeps_all_y(*place.piece)) remote(place).drop(y_range(place));
+  remote(place).drop(x_range(place));
+}
+
+void BlockFiles::forget() const {
+  if (is_remote()) remote_.front()->forget();
 }
 
 void BlockFiles::check_sizes() const {
@@ -36,7 +104,7 @@ void BlockFiles::check_sizes() const {
     if (size != index_.shards[i].size) {
       throw data_error(fmt::format(
           "{}: has {} bytes here, {} when it was opened: is it the same file on every host?",
-          index_.shards[i].path, size, index_.shards[i].size));
+          printable_url(index_.shards[i].path), size, index_.shards[i].size));
     }
   }
 }
@@ -58,7 +126,7 @@ BlockPlace BlockFiles::place(uint64_t block) const {
 }
 
 void BlockFiles::check(uint64_t block, const BlockPlace& place, const BlockView& view) {
-  if (checked_[block].load(std::memory_order_relaxed)) return;
+  if (!is_remote() && checked_[block].load(std::memory_order_relaxed)) return;
   check_block(index_, split_, *place.piece, place.index, view.x, view.y);
   checked_[block].store(true, std::memory_order_relaxed);
 }
@@ -73,8 +141,10 @@ BlockBuffer::BlockBuffer(BlockFiles& files) : files_(files) {
 BlockView BlockBuffer::read(uint64_t block) {
   const BlockPlace place = files_.place(block);
   const File& file = files_.file(place);
+  files_.hold(place);
   file.read_at(x_.data(), place.rows * files_.index().row_bytes(), place.x_offset);
   file.read_at(y_.data(), place.rows * files_.index().y_bytes(), place.y_offset);
+  files_.drop(place);
   const BlockView view{x_.data(), y_.data()};
   files_.check(block, place, view);
   return view;
@@ -95,8 +165,9 @@ BlockView MappedBlocks::view(uint64_t block) {
   const BlockPlace place = files_.place(block);
   const std::byte* base = mappings_[place.piece->shard].data();
   const BlockView view{base + place.x_offset, base + place.y_offset};
+  files_.hold(place);
   const uint32_t round = round_.load(std::memory_order_relaxed);
-  if (present_[block].load(std::memory_order_relaxed) != round) {
+  if (files_.is_remote() || present_[block].load(std::memory_order_relaxed) != round) {
     make_present(place, view);
     present_[block].store(round, std::memory_order_relaxed);
     files_.check(block, place, view);
@@ -119,7 +190,7 @@ void MappedBlocks::make_present(const BlockPlace& place, const BlockView& view) 
     if (::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ) != 0 &&
         errno != EINVAL) {
       throw data_error(fmt::format("{}: cannot read {} bytes at {}: {}",
-                                   files_.file(place).path().string(), bytes, place.x_offset,
+                                   printable_url(files_.name(place)), bytes, place.x_offset,
                                    std::generic_category().message(errno)));
     }
   };

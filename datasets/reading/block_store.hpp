@@ -7,12 +7,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "base/file.hpp"
 #include "datasets/format/dataset_index.hpp"
+#include "storage/cache/host_cache.hpp"
 
 namespace ringtrain::datasets {
 
@@ -36,11 +39,24 @@ struct BlockPlace {
 // Thread: any thread may use it.
 class BlockFiles {
  public:
-  BlockFiles(const DatasetIndex& index, Split split);
+  // cache: for shards at URLs, which are sparse files here.
+  BlockFiles(const DatasetIndex& index, Split split, const storage::CacheOptions& cache = {});
 
   BlockPlace place(uint64_t block) const;
   const File& file(const BlockPlace& place) const { return files_[place.piece->shard]; }
-  // Checks a block the first time it is seen.
+  const std::string& name(const BlockPlace& place) const;
+
+  // Whether blocks must be held while they are read; a block of a local file always is.
+  bool is_remote() const { return !remote_.empty(); }
+  // Has a block fetched that will be held soon.
+  void want(const BlockPlace& place) const;
+  // Blocks until a block is in its file, and keeps it there until drop().
+  void hold(const BlockPlace& place);
+  void drop(const BlockPlace& place) const;
+  // Takes back what was wanted and not held.
+  void forget() const;
+
+  // Checks a block the first time it is seen; one that was fetched each time.
   void check(uint64_t block, const BlockPlace& place, const BlockView& view);
   // Throws a data error if a file has changed its size since the index was made.
   void check_sizes() const;
@@ -50,9 +66,16 @@ class BlockFiles {
   const std::vector<File>& files() const { return files_; }
 
  private:
+  storage::Range x_range(const BlockPlace& place) const;
+  storage::Range y_range(const BlockPlace& place) const;
+  bool keeps_all_y(const Piece& piece) const;
+  const storage::CachedObject& remote(const BlockPlace& place) const;
+
   const DatasetIndex index_;
   Split split_;
   std::vector<File> files_;
+  std::vector<std::unique_ptr<storage::CachedObject>> remote_;  // by shard; empty: none is
+  std::vector<std::atomic<bool>> y_held_;                       // by piece
   std::vector<std::atomic<bool>> checked_;
 };
 
@@ -80,9 +103,11 @@ class MappedBlocks {
   };
   MappedBlocks(BlockFiles& files, Access access);
 
-  // Waits for the disk if the block is not in memory yet. Throws a data error for a block that is
-  // damaged or cannot be read.
+  // Waits for the disk if the block is not in memory yet; for the network if its shard is at a URL.
+  // Such a block stays until drop(). Throws a data error for a block that is damaged or cannot be
+  // read.
   BlockView view(uint64_t block);
+  void drop(uint64_t block) { files_.drop(files_.place(block)); }
 
  private:
   void make_present(const BlockPlace& place, const BlockView& view);

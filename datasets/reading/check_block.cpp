@@ -10,6 +10,7 @@
 
 #include "base/crc32c.hpp"
 #include "base/error.hpp"
+#include "base/url.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -42,8 +43,9 @@ void check_block(const DatasetIndex& index, Split split, const Piece& piece, uin
   const uint64_t first = block * index.block_rows;
   const uint64_t rows = std::min(index.block_rows, piece.rows - first);
   const auto refuse = [&](std::string_view dataset, std::string_view why) {
-    throw data_error(fmt::format("{}: /{}/{}: {} in rows {} to {}", index.shards[piece.shard].path,
-                                 name_of(split), dataset, why, first, first + rows - 1));
+    throw data_error(fmt::format("{}: /{}/{}: {} in rows {} to {}",
+                                 printable_url(index.shards[piece.shard].path), name_of(split),
+                                 dataset, why, first, first + rows - 1));
   };
   constexpr std::string_view kDamaged = "damaged (wrong checksum)";
   if (crc32c(x, rows * index.row_bytes()) != piece.x_crc32c[block]) refuse("x", kDamaged);

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "datasets/format/hdf5_profile.hpp"
 #include "datasets/format/layout.hpp"
 
@@ -30,8 +29,8 @@ using Kind = Hdf5Type::Kind;
 
 class ShardReader {
  public:
-  explicit ShardReader(const std::filesystem::path& path)
-      : file_(File::open_for_reading(path)), contents_(read_hdf5_profile(file_)) {}
+  ShardReader(const storage::Source& file, std::string path)
+      : file_(file), path_(std::move(path)), contents_(read_hdf5_profile(file_)) {}
 
   OpenedShard read() {
     if (!contents_.attributes.contains(layout::kFormatVersion)) {
@@ -55,7 +54,7 @@ class ShardReader {
     index.shard_count = static_cast<uint32_t>(number(layout::kShardCount));
     opened.place = {{number(layout::kTrainFirstRow), number(layout::kTestFirstRow)},
                     {number(layout::kTrainTotalRows), number(layout::kTestTotalRows)}};
-    index.shards.push_back({std::filesystem::absolute(file_.path()).string(), file_.size()});
+    index.shards.push_back({path_, file_.size(), file_.etag()});
     if (contents_.datasets.contains(layout::kTargetNames)) {
       index.targets = targets();
     } else {
@@ -71,7 +70,7 @@ class ShardReader {
 
  private:
   [[noreturn]] void refuse(std::string_view what) const {
-    throw data_error(fmt::format("{}: {}", file_.path().string(), what));
+    throw data_error(fmt::format("{}: {}", file_.name(), what));
   }
 
   const Hdf5Attribute& attribute(const char* name, Kind kind, size_t rank) const {
@@ -257,12 +256,19 @@ class ShardReader {
     }
   }
 
-  File file_;
-  Hdf5Contents contents_;
+  const storage::Source& file_;
+  const std::string path_;
+  const Hdf5Contents contents_;
 };
 
 }  // namespace
 
-OpenedShard open_shard(const std::filesystem::path& path) { return ShardReader(path).read(); }
+OpenedShard open_shard(const std::filesystem::path& path) {
+  return open_shard(*storage::open_file(path), std::filesystem::absolute(path).string());
+}
+
+OpenedShard open_shard(const storage::Source& file, const std::string& path) {
+  return ShardReader(file, path).read();
+}
 
 }  // namespace ringtrain::datasets

@@ -96,10 +96,10 @@ struct Lane {
 struct Reader::State {
   State(const DatasetIndex& index, Split split, const ReaderOptions& o)
       : options(o),
-        files(index, split),
+        files(index, split, o.cache),
         rows(o.rows > 0 ? o.rows : index.split(split).rows),
         row_bytes(index.row_bytes()),
-        contiguous(o.contiguous || !is_aligned(index, split)),
+        contiguous(o.contiguous || files.is_remote() || !is_aligned(index, split)),
         order(rows, index.block_rows, o.batch_size, o.seed, o.shuffle) {
     const uint64_t most =
         std::min(divide_up(o.batch_size, static_cast<uint64_t>(o.world_size)), rows);
@@ -107,13 +107,16 @@ struct Reader::State {
     for (int k = 0; k < o.kept; ++k) {
       buffers.emplace_back(most, index, contiguous ? allocate : Allocate{});
     }
-    const bool fits = fits_in_memory(index, o.tier);
+    const bool fits = !files.is_remote() && fits_in_memory(index, o.tier);
     blocks.emplace(files, fits ? MappedBlocks::Access::whole : MappedBlocks::Access::blocks);
-    if (!fits) ahead.emplace(files);
+    if (!fits && !files.is_remote()) ahead.emplace(files);
   }
 
   const Batch* assemble();
   void look_ahead();
+  void request(uint64_t block);
+  void enter(Lane& lane, uint64_t place);
+  void drop_passed();
   void list_rows(Slice own, BatchBuffer& buffer);
   void copy_rows(BatchBuffer& buffer) const;
 
@@ -132,6 +135,7 @@ struct Reader::State {
   BatchWalk walk;
   BatchWalk scout;  // as far as blocks have been requested
   std::vector<Lane> lanes;
+  std::vector<uint64_t> passed;  // blocks that lanes have left in this batch
   uint64_t hash = 0;
   double waited = 0;
 };
@@ -139,7 +143,7 @@ struct Reader::State {
 // Fills the oldest buffer with the next batch. Returns null at the end of the epoch.
 const Batch* Reader::State::assemble() {
   if (walk.position >= rows) return nullptr;
-  if (ahead) look_ahead();
+  if (ahead || files.is_remote()) look_ahead();
   const Slice global = walk.take(rows, options.batch_size);
   const Slice own = slice_of(global, options.rank, options.world_size);
   BatchBuffer& buffer = buffers[next_buffer];
@@ -151,7 +155,28 @@ const Batch* Reader::State::assemble() {
   batch.rows = static_cast<uint32_t>(own.count);
   list_rows(own, buffer);
   if (contiguous) copy_rows(buffer);
+  drop_passed();
   return &batch;
+}
+
+void Reader::State::request(uint64_t block) {
+  if (ahead) {
+    ahead->request(block);
+  } else {
+    files.want(files.place(block));
+  }
+}
+
+// Goes to the block of a lane that holds a place.
+void Reader::State::enter(Lane& lane, uint64_t place) {
+  if (lane.order.rows > 0) passed.push_back(lane.order.block);
+  lane.order = epoch_order->block_at(place);
+  lane.view = blocks->view(lane.order.block);
+}
+
+void Reader::State::drop_passed() {
+  for (const uint64_t block : passed) blocks->drop(block);
+  passed.clear();
 }
 
 // Requests the blocks of the coming batches: a rank enters a new one every block_rows of its rows.
@@ -166,7 +191,7 @@ void Reader::State::look_ahead() {
     epoch_order->for_each_lane(own, [&](const LaneRange& range) {
       epoch_order->for_each_block(range.first, range.count, [&](const BlockRange& in_block) {
         if (std::exchange(lanes[range.lane].requested, in_block.slot) == in_block.slot) return;
-        ahead->request(epoch_order->block(in_block.slot));
+        request(epoch_order->block(in_block.slot));
       });
     });
   }
@@ -184,8 +209,7 @@ void Reader::State::list_rows(Slice own, BatchBuffer& buffer) {
     const uint64_t end = range.first + range.count;
     for (uint64_t place = range.first; place < end;) {
       if (place < lane.order.first || place >= lane.order.end()) {
-        lane.order = epoch_order->block_at(place);
-        lane.view = blocks->view(lane.order.block);
+        enter(lane, place);
       }
       const uint64_t first_row = lane.order.block * block_rows;
       const uint64_t stop = std::min(end, lane.order.end());
@@ -243,6 +267,11 @@ void Reader::start(uint64_t epoch, uint64_t first_position) {
   s.epoch_order.emplace(s.order.epoch(epoch));
   s.terms.emplace(epoch);
   if (s.ahead) s.ahead->forget();
+  s.files.forget();
+  for (const Lane& lane : s.lanes) {
+    if (lane.order.rows > 0) s.passed.push_back(lane.order.block);
+  }
+  s.drop_passed();
   s.lanes.assign(s.epoch_order->lanes() + 1, {});
   s.walk = {first_position};
   s.scout = {first_position};

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "datasets/format/dataset_index.hpp"
+#include "storage/cache/host_cache.hpp"
 
 namespace ringtrain::datasets {
 
@@ -33,6 +34,8 @@ struct ReaderOptions {
   bool contiguous = true;
   // A batch is valid until next() was called this many times more: a GPU may still copy it.
   int kept = 1;
+  // For a dataset at a URL, whose rows are always copied.
+  storage::CacheOptions cache = {};
   // Returns memory for Batch::x, aligned to a cache line. Empty: plain memory.
   std::function<std::shared_ptr<std::byte[]>(size_t bytes)> allocate = {};
 };

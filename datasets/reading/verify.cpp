@@ -39,6 +39,9 @@ class SplitCheck {
       BlockBuffer buffer(files_);
       // Blocks are taken in order, so every block before a bad one is checked too.
       while ((block = next_++) < std::min(files_.blocks(), bad_block_.load())) {
+        // From a URL several blocks come at once.
+        constexpr uint64_t kAhead = 8;
+        if (block + kAhead < files_.blocks()) files_.want(files_.place(block + kAhead));
         buffer.read(block);
         const std::lock_guard lock(mutex_);
         progress(files_.place(block).rows);

@@ -2,6 +2,7 @@
 #include "job/keys/job_keys.hpp"
 
 #include "job/choice_names.hpp"
+#include "job/keys/data_keys.hpp"
 #include "job/keys/kubernetes_keys.hpp"
 #include "job/keys/optimizer_keys.hpp"
 #include "job/keys/script_keys.hpp"
@@ -9,17 +10,6 @@
 
 namespace ringtrain {
 namespace {
-
-KeyGroup<AugmentSpec> augment_keys() {
-  using T = AugmentSpec;
-  KeyGroup<T> group;
-  group.key("crop_padding", &T::crop_padding,
-            "Pixels of zero padding on each side before a random crop to the sample's size.",
-            {.min = 0, .max = 64});
-  group.key("horizontal_flip", &T::horizontal_flip, "Mirrors half of the images.");
-  group.example("horizontal_flip: true");
-  return group;
-}
 
 KeyGroup<CommunicationSpec> communication_keys() {
   using T = CommunicationSpec;
@@ -140,7 +130,8 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
       "7x7 with stride 2, then pooling, as for ImageNet; auto: small up to 64 pixels a side.",
       {.on_resume = OnResume::fixed});
   group.key("dataset", &T::dataset,
-            "An HDF5 file made by 'ringtrain dataset import', or a folder of its shards.",
+            "An HDF5 file made by 'ringtrain dataset import', or a folder of its shards; or the "
+            "URL of one: s3://BUCKET/KEY, https://HOST/PATH, s3://BUCKET/FOLDER/ for shards.",
             {.min_length = 1, .max_length = 4096, .required = true, .on_resume = OnResume::silent});
   group.key("samples", &T::samples,
             "Trains on the first so many training samples alone; they were shuffled at import. "
@@ -189,6 +180,10 @@ void add_training_keys(KeyGroup<JobSpec>& group) {
 
 void add_groups(KeyGroup<JobSpec>& group) {
   using T = JobSpec;
+  group.group("dataset_cache", &T::dataset_cache,
+              "The blocks of a dataset at a URL on the disk of each host. Ranks fetch only those "
+              "that they need, before they need them.",
+              dataset_cache_keys(), OnResume::silent);
   group.group("optimizer", &T::optimizer, "How gradients change parameters.", optimizer_keys());
   group.group("schedule", &T::schedule, "How the learning rate changes.", schedule_keys());
   group.group(
@@ -214,8 +209,8 @@ void add_run_keys(KeyGroup<JobSpec>& group) {
   using T = JobSpec;
   group.key(
       "initialize_from", &T::initialize_from,
-      "A model.safetensors whose tensors are the first weights, as far as names and shapes fit: "
-      "fine-tuning. A checkpoint to resume goes before it.",
+      "A model.safetensors, or its URL, whose tensors are the first weights, as far as names and "
+      "shapes fit: fine-tuning. A checkpoint to resume goes before it.",
       {.min_length = 1, .max_length = 4096, .on_resume = OnResume::silent});
   group.choice("loss", &T::loss, loss_names(),
                "cross_entropy for a dataset with labels of classes; mse, l1, huber (delta: one "
@@ -238,8 +233,8 @@ void add_run_keys(KeyGroup<JobSpec>& group) {
   group.key(
       "output", &T::output,
       "The directory of the model, result.json, history.jsonl and checkpoints, or of a script's "
-      "logs; made when missing. "
-      "Left out: runs/ and the name.",
+      "logs; made when missing. Or s3://BUCKET/PREFIX, where a training job's files go while it "
+      "trains. Left out: runs/ and the name.",
       {.min_length = 1, .max_length = 4096, .on_resume = OnResume::silent});
   group.group("workers", &T::workers, "How far an elastic run may shrink and grow. 0: as started.",
               workers_keys(), OnResume::silent);

@@ -17,6 +17,7 @@
 
 #include "base/command_line.hpp"
 #include "base/error.hpp"
+#include "base/url.hpp"
 #include "job/flight_file.hpp"
 #include "job/outcome_file.hpp"
 #include "job/parse.hpp"
@@ -40,6 +41,7 @@
 #include "launcher/supervise/system_clock.hpp"
 #include "launcher/terminal/event_relay.hpp"
 #include "launcher/terminal/run_display.hpp"
+#include "storage/output_mirror.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -124,6 +126,8 @@ RunEnd run_recorded(const RunOptions& options, JobSpec& job) {
     std::vector<std::string> notes;
     job = parse_job(options.job_file, options.overrides, &notes);
     for (const std::string& note : notes) complain("warning: " + note);
+    // The launcher's own files stay here; rank 0 works there, too, if it is on this machine.
+    if (is_url(job.output)) job.output = storage::local_output(job.output.string());
     refuse_options(options.given, job.script ? RunKind::script_job : RunKind::training);
     RunEnd end = job.script
                      ? run_script_job(options, job, stop, records.run)

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/command_line.hpp"
-#include "base/host_name.hpp"
+#include "base/machine.hpp"
 #include "launcher/script/held_port.hpp"
 #include "launcher/script/rank_environment.hpp"
 #include "launcher/script/script_program.hpp"

@@ -22,7 +22,7 @@
 #include <utility>
 
 #include "base/file_descriptor.hpp"
-#include "base/host_name.hpp"
+#include "base/machine.hpp"
 #include "base/spawn.hpp"
 #include "base/text.hpp"
 #include "job/events.hpp"

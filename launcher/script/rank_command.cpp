@@ -23,7 +23,6 @@
 #include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
-#include "base/host_name.hpp"
 #include "base/machine.hpp"
 #include "base/spawn.hpp"
 #include "job/events.hpp"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/url.hpp"
 #include "job/models.hpp"
 #include "mpijob/objects/operator_rules.hpp"
 #include "mpijob/objects/own_image.hpp"
@@ -34,7 +35,7 @@ bool is_on(const std::filesystem::path& path, const VolumeSpec& volume) {
 
 // A user cannot know the pods' working directory.
 void check_absolute(const std::filesystem::path& path, const char* key) {
-  if (path.is_absolute()) return;
+  if (path.is_absolute() || is_url(path)) return;
   throw job_error(fmt::format("{}: {} must be an absolute path on Kubernetes, as the pods see it",
                               key, path.string()));
 }
@@ -57,6 +58,7 @@ void check_files(const JobSpec& job, const KubernetesSpec& spec) {
     if (is_torchscript_path(job.model)) check_absolute(job.model, "model");
     check_absolute(job.output, "output");
   }
+  if (is_url(job.output)) return;
   const bool kept = std::any_of(
       spec.volumes.begin(), spec.volumes.end(),
       [&](const VolumeSpec& volume) { return is_on(job.output, volume) && !volume.read_only; });

@@ -16,6 +16,7 @@
 
 #include "base/error.hpp"
 #include "base/round_up.hpp"
+#include "base/url.hpp"
 #include "datasets/reading/block_store.hpp"
 #include "datasets/reading/open.hpp"
 
@@ -108,8 +109,12 @@ struct Rows::Shards {
   std::vector<std::atomic<bool>> present;  // a script may write to what was checked once
 };
 
-Rows::Rows(const std::string& path, datasets::Split split)
-    : shards_(std::make_shared<Shards>(datasets::open_dataset(path), split)) {}
+Rows::Rows(const std::string& path, datasets::Split split) {
+  if (is_url(path)) {
+    throw data_error(printable_url(path) + ": a script reads files: download it and name the file");
+  }
+  shards_ = std::make_shared<Shards>(datasets::open_dataset(path), split);
+}
 
 uint64_t Rows::size() const { return shards_->rows(); }
 

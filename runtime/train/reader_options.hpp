@@ -9,8 +9,16 @@
 #include "datasets/reading/reader.hpp"
 #include "job/job_spec.hpp"
 #include "runtime/device/device.hpp"
+#include "storage/cache/host_cache.hpp"
 
 namespace ringtrain {
+
+// Returns the cache of a dataset at a URL.
+inline storage::CacheOptions cache_options(const JobSpec& job) {
+  constexpr double kGiB = 1 << 30;
+  return {.bytes = static_cast<uint64_t>(job.dataset_cache.gib * kGiB),
+          .folder = job.dataset_cache.folder};
+}
 
 // Returns how a rank reads a split: training samples shuffled, test samples in order and in larger
 // batches, as there is no backward pass to keep memory for. `device` must outlive the reader.
@@ -29,6 +37,7 @@ inline datasets::ReaderOptions reader_options(const JobSpec& job, datasets::Spli
           .shuffle = train,
           .contiguous = device.torch().is_cuda(),
           .kept = device.runs_behind() ? 3 : 1,
+          .cache = cache_options(job),
           .allocate = [&device](size_t bytes) {
             const auto memory = device.allocate_host_zeros(divide_up(bytes, sizeof(float)));
             return std::shared_ptr<std::byte[]>(memory, reinterpret_cast<std::byte*>(memory.get()));

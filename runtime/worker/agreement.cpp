@@ -7,6 +7,7 @@
 #include "datasets/reading/open.hpp"
 #include "job/json.hpp"
 #include "job/parse.hpp"
+#include "runtime/train/reader_options.hpp"
 #include "runtime/worker/run_on_all_ranks.hpp"
 
 namespace ringtrain {
@@ -29,7 +30,8 @@ JobSpec agree_on_job(const World& world, const std::string& job_file,
 datasets::DatasetIndex agree_on_dataset(const World& world, const JobSpec& job) {
   std::string dataset;
   run_on_all_ranks(world, [&] {
-    if (world.rank() == 0) dataset = datasets::serialise(datasets::open_dataset(job.dataset));
+    if (world.rank() != 0) return;
+    dataset = datasets::serialise(datasets::open_dataset(job.dataset, cache_options(job)));
   });
   return datasets::deserialise(world.broadcast(dataset));
 }

@@ -27,6 +27,7 @@
 #include "runtime/observe/trace.hpp"
 #include "runtime/train/model_options.hpp"
 #include "runtime/train/precision.hpp"
+#include "runtime/train/reader_options.hpp"
 #include "runtime/train/stop_at.hpp"
 #include "runtime/train/trainer.hpp"
 #include "runtime/worker/agreement.hpp"
@@ -55,6 +56,7 @@ class JobRun {
         started_(started),
         job_(agree_on_job(world, options.job_file, options.overrides,
                           options.events ? nullptr : &notes_)),
+        output_url_(take_output_url(job_)),
         dataset_(agree_on_dataset(world, job_)) {}
 
   void run() {
@@ -66,14 +68,14 @@ class JobRun {
     make_model();
     Result result = train();
     if (result.status != "stopped") save(std::move(result));
+    run_on_all_ranks(world_, [&] { finish(output_); });
   }
 
  private:
-  using Log = std::function<void(const std::string&)>;
-  Log log() const {
+  auto log() const {
     return [this](const std::string& line) { reporter_.log(line); };
   }
-  Log warn() const {
+  auto warn() const {
     return [this](const std::string& line) { reporter_.warn(line); };
   }
 
@@ -93,6 +95,7 @@ class JobRun {
   double started_;
   std::vector<std::string> notes_;  // on the job's keys, unless `ringtrain run` has printed them
   JobSpec job_;
+  const std::string output_url_;
   datasets::DatasetIndex dataset_;
   Length length_;
   std::optional<Output> output_;  // on rank 0 alone
@@ -109,7 +112,7 @@ void JobRun::open_output() {
   run_on_all_ranks(world_, [&] {
     length_ = length_of(job_, dataset_, world_.size());
     check_task(job_, task_of(dataset_));
-    if (world_.rank() == 0) output_.emplace(job_.output);
+    if (world_.rank() == 0) output_.emplace(job_.output, output_url_);
   });
 }
 
@@ -134,8 +137,8 @@ bool JobRun::already_complete() {
   std::string found;
   run_on_all_ranks(world_, [&] {
     if (!output_ || state.step < length_.steps) return;
-    std::optional<Result> result;
-    if (state.closed_step == state.step) result = output_->result_of(state.step);
+    const bool closed = state.closed_step == state.step;
+    const std::optional<Result> result = closed ? output_->result_of(state.step) : std::nullopt;
     if (result) found = print_result(*result);
     if (!result && state.step > length_.steps) {
       throw job_error(
@@ -166,7 +169,7 @@ void JobRun::make_model() {
     precision_ = precision_on(*device_, job_);
     model_ = ringtrain::make_model(model_options(job_, dataset_));
     if (output_ && !point_ && !job_.initialize_from.empty()) {
-      load_pretrained(job_.initialize_from, *model_, log(), warn());
+      load_pretrained(job_.initialize_from, *model_, log(), warn(), cache_options(job_));
     }
     model_->to(device_->torch());
     if (!output_) return;
@@ -183,9 +186,9 @@ void JobRun::make_model() {
 std::vector<RankPlacement> JobRun::placement() const {
   const auto devices = world_.all_gather(device_->name());
   std::vector<RankPlacement> placement;
-  for (int rank = 0; rank < world_.size(); ++rank) {
-    const auto i = static_cast<size_t>(rank);
-    placement.push_back({.rank = rank, .host = world_.hosts()[i], .device = devices[i]});
+  for (size_t i = 0; i < devices.size(); ++i) {
+    placement.push_back(
+        {.rank = static_cast<int>(i), .host = world_.hosts()[i], .device = devices[i]});
   }
   return placement;
 }
@@ -197,8 +200,7 @@ Result JobRun::train() {
     world_.barrier();
     trace_.emplace(world_.rank(), world_.hosts()[static_cast<size_t>(world_.rank())]);
   }
-  Trace* const trace = trace_ ? &*trace_ : nullptr;
-  Trainer trainer(job_, world_, dataset_, *device_, *model_, progress, trace);
+  Trainer trainer(job_, world_, dataset_, *device_, *model_, progress, trace_ ? &*trace_ : nullptr);
   report_start(trainer);
   if (point_) {
     trainer.resume(*point_);
@@ -237,9 +239,7 @@ void JobRun::report_start(const Trainer& trainer) const {
                   name_of(precision_), counted(train_rows(job_, dataset_), "training sample"),
                   counted(length_.steps, "step"), communication));
   report_shared_gpus();
-  if (point_) {
-    reporter_.log(fmt::format("resuming from {}", point_->path.string()));
-  }
+  if (point_) reporter_.log(fmt::format("resuming from {}", point_->path.string()));
   for (const std::string& note : notes_) reporter_.warn(note);
   if (const std::string warning = model_->warning(); !warning.empty()) reporter_.warn(warning);
   if (world_.size() > 1 && model_->uses_local_batch_statistics()) {
@@ -278,7 +278,7 @@ void JobRun::save(Result result) {
   result.ranks = world_.size();
   run_on_all_ranks(world_, [&] {
     if (!output_) return;
-    result.model = output_->weights_file();
+    result.model = output_->weights_name();
     output_->save_model(*model_, dataset_, job_);
     result.seconds.total = seconds_now() - started_;
     output_->save_result(result);

@@ -33,7 +33,8 @@ using datasets::Split;
 void add_verify(CLI::App& dataset) {
   CLI::App& command = *dataset.add_subcommand("verify", "Check every byte of a dataset");
   const auto path = std::make_shared<std::string>();
-  command.add_option("dataset", *path, "A file, or a directory of shards")->required();
+  command.add_option("dataset", *path, "A file, a directory of shards, or the URL of one")
+      ->required();
   command.callback([path] {
     DatasetProgress bar("verifying");
     const DatasetIndex index = datasets::open_dataset_unverified(*path);
@@ -53,7 +54,7 @@ void add_split(CLI::App& dataset) {
   CLI::App& command = *dataset.add_subcommand(
       "split", "Cut a dataset into shards, for ranks without shared storage");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("dataset", arguments->path, "A file")->required();
+  command.add_option("dataset", arguments->path, "A file, or its URL")->required();
   command.add_option("--shards", arguments->shards, "Number of shards")->required();
   command.add_option("-o,--output", arguments->output, "Directory to create")->required();
   command.callback([arguments] {
@@ -74,7 +75,9 @@ void add_export(CLI::App& dataset) {
   };
   CLI::App& command = *dataset.add_subcommand("export", "Write a dataset's rows as .npy files");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("dataset", arguments->path, "A file, or a directory of shards")->required();
+  command
+      .add_option("dataset", arguments->path, "A file, a directory of shards, or the URL of one")
+      ->required();
   command.add_option("-o,--output", arguments->output, "Directory for the .npy files")->required();
   command.add_flag("--force", arguments->force, "Replace .npy files that exist");
   command.callback([arguments] {
@@ -111,7 +114,9 @@ void add_sample(CLI::App& dataset) {
   };
   CLI::App& command = *dataset.add_subcommand("sample", "Draw rows as a PNG, or print a table's");
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("dataset", arguments->path, "A file, or a directory of shards")->required();
+  command
+      .add_option("dataset", arguments->path, "A file, a directory of shards, or the URL of one")
+      ->required();
   command.add_option("-o,--output", arguments->output, "PNG file to write; not for a table")
       ->capture_default_str();
   command.add_option("--rows", arguments->rows, "Number of rows")->capture_default_str();

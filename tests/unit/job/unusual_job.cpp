@@ -74,6 +74,7 @@ JobSpec unusual_job() {
   job.hidden = {7, 9};
   job.stem = JobSpec::Stem::large;
   job.dataset = "d.h5";
+  job.dataset_cache = {0.5, "/scratch"};
   job.samples = 5000;
   job.epochs = 9;
   job.max_steps = 77;

@@ -111,10 +111,16 @@ TEST(MpirunCommand, OnOtherHostsTalksToTheirLauncherInItsOwnWords) {
 
 TEST(MpirunCommand, OnOtherHostsPassesOnWhatRanksNeedAndNoThreads) {
   auto layout = remote();
-  layout.environment = {{"NCCL_DEBUG", "INFO"}, {"HOME", "/root"}, {"LD_LIBRARY_PATH", "/opt"}};
+  layout.environment = {{"NCCL_DEBUG", "INFO"},
+                        {"HOME", "/root"},
+                        {"LD_LIBRARY_PATH", "/opt"},
+                        {"AWS_PROFILE", "team"},
+                        {"endpoint_url", "http://store"}};
   const auto made = command(four, layout);
   EXPECT_TRUE(has(made, {"-x", "NCCL_DEBUG"}));
   EXPECT_TRUE(has(made, {"-x", "LD_LIBRARY_PATH"}));
+  EXPECT_TRUE(has(made, {"-x", "AWS_PROFILE"}));
+  EXPECT_TRUE(has(made, {"-x", "endpoint_url"}));
   EXPECT_FALSE(has(made, {"-x", "HOME"}));
   EXPECT_FALSE(has(made, {"-x", "OMP_NUM_THREADS"}));
   EXPECT_EQ(made.environment, (Environment{{"GOMP_SPINCOUNT", "10000"}}));

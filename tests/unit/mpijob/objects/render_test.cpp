@@ -193,6 +193,10 @@ TEST(Render, RefusesWhatCannotWorkThere) {
       StartsWith("output: /data/r is on no writable volume"));
 }
 
+TEST(Render, NeedsNoVolumeForWhatIsAtUrls) {
+  EXPECT_EQ(refusal("model: lenet\ndataset: s3://data/m.h5\noutput: s3://data/r\n"), "");
+}
+
 const std::string kScript = "name: ddp\nscript: {file: train.py}\nkubernetes:\n  image: me/app\n";
 
 TEST(RenderOfAScript, BringsTheTreeIntoTheUsersImage) {
