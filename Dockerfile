@@ -14,7 +14,8 @@ ARG BASE=debian:12
 FROM $BASE AS runtime
 COPY mpijob/image/install-packages /tmp/
 RUN /tmp/install-packages && rm /tmp/install-packages
-COPY mpijob/image/ringtrain-pod mpijob/image/ringtrain-fetch mpijob/image/ringtrain-tree /usr/local/bin/
+COPY mpijob/image/ringtrain-pod mpijob/image/ringtrain-fetch mpijob/image/ringtrain-steps mpijob/image/ringtrain-tree \
+     /usr/local/bin/
 COPY mpijob/image/ssh_config /etc/ssh/ssh_config.d/ringtrain.conf
 COPY mpijob/image/sshd_config /home/mpiuser/.sshd_config
 RUN echo /usr/local/lib/ringtrain > /etc/ld.so.conf.d/ringtrain.conf
@@ -47,7 +48,7 @@ FROM tools AS build
 ARG PRESET=cpu
 COPY . .
 RUN cmake --preset "$PRESET" -DCMAKE_BUILD_TYPE=Release -DRINGTRAIN_TESTS=OFF \
-  && cmake --build --preset "$PRESET" --target ringtrain ringtrain-worker ringtrain-serve \
+  && cmake --build --preset "$PRESET" --target ringtrain ringtrain-worker ringtrain-serve ringtrain-operator \
   && cmake --install "build/$PRESET" --prefix /opt/ringtrain --strip
 
 FROM runtime

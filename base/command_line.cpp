@@ -15,6 +15,7 @@
 
 #include "base/error.hpp"
 #include "base/suggest.hpp"
+#include "base/terminal/printable.hpp"
 #include "base/text.hpp"
 
 namespace ringtrain {
@@ -228,7 +229,14 @@ std::string from_mpirun_spelling(const std::string& word) {
 }
 
 void complain(const std::string& text) {
-  std::fputs(("ringtrain: " + text + "\n").c_str(), stderr);
+  std::string shown;
+  for (std::string_view rest = text;;) {
+    const size_t newline = rest.find('\n');
+    shown += printable(rest.substr(0, newline)) + "\n";
+    if (newline == std::string_view::npos) break;
+    rest.remove_prefix(newline + 1);
+  }
+  std::fputs(("ringtrain: " + shown).c_str(), stderr);
 }
 
 int exit_code_of(const CLI::App& program, const CLI::ParseError& error) {

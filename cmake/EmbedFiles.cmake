@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Writes the files of a folder into a C++ file, as the table that server/api/web_files.hpp declares:
-#   cmake -DFOLDER=server/web -DOUTPUT=web_files.cpp -P cmake/EmbedFiles.cmake
+# Writes the files of a folder into a C++ file, as the table that a header declares, in a namespace of ringtrain:
+#   cmake -DFOLDER=server/web -DHEADER=server/api/web_files.hpp -DNAMESPACE=server -DOUTPUT=web_files.cpp
+#         -P cmake/EmbedFiles.cmake
 file(GLOB files RELATIVE ${FOLDER} ${FOLDER}/*.html ${FOLDER}/*.js ${FOLDER}/*.css ${FOLDER}/*.svg)
 list(SORT files)
 set(arrays "")
@@ -17,12 +18,12 @@ foreach(name ${files})
   string(APPEND table "    {\"${name}\", {k${number}, ${size}}},\n")
   math(EXPR number "${number} + 1")
 endforeach()
-file(WRITE ${OUTPUT} "#include \"server/api/web_files.hpp\"
-namespace ringtrain::server {
+file(WRITE ${OUTPUT} "#include \"${HEADER}\"
+namespace ringtrain::${NAMESPACE} {
 namespace {
 ${arrays}constexpr WebFile kFiles[] = {
 ${table}};
 }  // namespace
 std::span<const WebFile> web_files() { return kFiles; }
-}  // namespace ringtrain::server
+}  // namespace ringtrain::${NAMESPACE}
 ")

@@ -4,6 +4,7 @@
 # need is packages (Dockerfile).
 
 install(TARGETS ringtrain RUNTIME)
+install(TARGETS ringtrain-operator RUNTIME OPTIONAL)  # where it was built
 if(TARGET ringtrain-bench)
   install(TARGETS ringtrain-bench ringtrain-bench-all-reduce RUNTIME OPTIONAL)  # where they were built
 endif()

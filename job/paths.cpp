@@ -5,12 +5,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
 #include <system_error>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/url.hpp"
 #include "job/models.hpp"
 
@@ -95,6 +97,20 @@ void refuse_own_source(const fs::path& written, const fs::path& source, std::str
                   written.string(), key));
 }
 
+// Models of Keras are HDF5, which a rank does not read.
+void refuse_hdf5(const fs::path& weights) {
+  std::error_code error;
+  if (fs::file_size(weights, error) < 8 || error) return;
+  const File file = File::open_for_reading(weights);
+  std::array<char, 8> begin{};
+  file.read_at(begin.data(), begin.size(), 0);
+  if (std::string_view(begin.data(), begin.size()) != "\x89HDF\r\n\x1a\n") return;
+  throw job_error(fmt::format(
+      "initialize_from: {0} is a model of Keras: 'ringtrain model convert {0} {1}' makes a file of "
+      "it that a job takes",
+      weights.string(), fs::path(weights).replace_extension(".safetensors").string()));
+}
+
 }  // namespace
 
 void check_paths(const JobSpec& job, MissingOutput missing) {
@@ -122,6 +138,8 @@ void check_paths(const JobSpec& job, MissingOutput missing) {
     throw job_error(fmt::format("initialize_from: {} is not there, or not a file",
                                 job.initialize_from.string()));
   }
+  if (!job.initialize_from.empty() && !is_url(job.initialize_from))
+    refuse_hdf5(job.initialize_from);
   if (is_url(job.output)) return;
   check_output(job.output, missing);
   refuse_own_source(job.output / "model.pt", job.model, "model");

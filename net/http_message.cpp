@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace ringtrain::net {
 
 namespace beast = boost::beast;
@@ -76,6 +78,10 @@ ServedRequest served_request(http::request<http::string_body> message, const std
   return request;
 }
 
+ServedRequest served_head(const RequestParser& parser, const std::string& peer, bool is_secure) {
+  return served_request(parser.get(), peer, is_secure);
+}
+
 Answer plain_refusal(int status, const std::string& detail) {
   Answer answer{
       .status = status,
@@ -91,20 +97,26 @@ Answer plain_refusal(int status, const std::string& detail) {
   return answer;
 }
 
-std::optional<Answer> refusal_of(boost::system::error_code status) {
+std::optional<Answer> refusal_of(boost::system::error_code status,
+                                 const HttpServerOptions& options) {
+  const auto refuse = [&](int code, const std::string& detail) {
+    return options.refuse ? options.refuse(code, detail) : plain_refusal(code, detail);
+  };
   if (status == http::error::header_limit) {
-    return plain_refusal(431, "the head of the request is larger than 16 KiB");
+    return refuse(431, fmt::format("the head of the request is larger than {}",
+                                   print_size(options.max_head)));
   }
   if (status == http::error::body_limit) {
-    return plain_refusal(413, "the body of the request is larger than 1 MiB");
+    return refuse(413, fmt::format("the body of the request is larger than {}",
+                                   print_size(options.max_body)));
   }
   if (status == http::error::buffer_overflow) {
-    return plain_refusal(413, "a chunk of the request has no end");
+    return refuse(413, "a chunk of the request has no end");
   }
   const bool is_http =
       status.category() == http::make_error_code(http::error::bad_method).category();
   if (is_http && status != http::error::end_of_stream && status != http::error::partial_message) {
-    return plain_refusal(400, "this is no HTTP/1.1 request");
+    return refuse(400, "this is no HTTP/1.1 request");
   }
   return std::nullopt;
 }

@@ -31,10 +31,14 @@ std::optional<ServedRequest> read_request(std::string_view bytes, const HttpServ
 ServedRequest served_request(boost::beast::http::request<boost::beast::http::string_body> message,
                              const std::string& peer, bool is_secure);
 
+// Returns a request whose head alone has been read; its body is empty.
+ServedRequest served_head(const RequestParser& parser, const std::string& peer, bool is_secure);
+
 // Returns an answer in RFC 9457 for a request that no route sees; the connection ends with it.
 Answer plain_refusal(int status, const std::string& detail);
 
 // Returns the answer to a request that cannot be read; nothing where the connection is just over.
-std::optional<Answer> refusal_of(boost::system::error_code status);
+std::optional<Answer> refusal_of(boost::system::error_code status,
+                                 const HttpServerOptions& options);
 
 }  // namespace ringtrain::net

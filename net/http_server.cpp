@@ -5,6 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -37,9 +38,9 @@ std::optional<asio::ssl::context> context_of(const std::optional<HttpIdentity>& 
 }  // namespace
 
 struct HttpServer::Parts {
-  Parts(const HttpServerOptions& options, Respond respond)
+  Parts(const HttpServerOptions& options, Respond respond, Receive receive)
       : tls(context_of(options.identity)),
-        serving{options, std::move(respond), tls ? &*tls : nullptr},
+        serving{options, std::move(respond), std::move(receive), tls ? &*tls : nullptr},
         listener(options.address, options.port) {}
 
   std::optional<asio::ssl::context> tls;
@@ -83,8 +84,34 @@ void HttpPush::end() {
   if (wake_) wake_();
 }
 
-HttpServer::HttpServer(const HttpServerOptions& options, Respond respond) try
-    : parts_(std::make_unique<Parts>(options, std::move(respond))) {
+void HttpPending::finish() {
+  std::function<void()> wake;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(done_, true)) return;
+    wake = std::move(wake_);
+  }
+  if (wake) wake();
+}
+
+void HttpPending::on_finish(std::function<void()> wake) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!done_) {
+      wake_ = std::move(wake);
+      return;
+    }
+  }
+  wake();
+}
+
+void HttpPending::finish(Answer answer) {
+  then = [made = std::make_shared<Answer>(std::move(answer))] { return std::move(*made); };
+  finish();
+}
+
+HttpServer::HttpServer(const HttpServerOptions& options, Respond respond, Receive receive) try
+    : parts_(std::make_unique<Parts>(options, std::move(respond), std::move(receive))) {
 } catch (const boost::system::system_error& error) {
   // OpenSSL's codes are none of the system's.
   throw std::system_error(std::make_error_code(std::errc::invalid_argument),
@@ -104,12 +131,19 @@ void HttpServer::every(std::chrono::milliseconds pause, std::function<void()> wo
                  });
 }
 
+void HttpServer::post(std::function<void()> work) {
+  asio::post(parts_->listener.context(), std::move(work));
+}
+
+size_t HttpServer::in_progress() const { return parts_->serving.in_progress; }
+
 void HttpServer::run() {
   Parts& all = *parts_;
-  all.listener.run([&all](tcp::socket socket) {
+  const auto take = [&all](tcp::socket socket) {
     asio::co_spawn(all.listener.context(), serve_connection(std::move(socket), all.serving),
                    log_failure);
-  });
+  };
+  all.listener.run(take, all.serving.options.on_signal);
 }
 
 void HttpServer::stop() { parts_->listener.stop(); }

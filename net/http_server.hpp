@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,14 +62,52 @@ struct ServedFile {
   uint64_t size = 0;
 };
 
-// One of body, file and push.
+struct Answer;
+
+// An answer that needs work on another thread first. The connection waits for it.
+class HttpPending {
+ public:
+  // Makes the answer, on the server's thread.
+  std::function<Answer()> then;
+
+  // Says that the work is done. Thread: any, while the server runs; the first call counts.
+  void finish();
+  // The same for work that makes the answer itself.
+  void finish(Answer answer);
+
+ private:
+  friend class HttpSession;
+  // Calls `wake` once finish() was called: at once, or on its thread.
+  void on_finish(std::function<void()> wake);
+
+  std::mutex mutex_;
+  bool done_ = false;
+  std::function<void()> wake_;
+};
+
+// One of body, file, push and pending; a pending one has nothing else.
 struct Answer {
   int status = 200;
   Headers headers = {};
   std::string body = {};
   std::optional<ServedFile> file = {};
   std::shared_ptr<HttpPush> push = {};
+  std::shared_ptr<HttpPending> pending = {};
   bool close = false;  // ends the connection after it, as where the request was hostile
+};
+
+// Takes the body of a request while it arrives, where it shall not wait in memory. Where the
+// connection breaks, the receiver is destroyed without finish().
+struct BodyReceiver {
+  // Takes the next bytes. Returns false where no more are wanted: finish() answers at once, and the
+  // connection ends.
+  std::function<bool(std::string_view bytes)> take = {};
+  // Makes the answer.
+  std::function<Answer()> finish = {};
+  bool wants_body = true;  // false: finish() answers before anything is read
+  // Not null: whether there is a receiver is known once this is finished; it is asked for again
+  // then. Its `then` is not called.
+  std::shared_ptr<HttpPending> pending = {};
 };
 
 // A server's certificate with those that lead to its authority, and its key; both PEM.
@@ -90,6 +129,10 @@ struct HttpServerOptions {
   std::chrono::seconds head_timeout{10};
   std::chrono::seconds body_timeout{30};
   std::chrono::seconds idle_timeout{75};
+  // Makes the answer to what cannot be read, or is too large; empty: in RFC 9457.
+  std::function<Answer(int status, const std::string& detail)> refuse = {};
+  // Is called at SIGINT or SIGTERM, where run() shall not end by itself; a second one ends it.
+  std::function<void()> on_signal = {};
 };
 
 // Thread: run() calls everything on its own thread; stop() may come from any thread.
@@ -97,10 +140,13 @@ class HttpServer {
  public:
   // Makes the answer to a request. An exception is answered with 500 and its text on stderr.
   using Respond = std::function<Answer(ServedRequest request)>;
+  // Looks at a request, no GET or HEAD, before its body is read. Nothing: the body is read whole,
+  // up to max_body, and `respond` answers.
+  using Receive = std::function<std::optional<BodyReceiver>(const ServedRequest& head)>;
 
   // Listens from here on. Throws std::system_error where the address is taken, or the certificate
   // or its key cannot be used.
-  HttpServer(const HttpServerOptions& options, Respond respond);
+  HttpServer(const HttpServerOptions& options, Respond respond, Receive receive = {});
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -108,6 +154,10 @@ class HttpServer {
   uint16_t port() const;
   // Calls `work` again and again while run() does, `pause` after it has returned.
   void every(std::chrono::milliseconds pause, std::function<void()> work);
+  // Calls `work` once on the thread of run(). Thread: any.
+  void post(std::function<void()> work);
+  // Requests whose answers are not written yet.
+  size_t in_progress() const;
   // Serves until stop(), SIGINT or SIGTERM.
   void run();
   void stop();

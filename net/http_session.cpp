@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -17,8 +17,10 @@
 #include <cstdio>
 #include <exception>
 
+#include "net/http_body.hpp"
 #include "net/http_message.hpp"
 #include "net/served_stream.hpp"
+#include "net/too_many.hpp"
 
 namespace ringtrain::net {
 namespace asio = boost::asio;
@@ -35,8 +37,6 @@ constexpr std::chrono::seconds kWriteTimeout(30);
 // Limits of what is still read from a connection that is over.
 constexpr std::chrono::seconds kLinger(2);
 constexpr size_t kMostDrained = size_t{2} << 20;
-
-constexpr size_t kMostRefused = 64;  // connections that wait for their 503
 
 }  // namespace
 
@@ -93,35 +93,82 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     }
     RequestParser parser;
     set_limits(parser, options_);
+    if (serving_.receive) parser.body_limit(boost::none);  // a receiver may take any size
     stream_.expires_after(options_.head_timeout);
     co_await http::async_read_header(stream_, buffer_, parser,
                                      asio::redirect_error(asio::use_awaitable, status));
+    std::optional<BodyReceiver> receiver;
+    if (!status) receiver = receiver_of(parser, status);
+    while (receiver && receiver->pending) {
+      co_await wait_for(*receiver->pending);
+      receiver = receiver_of(parser, status);
+    }
+    if (receiver) co_return co_await serve_received(parser, std::move(*receiver));
     if (!status && !parser.is_done()) {
-      if (parser.get()[http::field::expect] == "100-continue") {
-        static const std::string kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-        co_await asio::async_write(stream_, asio::buffer(kContinue),
-                                   asio::redirect_error(asio::use_awaitable, status));
-      }
+      co_await invite_body(stream_, parser, status);
       stream_.expires_after(options_.body_timeout);
       co_await http::async_read(stream_, buffer_, parser,
                                 asio::redirect_error(asio::use_awaitable, status));
     }
     if (status) {
-      auto refusal = refusal_of(status);
+      auto refusal = refusal_of(status, options_);
       if (refusal) co_await write(*refusal, 11, false, false);
       co_return false;
     }
     const unsigned version = parser.get().version();
     const bool keep_alive = parser.get().keep_alive();
     const bool is_head = parser.get().method() == http::verb::head;
-    Answer answer = answer_to(parser.release());
+    const Counted counted(serving_.in_progress);
+    Answer answer = answer_to([this, &parser] {
+      return serving_.respond(served_request(parser.release(), peer_, stream_.is_secure()));
+    });
+    while (const auto pending = std::move(answer.pending)) {
+      co_await wait_for(*pending);
+      answer = answer_to(pending->then);
+    }
     const bool again = keep_alive && !answer.close;
     co_return co_await write(answer, version, again, is_head) && again;
   }
 
-  Answer answer_to(http::request<http::string_body> message) {
+  // Returns who takes the body as it arrives; nothing where it is to be read whole, which `status`
+  // refuses where it is too large.
+  std::optional<BodyReceiver> receiver_of(RequestParser& parser, Status& status) {
+    const bool is_read =
+        parser.get().method() == http::verb::get || parser.get().method() == http::verb::head;
+    if (serving_.receive && !is_read) {
+      auto found = serving_.receive(served_head(parser, peer_, stream_.is_secure()));
+      if (found) return found;
+    }
+    if (parser.content_length().value_or(0) > options_.max_body) status = http::error::body_limit;
+    parser.body_limit(options_.max_body);
+    return std::nullopt;
+  }
+
+  // Returns whether the connection can take another request.
+  asio::awaitable<bool> serve_received(RequestParser& parser, BodyReceiver receiver) {
+    const unsigned version = parser.get().version();
+    const bool keep_alive = parser.get().keep_alive();
+    const bool had_all = parser.is_done();
+    const auto end =
+        co_await receive_body(stream_, buffer_, parser, receiver, options_.body_timeout);
+    if (end == BodyEnd::broken) co_return false;
+    Answer answer = receiver.finish();
+    const bool again = keep_alive && !answer.close && (had_all || end == BodyEnd::whole);
+    co_return co_await write(answer, version, again, false) && again;
+  }
+
+  asio::awaitable<void> wait_for(HttpPending& pending) {
+    ready_.expires_at(asio::steady_timer::time_point::max());
+    pending.on_finish([self = shared_from_this()] {
+      asio::post(self->stream_.get_executor(), [self] { self->ready_.cancel(); });
+    });
+    Status woken;
+    co_await ready_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  }
+
+  static Answer answer_to(const std::function<Answer()>& make) {
     try {
-      return serving_.respond(served_request(std::move(message), peer_, stream_.is_secure()));
+      return make();
     } catch (const std::exception& error) {
       std::fputs(fmt::format("ringtrain: server: {}\n", error.what()).c_str(), stderr);
       return plain_refusal(500, "the server failed; its log says why");
@@ -233,43 +280,6 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   bool is_watched_ = false;   // a read for a lasting answer may be pending
   asio::steady_timer ready_;  // cancelled when a push has something
 };
-
-namespace {
-
-bool is_one_too_many(const Serving& serving, const std::string& peer) {
-  const OpenConnections& open = serving.open;
-  if (open.all >= serving.options.max_connections) return true;
-  const auto& proxies = serving.options.proxies;
-  if (std::find(proxies.begin(), proxies.end(), peer) != proxies.end()) return false;
-  const auto found = open.of_address.find(peer);
-  return found != open.of_address.end() && found->second >= serving.options.max_of_an_address;
-}
-
-// Answers 503 without having read anything, and closes.
-asio::awaitable<void> refuse(tcp::socket socket, Serving& serving) {
-  if (serving.tls != nullptr || serving.open.refused >= kMostRefused) co_return;
-  ++serving.open.refused;
-  const Answer answer = plain_refusal(503, "too many connections are open: close some");
-  const std::string text = fmt::format(
-      "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Type: "
-      "application/problem+json\r\nContent-Length: {}\r\n\r\n{}",
-      answer.body.size(), answer.body);
-  beast::tcp_stream stream(std::move(socket));
-  stream.expires_after(kLinger);
-  Status status;
-  co_await asio::async_write(stream, asio::buffer(text),
-                             asio::redirect_error(asio::use_awaitable, status));
-  stream.socket().shutdown(tcp::socket::shutdown_send, status);
-  std::array<char, 4096> unread{};
-  for (size_t left = kMostDrained; left > 0 && !status;) {
-    const size_t size = co_await stream.async_read_some(
-        asio::buffer(unread), asio::redirect_error(asio::use_awaitable, status));
-    left -= std::min(left, size);
-  }
-  --serving.open.refused;
-}
-
-}  // namespace
 
 asio::awaitable<void> serve_connection(tcp::socket socket, Serving& serving) {
   Status ignored;

@@ -25,8 +25,22 @@ struct OpenConnections {
 struct Serving {
   HttpServerOptions options;
   HttpServer::Respond respond;
+  HttpServer::Receive receive;               // empty: all bodies are read whole
   boost::asio::ssl::context* tls = nullptr;  // null: they are plain
   OpenConnections open = {};
+  size_t in_progress = 0;  // requests whose answers are not written yet
+};
+
+// Counts one more while it exists.
+class Counted {
+ public:
+  explicit Counted(size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  size_t& count_;
 };
 
 // Serves requests until the connection ends, and counts it meanwhile; answers 503 at once where

@@ -62,12 +62,20 @@ Listener::Listener(const std::string& address, uint16_t port) {
   }
 }
 
-void Listener::run(const std::function<void(Socket)>& take) {
+void Listener::wait_for_signal(const std::function<void()>& on_signal) {
+  signals_.async_wait([this, on_signal](Status status, int) {
+    if (status) return;
+    if (!on_signal) return context_.stop();
+    on_signal();
+    wait_for_signal({});
+  });
+}
+
+void Listener::run(const std::function<void(Socket)>& take,
+                   const std::function<void()>& on_signal) {
   signals_.add(SIGINT);
   signals_.add(SIGTERM);
-  signals_.async_wait([this](Status status, int) {
-    if (!status) context_.stop();
-  });
+  wait_for_signal(on_signal);
   asio::co_spawn(context_, accept(acceptor_, take), [](const std::exception_ptr& failure) {
     if (failure) std::rethrow_exception(failure);
   });

@@ -23,11 +23,14 @@ class Listener {
   uint16_t port() const { return acceptor_.local_endpoint().port(); }
   boost::asio::io_context& context() { return context_; }
   // Gives each connection to `take`, and runs the context until stop(), SIGINT or SIGTERM.
-  // Programs that are started do not inherit the sockets.
-  void run(const std::function<void(Socket)>& take);
+  // Programs that are started do not inherit the sockets. Where there is `on_signal`, the first
+  // signal calls it and ends nothing.
+  void run(const std::function<void(Socket)>& take, const std::function<void()>& on_signal = {});
   void stop();
 
  private:
+  void wait_for_signal(const std::function<void()>& on_signal);
+
   boost::asio::io_context context_{1};
   boost::asio::ip::tcp::acceptor acceptor_{context_};
   boost::asio::signal_set signals_{context_};

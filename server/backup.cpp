@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -23,14 +22,12 @@
 #include "base/time.hpp"
 #include "server/api/tokens.hpp"
 #include "server/jobs/job_folder.hpp"
+#include "server/server_folder.hpp"
 
 namespace ringtrain::server {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Folders of a server that hold no run: the trash is not worth a copy.
-const std::set<std::string> kOwnFolders = {"jobs", "keys", "trash"};
 
 [[noreturn]] void fail(const fs::path& path) {
   throw io_error(fmt::format("{}: {}", path.string(), std::strerror(errno)));
@@ -107,7 +104,7 @@ class Backup {
       copy_job(JobFolder(folder), to_ / "jobs" / folder.filename());
     }
     for (const fs::path& folder : folders_in(from_)) {
-      if (!kOwnFolders.contains(folder.filename())) {
+      if (!is_own_folder(folder.filename())) {
         copy_job(JobFolder(folder), to_ / folder.filename());
       }
     }

@@ -11,6 +11,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <random>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -25,6 +27,9 @@
 #include "server/api/event_stream.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/api/openapi.hpp"
+#include "server/cluster/reviewer.hpp"
+#include "server/data/data_routes.hpp"
+#include "server/models/job_model.hpp"
 #include "server/network.hpp"
 #include "server/server_folder.hpp"
 #include "server/store/database.hpp"
@@ -36,9 +41,14 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds kTick(200);
 constexpr std::chrono::seconds kKeepAlive(15);
+constexpr std::chrono::minutes kForget(10);
 
-JobLimits limits_of(const ServerOptions& options) {
-  JobLimits limits{.torchscript = options.torchscript, .scripts = options.scripts};
+fs::path this_program() { return fs::read_symlink("/proc/self/exe"); }
+
+JobLimits limits_of(const ServerOptions& options, const fs::path& folder) {
+  JobLimits limits{.torchscript = options.torchscript,
+                   .scripts = options.scripts,
+                   .datasets = folder / "datasets"};
   limits.cores = options.cores > 0 ? options.cores : this_machine_cores().usable();
   std::vector<fs::path> data = options.data;
   if (data.empty()) data.push_back(fs::current_path());
@@ -70,13 +80,96 @@ WebhookOptions webhook_of(const ServerOptions& options) {
   return webhook;
 }
 
-void add_all_routes(Routes& routes, Jobs& jobs, EventStream& events, Tokens& tokens,
-                    const Audit& audit, const std::function<const RequestTimes&()>& times) {
+// Names a folder of jobs to a cluster. A backup has another one, so that a server of it does not
+// take the jobs of this one for its own.
+std::string store_name(const fs::path& folder) {
+  const fs::path file = folder / "store";
+  std::error_code error;
+  if (!fs::exists(file, error)) {
+    std::random_device random;
+    write_file(file, fmt::format("{:08x}{:08x}\n", random(), random()));
+  }
+  return std::string(trimmed(read_file(file)));
+}
+
+std::optional<ClusterPlace> place_of(const ServerOptions& options, const fs::path& folder) {
+  if (!options.cluster) return std::nullopt;
+  return ClusterPlace{.access = *options.cluster,
+                      .name_space = mpijob::find_access(*options.cluster).name_space,
+                      .store = store_name(folder),
+                      .most_jobs = options.cluster_jobs};
+}
+
+std::unique_ptr<Reviewer> reviewer_of(const ServerOptions& options) {
+  if (!options.cluster) return nullptr;
+  const auto client = std::make_shared<mpijob::ApiClient>(mpijob::find_access(*options.cluster));
+  return std::make_unique<Reviewer>(
+      [client](const std::string& token, const std::vector<ClusterRight>& rights) {
+        return review(*client, token, rights);
+      });
+}
+
+// All that a server keeps beside jobs.
+struct Store {
+  Store(const fs::path& folder, const JobLimits& all_limits, std::set<std::string> all_sources,
+        const OnChange& on_change)
+      : limits(all_limits),
+        sources(std::move(all_sources)),
+        uploads(folder / "uploads"),
+        datasets(folder / "datasets"),
+        models(folder / "models"),
+        operations(folder / "operations",
+                   [on_change](const nlohmann::ordered_json& operation) {
+                     on_change("operation", "", operation);
+                   }),
+        imports{this_program(), uploads, datasets, limits, sources},
+        model_parts{this_program(), models} {
+    operations.add_kind("import", [this](const OperationRecord& record, const fs::path& work) {
+      return std::make_unique<ImportTask>(record, work, imports);
+    });
+    operations.add_kind("model", [this](const OperationRecord& record, const fs::path& work) {
+      return std::make_unique<ModelTask>(record, work, model_parts);
+    });
+  }
+
+  // A job that has trained a model to its end makes a version of one.
+  void take_end(const Job& job) {
+    if (job.state().state != JobState::succeeded || !job.record().script.empty()) return;
+    const std::string model = model_name_of(job.record());
+    try {
+      operations.begin("model", "/api/v1/models/" + model,
+                       to_request(model_request_of(job.folder(), job.to_json(), model)),
+                       job.record().by);
+    } catch (const Error& refused) {  // the disk: POST /api/v1/models does it later
+      std::fputs(
+          fmt::format("{}: its model is no version yet: {}\n", job.record().name, refused.what())
+              .c_str(),
+          stderr);
+    }
+  }
+
+  const JobLimits limits;
+  const std::set<std::string> sources;
+  Uploads uploads;
+  Datasets datasets;
+  Models models;
+  Operations operations;
+  const ImportParts imports;
+  const ModelParts model_parts;
+};
+
+void add_all_routes(Routes& routes, Jobs& jobs, Store& store, EventStream& events, Tokens& tokens,
+                    const Audit& audit, const std::function<const RequestTimes&()>& times,
+                    Reviewer* reviewer = nullptr) {
   add_job_routes(routes, jobs, events);
   add_view_routes(routes, jobs);
   add_file_routes(routes, jobs);
   add_seed_routes(routes, jobs);
-  add_machine_routes(routes, jobs, events, tokens, times);
+  add_upload_routes(routes, store.uploads);
+  add_dataset_routes(routes, store.imports, store.operations, jobs);
+  add_operation_routes(routes, store.operations);
+  add_model_routes(routes, store.models, store.datasets, store.operations, jobs);
+  add_machine_routes(routes, jobs, events, tokens, times, reviewer);
   add_page_routes(routes);
   add_token_routes(routes, tokens, audit);
 }
@@ -91,30 +184,51 @@ class Server {
         tokens_(folder_),
         audit_(folder_),
         events_(options.streams),
+        on_change_(
+            [this](const std::string& kind, const std::string& job,
+                   const nlohmann::ordered_json& data) { events_.publish(kind, job, data); }),
+        store_(folder_, limits_of(options, folder_),
+               {options.sources.begin(), options.sources.end()}, on_change_),
         jobs_({.folder = folder_,
-               .program = fs::read_symlink("/proc/self/exe"),
-               .limits = limits_of(options),
+               .program = this_program(),
+               .limits = store_.limits,
                .tensorboard = options.tensorboard,
-               .webhook = webhook_of(options)},
-              [this](const std::string& kind, const std::string& job,
-                     const nlohmann::ordered_json& data) { events_.publish(kind, job, data); }),
-        dispatcher_(routes_, site_of(options), tokens_, audit_) {
-    add_all_routes(routes_, jobs_, events_, tokens_, audit_,
-                   [this]() -> const RequestTimes& { return dispatcher_.times(); });
+               .webhook = webhook_of(options),
+               .on_end = [this](const Job& job) { store_.take_end(job); },
+               .cluster = place_of(options, folder_)},
+              on_change_),
+        reviewer_(reviewer_of(options)),
+        dispatcher_(routes_, site_of(options), tokens_, audit_, reviewer_.get()) {
+    add_all_routes(
+        routes_, jobs_, store_, events_, tokens_, audit_,
+        [this]() -> const RequestTimes& { return dispatcher_.times(); }, reviewer_.get());
     http_ = std::make_unique<net::HttpServer>(
-        network_of(options), [this](const net::ServedRequest& request) { return answer(request); });
+        network_of(options), [this](const net::ServedRequest& request) { return answer(request); },
+        [this](const net::ServedRequest& head) { return dispatcher_.receive(head); });
   }
 
   void run() {
     const std::string address = address_of(options_, http_->port());
     lock_.say(address);
-    http_->every(kTick, [this] { jobs_.tick(); });
+    http_->every(kTick, [this] {
+      jobs_.tick();
+      store_.operations.tick();
+    });
+    http_->every(kForget, [this] { store_.uploads.forget_old(); });
     http_->every(kKeepAlive, [this] { events_.keep_alive(); });
     jobs_.tick();
-    fmt::print("ringtrain server on {}, jobs in {}\nopen {}/ui/#code={}\n", address,
-               folder_.string(), address, tokens_.new_code());
+    fmt::print("ringtrain server on {}, jobs in {}\n", address, folder_.string());
+    if (options_.cluster) {
+      // Whoever may read the pod's log would sign in with a code.
+      fmt::print("sign in at {}/ui/ with a token of the cluster: kubectl create token NAME\n",
+                 address);
+    } else {
+      fmt::print("open {}/ui/#code={}\n", address, tokens_.new_code());
+    }
     std::fflush(stdout);
     http_->run();
+    // Nothing is finished any more that waits for a review.
+    if (reviewer_) reviewer_->stop();
   }
 
  private:
@@ -133,8 +247,11 @@ class Server {
   Tokens tokens_;
   Audit audit_;
   EventStream events_;
+  const OnChange on_change_;
+  Store store_;
   Jobs jobs_;
   Routes routes_;
+  std::unique_ptr<Reviewer> reviewer_;
   Dispatcher dispatcher_;
   std::unique_ptr<net::HttpServer> http_;
 };
@@ -161,11 +278,12 @@ std::string reference() {
     Tokens tokens(folder);
     Jobs jobs({.folder = folder, .program = {}, .limits = {}},
               [](const std::string&, const std::string&, const nlohmann::ordered_json&) {});
+    Store store(folder, {}, {}, [](const auto&, const auto&, const auto&) {});
     EventStream events;
     RequestTimes times;
     Routes routes;
     const Audit audit(folder);
-    add_all_routes(routes, jobs, events, tokens, audit,
+    add_all_routes(routes, jobs, store, events, tokens, audit,
                    [&]() -> const RequestTimes& { return times; });
     text = rest_reference(routes);
   }

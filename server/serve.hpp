@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "mpijob/client/access.hpp"
 
 namespace ringtrain::server {
 
@@ -21,10 +24,14 @@ struct ServerOptions {
   int cores = 0;                          // 0: those that this process may use
   bool torchscript = false;
   bool scripts = false;
+  // Jobs run in this cluster instead of this machine, and its users come with its tokens.
+  std::optional<mpijob::AccessOptions> cluster = {};
+  int cluster_jobs = 100;                          // most of them at a time
   bool tensorboard = false;                        // runs write event files
   std::string webhook = {};                        // URL to POST to when a job ends; empty: none
   std::filesystem::path webhook_secret_file = {};  // what its requests are signed with
   bool webhook_to_private = false;                 // it may lead to a private network
+  std::vector<std::string> sources = {};           // private places to import from, "HOST:PORT"
   std::vector<std::string> hosts = {};  // names by which it may be called, beside loopback's
   size_t streams = 256;                 // most viewers of events
   size_t connections = 64;              // most that an address may have open

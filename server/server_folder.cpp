@@ -7,6 +7,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -68,6 +69,12 @@ fs::path prepare_folder(const fs::path& folder) {
   }
   refuse_network_disk(folder);
   return fs::canonical(folder);
+}
+
+bool is_own_folder(const std::string& name) {
+  constexpr std::array<const char*, 8> kOwn = {"jobs",    "trash",    "keys",   "outbox",
+                                               "uploads", "datasets", "models", "operations"};
+  return std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end();
 }
 
 FolderLock::FolderLock(const fs::path& folder) : file_(folder / "server.lock") {

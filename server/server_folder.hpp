@@ -2,6 +2,7 @@
 // The folder of a server: one server at a time has it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -9,9 +10,15 @@
 
 namespace ringtrain::server {
 
+// With less than this left on the disk no job, upload or import is taken.
+inline constexpr uintmax_t kLeastFreeBytes = uintmax_t{256} << 20;
+
 // Makes a folder where it is missing and returns its canonical path. Throws a job error where it
 // cannot be used: it cannot be written, or lies on a disk where locks do not hold.
 std::filesystem::path prepare_folder(const std::filesystem::path& folder);
+
+// Whether a server keeps something else than a run in the folder of this name in its own.
+bool is_own_folder(const std::string& name);
 
 // The lock on a server's folder, with a line that says who has it. The constructor throws a job
 // error where another server has it.

@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "base/error.hpp"
-#include "datasets/importers/array_source.hpp"
-#include "datasets/importers/npy.hpp"
+#include "datasets/importers/arrays/array_source.hpp"
+#include "datasets/importers/arrays/npy.hpp"
 
 namespace ringtrain::serving {
 namespace {

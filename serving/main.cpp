@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ringtrain-serve: what trained models make of data. `ringtrain evaluate` and `ringtrain predict`
-// start it.
+// ringtrain-serve: what trained models make of data. `ringtrain evaluate`, `ringtrain predict` and
+// `ringtrain serve` start it.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -14,8 +14,11 @@
 #include "datasets/reading/open.hpp"
 #include "runtime/models/torch_error.hpp"
 #include "serving/evaluate.hpp"
+#include "serving/evaluation_file.hpp"
+#include "serving/evaluation_report.hpp"
 #include "serving/report.hpp"
 #include "serving/samples.hpp"
+#include "serving/serve_command.hpp"
 #include "serving/trained_model.hpp"
 
 namespace ringtrain::serving {
@@ -29,6 +32,8 @@ struct Arguments {
   std::vector<uint64_t> rows;
   std::string fit = "crop";
   int64_t top = 3;
+  size_t worst = 5;
+  bool save = false;
   bool json = false;
 };
 
@@ -60,13 +65,17 @@ std::string print_json(const nlohmann::ordered_json& json) {
 void run_evaluate(const Arguments& arguments) {
   TrainedModel model(arguments.model);
   const auto dataset = datasets::open_dataset(arguments.dataset);
-  const EvaluationOfModel found = evaluate(model, dataset, split_of(arguments));
+  const EvaluationOfModel found = evaluate(model, dataset, split_of(arguments), arguments.worst);
+  const auto figures = evaluation_json(found, model.samples());
   if (arguments.json) {
-    fmt::print("{}\n", print_json(evaluation_json(found, model.samples())));
+    fmt::print("{}\n", print_json(figures));
   } else {
     fmt::print("{}: {}", arguments.dataset,
                evaluation_text(found, model.samples(), arguments.split));
   }
+  if (!arguments.save) return;
+  const auto file = save_evaluation(model, found, dataset.uuid, arguments.split, figures);
+  if (!arguments.json) fmt::print("saved to {}\n", file.string());
 }
 
 // Prints what the model makes of a sample.
@@ -107,12 +116,23 @@ void run_predict(const Arguments& arguments) {
 
 void add_evaluate(CLI::App& app, Arguments& arguments) {
   CLI::App* const command = app.add_subcommand(
-      "evaluate", "Say how well a trained model does on a dataset, in all, and by class or target");
+      "evaluate",
+      "Say how well a trained model does on a dataset: loss, accuracy, each class or target, which "
+      "classes it takes for which, the worst samples");
   add_model(*command, arguments);
   command->add_option("dataset", arguments.dataset, "Dataset file, or folder of its shards")
       ->required();
   add_split(*command, arguments);
-  command->footer("Examples:\n  ringtrain evaluate runs/mnist-lenet data/mnist.h5");
+  command->add_option("--worst", arguments.worst, "Number of the worst samples to name")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1000));
+  command->add_flag("--save", arguments.save,
+                    "Keep the result as evaluation.json beside the model, where 'ringtrain serve' "
+                    "checks the model against it");
+  command->footer(
+      "Examples:\n"
+      "  ringtrain evaluate runs/mnist-lenet data/mnist.h5\n"
+      "  ringtrain evaluate runs/mnist-lenet data/mnist.h5 --save --json");
   command->callback([&arguments] { run_evaluate(arguments); });
 }
 
@@ -142,13 +162,15 @@ void add_predict(CLI::App& app, Arguments& arguments) {
 }  // namespace ringtrain::serving
 
 int main(int argc, char** argv) {
-  CLI::App app("Evaluates and applies trained models.", "ringtrain");
+  CLI::App app("Evaluates, applies and serves trained models.", "ringtrain");
   app.set_version_flag("--version", "ringtrain " RINGTRAIN_VERSION);
   app.require_subcommand(1);
   ringtrain::set_messages(app);
   ringtrain::serving::Arguments arguments;
   ringtrain::serving::add_evaluate(app, arguments);
   ringtrain::serving::add_predict(app, arguments);
+  ringtrain::serving::ServeOptions serve;
+  ringtrain::serving::add_serve(app, serve);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

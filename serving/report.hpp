@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model makes of data, as text for people and as JSON for programs.
+// What a model makes of a sample, as text for people and as JSON for programs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,16 +10,8 @@
 
 #include "datasets/format/dataset_index.hpp"
 #include "runtime/tasks/objective.hpp"
-#include "serving/evaluate.hpp"
 
 namespace ringtrain::serving {
-
-// model: what the model knows of its samples. split: "test" or "train".
-nlohmann::ordered_json evaluation_json(const EvaluationOfModel& found,
-                                       const datasets::DatasetIndex& model);
-// Returns several lines, the last with its newline.
-std::string evaluation_text(const EvaluationOfModel& found, const datasets::DatasetIndex& model,
-                            const std::string& split);
 
 struct Prediction {
   std::string text;

@@ -7,10 +7,11 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "datasets/importers/decode_image.hpp"
+#include "base/terminal/printable.hpp"
 #include "datasets/importers/left_out.hpp"
 #include "datasets/reading/block_store.hpp"
 #include "serving/array_file.hpp"
+#include "serving/protocol/image_row.hpp"
 
 namespace ringtrain::serving {
 namespace {
@@ -19,18 +20,18 @@ constexpr uint64_t kMaxImageBytes = uint64_t{256} << 20;
 
 Sample read_image(const std::filesystem::path& file, const datasets::DatasetIndex& model,
                   datasets::Fit fit) {
-  const datasets::Shape& shape = model.shape;
-  if (model.element != datasets::ElementType::u8 || (shape.channels != 1 && shape.channels != 3)) {
+  if (!takes_images(model)) {
+    const datasets::Shape& shape = model.shape;
     throw data_error(fmt::format("{}: the model was not trained on images, but on {} x {} x {} {}",
                                  file.string(), shape.channels, shape.height, shape.width,
                                  name_of(model.element)));
   }
   const std::string bytes = read_file(file, kMaxImageBytes);
-  Sample sample{.name = file.string(), .bytes = std::vector<std::byte>(model.row_bytes())};
+  Sample sample{.name = file.string(), .bytes = {}};
   try {
-    const auto image = datasets::decode_image(bytes, shape.channels, shape.width, shape.height);
-    datasets::Resizer().resize(image, window_of(image, shape.width, shape.height, fit), shape.width,
-                               shape.height, reinterpret_cast<uint8_t*>(sample.bytes.data()));
+    const std::string row = image_row(bytes, model, fit);
+    const auto* const begin = reinterpret_cast<const std::byte*>(row.data());
+    sample.bytes.assign(begin, begin + row.size());
   } catch (const Error& error) {
     throw data_error(fmt::format("{}: {}", file.string(), error.what()));
   }
@@ -42,14 +43,14 @@ std::string answer_text(const datasets::DatasetIndex& dataset, const std::byte* 
   if (!dataset.has_targets()) {
     int64_t label = 0;
     std::memcpy(&label, y, sizeof label);
-    return dataset.class_names.at(static_cast<size_t>(label));
+    return printable(dataset.class_names.at(static_cast<size_t>(label)));
   }
   std::string text;
   for (const std::string& name : dataset.targets.names) {
     float value = 0;
     std::memcpy(&value, y, sizeof value);
     y += sizeof value;
-    text += fmt::format("{}{} {:.6g}", text.empty() ? "" : ", ", name, value);
+    text += fmt::format("{}{} {:.6g}", text.empty() ? "" : ", ", printable(name), value);
   }
   return text;
 }

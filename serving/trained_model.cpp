@@ -7,14 +7,19 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
+#include "job/models.hpp"
 #include "job/task.hpp"
 #include "model_files/torchscript_kind.hpp"
 #include "runtime/device/load.hpp"
+#include "runtime/models/model.hpp"
+#include "runtime/models/model_files.hpp"
 #include "runtime/models/torch_error.hpp"
 
 namespace ringtrain::serving {
@@ -66,6 +71,64 @@ datasets::DatasetIndex parse_samples(const nlohmann::json& json) {
   return samples;
 }
 
+// Refuses descriptions that ask for far more memory than the file's weights take.
+void check_size(const ModelOptions& options, const Safetensors& weights) {
+  double stored = 0;
+  for (const NamedTensor& named : weights.tensors) {
+    stored += static_cast<double>(named.tensor.numel());
+  }
+  std::vector<int64_t> widths = options.hidden;
+  if (widths.empty()) widths = {1024, 1024};
+  if (options.name != "mlp") widths.clear();
+  widths.insert(widths.begin(), options.name == "mlp"
+                                    ? options.channels * options.height * options.width
+                                    : options.channels);
+  widths.push_back(options.classes);
+  double asked = 0;
+  for (size_t i = 0; i + 1 < widths.size(); ++i) {
+    asked += static_cast<double>(widths[i]) * static_cast<double>(widths[i + 1]);
+    if (widths[i] <= 0 || widths[i + 1] <= 0 || asked > 2 * stored + 4096) {
+      throw data_error("the network would be larger");
+    }
+  }
+}
+
+// Makes the network of a description, with these weights.
+torch::jit::Module network_of(const nlohmann::json& json, const Safetensors& weights) {
+  const datasets::DatasetIndex samples = parse_samples(json);
+  ModelOptions options{
+      .name = json.at("model").get<std::string>(),
+      .hidden = json.value("hidden", std::vector<int64_t>()),
+      .channels = samples.shape.channels,
+      .height = samples.shape.height,
+      .width = samples.shape.width,
+      .classes = static_cast<int64_t>(samples.has_targets() ? samples.targets.names.size()
+                                                            : samples.class_names.size()),
+      .has_targets = samples.has_targets()};
+  if (!is_zoo_model(options.name)) {
+    throw data_error(
+        fmt::format("{} is no network of ringtrain's own: serve its model.pt", options.name));
+  }
+  if (options.name.starts_with("resnet")) {
+    options.small_stem = json.at("network").get<std::string>().find("small") != std::string::npos;
+  }
+  check_size(options, weights);
+  const auto model = make_model(options);
+  std::map<std::string, at::Tensor> stored;
+  for (const NamedTensor& named : weights.tensors) stored[named.name] = named.tensor;
+  std::vector<NamedTensor> own = model->parameters();
+  for (NamedTensor& buffer : model->buffers()) own.push_back(std::move(buffer));
+  const at::NoGradGuard no_grad;
+  for (const NamedTensor& named : own) {
+    const auto found = stored.find(named.name);
+    if (found == stored.end() || found->second.sizes() != named.tensor.sizes()) {
+      throw data_error(fmt::format("{} is missing or has another shape", named.name));
+    }
+    at::Tensor(named.tensor).copy_(found->second);
+  }
+  return model->script();
+}
+
 }  // namespace
 
 struct TrainedModel::Module {
@@ -81,6 +144,28 @@ TrainedModel::TrainedModel(const std::filesystem::path& path)
         fmt::format("{} is not there: name the output folder of a finished run, or its model.pt",
                     file_.string()));
   }
+  const std::string description =
+      file_.extension() == ".safetensors" ? load_weights() : load_script();
+  if (description.empty()) {
+    throw data_error(fmt::format(
+        "{} does not describe its samples: only a model.pt or model.safetensors that ringtrain "
+        "wrote does",
+        file_.string()));
+  }
+  try {
+    const auto json = nlohmann::json::parse(description);
+    samples_ = parse_samples(json);
+    objective_.emplace(parse_loss(json, samples_), samples_, device_->torch());
+  } catch (const std::exception& error) {
+    throw data_error(fmt::format("{}: its {} cannot be used: {}", file_.string(), kDescription,
+                                 torch_cause(error)));
+  }
+  module_->script.eval();
+}
+
+TrainedModel::~TrainedModel() = default;
+
+std::string TrainedModel::load_script() {
   torch::jit::ExtraFilesMap extra = {{kDescription, ""}};
   try {
     module_->script = torch::jit::load(file_.string(), device_->torch(), extra);
@@ -93,23 +178,22 @@ TrainedModel::TrainedModel(const std::filesystem::path& path)
     throw data_error(fmt::format("{} is not a TorchScript file that can be opened: {}",
                                  file_.string(), torch_cause(error)));
   }
-  if (extra[kDescription].empty()) {
-    throw data_error(
-        fmt::format("{} does not describe its samples: only a model.pt that ringtrain wrote does",
-                    file_.string()));
-  }
-  try {
-    const auto json = nlohmann::json::parse(extra[kDescription]);
-    samples_ = parse_samples(json);
-    objective_.emplace(parse_loss(json, samples_), samples_, device_->torch());
-  } catch (const std::exception& error) {
-    throw data_error(fmt::format("{}: its {} cannot be used: {}", file_.string(), kDescription,
-                                 torch_cause(error)));
-  }
-  module_->script.eval();
+  return extra[kDescription];
 }
 
-TrainedModel::~TrainedModel() = default;
+std::string TrainedModel::load_weights() {
+  const Safetensors weights = read_safetensors(file_);
+  const auto about = weights.metadata.find("ringtrain");
+  if (about == weights.metadata.end()) return "";
+  try {
+    module_->script = network_of(nlohmann::json::parse(about->second), weights);
+    module_->script.to(device_->torch());
+  } catch (const std::exception& error) {
+    throw data_error(fmt::format("{}: its weights do not fit the network that it describes: {}",
+                                 file_.string(), torch_cause(error)));
+  }
+  return about->second;
+}
 
 at::Tensor TrainedModel::answers(const datasets::Batch& batch) {
   return objective_->answers(load_answers(*device_, samples_, batch)).to(at::kCPU);

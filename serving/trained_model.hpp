@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "datasets/format/dataset_index.hpp"
 #include "datasets/reading/reader.hpp"
@@ -18,10 +19,12 @@ namespace ringtrain::serving {
 // Thread: one at a time.
 class TrainedModel {
  public:
-  // path: model.pt of a run, or the output folder with it. Throws a data error that names the file,
-  // also for a TorchScript file that was not written by ringtrain.
+  // path: model.pt or model.safetensors of a run, or the output folder with model.pt. Throws a data
+  // error that names the file, also for one that was not written by ringtrain.
   explicit TrainedModel(const std::filesystem::path& path);
   ~TrainedModel();
+
+  const std::filesystem::path& file() const { return file_; }
 
   // Shape, element, mean, std and class names or targets of the samples, and the dataset's uuid; no
   // rows.
@@ -40,6 +43,10 @@ class TrainedModel {
 
  private:
   struct Module;
+  // Each returns the file's description of its samples.
+  std::string load_script();
+  std::string load_weights();
+
   std::filesystem::path file_;
   datasets::DatasetIndex samples_;
   std::unique_ptr<Device> device_;

@@ -16,7 +16,6 @@
 #include "base/text.hpp"
 #include "benchmarks/commands/provenance.hpp"
 #include "benchmarks/commands/rounds.hpp"
-#include "benchmarks/commands/training_run.hpp"
 #include "benchmarks/scaling/plan.hpp"
 #include "benchmarks/scaling/scaling_table.hpp"
 #include "job/parse.hpp"
@@ -71,16 +70,6 @@ std::vector<int64_t> choose_steps(const ScalingOptions& options, const ScalingPl
   return steps;
 }
 
-std::string why_not_steady(const std::vector<StepSample>& samples, const ScalingPlan& plan) {
-  std::string reasons;
-  for (size_t i = 0; i < samples.size(); ++i) {
-    if (samples[i].why_not_steady.empty()) continue;
-    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", name_of(plan.runs[i]),
-                           samples[i].why_not_steady);
-  }
-  return reasons;
-}
-
 void check(const ScalingOptions& options) {
   for (const int ranks : options.ranks) {
     if (ranks < 1) throw job_error(fmt::format("--ranks: {} is not a number of ranks", ranks));
@@ -101,14 +90,16 @@ void run(const ScalingOptions& options) {
   };
   keep(provenance_record(""));
   const std::vector<int64_t> steps = choose_steps(options, plan);
-  ScalingRounds all;
+  std::vector<std::string> names;
+  for (const ScalingRun& run : plan.runs) names.push_back(name_of(run));
+  SampledRounds all;
   const auto one_round = [&] {
     std::vector<StepSample> samples(plan.runs.size());
     for (const size_t i : order_of_runs(plan.runs.size(), all.samples.size())) {
       samples[i] = train(options, plan.runs[i], steps[i]);
     }
     all.samples.push_back(std::move(samples));
-    return why_not_steady(all.samples.back(), plan);
+    return why_not_steady(all.samples.back(), names);
   };
   all.rounds =
       run_gated_rounds(options.rounds, layout.local, one_round, [&](const GatedRound& round) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <numeric>
 
@@ -18,25 +17,8 @@ namespace {
 constexpr const char* kParts[] = {"data wait", "load",      "forward", "backward",
                                   "wait",      "optimizer", "other"};
 
-std::vector<double> rates_of(const ScalingRounds& all, size_t run,
-                             const std::vector<size_t>& rounds) {
-  std::vector<double> rates;
-  for (const size_t round : rounds) rates.push_back(all.samples[round][run].rate);
-  return rates;
-}
-
-// Steps of the first rank that count, of all rounds.
-StepSeconds steps_of(const ScalingRounds& all, size_t run, const std::vector<size_t>& rounds) {
-  StepSeconds steps;
-  for (const size_t round : rounds) {
-    const SteadySteps steady = steady_steps(all.samples[round][run].steps.front());
-    steps.insert(steps.end(), steady.steps.begin(), steady.steps.end());
-  }
-  return steps;
-}
-
 // Processor seconds of all ranks for a million samples, by round.
-std::vector<double> cpu_per_million(const ScalingRounds& all, const ScalingRun& run, size_t index,
+std::vector<double> cpu_per_million(const SampledRounds& all, const ScalingRun& run, size_t index,
                                     const std::vector<size_t>& rounds) {
   std::vector<double> seconds;
   for (const size_t round : rounds) {
@@ -52,7 +34,7 @@ std::vector<double> cpu_per_million(const ScalingRounds& all, const ScalingRun& 
 }
 
 // Medians over the rounds of each part of rank 0's step, in milliseconds.
-nlohmann::ordered_json split_of(const ScalingRounds& all, size_t run,
+nlohmann::ordered_json split_of(const SampledRounds& all, size_t run,
                                 const std::vector<size_t>& rounds) {
   nlohmann::ordered_json split;
   for (const char* part : kParts) {
@@ -67,7 +49,7 @@ nlohmann::ordered_json split_of(const ScalingRounds& all, size_t run,
   return split;
 }
 
-nlohmann::ordered_json row_of(const ScalingRounds& all, const ScalingPlan& plan,
+nlohmann::ordered_json row_of(const SampledRounds& all, const ScalingPlan& plan,
                               const ScalingPoint& point, const std::vector<size_t>& rounds,
                               const ScalingTableOptions& options) {
   const auto rates = [&](size_t run) { return rates_of(all, run, rounds); };
@@ -115,18 +97,13 @@ nlohmann::ordered_json round_record(const GatedRound& round, const std::vector<S
                                   {"averages", plan.runs[i].averages},
                                   {"samples_per_second", sample.rate},
                                   {"split_seconds", sample.split}};
-    for (const RankUsage& usage : sample.usage) run["usage_by_rank"].push_back(to_json(usage));
-    for (const StepSeconds& steps : sample.steps) {
-      std::vector<int64_t> microseconds;
-      for (const double step : steps) microseconds.push_back(std::llround(step * 1e6));
-      run["step_microseconds_by_rank"].push_back(microseconds);
-    }
+    add_ranks(run, sample);
     record["runs"].push_back(std::move(run));
   }
   return record;
 }
 
-nlohmann::ordered_json scaling_table(const ScalingRounds& all, const ScalingPlan& plan,
+nlohmann::ordered_json scaling_table(const SampledRounds& all, const ScalingPlan& plan,
                                      const ScalingTableOptions& options) {
   const std::vector<size_t> rounds = counted_rounds(all.rounds, options.wanted);
   nlohmann::ordered_json table = {{"kind", "table"},

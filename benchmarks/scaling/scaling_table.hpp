@@ -6,16 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/commands/gated_rounds.hpp"
-#include "benchmarks/commands/training_run.hpp"
+#include "benchmarks/commands/sampled_rounds.hpp"
 #include "benchmarks/scaling/plan.hpp"
 
 namespace ringtrain::benchmarks {
-
-struct ScalingRounds {
-  std::vector<GatedRound> rounds;
-  std::vector<std::vector<StepSample>> samples;  // by round, then as the plan's runs
-};
 
 // {"kind": "round", ...}
 nlohmann::ordered_json round_record(const GatedRound& round, const std::vector<StepSample>& samples,
@@ -29,7 +23,7 @@ struct ScalingTableOptions {
 };
 
 // {"kind": "table", ...}, a row for each point of the plan, in its order.
-nlohmann::ordered_json scaling_table(const ScalingRounds& all, const ScalingPlan& plan,
+nlohmann::ordered_json scaling_table(const SampledRounds& all, const ScalingPlan& plan,
                                      const ScalingTableOptions& options);
 
 void print_scaling_table(const nlohmann::ordered_json& table);

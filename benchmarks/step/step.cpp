@@ -49,7 +49,7 @@ bool bench_model(const RankLayout& layout, const StepOptions& options, const std
   const int64_t steps = choose_steps(layout, options, model);
   const auto contestants = contestants_of(layout, options, model, steps, with_peers);
   int number = 0;
-  const StepRounds all = run_step_rounds(
+  const SampledRounds all = run_step_rounds(
       contestants, options.rounds, model, [&](const nlohmann::ordered_json& record) {
         const auto disturbed = record.at("disturbed").get<std::string>();
         fmt::print(stderr, "{}: round {}{}{}\n", model, ++number,

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "benchmarks/step/step_rounds.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -23,30 +20,21 @@ std::vector<size_t> order_of_round(size_t contestants, size_t round) {
   return order;
 }
 
-std::string why_not_steady(const std::vector<StepSample>& samples,
-                           const std::vector<Contestant>& contestants) {
-  std::string reasons;
-  for (size_t i = 0; i < samples.size(); ++i) {
-    if (samples[i].why_not_steady.empty()) continue;
-    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : ", ", contestants[i].name,
-                           samples[i].why_not_steady);
-  }
-  return reasons;
-}
-
 }  // namespace
 
-StepRounds run_step_rounds(const std::vector<Contestant>& contestants, int wanted,
-                           const std::string& model,
-                           const std::function<void(const nlohmann::ordered_json&)>& done) {
-  StepRounds all;
+SampledRounds run_step_rounds(const std::vector<Contestant>& contestants, int wanted,
+                              const std::string& model,
+                              const std::function<void(const nlohmann::ordered_json&)>& done) {
+  std::vector<std::string> names;
+  for (const Contestant& contestant : contestants) names.push_back(contestant.name);
+  SampledRounds all;
   const auto run = [&] {
     std::vector<StepSample> samples(contestants.size());
     for (const size_t i : order_of_round(contestants.size(), all.samples.size())) {
       samples[i] = contestants[i].run();
     }
     all.samples.push_back(std::move(samples));
-    return why_not_steady(all.samples.back(), contestants);
+    return why_not_steady(all.samples.back(), names);
   };
   all.rounds = run_gated_rounds(wanted, true, run, [&](const GatedRound& round) {
     done(to_json(round, all.samples.back(), contestants, model));
@@ -66,12 +54,7 @@ nlohmann::ordered_json to_json(const GatedRound& round, const std::vector<StepSa
     nlohmann::ordered_json run = {{"name", contestants[i].name},
                                   {"samples_per_second", sample.rate},
                                   {"exposed_communication_share", sample.exposed_share}};
-    for (const RankUsage& usage : sample.usage) run["usage_by_rank"].push_back(to_json(usage));
-    for (const StepSeconds& steps : sample.steps) {
-      std::vector<int64_t> microseconds;
-      for (const double step : steps) microseconds.push_back(std::llround(step * 1e6));
-      run["step_microseconds_by_rank"].push_back(microseconds);
-    }
+    add_ranks(run, sample);
     json["runs"].push_back(std::move(run));
   }
   return json;

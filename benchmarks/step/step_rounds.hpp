@@ -1,29 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "benchmarks/commands/gated_rounds.hpp"
+#include "benchmarks/commands/sampled_rounds.hpp"
 #include "benchmarks/step/step_contestants.hpp"
 
 namespace ringtrain::benchmarks {
 
-// All rounds of `ringtrain bench step` for one model.
-struct StepRounds {
-  std::vector<GatedRound> rounds;
-  std::vector<std::vector<StepSample>> samples;  // by round, then by contestant
-};
-
 // Runs every contestant once a round, in an order of the round's own: the first two, which are
 // compared most closely, in a row, in alternating order; the others follow in a rotating one. A
 // round does not count if a contestant was not steady. Calls `done` with each round's record.
-StepRounds run_step_rounds(const std::vector<Contestant>& contestants, int wanted,
-                           const std::string& model,
-                           const std::function<void(const nlohmann::ordered_json&)>& done);
+SampledRounds run_step_rounds(const std::vector<Contestant>& contestants, int wanted,
+                              const std::string& model,
+                              const std::function<void(const nlohmann::ordered_json&)>& done);
 
 // The record of one round: {"kind": "round", ...}, every step of every rank in microseconds.
 nlohmann::ordered_json to_json(const GatedRound& round, const std::vector<StepSample>& samples,

@@ -13,27 +13,8 @@
 namespace ringtrain::benchmarks {
 namespace {
 
-std::vector<double> rates_of(const StepRounds& all, size_t contestant,
-                             const std::vector<size_t>& rounds) {
-  std::vector<double> rates;
-  for (const size_t round : rounds) rates.push_back(all.samples[round][contestant].rate);
-  return rates;
-}
-
-// All steps of one contestant's first rank that count.
-StepSeconds steps_of(const StepRounds& all, size_t contestant, const std::vector<size_t>& rounds) {
-  StepSeconds counted;
-  for (const size_t round : rounds) {
-    const auto& ranks = all.samples[round][contestant].steps;
-    if (ranks.empty()) continue;
-    const SteadySteps steady = steady_steps(ranks.front());
-    counted.insert(counted.end(), steady.steps.begin(), steady.steps.end());
-  }
-  return counted;
-}
-
 // CPU milliseconds of a step, of all ranks and their threads; by round. Empty where unknown.
-std::vector<double> cpu_of_step(const StepRounds& all, size_t contestant,
+std::vector<double> cpu_of_step(const SampledRounds& all, size_t contestant,
                                 const std::vector<size_t>& rounds) {
   std::vector<double> milliseconds;
   for (const size_t round : rounds) {
@@ -51,7 +32,7 @@ struct Placements {
   std::vector<size_t> near, far;  // rounds
 };
 
-Placements by_placement(const StepRounds& all, const std::vector<size_t>& rounds) {
+Placements by_placement(const SampledRounds& all, const std::vector<size_t>& rounds) {
   Placements found;
   for (const size_t round : rounds) {
     (all.rounds[round].noise.cores_are_far() ? found.far : found.near).push_back(round);
@@ -59,7 +40,7 @@ Placements by_placement(const StepRounds& all, const std::vector<size_t>& rounds
   return found;
 }
 
-nlohmann::ordered_json row_of(const StepRounds& all, const std::vector<Contestant>& contestants,
+nlohmann::ordered_json row_of(const SampledRounds& all, const std::vector<Contestant>& contestants,
                               size_t i, const std::vector<size_t>& rounds) {
   const auto over = [&](const std::vector<size_t>& some) {
     return to_json(paired_ratio(rates_of(all, 0, some), rates_of(all, i, some)));
@@ -93,7 +74,8 @@ std::string over_it(const nlohmann::ordered_json& ratio) {
 
 }  // namespace
 
-nlohmann::ordered_json step_table(const StepRounds& all, const std::vector<Contestant>& contestants,
+nlohmann::ordered_json step_table(const SampledRounds& all,
+                                  const std::vector<Contestant>& contestants,
                                   const StepOptions& options, const std::string& model) {
   const std::vector<size_t> rounds = counted_rounds(all.rounds, options.rounds);
   std::vector<double> exposed;

@@ -50,6 +50,9 @@ constexpr const char* kYCrc32c = "y_crc32c";  // u32 [blocks]
 
 constexpr uint64_t kMostTargets = 4096;
 
+// The shuffle seed of rows that are stored in the order of their source.
+constexpr uint64_t kSourceOrder = ~uint64_t{0};
+
 // Returns the path of a dataset of a split: "/train/x".
 inline std::string path(Split split, const char* name) {
   std::string result = "/";

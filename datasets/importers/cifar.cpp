@@ -76,14 +76,15 @@ class CifarFiles {
     return rows;
   }
 
-  // Puts all rows of a split. Calls done(rows so far) after each file. Returns the labels seen.
+  // Puts the first `rows` rows of a split. Calls done(rows so far) after each file. Returns the
+  // labels seen.
   template <typename Done>
-  std::set<uint64_t> put(Split split, Writer& writer, const Done& done) const {
+  std::set<uint64_t> put(Split split, uint64_t rows, Writer& writer, const Done& done) const {
     std::set<uint64_t> seen;
     uint64_t row = 0;
     for (const std::string& name : names(split)) {
       const std::string& bytes = file(name);
-      for (size_t at = 0; at < bytes.size(); at += record_bytes()) {
+      for (size_t at = 0; at < bytes.size() && row < rows; at += record_bytes()) {
         const auto* record = reinterpret_cast<const std::byte*>(bytes.data() + at);
         const auto label = std::to_integer<uint64_t>(record[label_bytes() - 1]);
         if (label >= classes()) {
@@ -135,7 +136,7 @@ DatasetIndex import_cifar(const std::filesystem::path& source,
                           const std::filesystem::path& destination, const ImportOptions& options) {
   CifarFiles files(source);
   NewDataset dataset = new_dataset(options, source.string(), ElementType::u8, {3, 32, 32});
-  dataset.train_rows = files.rows(Split::train);
+  dataset.train_rows = limited(options, files.rows(Split::train));
   dataset.test_rows = files.rows(Split::test);
   Writer writer(destination, dataset);
   if (!options.class_names.empty() && options.class_names.size() != files.classes()) {
@@ -152,7 +153,8 @@ DatasetIndex import_cifar(const std::filesystem::path& source,
   writer.set_class_names(names);
   for (const Split split : {Split::train, Split::test}) {
     const uint64_t before = split == Split::train ? 0 : dataset.train_rows;
-    const auto seen = files.put(split, writer, [&](uint64_t rows) {
+    const uint64_t own = split == Split::train ? dataset.train_rows : dataset.test_rows;
+    const auto seen = files.put(split, own, writer, [&](uint64_t rows) {
       if (options.progress) {
         options.progress(before + rows, dataset.train_rows + dataset.test_rows);
       }

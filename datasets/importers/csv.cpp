@@ -133,6 +133,7 @@ DatasetIndex import_csv(const CsvSources& sources, const std::filesystem::path& 
                         const ImportOptions& options) {
   const std::string name = sources.train.string();
   CsvTable train(sources.train, sources.separator, answers_of(sources));
+  train.stop_after(options.limit);
   std::optional<CsvTable> test;
   if (sources.test) test.emplace(*sources.test, sources.separator, answers_of(sources));
   if (test) check_columns(train, *test, sources);
@@ -164,6 +165,7 @@ DatasetIndex import_csv(const CsvSources& sources, const std::filesystem::path& 
   } else if (!test) {
     split.emplace(of_row, sources.test_share, options.shuffle_seed, name);
   }
+  if (split && options.keep_order) split->keep_order();
   of_row = {};  // memory
   Targets of_test;
   const uint64_t test_rows = test ? count(*test, of_test) : 0;

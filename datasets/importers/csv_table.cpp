@@ -29,21 +29,6 @@ std::string_view unquoted(std::string_view field) {
   return field;
 }
 
-void split_fields(std::string_view line, char separator, std::vector<std::string_view>& fields) {
-  fields.clear();
-  while (true) {
-    size_t from = 0;
-    if (line.starts_with('"')) {  // a separator inside quotes is text
-      const size_t quote = line.find('"', 1);
-      from = quote == std::string_view::npos ? 0 : quote;
-    }
-    const size_t end = line.find(separator, from);
-    fields.push_back(unquoted(line.substr(0, end)));
-    if (end == std::string_view::npos) return;
-    line.remove_prefix(end + 1);
-  }
-}
-
 // Returns a question for the end of a message: whether the most frequent of the `candidates` in
 // `text` is the separator. Empty if there is none of them.
 std::string separator_hint(std::string_view text, char separator, std::string_view candidates) {
@@ -63,8 +48,25 @@ std::string separator_hint(std::string_view text, char separator, std::string_vi
 
 }  // namespace
 
-CsvLines::CsvLines(const std::filesystem::path& path)
-    : source_(open_source(path)), buffer_(1 << 20) {}
+void split_fields(std::string_view line, char separator, std::vector<std::string_view>& fields) {
+  fields.clear();
+  while (true) {
+    size_t from = 0;
+    if (line.starts_with('"')) {  // a separator inside quotes is text
+      const size_t quote = line.find('"', 1);
+      from = quote == std::string_view::npos ? 0 : quote;
+    }
+    const size_t end = line.find(separator, from);
+    fields.push_back(unquoted(line.substr(0, end)));
+    if (end == std::string_view::npos) return;
+    line.remove_prefix(end + 1);
+  }
+}
+
+CsvLines::CsvLines(const std::filesystem::path& path) : CsvLines(open_source(path)) {}
+
+CsvLines::CsvLines(std::unique_ptr<ByteSource> source)
+    : source_(std::move(source)), buffer_(1 << 20) {}
 
 bool CsvLines::next(std::string_view& line) {
   for (;;) {
@@ -169,7 +171,7 @@ void CsvTable::for_each(const std::function<void(const CsvRow&, const CsvLines&)
     row.answers.clear();
     for (const size_t i : answers_) row.answers.push_back(fields_[i]);
     visit(row, lines);
-    ++row.number;
+    if (++row.number == stop_after_) return;
   }
 }
 

@@ -16,6 +16,7 @@ namespace ringtrain::datasets {
 class CsvLines {
  public:
   explicit CsvLines(const std::filesystem::path& path);
+  explicit CsvLines(std::unique_ptr<ByteSource> source);
   // Reads the next line, valid until the next call. Returns false at the end.
   bool next(std::string_view& line);
   // Throws a data error that names the file and the line.
@@ -66,6 +67,9 @@ class CsvTable {
   // Returns what is wrong with a feature that is no finite number, and what may be the cause.
   std::string why_no_number(std::string_view field) const;
 
+  // Makes for_each() stop after so many rows; 0: none.
+  void stop_after(uint64_t rows) { stop_after_ = rows; }
+
   // Reads the file from its start and calls visit(row, lines) for every row.
   void for_each(const std::function<void(const CsvRow&, const CsvLines&)>& visit);
 
@@ -76,6 +80,7 @@ class CsvTable {
 
   std::filesystem::path path_;
   char separator_;
+  uint64_t stop_after_ = 0;
   size_t columns_ = 0;
   std::vector<size_t> answers_;   // in the order in which they were asked for
   std::vector<size_t> features_;  // the other columns
@@ -83,6 +88,9 @@ class CsvTable {
   std::vector<std::string> names_;
   std::vector<std::string_view> fields_;
 };
+
+// Splits a line into fields, without the white space and then the quotes around each.
+void split_fields(std::string_view line, char separator, std::vector<std::string_view>& fields);
 
 // Whether a field stands for a value that is not known, as NA or NaN in a table of R or pandas.
 bool is_missing(std::string_view field);

@@ -9,12 +9,9 @@
 #include <string>
 #include <string_view>
 
-namespace ringtrain::datasets {
+#include "datasets/importers/archive_reader.hpp"
 
-struct TreeLimits {
-  uint64_t max_entries = 20'000'000;
-  uint64_t max_file_bytes = uint64_t{256} << 20;
-};
+namespace ringtrain::datasets {
 
 class FileTree {
  public:
@@ -23,9 +20,9 @@ class FileTree {
   enum class Other { folder, hidden_file, hidden_folder, linked_folder };
 
   // Throws a data error if there is nothing at `path`.
-  explicit FileTree(std::filesystem::path path, TreeLimits limits = {});
+  explicit FileTree(std::filesystem::path path, ArchiveLimits limits = {});
   // Takes an archive in memory. Requires: it outlives the tree.
-  FileTree(std::string name, std::string_view archive, TreeLimits limits = {});
+  FileTree(std::string name, std::string_view archive, ArchiveLimits limits = {});
 
   // Calls visit(path inside, number) for every regular file, in an order that stays the same, and
   // other(path, kind) for the rest.
@@ -33,9 +30,8 @@ class FileTree {
             const std::function<void(const std::string& path, Other kind)>& other) const;
 
   // Calls visit(path, number, bytes) for the files for which wanted(path, number) holds; `bytes`
-  // may be moved from. Throws a data error for paths that are absolute or contain "..", links in an
-  // archive, encrypted entries, files of more than max_file_bytes, and archives that are damaged,
-  // unpack to more than a thousand times their size or hold more than max_entries.
+  // may be moved from. Throws a data error for files of more than max_file_bytes, more than
+  // max_entries, and all that ArchiveReader refuses.
   void read(const std::function<bool(const std::string& path, uint64_t number)>& wanted,
             const std::function<void(const std::string& path, uint64_t number, std::string& bytes)>&
                 visit) const;
@@ -53,10 +49,7 @@ class FileTree {
   std::filesystem::path path_;
   std::string name_;
   std::string_view memory_;
-  TreeLimits limits_;
+  ArchiveLimits limits_;
 };
-
-// Returns the text with '?' for control characters: names in an archive may hold anything.
-std::string printable(std::string text);
 
 }  // namespace ringtrain::datasets

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "datasets/importers/seeded_split.hpp"
 #include "datasets/writing/writer.hpp"
 
 namespace ringtrain::datasets {
@@ -57,15 +60,15 @@ void expect_end(ByteSource& source) {
   }
 }
 
-std::vector<uint8_t> read_labels(ByteSource& source) {
+std::vector<int64_t> read_labels(ByteSource& source) {
   const uint64_t count = read_header(source, "labels", 1, 1)[0];
   // Read in steps: a gzipped file may still hold less than it can.
-  std::vector<uint8_t> labels;
-  constexpr uint64_t kStep = uint64_t{1} << 20;
+  std::vector<int64_t> labels;
+  std::vector<uint8_t> step(uint64_t{1} << 20);
   while (labels.size() < count) {
-    const size_t done = labels.size();
-    labels.resize(std::min(count, done + kStep));
-    source.read_exactly(labels.data() + done, labels.size() - done);
+    const size_t n = std::min(count - labels.size(), step.size());
+    source.read_exactly(step.data(), n);
+    labels.insert(labels.end(), step.begin(), step.begin() + static_cast<std::ptrdiff_t>(n));
   }
   expect_end(source);
   return labels;
@@ -84,48 +87,70 @@ void check_count(const ByteSource& images, uint64_t rows, const ByteSource& labe
   }
 }
 
+// Images with their labels.
+struct Part {
+  Shape shape;
+  uint64_t rows = 0;            // in the files
+  std::vector<int64_t> labels;  // of the rows that are imported
+};
+
+Part read_part(ByteSource& images, ByteSource& labels) {
+  const std::vector<uint64_t> dims = read_header(images, "images", 3, 4);
+  Part part{shape_of(dims), dims[0], read_labels(labels)};
+  check_count(images, part.rows, labels, part.labels.size());
+  return part;
+}
+
 }  // namespace
 
 DatasetIndex import_idx(const IdxSources& sources, const std::filesystem::path& destination,
                         const ImportOptions& options) {
-  const std::vector<uint64_t> train = read_header(sources.train_images, "images", 3, 4);
-  const std::vector<uint64_t> test = read_header(sources.test_images, "images", 3, 4);
-  const std::vector<uint8_t> train_labels = read_labels(sources.train_labels);
-  const std::vector<uint8_t> test_labels = read_labels(sources.test_labels);
-  check_count(sources.train_images, train[0], sources.train_labels, train_labels.size());
-  check_count(sources.test_images, test[0], sources.test_labels, test_labels.size());
-  if (shape_of(train) != shape_of(test)) {
-    throw data_error(fmt::format("{} and {} hold images of different sizes",
-                                 sources.train_images.name(), sources.test_images.name()));
+  Part train = read_part(sources.train_images, sources.train_labels);
+  std::optional<Part> test;
+  if (sources.test_images != nullptr) {
+    test = read_part(*sources.test_images, *sources.test_labels);
+    if (test->shape != train.shape) {
+      throw data_error(fmt::format("{} and {} hold images of different sizes",
+                                   sources.train_images.name(), sources.test_images->name()));
+    }
   }
-  const auto [least, most] = std::minmax_element(train_labels.begin(), train_labels.end());
+  train.labels.resize(limited(options, train.labels.size()));
+  const auto [least, most] = std::minmax_element(train.labels.begin(), train.labels.end());
   require_two_classes(options, sources.train_labels.name(), *least == *most ? 1 : 2);
-  const uint8_t largest =
-      std::max(*most, *std::max_element(test_labels.begin(), test_labels.end()));
+  int64_t largest = *most;
+  std::optional<SeededSplit> split;
+  if (test) {
+    largest = std::max(largest, *std::max_element(test->labels.begin(), test->labels.end()));
+  } else {
+    split.emplace(train.labels, sources.test_share, options.shuffle_seed,
+                  sources.train_images.name());
+    if (options.keep_order) split->keep_order();
+  }
 
   NewDataset dataset =
-      new_dataset(options, sources.train_images.name(), ElementType::u8, shape_of(train));
-  dataset.train_rows = train[0];
-  dataset.test_rows = test[0];
+      new_dataset(options, sources.train_images.name(), ElementType::u8, train.shape);
+  dataset.train_rows = split ? split->train_rows() : train.labels.size();
+  dataset.test_rows = split ? split->test_rows() : test->labels.size();
   Writer writer(destination, dataset);
   writer.set_class_names(
-      class_names_for(options, uint64_t{largest} + 1, sources.train_labels.name()));
+      class_names_for(options, static_cast<uint64_t>(largest) + 1, sources.train_labels.name()));
   writer.set_source_sha256(options.source_sha256);
 
   std::vector<std::byte> row(static_cast<size_t>(dataset.shape.elements()));
   uint64_t done = 0;
-  const auto copy = [&](Split split, ByteSource& images, const std::vector<uint8_t>& labels) {
-    for (uint64_t i = 0; i < labels.size(); ++i) {
+  const auto copy = [&](Split own, ByteSource& images, const Part& part) {
+    for (uint64_t i = 0; i < part.labels.size(); ++i) {
       images.read_exactly(row.data(), row.size());
-      writer.put(split, i, row.data(), labels[i]);
+      const SeededSplit::Place place = split ? (*split)(i) : SeededSplit::Place{own, i};
+      writer.put(place.split, place.row, row.data(), part.labels[i]);
       if (options.progress && ++done % 1024 == 0) {
         options.progress(done, dataset.train_rows + dataset.test_rows);
       }
     }
-    expect_end(images);
+    if (part.labels.size() == part.rows) expect_end(images);
   };
-  copy(Split::train, sources.train_images, train_labels);
-  copy(Split::test, sources.test_images, test_labels);
+  copy(Split::train, sources.train_images, train);
+  if (test) copy(Split::test, *sources.test_images, *test);
   return writer.finish();
 }
 

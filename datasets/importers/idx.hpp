@@ -14,8 +14,9 @@ namespace ringtrain::datasets {
 struct IdxSources {
   ByteSource& train_images;
   ByteSource& train_labels;
-  ByteSource& test_images;
-  ByteSource& test_labels;
+  ByteSource* test_images = nullptr;  // both or none
+  ByteSource* test_labels = nullptr;
+  double test_share = 0.1;  // of the training images, drawn by seed, if there are no test images
 };
 
 // Streams the images to a new dataset at `destination`. Throws a data error if a header promises

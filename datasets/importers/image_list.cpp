@@ -25,26 +25,25 @@ bool is_split_name(const std::string& name) {
   return name == "train" || name == "test" || name == "val" || name == "validation";
 }
 
-size_t hash_of(const std::vector<std::string>& path) {
-  return std::hash<std::string>{}(fmt::format("{}", fmt::join(path, "/")));
-}
-
 }  // namespace
 
 ImageList::ImageList(const FileTree& tree, double test_share, uint64_t seed)
     : tree_name_(tree.name()) {
   const std::vector<Path> folders = list(tree);
-  if (images_.empty()) {
-    const auto left_out = left_out_.lines("", 0);  // one line, for the whole tree
-    throw data_error(tree_name_ + ": holds no JPEG or PNG files" +
-                     (left_out.empty() ? "" : left_out.front()));
-  }
+  require_images();
   const size_t depth = depth_of_classes();
   class_path_length_ = depth + 1;
   find_splits();
   number_classes(depth);
   find_empty_classes(folders);
   place(test_share, seed, depth);
+}
+
+void ImageList::require_images() const {
+  if (!images_.empty()) return;
+  const auto left_out = left_out_.lines("", 0);  // one line, for the whole tree
+  throw data_error(tree_name_ + ": holds no JPEG or PNG files" +
+                   (left_out.empty() ? "" : left_out.front()));
 }
 
 // Returns the folders of the tree.
@@ -99,6 +98,10 @@ const ImageTarget& ImageList::at(uint64_t number, const std::string& path) const
     throw data_error(tree_name_ + ": files changed while they were read");
   }
   return entries_[number].target;
+}
+
+size_t ImageList::hash_of(const Path& path) {
+  return std::hash<std::string>{}(fmt::format("{}", fmt::join(path, "/")));
 }
 
 ImageList::Path ImageList::components(const std::string& path) {
@@ -165,6 +168,14 @@ void ImageList::number_classes(size_t depth) {
   }
 }
 
+// Makes an image the next row of a split.
+void ImageList::use(const Found& image, Split split, int64_t label) {
+  Entry& entry = entries_[image.number];
+  entry.used = true;
+  entry.path_hash = hash_of(image.path);
+  entry.target = {split, rows_[static_cast<size_t>(split)]++, label};
+}
+
 void ImageList::place(double test_share, uint64_t seed, size_t depth) {
   uint64_t last = 0;
   for (const Found& image : images_) last = std::max(last, image.number);
@@ -188,14 +199,7 @@ void ImageList::place(double test_share, uint64_t seed, size_t depth) {
       throw data_error(fmt::format("{}: the test class {} has no training images", tree_name_,
                                    image.path[depth]));
     }
-    ImageTarget target{*split, rows_[static_cast<size_t>(*split)], label->second};
-    if (seeded) {
-      const SeededSplit::Place drawn = (*seeded)(counter++);
-      target.split = drawn.split;
-      target.row = drawn.row;
-    }
-    ++rows_[static_cast<size_t>(target.split)];
-    entries_[image.number] = {true, hash_of(image.path), target};
+    use(image, seeded ? (*seeded)(counter++).split : *split, label->second);
   }
   images_.clear();
   images_.shrink_to_fit();

@@ -10,6 +10,7 @@
 
 #include "datasets/format/dataset_index.hpp"
 #include "datasets/importers/file_tree.hpp"
+#include "datasets/importers/image_labels.hpp"
 #include "datasets/importers/left_out.hpp"
 
 namespace ringtrain::datasets {
@@ -21,12 +22,22 @@ struct ImageTarget {
   int64_t label = 0;
 };
 
-// Finds the images of a tree and decides from their paths alone which row each becomes: one folder
-// per class, perhaps below train/ and test/.
+// The tables that label the images of a tree.
+struct ImageTables {
+  std::string train;  // a file, or else one inside the tree
+  std::string test;   // the same; empty: a share of the training rows, drawn by seed
+  ImageTableOptions columns;
+};
+
+// Finds the images of a tree and decides which row each becomes: from their paths alone, one folder
+// per class, perhaps below train/ and test/; or from a table that labels them.
 class ImageList {
  public:
-  // test_share: of the images, drawn by seed, if there is no test split. Throws a data error.
+  // test_share: of the images, drawn by seed, if there is no test split; 0: no test rows. Rows are
+  // in the order of the tree. Throws a data error.
   ImageList(const FileTree& tree, double test_share, uint64_t seed);
+  // Takes the images that the tables name, in their order. Throws a data error.
+  ImageList(const FileTree& tree, const ImageTables& tables, double test_share, uint64_t seed);
 
   // Returns whether the file of this number is to be read.
   bool contains(uint64_t number) const;
@@ -54,8 +65,12 @@ class ImageList {
   };
 
   std::vector<Path> list(const FileTree& tree);
+  void require_images() const;
+  void use(const Found& image, Split split, int64_t label);
+  void leave_out_unlabelled();
   void find_empty_classes(const std::vector<Path>& folders);
   static Path components(const std::string& path);
+  static size_t hash_of(const Path& path);
   size_t depth_of_classes();
   std::optional<Split> split_of(const Path& path) const;
   void find_splits();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "datasets/format/dataset_index.hpp"
+#include "datasets/importers/image_list.hpp"
 #include "datasets/importers/options.hpp"
 #include "datasets/importers/resize.hpp"
 
@@ -19,7 +20,8 @@ struct ImageSources {
   int64_t width = 0;     // one 0: 224
   int64_t channels = 3;  // or 1: grey
   Fit fit = Fit::crop;
-  double test_share = 0.1;  // of the images, drawn by seed, if there is no test split
+  double test_share = 0.1;  // of the images, drawn by seed, if there is no test split; 0: none
+  ImageTables tables = {};  // tables.train empty: the folders of the images are their classes
   bool skip_broken = false;
   int threads = 0;  // 0: one per core
 };
@@ -39,9 +41,10 @@ struct ImportedImages {
 
 // Imports JPEG and PNG files in one folder per class: CLASS/..., or train/CLASS/... and
 // test/CLASS/... (val/ counts as the test split if there is no test/). Folders around them are
-// ignored. Several threads decode the images and bring them to one size. Throws a data error: no
-// images, images outside a class, test classes that training lacks, a single class (unless
-// options.one_class), broken images (unless they are skipped).
+// ignored. Or else imports those that a table labels. Several threads decode the images and bring
+// them to one size. Throws a data error: no images, images outside a class, test classes that
+// training lacks, a single class (unless options.one_class), broken images (unless they are
+// skipped).
 ImportedImages import_images(const ImageSources& given, const std::filesystem::path& destination,
                              const ImportOptions& options);
 

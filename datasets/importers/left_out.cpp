@@ -8,6 +8,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/terminal/printable.hpp"
 #include "base/text.hpp"
 #include "datasets/importers/file_tree.hpp"
 

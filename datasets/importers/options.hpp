@@ -16,7 +16,11 @@ namespace ringtrain::datasets {
 struct ImportOptions {
   std::string source;                    // for people; empty: the importer names its files
   std::string source_sha256;             // of the main source file, if known
-  uint64_t shuffle_seed = 0;             // of the order in which rows are written
+  uint64_t shuffle_seed = 0;             // of the order in which rows are written, and of test rows
+  bool keep_order = false;               // rows are written in the order of the source
+  uint64_t limit = 0;                    // of the training source only the first rows; 0: all
+  std::vector<float> mean = {};          // given, one value or one a channel; else of training rows
+  std::vector<float> std = {};           // the same
   uint64_t block_rows = 0;               // 0: chosen by the size of a row
   std::vector<std::string> class_names;  // empty: from the source, else the labels as numbers
   bool one_class = false;  // whether all training rows may have the same class or target
@@ -31,6 +35,9 @@ Shape table_shape(uint64_t features);
 // Starts a dataset with what the options say; `source` is its name unless they have one.
 NewDataset new_dataset(const ImportOptions& options, const std::string& source, ElementType element,
                        const Shape& shape);
+
+// Returns how many of a source's training rows are imported.
+uint64_t limited(const ImportOptions& options, uint64_t rows);
 
 // Throws a data error if the training rows have one class alone, which teaches a model nothing,
 // unless options.one_class. why: the end of the message, if the cause is known.

@@ -54,8 +54,13 @@ uint64_t share_out(Classes& classes, uint64_t rows, uint64_t wanted) {
 
 SeededSplit::SeededSplit(uint64_t rows, double test_share, uint64_t seed, const std::string& source)
     : rows_(rows), key_(mix(seed, 2)) {
-  if (!(test_share > 0 && test_share < 1)) {
-    throw job_error(fmt::format("--test-share {}: must lie between 0 and 1, as 0.1", test_share));
+  if (!(test_share >= 0 && test_share < 1)) {
+    throw job_error(fmt::format(
+        "--test-share {}: must lie between 0 and 1, as 0.1; 0 takes no test rows", test_share));
+  }
+  if (test_share == 0) {
+    test_rows_ = 0;
+    return;
   }
   if (rows < 2) throw data_error(source + ": has no rows to spare for a test split");
   const auto share = static_cast<uint64_t>(std::llround(static_cast<double>(rows) * test_share));
@@ -65,6 +70,7 @@ SeededSplit::SeededSplit(uint64_t rows, double test_share, uint64_t seed, const 
 SeededSplit::SeededSplit(std::span<const int64_t> labels, double test_share, uint64_t seed,
                          const std::string& source)
     : SeededSplit(labels.size(), test_share, seed, source) {
+  if (test_rows_ == 0) return;
   Classes classes;
   for (const int64_t label : labels) ++classes[label].rows;
   const uint64_t given = share_out(classes, rows_, test_rows_);
@@ -80,7 +86,20 @@ SeededSplit::SeededSplit(std::span<const int64_t> labels, double test_share, uin
   }
 }
 
+void SeededSplit::keep_order() {
+  if (!places_.empty() || test_rows_ == 0) return;  // they are
+  std::vector<uint64_t> places;
+  places.reserve(rows_);
+  std::array<uint64_t, 2> next = {0, 0};
+  for (uint64_t row = 0; row < rows_; ++row) {
+    const bool test = (*this)(row).split == Split::test;
+    places.push_back(next[test ? 1 : 0]++ | (test ? kTestBit : 0));
+  }
+  places_ = std::move(places);
+}
+
 SeededSplit::Place SeededSplit::operator()(uint64_t row) const {
+  if (test_rows_ == 0) return {Split::train, row};
   if (!places_.empty()) {
     const uint64_t place = places_.at(row);
     return {(place & kTestBit) != 0 ? Split::test : Split::train, place & ~kTestBit};

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/terminal/printable.hpp"
 #include "datasets/reading/block_store.hpp"
 #include "datasets/reading/order.hpp"
 
@@ -33,12 +34,13 @@ std::string answer_text(const DatasetIndex& index, const std::byte* y) {
   if (!index.has_targets()) {
     int64_t label = 0;
     std::memcpy(&label, y, sizeof label);
-    return index.class_names.at(static_cast<size_t>(label));
+    return printable(index.class_names.at(static_cast<size_t>(label)));
   }
   const auto& names = index.targets.names;
   std::string text;
   for (size_t k = 0; k < std::min(kShown, names.size()); ++k) {
-    text += fmt::format("{}{} {}", k == 0 ? "" : ", ", names[k], number_text<float>(y, k));
+    text +=
+        fmt::format("{}{} {}", k == 0 ? "" : ", ", printable(names[k]), number_text<float>(y, k));
   }
   return text + (names.size() > kShown ? ", ..." : "");
 }

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <set>
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "datasets/format/layout.hpp"
 #include "net/sha256.hpp"
 
@@ -38,9 +40,41 @@ void check_target_names(const DatasetIndex& index) {
   }
 }
 
+// Returns a value for each channel.
+std::vector<float> of_channels(const std::vector<float>& given, const DatasetIndex& index,
+                               const char* option) {
+  const auto channels = static_cast<size_t>(index.shape.channels);
+  if (index.element == ElementType::i64) {
+    throw job_error(
+        fmt::format("{}: {} has whole numbers, which are not normalised", option, index.source));
+  }
+  if (given.size() != 1 && given.size() != channels) {
+    throw job_error(fmt::format(
+        "{}: has {}, but samples of {} have {}: give one for all, or one "
+        "for each",
+        option, counted(given.size(), "value"), index.source, counted(channels, "channel")));
+  }
+  for (const float value : given) {
+    if (!std::isfinite(value)) throw job_error(fmt::format("{}: {} is not finite", option, value));
+  }
+  return given.size() == 1 ? std::vector<float>(channels, given.front()) : given;
+}
+
+void set_given_statistics(const NewDataset& dataset, DatasetIndex& index) {
+  if (dataset.mean.empty() != dataset.std.empty()) {
+    throw job_error("--mean and --std belong together");
+  }
+  if (dataset.mean.empty()) return;
+  index.mean = of_channels(dataset.mean, index, "--mean");
+  index.std = of_channels(dataset.std, index, "--std");
+  for (const float value : index.std) {
+    if (value <= 0) throw job_error(fmt::format("--std: {} is not positive", value));
+  }
+}
+
 }  // namespace
 
-std::string uuid_of(const DatasetIndex& index) {
+std::string uuid_of(const DatasetIndex& index, bool given_statistics) {
   net::Sha256 hash;
   const auto add = [&](const auto& values) {
     hash.add(values.data(), values.size() * sizeof(values[0]));
@@ -53,6 +87,10 @@ std::string uuid_of(const DatasetIndex& index) {
                                            index.train.rows,
                                            index.test.rows};
   add(numbers);
+  if (given_statistics) {
+    add(index.mean);
+    add(index.std);
+  }
   for (const Split split : {Split::train, Split::test}) {
     for (const Piece& piece : index.split(split).pieces) {
       add(piece.x_crc32c);
@@ -99,6 +137,7 @@ DatasetIndex start_index(const NewDataset& dataset) {
   const uint64_t own_bytes =
       index.has_targets() ? std::max(index.row_bytes(), index.y_bytes()) : index.row_bytes();
   index.block_rows = dataset.block_rows > 0 ? dataset.block_rows : default_block_rows(own_bytes);
+  set_given_statistics(dataset, index);
   index.train.rows = dataset.train_rows;
   index.test.rows = dataset.test_rows;
   return index;

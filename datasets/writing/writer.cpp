@@ -17,6 +17,7 @@
 #include "base/crc32c.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "datasets/format/layout.hpp"
 #include "datasets/reading/open.hpp"
 #include "datasets/reading/order.hpp"
 #include "datasets/reading/verify.hpp"
@@ -87,6 +88,7 @@ uint64_t Writer::State::place_of(Split split, uint64_t row) const {
     throw data_error(
         fmt::format("{}: row {} of {} was written", index.source, row, index.split(split).rows));
   }
+  if (index.shuffle_seed == layout::kSourceOrder) return row;
   return shuffle[static_cast<size_t>(split)](row);
 }
 
@@ -136,7 +138,7 @@ void Writer::put_x(Split split, uint64_t place, const std::byte* x) {
 void Writer::drop(Split split, uint64_t row) {
   State& s = *state_;
   const auto i = static_cast<size_t>(split);
-  s.labels[i].at(s.shuffle[i](row)) = kDropped;
+  s.labels[i].at(s.place_of(split, row)) = kDropped;
   s.has_dropped = true;
 }
 
@@ -227,11 +229,17 @@ void Writer::State::write_y(Split split) {
 DatasetIndex Writer::finish(const Progress& progress) {
   State& s = *state_;
   if (s.has_dropped) s.leave_out_dropped_rows();
-  s.statistics.finish(s.index.train.rows, s.index);
+  DatasetIndex own = s.index;
+  s.statistics.finish(s.index.train.rows, own);  // refuses values that are not finite
+  const bool given_statistics = !s.index.mean.empty();
+  if (!given_statistics) {
+    s.index.mean = own.mean;
+    s.index.std = own.std;
+  }
   s.write_y(Split::train);
   s.write_y(Split::test);
   set_target_statistics(s.targets[0], s.targets[1], s.index);
-  s.index.uuid = uuid_of(s.index);
+  s.index.uuid = uuid_of(s.index, given_statistics);
   s.hdf5->finish(s.index, {{0, 0}, {s.index.train.rows, s.index.test.rows}});
   s.pending->file().sync();
   DatasetIndex index = open_dataset_unverified(s.pending->path());

@@ -22,10 +22,14 @@ struct NewDataset {
   uint64_t train_rows = 0;  // at least 1
   uint64_t test_rows = 0;
   std::string source;
-  uint64_t shuffle_seed = 0;
-  uint64_t block_rows = 0;  // 0: blocks of 256 to 512 KiB
+  uint64_t shuffle_seed = 0;  // layout::kSourceOrder: rows are stored in the order of the source
+  uint64_t block_rows = 0;    // 0: blocks of 256 to 512 KiB
   // Names of the targets, without doubles; empty: rows have labels of classes.
   std::vector<std::string> target_names = {};
+  // Given figures to normalise by, each one value or one a channel; empty: those of the training
+  // rows. u8: of x / 255. Positive std.
+  std::vector<float> mean = {};
+  std::vector<float> std = {};
 };
 
 // Usage: construct, put() every row once in any order, finish(). Until finish() has returned there

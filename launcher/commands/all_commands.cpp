@@ -8,10 +8,12 @@
 #include "launcher/commands/finish_command.hpp"
 #include "launcher/commands/job_commands.hpp"
 #include "launcher/commands/jobs/change_commands.hpp"
+#include "launcher/commands/jobs/render_command.hpp"
+#include "launcher/commands/jobs/server_data_commands.hpp"
 #include "launcher/commands/jobs/submit_command.hpp"
 #include "launcher/commands/jobs/watch_commands.hpp"
+#include "launcher/commands/model_command.hpp"
 #include "launcher/commands/program_commands.hpp"
-#include "launcher/commands/render_command.hpp"
 #include "launcher/commands/run_command.hpp"
 #include "launcher/commands/server_commands.hpp"
 #include "launcher/commands/tracking.hpp"
@@ -40,6 +42,9 @@ void add_all_commands(CLI::App& app, std::vector<std::string>& words, int& exit_
   add_change_commands(app);
   add_render_command(app);
   add_dataset_command(app);
+  add_server_datasets(*app.get_subcommand("dataset"));
+  add_model_command(app);
+  add_server_models(*app.get_subcommand("model"));
   add_doctor_command(app, exit_code);
   add_program_commands(app);
   add_completion_command(app);

@@ -9,9 +9,11 @@
 #include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "launcher/commands/all_commands.hpp"
+#include "launcher/commands/jobs/follow_command.hpp"
 #include "launcher/commands/server_commands.hpp"
 #include "launcher/commands/storage_commands.hpp"
 #include "launcher/mpi/remote_shell.hpp"
+#include "launcher/process/confine.hpp"
 #include "launcher/script/rank_command.hpp"
 
 int main(int argc, char** argv) {
@@ -28,6 +30,12 @@ int main(int argc, char** argv) {
     }
     if (arguments.size() >= 3 && arguments[0] == "keep") {
       return ringtrain::launcher::run_keep({arguments.begin() + 1, arguments.end()});
+    }
+    if (!arguments.empty() && arguments[0] == "confine") {
+      ringtrain::launcher::run_confined({arguments.begin() + 1, arguments.end()});
+    }
+    if (!arguments.empty() && arguments[0] == "follow") {
+      return ringtrain::launcher::follow_command({arguments.begin() + 1, arguments.end()});
     }
     if (!arguments.empty() && arguments[0] == "rank") {
       return ringtrain::launcher::rank_command({arguments.begin() + 1, arguments.end()});

@@ -35,6 +35,8 @@ void add_program_commands(CLI::App& app) {
       {"ringtrain-serve", "evaluate"});
   add(app, "predict", "Print the classes that a trained model finds for images, arrays or rows",
       {"ringtrain-serve", "predict"});
+  add(app, "serve", "Answer requests by trained models over HTTP, with a page to draw on",
+      {"ringtrain-serve", "serve"});
   add(app, "bench", "Measure this machine, side by side with its limits", {"ringtrain-bench"});
 }
 

@@ -35,6 +35,12 @@ void add_serve_options(CLI::App& command, Options& options) {
       ->allow_extra_args(false)
       ->type_name("DIR");
   command
+      .add_option("--allow-source", options.sources,
+                  "Place in a private network that datasets may be imported from, by http too; may "
+                  "be repeated")
+      ->allow_extra_args(false)
+      ->type_name("HOST:PORT");
+  command
       .add_option("--cores", options.cores,
                   "Cores for jobs, one for each rank (default: all that this process may use)")
       ->check(CLI::Range(1, 65536))
@@ -62,6 +68,35 @@ void add_serve_options(CLI::App& command, Options& options) {
   command.add_flag("--allow-scripts", options.scripts,
                    "Let jobs run scripts and other programs: whoever may submit a job then has all "
                    "rights of this user");
+}
+
+void add_cluster_place(CLI::App& command, Options& options) {
+  const auto access = std::make_shared<mpijob::AccessOptions>();
+  const auto is_wanted = std::make_shared<bool>(false);
+  command.add_flag("--kubernetes", *is_wanted,
+                   "Run jobs as MPIJobs of a Kubernetes cluster instead of on this machine; users "
+                   "of the cluster come with its tokens, and have here the rights that they have "
+                   "there");
+  command
+      .add_option("--kubeconfig", access->kubeconfig,
+                  "Kubeconfig (default: $KUBECONFIG, ~/.kube/config, or the pod's service account)")
+      ->type_name("FILE");
+  command.add_option("--context", access->context, "Context of the kubeconfig")->type_name("NAME");
+  command.add_option("--namespace", access->name_space, "Namespace of the jobs")->type_name("NAME");
+  command
+      .add_option("--cluster-jobs", options.cluster_jobs,
+                  "Most jobs in the cluster at a time (default: 100); each needs a process here")
+      ->check(CLI::Range(1, 10000))
+      ->type_name("N");
+  command.parse_complete_callback([&options, access, is_wanted] {
+    const bool names_one =
+        !access->kubeconfig.empty() || !access->context.empty() || !access->name_space.empty();
+    if (names_one && !*is_wanted) {
+      throw job_error(
+          "--kubeconfig, --context and --namespace: are of a cluster: give --kubernetes, too");
+    }
+    if (*is_wanted) options.cluster = *access;
+  });
 }
 
 void add_network_options(CLI::App& command, Options& options) {
@@ -115,6 +150,7 @@ void add_server_command(CLI::App& app) {
       app.add_subcommand("server", "Serve jobs, charts and logs to browsers and programs");
   add_serve_options(*command, *options);
   add_network_options(*command, *options);
+  add_cluster_place(*command, *options);
   const auto add = [&](const char* name, const char* text) {
     CLI::App* const sub = command->add_subcommand(name, text);
     sub->add_option("--dir", options->folder,
@@ -162,7 +198,7 @@ void add_server_command(CLI::App& app) {
 
 int run_keep(const std::vector<std::string>& words) {
   const size_t first = words.size() > 1 && words[1] == "--" ? 2 : 1;
-  if (words.size() <= first || words[first] != "run") refuse();
+  if (words.size() <= first || (words[first] != "run" && words[first] != "follow")) refuse();
   const auto folder = std::filesystem::absolute(words[0]);
   const auto program = std::filesystem::read_symlink("/proc/self/exe").string();
   const pid_t keeper =

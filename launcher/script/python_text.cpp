@@ -103,30 +103,17 @@ std::optional<PythonFailure> last_exception(std::string_view text, const fs::pat
 }
 
 bool is_about_a_peer(std::string_view exception) {
-  static constexpr std::array<std::string_view, 24> kTexts = {"Connection closed by peer",
-                                                              "Connection reset by peer",
-                                                              "Connection refused",
-                                                              "connectFullMesh",
-                                                              "Broken pipe",
-                                                              "BrokenPipeError",
-                                                              "ConnectionResetError",
-                                                              "ConnectionRefusedError",
-                                                              "ConnectionAbortedError",
-                                                              "EOFError",
-                                                              "gloo/transport",
-                                                              "Socket Timeout",
-                                                              "wait timeout after",
-                                                              "Timed out waiting",
-                                                              "Timed out after",
-                                                              "DistBackendError",
-                                                              "DistNetworkError",
-                                                              "DistStoreError",
-                                                              "ncclRemoteError",
-                                                              "ncclSystemError",
-                                                              "TCPStore",
-                                                              "reached the barrier within",
-                                                              "recvValue failed",
-                                                              "did not come in time"};
+  static constexpr std::array<std::string_view, 29> kTexts = {
+      "Connection closed by peer", "Connection reset by peer", "Connection refused",
+      "connectFullMesh", "Broken pipe", "BrokenPipeError", "ConnectionResetError",
+      "ConnectionRefusedError", "ConnectionAbortedError", "EOFError", "gloo/transport",
+      "Socket Timeout", "wait timeout after", "Timed out waiting", "Timed out after",
+      "DistBackendError", "DistNetworkError", "DistStoreError", "ncclRemoteError",
+      "ncclSystemError", "TCPStore", "reached the barrier within", "recvValue failed",
+      "did not come in time",
+      // Lines of our own backend for torch.
+      "did not come to", "at the start of the group", "left the group", " ended: rank ",
+      "every other rank has ended"};
   return std::any_of(kTexts.begin(), kTexts.end(), [&](std::string_view text) {
     return exception.find(text) != std::string_view::npos;
   });

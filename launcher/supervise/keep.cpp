@@ -108,7 +108,9 @@ class Keeper {
     write_all(started.get(), "+");
     const ExitStatus status = wait(output.read_end);
     log_.finish();
-    if (!read_outcome(folder_ / "outcome.json")) {
+    // The run in the cluster continues without its follower, and another one takes it up.
+    const bool runs_on = command_.size() > 1 && command_[1] == "follow" && status.signal != 0;
+    if (!runs_on && !read_outcome(folder_ / "outcome.json")) {
       write_outcome(folder_ / "outcome.json", outcome_of(status, log_.last_line(), begun));
     }
     return status.shell_code();

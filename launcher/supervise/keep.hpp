@@ -9,6 +9,8 @@
 // The folder then holds run.lock (locked while keep lives), run.json (its process number),
 // train.log (what the run prints, each line with its time), and, beside events.jsonl of the run
 // itself, outcome.json at every end, also where the launcher was killed before it could record one.
+// `keep FOLDER -- follow ...` keeps the follower of a run in a cluster in the same way
+// (server/cluster/follower.hpp); where that is killed there is no outcome, since its run lives on.
 // keep passes SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 to the launcher; when keep itself is killed the
 // launcher gets SIGTERM, so that the ranks write a checkpoint.
 #pragma once

@@ -21,6 +21,9 @@ std::optional<std::string> Recovery::on_event(const Event& event, Clock::time_po
     return reached(step->step, now);
   } else if (const auto* epoch = std::get_if<EpochEvent>(&event)) {
     return reached(epoch->step, now);
+  } else if (std::holds_alternative<ResultEvent>(event)) {
+    // Ranks that were lost behind their last step have no step left to redo.
+    return reached(step_, now);
   } else if (const auto* checkpoint = std::get_if<CheckpointEvent>(&event)) {
     saved_step_ = std::max(saved_step_, checkpoint->step);
     has_saved_ = true;

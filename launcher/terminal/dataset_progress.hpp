@@ -8,7 +8,9 @@
 
 namespace ringtrain::launcher {
 
-// A progress bar on standard error, drawn ten times a second at most and only on a terminal.
+// A progress bar on standard error, drawn ten times a second at most and only on a terminal. Where
+// the environment has RINGTRAIN_PROGRESS=json, a program reads it: a line on standard output
+// instead, as {"progress": 0.25}.
 class DatasetProgress {
  public:
   explicit DatasetProgress(std::string doing);
@@ -26,7 +28,9 @@ class DatasetProgress {
 
   std::string doing_;
   bool terminal_;
+  bool json_;
   bool drawn_ = false;
+  double printed_ = -1;  // share, as JSON
   std::chrono::steady_clock::time_point last_;
 };
 

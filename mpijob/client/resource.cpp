@@ -16,8 +16,9 @@ std::string Resource::qualified() const {
 }
 
 Resource resource_of(const std::string& api_version, const std::string& kind) {
-  static constexpr std::array<std::pair<const char*, const char*>, 10> kPlurals = {{
+  static constexpr std::array<std::pair<const char*, const char*>, 11> kPlurals = {{
       {"MPIJob", "mpijobs"},
+      {"Job", "jobs"},
       {"ConfigMap", "configmaps"},
       {"Secret", "secrets"},
       {"Service", "services"},

@@ -11,6 +11,7 @@
 
 #include "mpijob/objects/own_image.hpp"
 #include "mpijob/objects/render.hpp"
+#include "mpijob/objects/volumes.hpp"
 
 namespace ringtrain::mpijob {
 namespace {
@@ -64,38 +65,12 @@ ordered_json job_mount() {
           {"readOnly", true}};
 }
 
-ordered_json volume_source(const VolumeSpec& volume) {
-  switch (volume.source) {
-    case VolumeSpec::Source::claim: {
-      ordered_json claim = {{"claimName", volume.claim}};
-      if (volume.read_only) claim["readOnly"] = true;
-      return {{"persistentVolumeClaim", std::move(claim)}};
-    }
-    case VolumeSpec::Source::host_path:
-      return {{"hostPath", {{"path", volume.path}, {"type", "Directory"}}}};
-    case VolumeSpec::Source::nfs:
-      return {{"nfs", {{"server", volume.server}, {"path", volume.path}}}};
-    case VolumeSpec::Source::ephemeral: {
-      ordered_json claim = {{"accessModes", {"ReadWriteOnce"}},
-                            {"resources", {{"requests", {{"storage", volume.size}}}}}};
-      if (!volume.storage_class.empty()) claim["storageClassName"] = volume.storage_class;
-      return {{"ephemeral", {{"volumeClaimTemplate", {{"spec", std::move(claim)}}}}}};
-    }
-    case VolumeSpec::Source::empty_dir:
-      break;
-  }
-  ordered_json directory = ordered_json::object();
-  if (volume.memory) directory["medium"] = "Memory";
-  if (!volume.size.empty()) directory["sizeLimit"] = volume.size;
-  return {{"emptyDir", std::move(directory)}};
-}
-
 struct Mounts {
   ordered_json volumes = ordered_json::array();
   ordered_json mounts = ordered_json::array();
 };
 
-// Returns a worker's volumes: data, secrets and shared memory.
+// Returns a worker's volumes: the job file, shared memory, data and secrets.
 Mounts worker_mounts(const JobSpec& job) {
   const KubernetesSpec& spec = kubernetes_of(job);
   Mounts result;
@@ -104,26 +79,7 @@ Mounts worker_mounts(const JobSpec& job) {
   result.volumes.push_back(
       {{"name", "shm"}, {"emptyDir", {{"medium", "Memory"}, {"sizeLimit", spec.shared_memory}}}});
   result.mounts.push_back({{"name", "shm"}, {"mountPath", "/dev/shm"}});
-  for (size_t i = 0; i < spec.volumes.size(); ++i) {
-    const VolumeSpec& volume = spec.volumes[i];
-    const std::string name = fmt::format("volume-{}", i);
-    ordered_json entry = {{"name", name}};
-    entry.update(volume_source(volume));
-    result.volumes.push_back(std::move(entry));
-    ordered_json mount = {{"name", name}, {"mountPath", volume.mount}};
-    if (!volume.sub_path.empty()) mount["subPath"] = volume.sub_path;
-    if (volume.read_only) mount["readOnly"] = true;
-    result.mounts.push_back(std::move(mount));
-  }
-  for (size_t i = 0; i < spec.secrets.size(); ++i) {
-    const std::string name = fmt::format("secret-{}", i);
-    // Group-readable: the files belong to root, and their group is the pod's fsGroup.
-    result.volumes.push_back(
-        {{"name", name},
-         {"secret", {{"secretName", spec.secrets[i].secret}, {"defaultMode", 0440}}}});
-    result.mounts.push_back(
-        {{"name", name}, {"mountPath", spec.secrets[i].mount}, {"readOnly", true}});
-  }
+  add_data_volumes(spec, result.volumes, result.mounts);
   return result;
 }
 
@@ -153,6 +109,23 @@ ordered_json toleration(const TolerationSpec& spec) {
   if (!spec.effect.empty()) result["effect"] = spec.effect;
   if (spec.seconds) result["tolerationSeconds"] = *spec.seconds;
   return result;
+}
+
+// Chooses a pod's nodes, and the group that its volumes' files get, so that the user may write
+// there.
+void place(const KubernetesSpec& spec, ordered_json& pod) {
+  pod["securityContext"] = {{"fsGroup", kImageUser}, {"fsGroupChangePolicy", "OnRootMismatch"}};
+  if (!spec.node_selector.empty()) pod["nodeSelector"] = spec.node_selector;
+  for (const TolerationSpec& item : spec.tolerations) {
+    pod["tolerations"].push_back(toleration(item));
+  }
+}
+
+// Kubernetes gives no directory of a node another group, so that only root may write there.
+bool has_node_directory(const KubernetesSpec& spec) {
+  return std::any_of(spec.volumes.begin(), spec.volumes.end(), [](const VolumeSpec& volume) {
+    return volume.source == VolumeSpec::Source::host_path;
+  });
 }
 
 // Returns the init container that brings the tree, without its mounts.
@@ -219,12 +192,7 @@ ordered_json worker_template(const JobSpec& job, const std::string& service_acco
   worker["volumeMounts"] = mounts.mounts;
 
   ordered_json pod = pod_spec(spec, service_account);
-  // Files of volumes get this group, so that the user may write there.
-  pod["securityContext"] = {{"fsGroup", kImageUser}, {"fsGroupChangePolicy", "OnRootMismatch"}};
-  if (!spec.node_selector.empty()) pod["nodeSelector"] = spec.node_selector;
-  for (const TolerationSpec& item : spec.tolerations) {
-    pod["tolerations"].push_back(toleration(item));
-  }
+  place(spec, pod);
   pod["topologySpreadConstraints"] =
       ordered_json::array({{{"maxSkew", 1},
                             {"topologyKey", "kubernetes.io/hostname"},
@@ -246,6 +214,41 @@ ordered_json worker_template(const JobSpec& job, const std::string& service_acco
   pod["containers"] = ordered_json::array({std::move(worker)});
   pod["volumes"] = std::move(mounts.volumes);
   if (job.script) add_tree(tree_container(job), pod);
+  return {{"spec", std::move(pod)}};
+}
+
+ordered_json step_template(const JobSpec& job, const StepContainer& step) {
+  KubernetesSpec spec = kubernetes_of(job);
+  ordered_json container = {{"name", step.name},
+                            {"image", step.image.empty() ? spec.image : step.image}};
+  const std::string policy = step.image.empty() ? spec.image_pull_policy : step.pull_policy;
+  if (policy != "auto") container["imagePullPolicy"] = policy;
+  if (!step.command.empty()) container["command"] = step.command;
+  for (const auto& [name, value] : step.env) {
+    container["env"].push_back({{"name", name}, {"value", value}});
+  }
+  spec.gpus_per_worker = 0;
+  spec.rdma_resource.clear();
+  if (ordered_json resources = worker_resources(spec); !resources.empty()) {
+    container["resources"] = std::move(resources);
+  }
+  container["terminationMessagePolicy"] = "FallbackToLogsOnError";
+  if (step.image.empty()) {
+    container["securityContext"] = container_security(job, false);
+    if (has_node_directory(spec)) {
+      container["securityContext"] = {{"runAsUser", 0}, {"allowPrivilegeEscalation", false}};
+    }
+  }
+  Mounts data;
+  add_data_volumes(spec, data.volumes, data.mounts);
+  container["volumeMounts"] = std::move(data.mounts);
+
+  ordered_json pod = pod_spec(spec, "default");
+  if (!spec.service_account.empty()) pod["serviceAccountName"] = spec.service_account;
+  place(spec, pod);
+  pod["restartPolicy"] = "Never";
+  pod["containers"] = ordered_json::array({std::move(container)});
+  pod["volumes"] = std::move(data.volumes);
   return {{"spec", std::move(pod)}};
 }
 

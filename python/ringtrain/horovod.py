@@ -4,7 +4,7 @@
     import ringtrain.horovod as hvd        in place of: import horovod.torch as hvd
 
 Or a script as it is: ringtrain run -n 4 -m ringtrain.horovod train.py --lr 0.1
-docs/guides/from-horovod.md says what is different.
+docs/guides/from/horovod.md says what is different.
 """
 
 import atexit
@@ -146,8 +146,8 @@ def barrier() -> None:
 def __getattr__(name: str) -> Any:
     if name == "elastic":
         raise AttributeError("ringtrain.horovod has no elastic: `ringtrain run` starts all ranks again after a loss,"
-                             " and ringtrain.checkpoint keeps the state (docs/guides/from-horovod.md)")
-    raise AttributeError(f"ringtrain.horovod has no {name}: docs/guides/from-horovod.md lists what there is")
+                             " and ringtrain.checkpoint keeps the state (docs/guides/from/horovod.md)")
+    raise AttributeError(f"ringtrain.horovod has no {name}: docs/guides/from/horovod.md lists what there is")
 
 
 def run_script() -> None:

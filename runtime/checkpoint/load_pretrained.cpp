@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/error.hpp"
@@ -32,15 +34,41 @@ std::string listed(const std::vector<std::string>& names) {
   return text;
 }
 
-std::map<std::string, at::Tensor> tensors_of(const std::filesystem::path& file,
-                                             const storage::CacheOptions& cache) {
+std::string layer_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.')); }
+
+void add_layer(const std::string& tensor, std::vector<std::string>& layers) {
+  const std::string layer = layer_of(tensor);
+  if (std::find(layers.begin(), layers.end(), layer) == layers.end()) layers.push_back(layer);
+}
+
+// The layers of a model of Keras, which model_files/keras has converted, have names of Keras' own.
+// Where none of them is one of the model's, its layers are those of the model in their order.
+// Returns the model's names by those of the file; none for other files.
+std::map<std::string, std::string> names_by_order(const Safetensors& file,
+                                                  const std::vector<NamedTensor>& wanted) {
+  const auto described = file.metadata.find("keras");
+  if (described == file.metadata.end()) return {};
+  const auto json = nlohmann::json::parse(described->second, nullptr, false);
+  if (!json.is_object() || !json.contains("tensors") || !json["tensors"].is_array()) return {};
+  std::vector<std::string> theirs;
+  for (const auto& name : json["tensors"]) {
+    if (name.is_string()) add_layer(name.get<std::string>(), theirs);
+  }
+  std::vector<std::string> own;
+  for (const NamedTensor& named : wanted) add_layer(named.name, own);
+  const bool named = std::any_of(theirs.begin(), theirs.end(), [&](const std::string& layer) {
+    return std::find(own.begin(), own.end(), layer) != own.end();
+  });
+  if (named || theirs.size() != own.size()) return {};
+  std::map<std::string, std::string> names;
+  for (size_t i = 0; i < own.size(); ++i) names.emplace(theirs[i], own[i]);
+  return names;
+}
+
+Safetensors read_pretrained(const std::filesystem::path& file, const storage::CacheOptions& cache) {
   std::optional<storage::LocalCopy> copy;
   if (is_url(file)) copy.emplace(file.string(), cache);
-  std::map<std::string, at::Tensor> tensors;
-  for (auto& [name, tensor] : read_safetensors(copy ? copy->path() : file).tensors) {
-    tensors.emplace(name, tensor);
-  }
-  return tensors;
+  return read_safetensors(copy ? copy->path() : file);
 }
 
 }  // namespace
@@ -50,10 +78,16 @@ void load_pretrained(const std::filesystem::path& file, const Model& model,
                      const std::function<void(const std::string&)>& warn,
                      const storage::CacheOptions& cache) {
   const at::NoGradGuard no_grad;
-  std::map<std::string, at::Tensor> in_file = tensors_of(file, cache);
-
   auto wanted = model.parameters();
   for (auto& buffer : model.buffers()) wanted.push_back(std::move(buffer));
+  const Safetensors read = read_pretrained(file, cache);
+  const auto renamed = names_by_order(read, wanted);
+  std::map<std::string, at::Tensor> in_file;
+  for (const auto& [name, tensor] : read.tensors) {
+    const auto found = renamed.find(layer_of(name));
+    in_file.emplace(found == renamed.end() ? name : found->second + name.substr(name.rfind('.')),
+                    tensor);
+  }
   std::vector<std::string> missing, misshapen, unknown;
   size_t loaded = 0;
   for (auto& [name, tensor] : wanted) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of a trained model: weights by name (safetensors) and a program that runs
-// (TorchScript). Both appear whole or not at all: written beside the destination under a temporary
-// name, flushed to disk, renamed.
+// The files of a trained model: weights by name (safetensors, and a state_dict of PyTorch) and a
+// program that runs (TorchScript). Each appears whole or not at all: written beside the destination
+// under a temporary name, flushed to disk, renamed.
 #pragma once
 
 #include <filesystem>
@@ -27,6 +27,10 @@ void write_safetensors(const std::filesystem::path& file, std::span<const NamedT
 // Reads a file that may hold anything, which is checked before memory is allocated. Throws a data
 // error.
 Safetensors read_safetensors(const std::filesystem::path& file);
+
+// Writes a file that torch.load opens, with weights_only=True, as an OrderedDict of these tensors,
+// in this order. Throws as write_safetensors does.
+void write_state_dict(const std::filesystem::path& file, std::span<const NamedTensor> tensors);
 
 // Writes the model for torch.jit.load, in C++ and Python, which returns the extra files through its
 // parameter _extra_files. Throws a data error if the file cannot be written.

@@ -4,41 +4,20 @@
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
-#include <array>
 #include <cstddef>
 #include <utility>
 
 #include "base/error.hpp"
 #include "runtime/models/model_files.hpp"
+#include "runtime/models/tensor_elements.hpp"
 
 namespace ringtrain {
 namespace {
 
 using model_files::Dtype;
 
-struct Element {
-  at::ScalarType type;
-  Dtype dtype;
-};
-
-constexpr std::array kElements{
-    Element{at::kDouble, Dtype::f64}, Element{at::kFloat, Dtype::f32},
-    Element{at::kHalf, Dtype::f16},   Element{at::kBFloat16, Dtype::bf16},
-    Element{at::kLong, Dtype::i64},   Element{at::kInt, Dtype::i32},
-    Element{at::kShort, Dtype::i16},  Element{at::kChar, Dtype::i8},
-    Element{at::kByte, Dtype::u8},    Element{at::kBool, Dtype::boolean},
-};
-
-Dtype dtype_of(const NamedTensor& named) {
-  for (const Element& element : kElements) {
-    if (element.type == named.tensor.scalar_type()) return element.dtype;
-  }
-  throw job_error(fmt::format("tensor {}: safetensors has no type for {}", named.name,
-                              c10::toString(named.tensor.scalar_type())));
-}
-
 at::ScalarType type_of(Dtype dtype) {
-  for (const Element& element : kElements) {
+  for (const TensorElement& element : kTensorElements) {
     if (element.dtype == dtype) return element.type;
   }
   throw data_error(fmt::format("no tensor has the type {}", model_files::name_of(dtype)));
@@ -50,7 +29,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
                        const std::map<std::string, std::string>& metadata) {
   std::vector<model_files::TensorInfo> infos;
   for (const NamedTensor& named : tensors) {
-    infos.push_back({named.name, dtype_of(named), named.tensor.sizes().vec()});
+    infos.push_back({named.name, tensor_dtype(named), named.tensor.sizes().vec()});
   }
   model_files::SafetensorsWriter writer(path, std::move(infos), metadata);
   for (const size_t index : writer.order()) {

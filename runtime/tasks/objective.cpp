@@ -61,24 +61,33 @@ at::Tensor Objective::answers(const at::Tensor& loaded) const {
   return normalises() ? loaded.sub(mean_).div(std_) : loaded;
 }
 
-at::Tensor Objective::loss(const at::Tensor& outputs, const at::Tensor& answers,
-                           double label_smoothing) const {
-  constexpr int64_t kSum = at::Reduction::Sum;
-  const auto width = static_cast<double>(targets_);
+at::Tensor Objective::reduced(const at::Tensor& outputs, const at::Tensor& answers,
+                              int64_t reduction, double label_smoothing) const {
   switch (kind_) {
     case Loss::mse:
-      return at::mse_loss(outputs, answers, kSum).div(width);
+      return at::mse_loss(outputs, answers, reduction);
     case Loss::l1:
-      return at::l1_loss(outputs, answers, kSum).div(width);
+      return at::l1_loss(outputs, answers, reduction);
     case Loss::huber:
-      return at::huber_loss(outputs, answers, kSum, /*delta=*/1).div(width);
+      return at::huber_loss(outputs, answers, reduction, /*delta=*/1);
     case Loss::bce_with_logits:
-      return at::binary_cross_entropy_with_logits(outputs, answers, {}, {}, kSum).div(width);
+      return at::binary_cross_entropy_with_logits(outputs, answers, {}, {}, reduction);
     case Loss::automatic:
     case Loss::cross_entropy:
       break;
   }
-  return at::cross_entropy_loss(outputs, answers, {}, kSum, kIgnoredLabel, label_smoothing);
+  return at::cross_entropy_loss(outputs, answers, {}, reduction, kIgnoredLabel, label_smoothing);
+}
+
+at::Tensor Objective::loss(const at::Tensor& outputs, const at::Tensor& answers,
+                           double label_smoothing) const {
+  const at::Tensor sum = reduced(outputs, answers, at::Reduction::Sum, label_smoothing);
+  return targets_ == 0 ? sum : sum.div(static_cast<double>(targets_));
+}
+
+at::Tensor Objective::losses(const at::Tensor& outputs, const at::Tensor& answers) const {
+  const at::Tensor each = reduced(outputs, answers, at::Reduction::None, 0);
+  return targets_ == 0 ? each : each.mean(1);
 }
 
 ErrorSums Objective::no_errors() const {

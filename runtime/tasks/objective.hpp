@@ -45,6 +45,8 @@ class Objective {
   // Returns the loss summed over rows; that of a row is the mean over its targets.
   at::Tensor loss(const at::Tensor& outputs, const at::Tensor& answers,
                   double label_smoothing = 0) const;
+  // Returns the loss of each row, [rows].
+  at::Tensor losses(const at::Tensor& outputs, const at::Tensor& answers) const;
 
   // Returns sums without samples.
   ErrorSums no_errors() const;
@@ -59,6 +61,9 @@ class Objective {
 
  private:
   bool normalises() const;
+  // Returns the loss of each answer, or their sum: `reduction` is of at::Reduction.
+  at::Tensor reduced(const at::Tensor& outputs, const at::Tensor& answers, int64_t reduction,
+                     double label_smoothing) const;
 
   JobSpec::Loss kind_;
   int64_t targets_;  // 0: labels

@@ -76,6 +76,7 @@ void Output::save_model(const Model& model, const datasets::DatasetIndex& datase
   for (auto& buffer : model.buffers()) tensors.push_back(std::move(buffer));
   const std::string about = description(dataset, job);
   write_safetensors(weights_file(), tensors, {{"format", "pt"}, {"ringtrain", about}});
+  write_state_dict(folder_ / "model.pth", tensors);
   write_torchscript(folder_ / "model.pt", model, {{"ringtrain.json", about}});
 }
 

@@ -14,8 +14,8 @@
 
 namespace ringtrain {
 
-// The output folder of a job, written by rank 0: model.safetensors, model.pt, result.json,
-// history.jsonl. Every file appears whole under its name or not at all.
+// The output folder of a job, written by rank 0: model.safetensors, model.pth, model.pt,
+// result.json, history.jsonl. Every file appears whole under its name or not at all.
 class Output {
  public:
   // Makes the folder. Throws a job error if it cannot be made or written to. url: where its files
@@ -27,16 +27,16 @@ class Output {
   // Its name for people: a path, or a URL.
   std::string weights_name() const;
 
-  // Writes both model files, with what a server needs to feed the model: mean, std, shape, and
-  // class names or targets.
+  // Writes the model's files: model.safetensors and model.pt with what a server needs to feed the
+  // model (mean, std, shape, and class names or targets), model.pth without.
   void save_model(const Model& model, const datasets::DatasetIndex& dataset,
                   const JobSpec& job) const;
   // Completes the run: a request to finish it is met.
   void save_result(const Result& result) const;
   // Removes result.json, for it speaks of an earlier run; returns whether there was one.
   bool forget_result() const;
-  // Returns result.json if it is of a run that finished with step `steps` and both model files are
-  // there.
+  // Returns result.json if it is of a run that finished with step `steps`, and model.safetensors
+  // and model.pt are there.
   std::optional<Result> result_of(int64_t steps) const;
   // Blocks until everything is at the URL. Throws a data error.
   void finish();

@@ -3,81 +3,22 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <memory>
 #include <string_view>
 #include <utility>
 
-#include "base/error.hpp"
 #include "base/stopwatch.hpp"
 #include "server/api/cookie.hpp"
 #include "server/api/forwarded.hpp"
+#include "server/cluster/cluster_users.hpp"
 #include "server/problem.hpp"
+#include "server/problem_answer.hpp"
 #include "server/store/database.hpp"
 
 namespace ringtrain::server {
 namespace {
 
-using nlohmann::ordered_json;
-
 constexpr size_t kMaxPath = 4096;
-
-const char* title_of(int status) {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 409:
-      return "Conflict";
-    case 412:
-      return "Precondition Failed";
-    case 413:
-      return "Payload Too Large";
-    case 415:
-      return "Unsupported Media Type";
-    case 422:
-      return "Unprocessable Entity";
-    case 429:
-      return "Too Many Requests";
-    case 503:
-      return "Service Unavailable";
-    case 507:
-      return "Insufficient Storage";
-    default:
-      return "Internal Server Error";
-  }
-}
-
-net::Answer problem_answer(const Problem& problem, bool as_seed) {
-  ordered_json json;
-  net::Headers headers;
-  if (as_seed) {
-    json = {{"detail", problem.detail()}};
-    if (problem.more().contains("detail")) json = problem.more();
-    headers = {{"Content-Type", "application/json"}};
-  } else {
-    json = {{"type", "about:blank"},
-            {"title", title_of(problem.status())},
-            {"status", problem.status()},
-            {"detail", problem.detail()}};
-    json.update(problem.more());
-    headers = {{"Content-Type", "application/problem+json"}};
-  }
-  if (problem.status() == 401) headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (problem.status() == 429) headers.emplace_back("Retry-After", "60");
-  if (problem.status() == 503) headers.emplace_back("Retry-After", "1");
-  if (!problem.location().empty()) headers.emplace_back("Location", problem.location());
-  return {.status = problem.status(),
-          .headers = headers,
-          .body = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) +
-                  (as_seed ? "" : "\n")};
-}
 
 // Whether the connection of a request with this answer is closed.
 bool is_hostile(int status) { return status == 400 || status == 413 || status == 429; }
@@ -115,6 +56,21 @@ void add_common_headers(net::Answer& answer) {
   }
 }
 
+std::string path_of(const net::ServedRequest& request) {
+  return request.target.substr(0, request.target.find('?'));
+}
+
+bool is_seed(const Route* route) { return route != nullptr && route->style == RouteStyle::seed; }
+
+// Names a request in the log: never what it was sent with.
+std::string name_of(const net::ServedRequest& request, const Route* route) {
+  return fmt::format("{} {}", request.method, route != nullptr ? route->path : "?");
+}
+
+bool takes_secret(const net::ServedRequest& request, const Route& route) {
+  return route.access == Access::open && !is_safe(request.method);
+}
+
 }  // namespace
 
 struct Dispatcher::Found {
@@ -146,7 +102,18 @@ Caller Dispatcher::identify(const net::ServedRequest& request, const Route& rout
                   "token' prints TOKEN; a browser signs in by the address that 'ringtrain server "
                   "url' prints");
   }
-  const auto caller = tokens_.find(token);
+  auto caller = tokens_.find(token);
+  if (!caller && reviewer_ != nullptr) {
+    const auto rights = rights_for(route);
+    // Whoever guesses shall not keep the cluster busy.
+    if (!reviewer_->knows(token, rights)) failures_.check(request.peer);
+    try {
+      caller = cluster_user(*reviewer_, token, rights);
+    } catch (const Problem& problem) {
+      if (problem.status() == 401) failures_.note(request.peer);
+      throw;
+    }
+  }
   if (!caller) {
     failures_.check(request.peer);
     failures_.note(request.peer);
@@ -161,14 +128,23 @@ Caller Dispatcher::identify(const net::ServedRequest& request, const Route& rout
   return *caller;
 }
 
+Call Dispatcher::admit(const net::ServedRequest& request, Found found, Caller& caller) {
+  const Route& route = *found.route;
+  // Routes without a token that change something are those that hand one out.
+  if (takes_secret(request, route)) failures_.check(request.peer);
+  caller = identify(request, route);
+  const size_t mark = request.target.find('?');
+  auto query = parse_query(mark == std::string::npos ? "" : request.target.substr(mark + 1));
+  if (!query) throw Problem(400, "the query is not encoded as it must be");
+  if (!route.body.empty() && !route.receive) check_body_type(request);
+  return {request, std::move(found.path), std::move(*query), caller};
+}
+
 net::Answer Dispatcher::run(const net::ServedRequest& request, const Route*& route,
                             Caller& caller) {
   check_site(request, site_.hosts);
-  const size_t mark = request.target.find('?');
-  const std::string path = request.target.substr(0, mark);
-  const auto query = parse_query(mark == std::string::npos ? "" : request.target.substr(mark + 1));
   if (request.target.size() > kMaxPath) throw Problem(400, "the address is longer than 4 KiB");
-  Found found = find(request.method, path);
+  Found found = find(request.method, path_of(request));
   route = found.route;
   if (route == nullptr && found.allow.empty()) {
     throw Problem(404, "there is no such path: GET /openapi.json lists all");
@@ -179,16 +155,11 @@ net::Answer Dispatcher::run(const net::ServedRequest& request, const Route*& rou
     answer.headers.emplace_back("Allow", found.allow);
     return answer;
   }
-  // Routes without a token that change something are those that hand one out.
-  const bool takes_secret = route->access == Access::open && !is_safe(request.method);
-  if (takes_secret) failures_.check(request.peer);
-  caller = identify(request, *route);
-  if (!query) throw Problem(400, "the query is not encoded as it must be");
-  if (!route->body.empty()) check_body_type(request);
+  const Call call = admit(request, std::move(found), caller);
   try {
-    return route->run({request, std::move(found.path), *query, caller});
+    return route->run(call);
   } catch (const Problem& problem) {
-    if (takes_secret && problem.status() == 401) failures_.note(request.peer);
+    if (takes_secret(request, *route) && problem.status() == 401) failures_.note(request.peer);
     throw;
   }
 }
@@ -207,34 +178,96 @@ void Dispatcher::record(const net::ServedRequest& request, const Caller& caller,
 }
 
 net::Answer Dispatcher::answer(net::ServedRequest request) {
-  const double started = seconds_now();
+  return answer_at(std::move(request), seconds_now(), true);
+}
+
+// `is_new`: it is not looked at again after a review.
+net::Answer Dispatcher::answer_at(net::ServedRequest request, double started, bool is_new) {
   const Route* route = nullptr;
   Caller caller;
   net::Answer answer;
-  const auto is_seed = [&] { return route != nullptr && route->style == RouteStyle::seed; };
   try {
-    take_forwarded(request, site_);
+    if (is_new) take_forwarded(request, site_);
     answer = run(request, route, caller);
     if (route != nullptr && is_change(request, *route)) record(request, caller, answer);
-  } catch (const Problem& problem) {
-    answer = problem_answer(problem, is_seed());
+  } catch (const ReviewPending& review) {
+    review.pending->then = [this, request = std::move(request), started] {
+      return answer_at(request, started, false);
+    };
+    answer.pending = review.pending;
+    return answer;
   } catch (const DatabaseDamaged&) {
     throw;
   } catch (const std::exception& error) {
-    std::fputs(
-        fmt::format("{} {}: {}\n", request.method, route ? route->path : "?", error.what()).c_str(),
-        stderr);
-    const auto* const known = dynamic_cast<const Error*>(&error);
-    const bool is_disk = known != nullptr && known->kind() == ErrorKind::io;
-    answer = problem_answer(
-        is_disk ? Problem(507, "the server's disk refuses to write; the server's log says more")
-                : Problem(500, "the server failed; its log says why"),
-        is_seed());
+    answer = failure_answer(error, name_of(request, route), is_seed(route));
   }
-  answer.close = is_hostile(answer.status);
+  complete(answer, request, route, started);
+  return answer;
+}
+
+// A body on its way, with the request that it belongs to.
+struct Dispatcher::Receipt {
+  net::ServedRequest request;
+  const Route* route = nullptr;
+  Caller caller = {};
+  double started = seconds_now();
+  net::BodyReceiver inner = {};
+  std::optional<net::Answer> refusal = {};
+};
+
+std::optional<net::BodyReceiver> Dispatcher::receive(const net::ServedRequest& head) {
+  auto receipt = std::make_shared<Receipt>(Receipt{.request = head});
+  const auto guarded = [receipt](const auto& work) {
+    try {
+      return work();
+    } catch (const std::exception& error) {
+      receipt->refusal = failure_answer(error, name_of(receipt->request, receipt->route), false);
+      return false;
+    }
+  };
+  Found found = find(head.method, path_of(head));
+  if (found.route == nullptr || !found.route->receive) return std::nullopt;
+  receipt->route = found.route;
+  bool is_admitted = false;
+  try {
+    is_admitted = guarded([&] {
+      take_forwarded(receipt->request, site_);
+      check_site(receipt->request, site_.hosts);
+      const Call call = admit(receipt->request, std::move(found), receipt->caller);
+      receipt->inner = receipt->route->receive(call);
+      return true;
+    });
+  } catch (const ReviewPending& review) {
+    return net::BodyReceiver{.pending = review.pending};
+  }
+  return net::BodyReceiver{.take =
+                               [receipt, guarded](std::string_view bytes) {
+                                 return guarded([&] { return receipt->inner.take(bytes); });
+                               },
+                           .finish =
+                               [this, receipt, guarded] {
+                                 net::Answer answer;
+                                 if (!receipt->refusal) {
+                                   guarded([&] {
+                                     answer = receipt->inner.finish();
+                                     return true;
+                                   });
+                                 }
+                                 if (receipt->refusal) answer = std::move(*receipt->refusal);
+                                 if (!receipt->caller.name.empty())
+                                   record(receipt->request, receipt->caller, answer);
+                                 complete(answer, receipt->request, receipt->route,
+                                          receipt->started);
+                                 return answer;
+                               },
+                           .wants_body = is_admitted && receipt->inner.wants_body};
+}
+
+void Dispatcher::complete(net::Answer& answer, const net::ServedRequest& request,
+                          const Route* route, double started) {
+  answer.close = answer.close || is_hostile(answer.status);
   add_common_headers(answer);
   times_.add(route ? route->path : "", request.method, answer.status, seconds_now() - started);
-  return answer;
 }
 
 }  // namespace ringtrain::server

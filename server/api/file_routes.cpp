@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/openat2.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -19,6 +12,7 @@
 #include "base/time.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/problem.hpp"
+#include "server/served_file.hpp"
 
 namespace ringtrain::server {
 namespace {
@@ -29,87 +23,13 @@ using nlohmann::ordered_json;
 constexpr size_t kMaxListed = 10000;
 constexpr int64_t kMaxLogPiece = 1 << 20;
 
-// Opens a file below a folder: no "..", and no link on the way, whatever happens to the names
-// meanwhile. Nothing where it is not there.
-std::optional<FileDescriptor> open_below(const fs::path& folder, const std::string& path) {
-  for (const fs::path& part : fs::path(path)) {
-    if (part.empty() || part == "." || part == ".." || part == "/") return std::nullopt;
-  }
-  const FileDescriptor at(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  open_how how{};
-  how.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  FileDescriptor file(
-      static_cast<int>(::syscall(SYS_openat2, at.get(), path.c_str(), &how, sizeof how)));
-  if (!file.is_open() && (errno == ENOSYS || errno == EPERM)) checked(-1, "openat2");
-  struct stat about {};
-  const bool is_file = file.is_open() && ::fstat(file.get(), &about) == 0 && S_ISREG(about.st_mode);
-  return is_file ? std::optional(std::move(file)) : std::nullopt;
-}
-
-uint64_t size_of(const FileDescriptor& file) {
-  struct stat about {};
-  checked(::fstat(file.get(), &about), "fstat");
-  return static_cast<uint64_t>(about.st_size);
-}
-
-// The first and last byte of "bytes=A-B", "bytes=A-" or "bytes=-N" of so many bytes.
-std::optional<std::pair<uint64_t, uint64_t>> range_of(std::string_view text, uint64_t size) {
-  constexpr std::string_view kUnit = "bytes=";
-  if (!text.starts_with(kUnit) || size == 0) return std::nullopt;
-  text.remove_prefix(kUnit.size());
-  const size_t dash = text.find('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  const auto number = [](std::string_view digits) -> std::optional<uint64_t> {
-    uint64_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-    return value;
-  };
-  const auto first = number(text.substr(0, dash));
-  const auto last = number(text.substr(dash + 1));
-  if (dash == 0) {
-    if (!last || *last == 0) return std::nullopt;
-    return std::pair(size - std::min(*last, size), size - 1);
-  }
-  const bool open_end = dash + 1 == text.size();
-  if (!first || *first >= size || (!last && !open_end) || (last && *last < *first)) {
-    return std::nullopt;
-  }
-  return std::pair(*first, std::min(last.value_or(size - 1), size - 1));
-}
-
 net::Answer download(Jobs& jobs, const Call& call) {
   const JobFolder folder = jobs.folder(call.path.at("name"));
   auto file = open_below(
       folder.path(), folder.is_managed() ? "output/" + call.path.at("path") : call.path.at("path"));
   if (!file) throw Problem(404, "the job's output has no such file: GET .../files lists all");
-  const uint64_t size = size_of(*file);
-  const std::string name = fs::path(call.path.at("path")).filename().string();
-  std::string safe;
-  for (const char c : name) {
-    const bool plain = c > ' ' && c < '\x7f' && c != '"' && c != '\\';
-    safe += plain ? c : '_';
-  }
-  net::Answer answer{
-      .headers = {{"Content-Type", "application/octet-stream"},
-                  {"Content-Disposition", fmt::format("attachment; filename=\"{}\"", safe)},
-                  {"Accept-Ranges", "bytes"}},
-      .file = net::ServedFile{std::move(*file), 0, size}};
-  const std::string_view wanted = call.request.header("range");
-  if (!wanted.starts_with("bytes=")) return answer;
-  const auto range = range_of(wanted, size);
-  if (!range) {
-    net::Answer refusal{.status = 416,
-                        .headers = {{"Content-Range", fmt::format("bytes */{}", size)}}};
-    return refusal;
-  }
-  answer.status = 206;
-  answer.file->offset = range->first;
-  answer.file->size = range->second - range->first + 1;
-  answer.headers.emplace_back("Content-Range",
-                              fmt::format("bytes {}-{}/{}", range->first, range->second, size));
-  return answer;
+  return download_answer(std::move(*file), fs::path(call.path.at("path")).filename().string(),
+                         call.request.header("range"));
 }
 
 net::Answer list_files(Jobs& jobs, const Call& call) {

@@ -33,7 +33,8 @@ Submission submission_of(const Call& call) {
           .ranks = static_cast<int>(call.number("ranks", 0, 1, 65536)),
           .name = call.text("name"),
           .fresh_name = call.flag("fresh_name"),
-          .by = call.caller.name};
+          .by = call.caller.name,
+          .priority = static_cast<int>(call.number("priority", 0, -kMostPriority, kMostPriority))};
 }
 
 // Returns a job's entity tag, which changes with its state and with what is
@@ -117,6 +118,21 @@ net::Answer scale(Jobs& jobs, const Call& call) {
   return job_answer(jobs.scale(call.path.at("name"), ranks->get<int>(), call.caller.name), 202);
 }
 
+net::Answer set_priority(Jobs& jobs, const Call& call) {
+  check_tag(jobs, call);
+  const ordered_json body = call.json_body();
+  const auto priority = body.find("priority");
+  if (body.size() != 1 || priority == body.end() || !priority->is_number_integer() ||
+      *priority < -kMostPriority || *priority > kMostPriority) {
+    throw Problem(422,
+                  fmt::format("the body must be {{\"priority\": N}}, with a whole number, -{0} "
+                              "to {0}",
+                              kMostPriority));
+  }
+  return job_answer(jobs.set_priority(call.path.at("name"), priority->get<int>(), call.caller.name),
+                    202);
+}
+
 net::Answer list(Jobs& jobs, const Call& call) {
   ListQuery query{.states = words_in(call.text("state")),
                   .words = call.text("q"),
@@ -149,6 +165,8 @@ const Parameter kRanks{"ranks", "integer",
 const Parameter kName{"name", "string", "The job's name, instead of its own"};
 const Parameter kFresh{"fresh_name", "boolean",
                        "Takes the next name that is free, as NAME-2, where the name is taken"};
+const Parameter kPriority{"priority", "integer",
+                          "In the queue, -100 to 100; 0. Higher ones come first"};
 const std::string kOne = "/api/v1/jobs/{name}";
 
 Routes submit_routes(Jobs& jobs) {
@@ -162,7 +180,7 @@ Routes submit_routes(Jobs& jobs) {
        .summary = "Submit a job; it is safe on disk when the answer comes. With an "
                   "Idempotency-Key the same request makes it once",
        .access = Access::submit,
-       .query = {kRanks, kName, kFresh},
+       .query = {kRanks, kName, kFresh, kPriority},
        .body = "A job file, as YAML or JSON",
        .answer = "The job",
        .success = 201,
@@ -245,6 +263,16 @@ void add_job_routes(Routes& routes, Jobs& jobs, EventStream& events) {
                     .answer = "The job",
                     .success = 202,
                     .run = [&jobs](const Call& call) { return scale(jobs, call); }});
+  routes.push_back({.method = "PUT",
+                    .path = kOne + "/priority",
+                    .operation = "setPriority",
+                    .summary = "Change a job's place in the queue, as {\"priority\": 5}; higher "
+                               "ones come first",
+                    .access = Access::submit,
+                    .body = "Priority",
+                    .answer = "The job",
+                    .success = 202,
+                    .run = [&jobs](const Call& call) { return set_priority(jobs, call); }});
   routes.push_back(
       {.method = "GET",
        .path = "/api/v1/events",

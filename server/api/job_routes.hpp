@@ -8,6 +8,7 @@
 #include "server/api/event_stream.hpp"
 #include "server/api/request_times.hpp"
 #include "server/api/route.hpp"
+#include "server/cluster/reviewer.hpp"
 #include "server/jobs/jobs.hpp"
 
 namespace ringtrain::server {
@@ -25,8 +26,10 @@ void add_file_routes(Routes& routes, Jobs& jobs);
 void add_seed_routes(Routes& routes, Jobs& jobs);
 
 // /healthz, /readyz, /metrics, /openapi.json, the schema, the machine, and sign-in.
+// `reviewer`: of the cluster whose tokens sign in, too; null: none do.
 void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, Tokens& tokens,
-                        const std::function<const RequestTimes&()>& times);
+                        const std::function<const RequestTimes&()>& times,
+                        Reviewer* reviewer = nullptr);
 
 // The pages below /ui/, and /docs.
 void add_page_routes(Routes& routes);

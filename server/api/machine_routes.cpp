@@ -12,6 +12,7 @@
 #include "server/api/job_routes.hpp"
 #include "server/api/metrics.hpp"
 #include "server/api/openapi.hpp"
+#include "server/cluster/cluster_users.hpp"
 #include "server/problem.hpp"
 
 namespace ringtrain::server {
@@ -25,7 +26,17 @@ net::Answer text_answer(const std::string& text) {
   return {.headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = text};
 }
 
-net::Answer sign_in(Tokens& tokens, const Call& call) {
+// Throws a Problem 401 where nobody knows the token.
+void check_token(Tokens& tokens, Reviewer* reviewer, const std::string& token) {
+  if (token.find_first_of("; ,\r\n\"\\") != std::string::npos) {
+    throw Problem(401, "the token is not known here");
+  }
+  if (tokens.find(token)) return;
+  if (reviewer == nullptr) throw Problem(401, "the token is not known here");
+  cluster_user(*reviewer, token, {});
+}
+
+net::Answer sign_in(Tokens& tokens, Reviewer* reviewer, const Call& call) {
   const ordered_json body = call.json_body();
   std::string token;
   if (body.contains("code") && body["code"].is_string()) {
@@ -38,8 +49,7 @@ net::Answer sign_in(Tokens& tokens, const Call& call) {
     token = *made;
   } else if (body.contains("token") && body["token"].is_string()) {
     token = body["token"].get<std::string>();
-    const bool is_plain = token.find_first_of("; ,\r\n\"\\") == std::string::npos;
-    if (!is_plain || !tokens.find(token)) throw Problem(401, "the token is not known here");
+    check_token(tokens, reviewer, token);
   } else {
     throw Problem(400, "the body must have a code or a token");
   }
@@ -54,6 +64,29 @@ net::Answer sign_out(Tokens& tokens, const Call& call) {
   net::Answer answer{.status = 204};
   answer.headers.emplace_back("Set-Cookie", set_cookie(call.request, "", std::chrono::seconds(0)));
   return answer;
+}
+
+// Nodes, in the order of their names, with the pods of jobs on each; pods without a node are under
+// "". Null where jobs run on this machine.
+ordered_json cluster_of(const Jobs& jobs) {
+  if (!jobs.cluster()) return nullptr;
+  std::map<std::string, ordered_json> nodes;
+  for (const auto& [name, job] : jobs.active()) {
+    if (!job->lives()) continue;
+    for (const ClusterPod& pod : job->cluster_run().pods) {
+      auto& pods = nodes.try_emplace(pod.node, ordered_json::array()).first->second;
+      pods.push_back({{"job", name},
+                      {"pod", pod.name},
+                      {"role", pod.role},
+                      {"state", pod.state},
+                      {"why", pod.why}});
+    }
+  }
+  ordered_json list = ordered_json::array();
+  for (auto& [node, pods] : nodes) list.push_back({{"node", node}, {"pods", std::move(pods)}});
+  return {{"namespace", jobs.cluster()->name_space},
+          {"most_jobs", jobs.cluster()->most_jobs},
+          {"nodes", list}};
 }
 
 ordered_json system_of(const Jobs& jobs) {
@@ -76,7 +109,8 @@ ordered_json system_of(const Jobs& jobs) {
           {"disk_free_bytes", jobs.free_bytes()},
           {"folder", jobs.path().string()},
           {"data", jobs.data_folders()},
-          {"scripts", jobs.runs_scripts()}};
+          {"scripts", jobs.runs_scripts()},
+          {"cluster", cluster_of(jobs)}};
 }
 
 net::Answer ready(const Jobs& jobs) {
@@ -111,7 +145,7 @@ void add_probes(Routes& routes, Jobs& jobs) {
 }  // namespace
 
 void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, Tokens& tokens,
-                        const std::function<const RequestTimes&()>& times) {
+                        const std::function<const RequestTimes&()>& times, Reviewer* reviewer) {
   add_probes(routes, jobs);
   routes.push_back({.method = "GET",
                     .path = "/metrics",
@@ -137,16 +171,17 @@ void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, T
                     .operation = "getSystem",
                     .summary = "Cores, who uses them, who waits, and the disk",
                     .answer = "cores, busy_cores, running, waiting, disk_free_bytes, folder, data, "
-                              "scripts",
+                              "scripts, cluster: namespace, nodes with their pods",
                     .run = [&jobs](const Call&) { return json_answer(system_of(jobs)); }});
-  routes.push_back({.method = "POST",
-                    .path = "/api/v1/session",
-                    .operation = "signIn",
-                    .summary = "Give a browser a cookie, for a code or a token",
-                    .access = Access::open,
-                    .body = "SignIn",
-                    .success = 204,
-                    .run = [&tokens](const Call& call) { return sign_in(tokens, call); }});
+  routes.push_back(
+      {.method = "POST",
+       .path = "/api/v1/session",
+       .operation = "signIn",
+       .summary = "Give a browser a cookie, for a code or a token",
+       .access = Access::open,
+       .body = "SignIn",
+       .success = 204,
+       .run = [&tokens, reviewer](const Call& call) { return sign_in(tokens, reviewer, call); }});
   routes.push_back({.method = "DELETE",
                     .path = "/api/v1/session",
                     .operation = "signOut",

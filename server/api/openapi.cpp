@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cctype>
+#include <set>
 
 #include "job/keys/schema.hpp"
 
@@ -51,6 +52,13 @@ ordered_json success(const Route& route) {
   return answer;
 }
 
+bool has_own_schema(const std::string& body) {
+  static const std::set<std::string> names = {"JobRequest",   "SignIn",           "Scale",
+                                              "TokenRequest", "ImportRequest",    "ModelRequest",
+                                              "AliasRequest", "EvaluationRequest"};
+  return names.contains(body);
+}
+
 ordered_json operation_of(const Route& route) {
   ordered_json operation = {{"operationId", route.operation}, {"summary", route.summary}};
   ordered_json parameters = ordered_json::array();
@@ -66,9 +74,12 @@ ordered_json operation_of(const Route& route) {
                           {"schema", {{"type", one.type}}}});
   }
   if (!parameters.empty()) operation["parameters"] = parameters;
-  if (route.body == "JobRequest" || route.body == "SignIn" || route.body == "Scale" ||
-      route.body == "TokenRequest") {
+  if (has_own_schema(route.body)) {
     operation["requestBody"] = content("application/json", reference(route.body));
+    operation["requestBody"]["required"] = true;
+  } else if (route.body.find('/') != std::string::npos) {
+    operation["requestBody"] =
+        content(route.body, {{"type", "string"}, {"contentMediaType", route.body}});
     operation["requestBody"]["required"] = true;
   } else if (!route.body.empty()) {
     operation["requestBody"] = {{"required", true},
@@ -130,6 +141,39 @@ ordered_json seed_schemas() {
             {"title", "ValidationError"}}}};
 }
 
+// An object of texts, without other members.
+ordered_json texts(const std::vector<const char*>& required, const std::vector<const char*>& more) {
+  ordered_json schema = {{"type", "object"},
+                         {"required", required},
+                         {"additionalProperties", false},
+                         {"properties", ordered_json::object()}};
+  for (const auto& list : {required, more}) {
+    for (const char* const name : list) schema["properties"][name] = {{"type", "string"}};
+  }
+  return schema;
+}
+
+ordered_json store_schemas() {
+  ordered_json file = texts({}, {"upload", "url", "path"});
+  file["minProperties"] = 1;
+  file["maxProperties"] = 1;
+  ordered_json import = texts({"name", "kind"}, {});
+  import["required"].push_back("files");
+  import["properties"]["files"] = {{"type", "object"},
+                                   { "additionalProperties",
+                                     reference("SourceFile") }};
+  import["properties"]["options"] = {{ "type", "object" }};
+  return {{"ImportRequest", import},
+          {"SourceFile", file},
+          {"ModelRequest", texts({"job"}, {"model"})},
+          {"EvaluationRequest", texts({"dataset"}, {"split"})},
+          {"AliasRequest",
+           {{"type", "object"},
+            {"required", ordered_json::array({"version"})},
+            {"additionalProperties", false},
+            {"properties", {{"version", {{"type", "integer"}, {"minimum", 1}}}}}}}};
+}
+
 const char* access_name(Access access) {
   switch (access) {
     case Access::open:
@@ -167,6 +211,11 @@ ordered_json openapi(const Routes& routes) {
        {{"type", "object"},
         {"required", ordered_json::array({"ranks"})},
         {"properties", {{"ranks", {{"type", "integer"}, {"minimum", 1}}}}}}},
+      {"Priority",
+       {{"type", "object"},
+        {"required", ordered_json::array({"priority"})},
+        {"properties",
+         {{"priority", {{"type", "integer"}, {"minimum", -100}, {"maximum", 100}}}}}}},
       {"SignIn",
        {{"type", "object"},
         {"properties", {{"code", {{"type", "string"}}}, {"token", {{"type", "string"}}}}}}},
@@ -183,6 +232,7 @@ ordered_json openapi(const Routes& routes) {
   job.erase("$schema");
   schemas["Job"] = std::move(job);
   schemas.update(seed_schemas());
+  schemas.update(store_schemas());
   ordered_json json = {
       {"openapi", "3.1.0"},
       {"info", {{"title", "ringtrain server"}, {"version", "1"}}},

@@ -60,6 +60,9 @@ struct Route {
   int success = 200;
   std::function<net::Answer(const Call&)> run = {};
   RouteStyle style = RouteStyle::ours;
+  // Instead of run: takes a body of any size as it arrives. The call is gone when this has
+  // returned.
+  std::function<net::BodyReceiver(const Call&)> receive = {};
 };
 
 using Routes = std::vector<Route>;

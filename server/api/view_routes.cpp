@@ -30,14 +30,37 @@ net::Answer series(Jobs& jobs, const Call& call) {
   return json_answer({{"series", json}});
 }
 
+// A rank's host is its pod's name, with or without the domain. Null outside of a cluster.
+ordered_json node_of(const std::string& host, const std::vector<ClusterPod>& pods) {
+  for (const ClusterPod& pod : pods) {
+    if (pod.name == host.substr(0, host.find('.')) && !pod.node.empty()) return pod.node;
+  }
+  return nullptr;
+}
+
+ordered_json pods_to_json(const std::vector<ClusterPod>& pods) {
+  ordered_json list = ordered_json::array();
+  for (const ClusterPod& pod : pods) {
+    list.push_back({{"pod", pod.name},
+                    {"role", pod.role},
+                    {"node", pod.node},
+                    {"state", pod.state},
+                    {"restarts", pod.restarts},
+                    {"why", pod.why}});
+  }
+  return list;
+}
+
 net::Answer ranks(Jobs& jobs, const Call& call) {
   const Progress progress = jobs.progress(call.path.at("name"));
   const tracking::JobFigures& figures = progress.figures;
   ordered_json list = ordered_json::array();
   const std::vector<double>& seconds = figures.step_seconds;
   const double middle = seconds.empty() ? 0 : median(seconds);
+  const std::vector<ClusterPod> pods = jobs.pods(call.path.at("name"));
   for (const RankPlacement& one : figures.placement) {
     ordered_json rank = {{"rank", one.rank}, {"host", one.host}, {"device", one.device}};
+    rank["node"] = node_of(one.host, pods);
     const auto number = static_cast<size_t>(one.rank);
     const bool is_known = number < seconds.size();
     rank["step_seconds"] = is_known ? ordered_json(seconds[number]) : nullptr;
@@ -57,6 +80,7 @@ net::Answer ranks(Jobs& jobs, const Call& call) {
   };
   return json_answer({{"communication", figures.communication},
                       {"ranks", list},
+                      {"pods", pods_to_json(pods)},
                       {"slowest", slowest},
                       {"communication_share", share(progress.communication_share)},
                       {"data_share", share(progress.data_share)},
@@ -86,9 +110,9 @@ net::Answer timeline(Jobs& jobs, const Call& call) {
     found.emplace_back(time, std::move(entry));
   };
   for (const Intent& intent : folder.read_intents()) {
-    const std::string what = intent.is_scale
-                                 ? fmt::format("asked for {}", counted(intent.ranks, "rank"))
-                                 : asked(intent.desired);
+    std::string what = asked(intent.desired);
+    if (intent.is_scale) what = fmt::format("asked for {}", counted(intent.ranks, "rank"));
+    if (intent.is_order) what = fmt::format("got priority {}", intent.priority);
     add(intent.time, {{"what", what}, {"by", intent.by}});
   }
   const int last = folder.last_attempt();
@@ -146,9 +170,10 @@ void add_view_routes(Routes& routes, Jobs& jobs) {
   charts.query = {{"names", "string", "Series, separated by commas; all"},
                   {"points", "integer", "At most so many of each; 500"}};
   routes.push_back(std::move(charts));
-  routes.push_back(
-      look(jobs, "ranks", "getRanks", "Show the ranks' hosts, devices and times of a step",
-           "communication, ranks, slowest, communication_share, data_share, seen", ranks));
+  routes.push_back(look(
+      jobs, "ranks", "getRanks", "Show the ranks' hosts, devices and times of a step",
+      "communication, ranks, pods of a cluster, slowest, communication_share, data_share, seen",
+      ranks));
   routes.push_back(
       look(jobs, "timeline", "getTimeline", "Show what happened to a job", "timeline", timeline));
   routes.push_back(look(jobs, "spec", "getSpec", "Show the job file as sent and as understood",

@@ -66,8 +66,8 @@ std::string text_of(const RemoteSubmission& submission) {
 }  // namespace
 
 int submit_to_server(RemoteServer& server, const RemoteSubmission& submission) {
-  std::string path = "/api/v1/jobs";
-  if (submission.ranks > 0) path += fmt::format("?ranks={}", submission.ranks);
+  std::string path = fmt::format("/api/v1/jobs?priority={}", submission.priority);
+  if (submission.ranks > 0) path += fmt::format("&ranks={}", submission.ranks);
   // Whether there is a server that takes the token shall be known at once.
   server.ask({.path = "/api/v1/jobs?limit=1"});
   const ordered_json made = server.ask_patiently({.method = "POST",
@@ -130,6 +130,14 @@ void scale_on_server(RemoteServer& server, const RemoteChange& change, int ranks
   print(change, job,
         fmt::format("{}: {}; 'ringtrain status {}' shows them come and go", change.name,
                     counted(ranks, "rank"), change.name));
+}
+
+void finish_on_server(RemoteServer& server, const RemoteChange& change) {
+  const ordered_json job = server.ask({.method = "POST", .path = job_path(change.name, "/finish")});
+  print(change, job,
+        fmt::format("{0} ends after the step that it is in, evaluates and writes its model; "
+                    "'ringtrain status --watch {0}' shows it",
+                    change.name));
 }
 
 void clone_on_server(RemoteServer& server, const RemoteChange& change) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `submit`, `stop`, `resume`, `scale`, `clone` and `delete` on a server.
+// `submit`, `stop`, `resume`, `finish`, `scale`, `clone` and `delete` on a server.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,8 @@ namespace ringtrain::server {
 struct RemoteSubmission {
   std::string job_file;
   std::vector<std::string> overrides = {};
-  int ranks = 0;  // 0: as the job says
+  int ranks = 0;     // 0: as the job says
+  int priority = 0;  // in its queue
   bool wait = false;
   std::optional<std::chrono::seconds> limit = {};
   bool as_json = false;
@@ -35,6 +36,7 @@ struct RemoteChange {
 void stop_on_server(RemoteServer& server, const RemoteChange& change);
 void resume_on_server(RemoteServer& server, const RemoteChange& change);
 void scale_on_server(RemoteServer& server, const RemoteChange& change, int ranks);
+void finish_on_server(RemoteServer& server, const RemoteChange& change);
 void clone_on_server(RemoteServer& server, const RemoteChange& change);
 void delete_on_server(RemoteServer& server, const RemoteChange& change);
 

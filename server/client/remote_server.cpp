@@ -13,6 +13,7 @@
 #include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "net/sha256.hpp"
 #include "server/serve.hpp"
 #include "server/server_folder.hpp"
 
@@ -134,6 +135,25 @@ ordered_json RemoteServer::ask(const RemoteRequest& request) {
     throw lost_error(fmt::format("{} answers as no ringtrain server does", url_));
   }
   return json;
+}
+
+std::string RemoteServer::download(const std::string& path, File& to) {
+  net::Sha256 sum;
+  uint64_t done = 0;
+  const net::HttpResponse response =
+      client_.perform({.url = url_ + path,
+                       .headers = {"Authorization: Bearer " + token_},
+                       .tls = tls_,
+                       .silence_timeout = kSilence},
+                      [&](std::string_view bytes, uint64_t) {
+                        to.write_at(bytes.data(), bytes.size(), done);
+                        sum.add(bytes.data(), bytes.size());
+                        done += bytes.size();
+                      });
+  if (!net::is_success(response)) {
+    throw RefusedByServer(response.status, words_of(response, url_, ""));
+  }
+  return sum.hexadecimal();
 }
 
 ordered_json RemoteServer::ask_patiently(const RemoteRequest& request) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "net/http_client.hpp"
 
 namespace ringtrain::server {
@@ -48,6 +49,9 @@ class RemoteServer {
   // The same, but asks again for as long as the server does not answer: silently for 60 s, then
   // with a line on stderr. A request that changes something must have an idempotency key.
   nlohmann::ordered_json ask_patiently(const RemoteRequest& request);
+
+  // Writes what a path holds to a file. Returns its SHA-256. Throws as ask().
+  std::string download(const std::string& path, File& to);
 
   const std::string& url() const { return url_; }
 

@@ -20,6 +20,9 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
+// More than any cluster has.
+constexpr int kMostRanks = 65536;
+
 // Returns why a job may not be asked for this, and what is possible; nothing where it may.
 std::optional<std::string> refusal(const Job& job, Desired desired) {
   const JobState state = job.state().state;
@@ -28,6 +31,10 @@ std::optional<std::string> refusal(const Job& job, Desired desired) {
   switch (desired) {
     case Desired::stop:
       if (has_ended) return "it has ended; it can be resumed where it failed, or deleted";
+      if (job.traits().is_of_kueue) {
+        return "it is in a queue of Kueue, which alone starts and stops it: set spec.active of its "
+               "Workload to false (kubectl get workloads)";
+      }
       break;
     case Desired::run:
       if (state == JobState::succeeded) return "it is complete; submit it again for another run";
@@ -36,6 +43,10 @@ std::optional<std::string> refusal(const Job& job, Desired desired) {
       }
       break;
     case Desired::finish:
+      if (job.is_in_cluster()) {
+        return "its output is in the cluster, where it cannot be asked: 'stop_at' in the job file "
+               "ends a job early; it can be stopped";
+      }
       if (!job.lives() || job.intent().desired == Desired::stop) {
         return "only a job that runs can end early with its model";
       }
@@ -79,10 +90,17 @@ ordered_json Jobs::scale(const std::string& name, int ranks, const std::string& 
     refuse_state(job, "it is complete, or will be in a moment; submit it again for another run");
   }
   const int64_t batch = job.traits().batch_size;
-  const int most = batch > 0 && batch < cores() ? static_cast<int>(batch) : cores();
+  const int places = job.is_in_cluster() ? kMostRanks : cores();
+  const int most = batch > 0 && batch < places ? static_cast<int>(batch) : places;
+  if (const int slots = job.record().slots; ranks % slots != 0) {
+    const std::string message =
+        fmt::format("must be a multiple of {}, the ranks of a pod, found {}", slots, ranks);
+    if (is_at_rest(state)) active_.erase(name);
+    throw Problem(422, "ranks: " + message, {{"errors", errors_of({{"ranks", 0, message}})}});
+  }
   if (ranks < 1 || ranks > most) {
     const std::string message =
-        most < cores()
+        most < places
             ? fmt::format("must be 1 to {}, the job's batch_size, found {}", most, ranks)
             : fmt::format("must be 1 to {}, the cores of this server, found {}", most, ranks);
     if (is_at_rest(state)) active_.erase(name);
@@ -90,6 +108,15 @@ ordered_json Jobs::scale(const std::string& name, int ranks, const std::string& 
   }
   if (ranks != job.ranks()) {
     job.scale(ranks, by);
+    save(job);
+  }
+  return changed(job, true);
+}
+
+ordered_json Jobs::set_priority(const std::string& name, int priority, const std::string& by) {
+  Job& job = managed(name);
+  if (job.priority() != priority) {
+    job.set_priority(priority, by);
     save(job);
   }
   return changed(job, true);
@@ -134,6 +161,7 @@ void Jobs::finish_removal(const std::string& name) {
   if (error) return;  // the next tick tries again
   fs::last_write_time(gone, fs::file_time_type::clock::now(), error);
   active_.erase(name);
+  followed_at_.erase(name);
   ended_.remove(name);
   change_index([&](Index& index) { index.remove(name); });
   on_change_("end", name, {{"name", name}, {"state", "Deleted"}});

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Facts from earlier jobs for one that is to run: how many samples there are, how fast they go.
+#include <chrono>
+#include <exception>
 #include <nlohmann/json.hpp>
 
 #include "base/whole_number.hpp"
+#include "job/json.hpp"
+#include "server/jobs/backfill.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/jobs/plan.hpp"
 
@@ -12,6 +16,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr size_t kMostSimilar = 200;
+constexpr std::chrono::seconds kExpectationHolds(30);
 
 }  // namespace
 
@@ -40,6 +45,29 @@ std::vector<RatePoint> Jobs::known_rates(const std::string& model, const std::st
   return points;
 }
 
+double Jobs::expected_seconds(const Job& job, int& looks) {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(expected_, [&](const auto& one) { return one.second.until < now; });
+  const std::string& name = job.record().name;
+  if (const auto known = expected_.find(name); known != expected_.end()) {
+    return known->second.seconds;
+  }
+  if (looks-- <= 0) return kUnknownSeconds;
+  double seconds = kUnknownSeconds;
+  const JobRecord& record = job.record();
+  if (record.script.empty()) {
+    try {
+      CheckedJob checked{.job = job_from_json(record.understood), .record = record};
+      checked.record.ranks = job.ranks();
+      const auto expected = plan(checked).at("seconds");
+      if (expected.is_number()) seconds = expected.get<double>();
+    } catch (const std::exception&) {  // of another version
+    }
+  }
+  expected_[name] = {seconds, now + kExpectationHolds};
+  return seconds;
+}
+
 ordered_json Jobs::plan(const CheckedJob& checked) {
   const JobRecord& record = checked.record;
   std::vector<EarlierJob> earlier;
@@ -52,7 +80,8 @@ ordered_json Jobs::plan(const CheckedJob& checked) {
   }
   const Plan plan =
       plan_of(checked.job, record.ranks, earlier, known_rates(record.model, record.dataset));
-  return plan_to_json(plan, record.ranks, cores() - busy_cores());
+  const int free = options_.cluster ? record.ranks : cores() - busy_cores();
+  return plan_to_json(plan, record.ranks, free);
 }
 
 }  // namespace ringtrain::server

@@ -31,6 +31,7 @@ void Jobs::rest(const std::string& name) {
 
 void Jobs::announce_end(const Job& job) {
   close_in_mlflow(job);
+  if (options_.on_end) options_.on_end(job);
   if (!webhook_) return;
   const std::string state = state_name(job.state().state);
   const ordered_json body = {{"event", "job.ended"},

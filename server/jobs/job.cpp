@@ -54,7 +54,7 @@ Job::Job(JobFolder folder, const std::optional<IndexRow>& row, SeriesByName seri
       if (one.is_scale) scaled_at_ = one.time;
       if (one.desired != Desired::run) continue;
       if (intent_.desired != Desired::run) intent_.first_attempt = one.first_attempt;
-      if (!one.is_scale) queued_since_ = one.time;
+      if (one.is_wish()) queued_since_ = one.time;
     }
   }
   if (row) {
@@ -79,7 +79,7 @@ Job::Job(JobFolder folder, const std::optional<IndexRow>& row, SeriesByName seri
 void Job::ask(Desired desired, const std::string& by) {
   Intent next = intent_;
   next.desired = desired;
-  next.is_scale = false;
+  next.is_scale = next.is_order = false;
   next.time = now_text();
   next.by = by;
   if (desired == Desired::run) next.first_attempt = folder_.last_attempt() + 1;
@@ -93,14 +93,26 @@ void Job::scale(int ranks, const std::string& by) {
   Intent next = intent_;
   next.ranks = ranks;
   next.is_scale = true;
+  next.is_order = false;
   next.time = now_text();
   next.by = by;
-  if (lives_ && next.desired == Desired::run) {
+  if (lives_ && next.desired == Desired::run && !is_in_cluster()) {
     next.first_attempt = folder_.last_attempt() + 1;
     restart_clock_.begin(last_attempt_);
   }
   folder_.append(next);
   scaled_at_ = next.time;
+  intent_ = next;
+}
+
+void Job::set_priority(int priority, const std::string& by) {
+  Intent next = intent_;
+  next.priority = priority;
+  next.is_scale = false;
+  next.is_order = true;
+  next.time = now_text();
+  next.by = by;
+  folder_.append(next);
   intent_ = next;
 }
 
@@ -121,7 +133,8 @@ int Job::busy_ranks() const {
 
 // A run that lives is of an attempt before those that are meant.
 bool Job::shall_start_again() const {
-  return lives_ && intent_.desired == Desired::run && last_attempt_ < intent_.first_attempt;
+  return lives_ && !is_in_cluster() && intent_.desired == Desired::run &&
+         last_attempt_ < intent_.first_attempt;
 }
 
 void Job::read_new_events(const OnEvent& on_event) {
@@ -158,6 +171,7 @@ StateView Job::derived() const {
   // Nobody starts the run of a folder again that is not the server's.
   if (!folder_.is_managed() && !lives_) facts.desired = Desired::stop;
   StateView view = derive_state(facts);
+  if (is_in_cluster() && lives_) view = view_in_cluster(std::move(view), cluster_run_);
   if (view.state == JobState::queued && view.why.empty()) view.why = waiting_;
   return view;
 }
@@ -167,8 +181,14 @@ bool Job::observe(const OnEvent& on_event) {
   last_attempt_ = folder_.last_attempt();
   const auto newest = folder_.attempt(last_attempt_);
   // The lock before the outcome: a run that ends in between has written it.
-  lives_ = last_attempt_ > 0 && launcher::run_lives(newest);
+  has_follower_ = last_attempt_ > 0 && launcher::run_lives(newest);
+  lives_ = has_follower_;
   outcome_ = lives_ || last_attempt_ == 0 ? std::nullopt : read_outcome(newest / "outcome.json");
+  if (is_in_cluster() && last_attempt_ > 0) {
+    // The MPIJob runs on without its follower.
+    if (!outcome_) lives_ = true;
+    read_cluster_file();
+  }
   read_new_events(on_event);
   const JobState state_before = view_.state;
   view_ = derived();
@@ -181,6 +201,7 @@ bool Job::observe(const OnEvent& on_event) {
 }
 
 void Job::pass_on_wish() {
+  if (lives_ && is_in_cluster()) return pass_on_cluster_wish();
   if (!lives_ || !folder_.is_managed() || asked_attempt_ == last_attempt_) return;
   const auto attempt = folder_.attempt(last_attempt_);
   std::error_code ignored;
@@ -237,8 +258,11 @@ ordered_json Job::to_json() const {
       {"managed", folder_.is_managed()},
       {"model", record_.model},
       {"dataset", record_.dataset},
+      {"stored_dataset", record_.stored_dataset},
       {"script", script()},
       {"ranks", lives_ ? busy_ranks() : ranks()},
+      {"cluster", record_.cluster},
+      {"priority", priority()},
       {"attempts", last_attempt_},
       {"exit_code", outcome_ && outcome_->exit_code ? ordered_json(*outcome_->exit_code) : nullptr},
       {"restarts", std::max<int64_t>(0, p.starts - 1)},

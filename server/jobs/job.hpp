@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "server/cluster/cluster_run.hpp"
 #include "server/jobs/job_folder.hpp"
 #include "server/jobs/job_traits.hpp"
 #include "server/jobs/progress.hpp"
@@ -32,6 +33,8 @@ class Job {
   // Records the ranks to start on from now on; a run that lives ends with a checkpoint, and starts
   // again on them. Throws an io error.
   void scale(int ranks, const std::string& by);
+  // Records its priority in the queue. Throws an io error.
+  void set_priority(int priority, const std::string& by);
 
   const JobFolder& folder() const { return folder_; }
   const JobRecord& record() const { return record_; }
@@ -41,7 +44,13 @@ class Job {
   const Intent& intent() const { return intent_; }
   const JobTraits& traits() const { return traits_; }
   bool lives() const { return lives_; }
+  // Whether its runs are in a cluster, and what is known there of the newest one.
+  bool is_in_cluster() const { return !record_.cluster.empty(); }
+  const ClusterRun& cluster_run() const { return cluster_run_; }
+  // Whether a run in a cluster has lost its follower, or its MPIJob is still to be deleted.
+  bool needs_follower() const;
   // Ranks that it is to start on, and those that it has now.
+  int priority() const { return intent_.priority; }
   int ranks() const { return intent_.ranks > 0 ? intent_.ranks : record_.ranks; }
   int busy_ranks() const;
   void set_started(int ranks) { started_ranks_ = ranks; }
@@ -54,6 +63,8 @@ class Job {
   // Asks a run that shall end, with a checkpoint or with its model: once, since a second SIGTERM
   // ends it without a checkpoint.
   void pass_on_wish();
+  // Returns the wish for the follower of a run in a cluster.
+  ClusterWish cluster_wish() const;
   // Called when it starts. Returns the seconds for which it was queued.
   double end_queue();
   // Says why a job waits, and at which place of the queue. Returns whether that is news.
@@ -68,6 +79,8 @@ class Job {
   StateView derived() const;
   // The script that it runs; empty: it trains a model.
   std::string script() const;
+  void read_cluster_file();
+  void pass_on_cluster_wish() const;
   bool shall_start_again() const;
 
   JobFolder folder_;
@@ -87,6 +100,9 @@ class Job {
   std::string scaled_at_;  // RFC 3339; empty: never
   RestartClock restart_clock_;
   std::optional<Outcome> outcome_;  // of the newest attempt, once it does not live
+  ClusterRun cluster_run_;
+  std::filesystem::file_time_type cluster_file_time_{};
+  bool has_follower_ = false;
   std::string waiting_;
   int position_ = 0;
 };

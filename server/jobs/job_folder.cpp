@@ -34,18 +34,20 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Desired, {{Desired::run, "run"},
 
 constexpr auto fields_of(const JobRecord*) {
   using T = JobRecord;
-  return std::tuple(field("name", &T::name), field("created", &T::created), field("by", &T::by),
-                    field("parent", &T::parent), field("ranks", &T::ranks),
-                    field("restarts", &T::restarts), field("overrides", &T::overrides),
-                    field("warnings", &T::warnings), field("model", &T::model),
-                    field("dataset", &T::dataset), field("script", &T::script),
-                    field("understood", &T::understood));
+  return std::tuple(
+      field("name", &T::name), field("created", &T::created), field("by", &T::by),
+      field("parent", &T::parent), field("ranks", &T::ranks), field("restarts", &T::restarts),
+      field("overrides", &T::overrides), field("warnings", &T::warnings), field("model", &T::model),
+      field("dataset", &T::dataset), field("script", &T::script),
+      field("stored_dataset", &T::stored_dataset), field("understood", &T::understood),
+      field("cluster", &T::cluster), field("slots", &T::slots), field("priority", &T::priority));
 }
 
 constexpr auto fields_of(const Intent*) {
   using T = Intent;
   return std::tuple(field("desired", &T::desired), field("first_attempt", &T::first_attempt),
                     field("ranks", &T::ranks), field("is_scale", &T::is_scale),
+                    field("is_order", &T::is_order), field("priority", &T::priority),
                     field("time", &T::time), field("by", &T::by));
 }
 
@@ -98,7 +100,7 @@ std::optional<JobFolder> JobFolder::make(const fs::path& directory, const JobRec
   ordered_json json = {{"version", kVersion}};
   json.update(ordered_json(record));
   write_file(made.path() / "job.json", print(json));
-  const Intent first{.time = record.created, .by = record.by};
+  const Intent first{.priority = record.priority, .time = record.created, .by = record.by};
   write_file(made.path() / "intent.jsonl", print(first));
   for (const char* const folder : {"attempts", "output"}) {
     if (::mkdir((made.path() / folder).c_str(), 0755) != 0) fail(made.path() / folder);

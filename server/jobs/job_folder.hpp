@@ -31,10 +31,14 @@ struct JobRecord {
   int restarts = 3;
   std::vector<std::string> overrides = {};  // of the job file, as for --set
   std::vector<std::string> warnings = {};
-  std::string model = {};       // as the list shows it
-  std::string dataset = {};     // the same
-  std::string script = {};      // the same; empty: the job trains a model
-  std::string understood = {};  // every key with its value, as JSON
+  std::string model = {};           // as the list shows it
+  std::string dataset = {};         // the same
+  std::string script = {};          // the same; empty: the job trains a model
+  std::string stored_dataset = {};  // name of the server's dataset that it reads; empty: none
+  std::string understood = {};      // every key with its value, as JSON
+  std::string cluster = {};         // namespace that it runs in; empty: it runs on this machine
+  int slots = 1;                    // ranks of a pod there
+  int priority = 0;                 // in the queue, when it was sent
 };
 
 // A line of intent.jsonl.
@@ -43,8 +47,13 @@ struct Intent {
   int first_attempt = 1;  // run: the attempts from this one on are meant by it
   int ranks = 0;          // to start from now on; 0: as the record says
   bool is_scale = false;  // only the ranks are changed by it
+  bool is_order = false;  // only the priority is
+  int priority = 0;       // in the queue: higher ones first
   std::string time = {};
   std::string by = {};
+
+  // Whether it says what the job shall do.
+  bool is_wish() const { return !is_scale && !is_order; }
 };
 
 class JobFolder {

@@ -18,6 +18,12 @@ JobTraits traits_of(const JobRecord& record) {
     traits.most_ranks = workers.value("max", 0);
     traits.is_partial = job.contains("samples") || job.contains("max_steps");
     traits.is_elastic = job.value("elastic", "off") == "throughput";
+    if (!record.cluster.empty()) {
+      traits.is_elastic = false;  // the cluster's queue decides
+      const auto kubernetes = job.value("kubernetes", nlohmann::json::object());
+      traits.is_of_kueue =
+          !kubernetes.value("queue", "").empty() && kubernetes.value("gang", "none") != "volcano";
+    }
   } catch (const nlohmann::json::exception&) {  // of another version
   }
   return traits;

@@ -14,7 +14,8 @@ struct JobTraits {
   int least_ranks = 1;
   int most_ranks = 0;  // 0: no limit is given
   bool is_elastic = false;
-  bool is_partial = false;  // its epochs are of fewer samples, or the last one is cut short
+  bool is_of_kueue = false;  // in a cluster: Kueue admits it
+  bool is_partial = false;   // its epochs are of fewer samples, or the last one is cut short
 };
 
 // Reads them from the record's job; those that it lacks stay as above.

@@ -202,7 +202,10 @@ void Jobs::look_at(Job& job) {
         record.event);
   });
   const JobState state = job.state().state;
-  if (state == JobState::deleting && !job.lives()) return finish_removal(name);
+  if (job.needs_follower()) keep_following(job);
+  if (state == JobState::deleting && !job.lives() && !job.needs_follower()) {
+    return finish_removal(name);
+  }
   if (changed) on_change_("job", name, job.to_json());
   job.pass_on_wish();
   if (state == before) {

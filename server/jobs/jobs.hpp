@@ -16,16 +16,26 @@
 #include <vector>
 
 #include "base/spawn.hpp"
+#include "mpijob/client/access.hpp"
 #include "server/jobs/elastic.hpp"
 #include "server/jobs/ended_jobs.hpp"
 #include "server/jobs/idempotency.hpp"
 #include "server/jobs/job.hpp"
 #include "server/jobs/submission.hpp"
 #include "server/jobs/webhook.hpp"
+#include "server/server_folder.hpp"
 #include "server/store/index.hpp"
 #include "tracking/metrics_text.hpp"
 
 namespace ringtrain::server {
+
+// A cluster in which all jobs run, instead of this machine.
+struct ClusterPlace {
+  mpijob::AccessOptions access;  // as it was given; followers find the cluster by it, too
+  std::string name_space;
+  std::string store;    // marks the jobs of this folder there; no other folder has it
+  int most_jobs = 100;  // at a time: each has a follower of some MiB
+};
 
 struct JobsOptions {
   std::filesystem::path folder;        // of the server; absolute
@@ -33,15 +43,16 @@ struct JobsOptions {
   JobLimits limits = {};
   bool tensorboard = false;  // runs write event files
   WebhookOptions webhook = {};
+  // Takes a job that has come to rest, once for each time, also where it did so while no server
+  // looked; before the index knows. May be empty.
+  std::function<void(const Job& job)> on_end = {};
+  std::optional<ClusterPlace> cluster = {};
 };
 
 // Takes a change: its kind ("job", "started", "step", "epoch", "ranks", "checkpoint", "end"), the
 // job's name, and a JSON object.
 using OnChange = std::function<void(const std::string& kind, const std::string& job,
                                     const nlohmann::ordered_json& data)>;
-
-// With less than this left on the disk no job is taken.
-inline constexpr uintmax_t kLeastFreeBytes = uintmax_t{256} << 20;
 
 struct SubmittedJob {
   std::string name;
@@ -77,6 +88,8 @@ class Jobs {
   // Changes the number of ranks; a job that runs continues on them from a new checkpoint. Throws a
   // Problem, 422 where it cannot run on so many.
   nlohmann::ordered_json scale(const std::string& name, int ranks, const std::string& by);
+  // Changes a job's place in the queue: higher priorities come first.
+  nlohmann::ordered_json set_priority(const std::string& name, int priority, const std::string& by);
   // Returns what sends a job once more. Throws a Problem 409 where its job file is not known.
   Submission copy_of(const std::string& name);
   // How fast jobs with this model and dataset train, from those that are known here.
@@ -89,6 +102,11 @@ class Jobs {
   SeriesByName series(const std::string& name);
   JobFolder folder(const std::string& name);
   Progress progress(const std::string& name);
+  // Returns those of its newest run; empty where that is on this machine.
+  std::vector<ClusterPod> pods(const std::string& name);
+
+  // Jobs that read one of the server's datasets, with their states.
+  std::map<std::string, std::string> using_dataset(const std::string& dataset);
 
   ListPage list(const ListQuery& query);
   std::map<std::string, int> count_by_state();
@@ -99,6 +117,8 @@ class Jobs {
   const tracking::Histogram& commits() const { return commits_; }
   int cores() const { return options_.limits.cores; }
   int busy_cores() const;
+  // Nothing where jobs run on this machine.
+  const std::optional<ClusterPlace>& cluster() const { return options_.cluster; }
   const std::filesystem::path& path() const { return options_.folder; }
   std::vector<std::string> data_folders() const;
   bool runs_scripts() const { return options_.limits.scripts; }
@@ -110,7 +130,16 @@ class Jobs {
   void scan();
   void look_at(Job& job);
   void schedule();
+  // For which the job will run on its ranks; infinite where nothing is known, or `looks` at earlier
+  // jobs are used up.
+  double expected_seconds(const Job& job, int& looks);
   void start(Job& job);
+  std::vector<std::string> run_words(const Job& job, int number) const;
+  bool keep(const std::filesystem::path& attempt, const std::vector<std::string>& words);
+  void schedule_in_cluster(const std::vector<Job*>& queue);
+  bool start_in_cluster(const Job& job, const std::filesystem::path& attempt);
+  std::vector<std::string> follow_words(const Job& job) const;
+  void keep_following(const Job& job);
   void commit_index();
   void announce_end(const Job& job);
   void close_in_mlflow(const Job& job);
@@ -144,6 +173,12 @@ class Jobs {
   std::unique_ptr<Webhook> webhook_;
   std::vector<Child> trackers_;  // each closes a run of MLflow that its launcher has left open
   std::vector<Child> starters_;  // short-lived: each leaves a keeper
+  std::map<std::string, std::chrono::steady_clock::time_point> followed_at_;  // by job
+  struct Expected {
+    double seconds = 0;
+    std::chrono::steady_clock::time_point until;
+  };
+  std::map<std::string, Expected> expected_;  // by job
   std::chrono::steady_clock::time_point saved_at_{};
   std::chrono::steady_clock::time_point adjusted_at_{};
   // The disk has refused changes of the index, which is compared with the folders again.

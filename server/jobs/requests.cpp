@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
+#include "server/cluster/cluster_submission.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/problem.hpp"
 
@@ -33,6 +34,7 @@ std::string numbered(const std::string& base, int number) {
 }  // namespace
 
 CheckedJob Jobs::check(const Submission& submission) const {
+  if (options_.cluster) return check_for_cluster(submission, options_.cluster->name_space);
   return check_submission(submission, options_.limits);
 }
 
@@ -63,6 +65,8 @@ SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
     }
   }
   checked.record.name = name;
+  if (options_.cluster) rename_in_cluster(checked, name);
+  checked.record.priority = submission.priority;
   checked.record.created = print_time_ms(std::chrono::system_clock::now());
   std::optional<JobFolder> made;
   if (!find_folder(name).exists()) {
@@ -103,9 +107,7 @@ JobFolder Jobs::find_folder(const std::string& name) const {
   }
   const JobFolder managed(options_.folder / "jobs" / name);
   if (managed.exists()) return managed;
-  for (const char* const ours : {"jobs", "trash", "keys"}) {
-    if (name == ours) return managed;
-  }
+  if (is_own_folder(name)) return managed;
   const JobFolder run(options_.folder / name);
   return run.exists() ? run : managed;
 }
@@ -150,6 +152,12 @@ Progress Jobs::progress(const std::string& name) {
   return row ? progress_from_json(row->reader).value_or(Progress{}) : Progress{};
 }
 
+std::vector<ClusterPod> Jobs::pods(const std::string& name) {
+  const JobFolder found = folder(name);
+  const auto run = read_cluster_run(found.attempt(found.last_attempt()));
+  return run ? run->pods : std::vector<ClusterPod>();
+}
+
 ListPage Jobs::list(const ListQuery& query) {
   ListPage page = index_->list(query);
   for (std::string& row : page.rows) {
@@ -158,6 +166,22 @@ ListPage Jobs::list(const ListQuery& query) {
     if (job != nullptr) row = job->to_json().dump();
   }
   return page;
+}
+
+std::map<std::string, std::string> Jobs::using_dataset(const std::string& dataset) {
+  std::map<std::string, std::string> found;
+  ListQuery query{.words = dataset, .by_name = true, .limit = 500};
+  do {
+    const ListPage page = list(query);
+    for (const std::string& row : page.rows) {
+      const auto job = ordered_json::parse(row, nullptr, false);
+      if (job.is_object() && job.value("stored_dataset", "") == dataset) {
+        found[job.value("name", "")] = job.value("state", "");
+      }
+    }
+    query.after = page.next;
+  } while (!query.after.empty());
+  return found;
 }
 
 std::map<std::string, int> Jobs::count_by_state() {

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "job/keys/idle.hpp"
 #include "job/models.hpp"
+#include "server/datasets/datasets.hpp"
 
 namespace ringtrain::server {
 namespace {
@@ -28,6 +29,10 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
 // A value for --set, which is YAML.
 std::string override_of(const std::string& key, const std::string& value) {
   return fmt::format("{}={}", key, nlohmann::json(value).dump());
+}
+
+std::vector<std::string> texts(const std::vector<fs::path>& paths) {
+  return {paths.begin(), paths.end()};
 }
 
 // Looks at a job's paths, and at what this machine can do.
@@ -59,7 +64,7 @@ class Checker {
   void warn(const std::string& text) { checked_.record.warnings.push_back(text); }
 
   void check_training_files() {
-    check_path("dataset", job_.dataset, "make one with 'ringtrain dataset import'");
+    check_dataset();
     if (!job_.initialize_from.empty()) {
       check_path("initialize_from", job_.initialize_from, "correct the path");
     }
@@ -125,27 +130,25 @@ class Checker {
 
   // Refuses a path outside of the data folders, and adds the override that makes it absolute.
   void check_path(const std::string& key, const fs::path& path, const std::string& cure) {
-    std::error_code error;
-    const fs::path found = fs::weakly_canonical(limits_.data.front() / path, error);
-    const bool inside =
-        !error && std::any_of(limits_.data.begin(), limits_.data.end(),
-                              [&](const fs::path& root) { return lies_in(found, root); });
-    const std::string allowed =
-        fmt::format("the path of a file below {}", fmt::join(texts(limits_.data), " or "));
-    if (!inside) {
-      refuse(key,
-             fmt::format("lies outside of the folders that jobs may read: {}; the server's "
-                         "owner allows more with --data DIR",
-                         fmt::join(texts(limits_.data), ", ")),
-             allowed);
-    } else if (!fs::exists(found, error)) {
-      refuse(key,
-             fmt::format("is not there: {} (relative paths count from {}): {}", path.string(),
-                         limits_.data.front().string(), cure),
-             allowed);
+    const DataPath found = find_data_path(limits_, path);
+    if (found.refusal.empty()) {
+      checked_.record.overrides.push_back(override_of(key, found.path.string()));
     } else {
-      checked_.record.overrides.push_back(override_of(key, found.string()));
+      const bool is_missing = !found.path.empty();
+      refuse(key, found.refusal + (is_missing ? ": " + cure : ""), found.allowed);
     }
+  }
+
+  // A name among the server's datasets, else a path.
+  void check_dataset() {
+    const fs::path stored = find_stored_dataset(limits_.datasets, job_.dataset.string());
+    if (stored.empty()) {
+      return check_path("dataset", job_.dataset,
+                        "make one with 'ringtrain dataset import', or name one of the server's "
+                        "datasets");
+    }
+    checked_.record.stored_dataset = job_.dataset.string();
+    checked_.record.overrides.push_back(override_of("dataset", stored.string()));
   }
 
   void check_torchscript() {
@@ -176,10 +179,6 @@ class Checker {
     record.understood = understood.dump();
   }
 
-  static std::vector<std::string> texts(const std::vector<fs::path>& paths) {
-    return {paths.begin(), paths.end()};
-  }
-
   const Submission& submission_;
   const JobLimits& limits_;
   CheckedJob& checked_;
@@ -187,6 +186,30 @@ class Checker {
 };
 
 }  // namespace
+
+DataPath find_data_path(const JobLimits& limits, const fs::path& path) {
+  std::error_code error;
+  const fs::path found = fs::weakly_canonical(limits.data.front() / path, error);
+  const bool inside =
+      !error && std::any_of(limits.data.begin(), limits.data.end(),
+                            [&](const fs::path& root) { return lies_in(found, root); });
+  const std::string allowed =
+      fmt::format("the path of a file below {}", fmt::join(texts(limits.data), " or "));
+  if (!inside) {
+    return {
+        .refusal = fmt::format("lies outside of the folders that jobs may read: {}; the server's "
+                               "owner allows more with --data DIR",
+                               fmt::join(texts(limits.data), ", ")),
+        .allowed = allowed};
+  }
+  if (!fs::exists(found, error)) {
+    return {.path = found,
+            .refusal = fmt::format("is not there: {} (relative paths count from {})", path.string(),
+                                   limits.data.front().string()),
+            .allowed = allowed};
+  }
+  return {.path = found};
+}
 
 bool is_job_name(const std::string& name) {
   const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };

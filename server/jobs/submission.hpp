@@ -18,6 +18,8 @@ struct JobLimits {
   int cores = 1;
   bool torchscript = false;  // TorchScript files are programs
   bool scripts = false;      // the job file's group `script`
+  // Folder of the server's datasets, each of which a job may name. Empty: there are none.
+  std::filesystem::path datasets = {};
 };
 
 struct Submission {
@@ -27,13 +29,27 @@ struct Submission {
   bool fresh_name = false;  // where the name is taken: the next that is free, as NAME-2
   std::string by = {};
   std::string parent = {};  // the job that it is a copy of; empty: none
+  int priority = 0;         // in the queue: higher ones first
 };
+
+// Priorities are -kMostPriority to this.
+inline constexpr int kMostPriority = 100;
 
 struct CheckedJob {
   std::vector<Refusal> refusals = {};  // empty: the rest can be used
   JobSpec job = {};
   JobRecord record = {};  // without the time; its overrides are complete but for output and name
 };
+
+// A path that somebody gave, as a server may read it.
+struct DataPath {
+  std::filesystem::path path = {};  // canonical
+  std::string refusal = {};         // why it may not be read, or is not there; empty: it may be
+  std::string allowed = {};         // what may stand there
+};
+
+// Relative paths count from the first of `limits.data`.
+DataPath find_data_path(const JobLimits& limits, const std::filesystem::path& path);
 
 // Paths in the job count from the first of `limits.data`.
 CheckedJob check_submission(const Submission& submission, const JobLimits& limits);

@@ -31,7 +31,7 @@ export const getJson = async (path) => (await call('GET', path)).json();
 export const postJson = async (path, body, type) => (await call('POST', path, body, type)).json();
 export const jobPath = (name) => `/api/v1/jobs/${encodeURIComponent(name)}`;
 
-const kinds = ['job', 'started', 'step', 'epoch', 'ranks', 'checkpoint', 'end', 'gap'];
+const kinds = ['job', 'started', 'step', 'epoch', 'ranks', 'checkpoint', 'end', 'operation', 'gap'];
 const listeners = new Set();
 const channel = 'BroadcastChannel' in window ? new BroadcastChannel('ringtrain-events') : null;
 let begun = false;

@@ -2,10 +2,13 @@
 import {call, listen, onSignedOut} from './api.js';
 import {comparePage} from './compare.js';
 import {code, failure, fill, h} from './dom.js';
+import {datasetPage, datasetsPage} from './datasets.js';
 import {docsPage} from './docs.js';
+import {importPage} from './import.js';
 import {jobPage} from './job.js';
 import {jobsPage} from './jobs.js';
 import {machinePage} from './machine.js';
+import {modelPage, modelsPage} from './models.js';
 import {newPage} from './new.js';
 
 const main = document.getElementById('main');
@@ -17,6 +20,11 @@ const pages = [
   [/^\/ui\/new$/, 'New job', newPage],
   [/^\/ui\/jobs\/([^/]+)$/, 'Job', jobPage],
   [/^\/ui\/compare$/, 'Compare', comparePage],
+  [/^\/ui\/datasets$/, 'Datasets', datasetsPage],
+  [/^\/ui\/datasets\/([^/]+)$/, 'Dataset', datasetPage],
+  [/^\/ui\/import$/, 'Import a dataset', importPage],
+  [/^\/ui\/models$/, 'Models', modelsPage],
+  [/^\/ui\/models\/([^/]+)$/, 'Model', modelPage],
   [/^\/ui\/machine$/, 'Machine', machinePage],
   [/^\/ui\/docs$/, 'API', docsPage],
 ];
@@ -54,7 +62,7 @@ async function show() {
   } catch (error) {
     if (error.status === 401) return;
     fill(main, h('h1', null, name || title), error.status === 404
-      ? h('p', null, 'There is no such job: it may have been deleted. ', h('a', {href: '/ui/'}, 'All jobs')) : failure(error, show));
+      ? h('p', null, `There is no such ${title.toLowerCase()}: it may have been deleted. `, h('a', {href: '/ui/'}, 'All jobs')) : failure(error, show));
   }
 }
 
@@ -98,8 +106,8 @@ async function useCode() {
 const help = h('dialog', {'aria-labelledby': 'help-title'},
   h('h2', {id: 'help-title'}, 'Keys'),
   h('dl', {class: 'keys'}, [['/', 'Filter'], ['j  k', 'Next and previous job'], ['Enter', 'Open the job'],
-    ['x', 'Select the job'], ['c', 'Compare the selected jobs'], ['n', 'New job'], ['g j', 'Jobs'], ['g m', 'Machine'],
-    ['g d', 'API'], ['l', 'Log of the job'], ['.', 'Buttons of the job'], ['Ctrl Enter', 'Submit the form'],
+    ['x', 'Select the job'], ['c', 'Compare the selected jobs'], ['n', 'New job'], ['g j', 'Jobs'], ['g d', 'Datasets'],
+    ['g o', 'Models'], ['g m', 'Machine'], ['g a', 'API'], ['i', 'Import a dataset'], ['l', 'Log of the job'], ['.', 'Buttons of the job'], ['Ctrl Enter', 'Submit the form'],
     ['?', 'This list']].map(([key, text]) => [h('dt', null, h('kbd', null, key)), h('dd', null, text)])),
   h('p', null, h('label', null, h('input', {type: 'checkbox', checked: localStorage.getItem('keys') !== 'off',
     onchange: (event) => localStorage.setItem('keys', event.target.checked ? 'on' : 'off')}), ' Single keys work')),
@@ -114,7 +122,7 @@ document.addEventListener('keydown', (event) => {
   if (field || event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem('keys') === 'off') return undefined;
   if (awaitsTarget) {
     awaitsTarget = false;
-    const target = {j: '/ui/', m: '/ui/machine', d: '/ui/docs'}[event.key];
+    const target = {j: '/ui/', d: '/ui/datasets', o: '/ui/models', m: '/ui/machine', a: '/ui/docs'}[event.key];
     if (target) go(target);
     return undefined;
   }

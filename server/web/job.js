@@ -10,7 +10,8 @@ const tabs = [['charts', 'Charts'], ['log', 'Log'], ['ranks', 'Ranks'], ['spec',
 // Asks for another number of ranks.
 async function scaleDialog(job, run) {
   const system = await getJson('/api/v1/system');
-  const number = h('input', {type: 'number', id: 'scale-ranks', min: 1, max: system.cores, value: job.ranks, required: true});
+  const most = job.cluster ? 65536 : system.cores;
+  const number = h('input', {type: 'number', id: 'scale-ranks', min: 1, max: most, value: job.ranks, required: true});
   const dialog = h('dialog', {'aria-labelledby': 'scale-title'}, h('h2', {id: 'scale-title'}, `Ranks of ${job.name}`),
     h('p', null, isLive(job.state) ? 'It writes a checkpoint and continues on them. The result stays the same.'
       : 'It starts on them next time. The result stays the same.'),
@@ -18,7 +19,8 @@ async function scaleDialog(job, run) {
       event.preventDefault();
       dialog.close();
       run('PUT', `${jobPath(job.name)}/scale`, JSON.stringify({ranks: Number(number.value)}));
-    }}, h('div', {class: 'field'}, h('label', {for: 'scale-ranks'}, 'Ranks'), number, h('small', null, `1 to ${system.cores}`)),
+    }}, h('div', {class: 'field'}, h('label', {for: 'scale-ranks'}, 'Ranks'), number, 
+      h('small', null, job.cluster ? 'whole pods, as many ranks each as the job file says' : `1 to ${system.cores}`)),
     h('div', {class: 'bar'}, h('button', {type: 'button', onclick: () => dialog.close()}, 'Cancel'), h('button', {class: 'primary'}, 'Scale'))));
   showDialog(dialog);
 }
@@ -29,7 +31,7 @@ function actions(job, run, clone) {
   return h('div', {class: 'bar actions', role: 'group', 'aria-label': 'Actions'},
     canStop(job.state) ? h('button', {onclick: () => run('POST', `${path}/stop`), title: 'Writes a checkpoint, then ends'}, 'Stop') : null,
     canResume(job.state) ? h('button', {class: 'primary', onclick: () => run('POST', `${path}/resume`)}, 'Resume') : null,
-    canFinish(job.state) ? h('button', {title: 'Ends now: it evaluates, and writes its model', onclick: () => confirm(`End ${job.name} now, with the model that it has?`)
+    canFinish(job.state) && !job.cluster ? h('button', {title: 'Ends now: it evaluates, and writes its model', onclick: () => confirm(`End ${job.name} now, with the model that it has?`)
       && run('POST', `${path}/finish`)}, 'Finish') : null,
     canScale(job.state) ? h('button', {title: 'Changes the number of ranks', onclick: () => scaleDialog(job, run)}, 'Scale…') : null,
     h('button', {title: 'Sends the same job file once more, under the next name that is free', onclick: clone}, 'Clone'),
@@ -50,7 +52,8 @@ const trainingCards = (job) => [['Step', job.steps ? `${count(job.step)} of ${co
 function head(job, run, clone) {
   const cards = job.script ? scriptCards(job) : trainingCards(job);
   return [h('div', {class: 'bar'}, h('div', {class: 'grow'}, h('h1', null, job.name),
-    h('small', null, [job.script, job.model, job.dataset, `sent ${clock(job.created)}`, job.by ? `by ${job.by}` : '', job.elastic ? 'elastic' : ''].filter(Boolean).join(' · '),
+    h('small', null, [job.script, job.model, job.dataset, `sent ${clock(job.created)}`, job.by ? `by ${job.by}` : '', job.elastic ? 'elastic' : '',
+      job.cluster ? `namespace ${job.cluster}` : ''].filter(Boolean).join(' · '),
       job.parent ? [' · ', h('a', {href: `/ui/compare?jobs=${encodeURIComponent(job.parent)},${encodeURIComponent(job.name)}`}, `clone of ${job.parent}`)] : null)),
   actions(job, run, clone)),
   h('p', null, stateBadge(job.state), ' ', job.why ? h('span', {class: job.state === 'Failed' ? 'error' : 'muted'}, job.why) : null),
@@ -125,8 +128,16 @@ function listTab(load) {
 }
 
 const table = (heads, rows, none) => rows.length === 0 ? h('div', {class: 'empty'}, none)
-  : scrollable('Table', h('table', null, h('thead', null, h('tr', null, heads.map((text) => h('th', {scope: 'col'}, text)))),
-    h('tbody', null, rows.map((cells) => h('tr', null, cells.map((cell) => h('td', null, cell)))))));
+  : scrollable('Table', h('table', null, h('thead', null, h('tr', null, heads.filter((text) => text !== null).map((text) => h('th', {scope: 'col'}, text)))),
+    h('tbody', null, rows.map((cells) => h('tr', null, cells.filter((cell) => cell !== null).map((cell) => h('td', null, cell)))))));
+
+// Pods of a job in a cluster; those that do not run say why.
+function podsTable(pods) {
+  if (pods.length === 0) return null;
+  const known = (one) => one.why ? h('span', {class: 'slow'}, one.why) : '';
+  return [h('h2', null, 'Pods'), table(['Pod', 'Node', 'State', 'Restarts', 'Why'], pods.map((one) => [one.pod, one.node || '–', one.state,
+    one.restarts, known(one)]), '')];
+}
 
 function makeTab(id, name, current) {
   const path = jobPath(name);
@@ -134,18 +145,19 @@ function makeTab(id, name, current) {
   if (id === 'log') return logTab(name, current);
   if (id === 'ranks') {
     return listTab(async () => {
-      const {ranks, slowest, communication, seen, ...shares} = await getJson(`${path}/ranks`);
+      const {ranks, pods, slowest, communication, seen, ...shares} = await getJson(`${path}/ranks`);
       const isSlow = (one) => one.times_median > 1.5;
       return [communication ? h('p', null, `Gradients are averaged by ${communication}.`) : null,
         slowest ? h('p', null, `The slowest is rank ${slowest.rank} on ${slowest.host}: ${figure(1000 * slowest.seconds)} ms a step, `
           + `the others' median is ${figure(1000 * slowest.median_of_others)} ms.`) : null,
         shares.communication_share !== null ? h('p', null, `Rank 0 waits ${percent(shares.communication_share)} of its time for other ranks, `
           + `and ${percent(shares.data_share)} for data.`) : null,
-        table(['Rank', 'Host', 'Device', 'Own time of a step', 'Times the median', 'Last seen'], ranks.map((one) => [one.rank, one.host, one.device || '–',
+        table(['Rank', 'Host', pods.length ? 'Node' : null, 'Device', 'Own time of a step', 'Times the median', 'Last seen'], ranks.map((one) => [one.rank, one.host, pods.length ? one.node ?? '–' : null,
+          one.device || '–',
           one.step_seconds === null ? '–' : `${figure(1000 * one.step_seconds)} ms`,
           one.times_median === null ? '–' : h('span', {class: isSlow(one) ? 'slow' : null}, `× ${one.times_median.toFixed(2)}${isSlow(one) ? ' slow' : ''}`),
           seen && one.step_seconds !== null ? h('span', {title: clock(seen)}, age(seen)) : '–']), 'The ranks have not started yet.'),
-        ranks.length > 1 && !seen ? h('p', {class: 'muted'}, 'Times of ranks come every 10 seconds.') : null];
+        ranks.length > 1 && !seen ? h('p', {class: 'muted'}, 'Times of ranks come every 10 seconds.') : null, podsTable(pods)];
     });
   }
   if (id === 'spec') {

@@ -11,6 +11,20 @@ batch_size: 128
 optimizer: {type: sgd, learning_rate: 0.05, momentum: 0.9}
 schedule: {type: cosine}
 `;
+// In a cluster a job names the volume that its data and output are on.
+const firstInCluster = `name: my-job
+model: lenet
+dataset: /data/mnist.h5
+output: /data/runs/my-job
+epochs: 4
+batch_size: 128
+optimizer: {type: sgd, learning_rate: 0.05, momentum: 0.9}
+schedule: {type: cosine}
+kubernetes:
+  image: ringtrain:latest
+  workers: 2
+  volumes: [{mount: /data, claim: mnist}]
+`;
 const firstScript = `name: my-script
 script:
   file: train.py
@@ -67,11 +81,14 @@ function control(path, schema, change) {
 export async function newPage(main, {go}) {
   const address = new URLSearchParams(location.search);
   const source = address.get('from');
-  const [schema, system, spec] = await Promise.all([getJson('/api/v1/schema'), getJson('/api/v1/system'),
-    source ? getJson(`${jobPath(source)}/spec`) : null]);
-  const yaml = h('textarea', {class: 'yaml', id: 'yaml', spellcheck: 'false', value: spec?.as_sent ?? first,
+  const [schema, system, spec, {datasets}] = await Promise.all([getJson('/api/v1/schema'), getJson('/api/v1/system'),
+    source ? getJson(`${jobPath(source)}/spec`) : null, getJson('/api/v1/datasets')]);
+  const onDataset = address.get('dataset');
+  const firstJob = system.cluster ? firstInCluster : first;
+  const yaml = h('textarea', {class: 'yaml', id: 'yaml', spellcheck: 'false', value: spec?.as_sent ?? (onDataset ? setKey(firstJob, 'dataset', onDataset) : firstJob),
     'aria-describedby': 'verdict', oninput: () => later()});
-  const ranks = h('input', {type: 'number', id: 'ranks', min: 1, max: system.cores, value: spec?.ranks ?? Math.min(2, system.cores), onchange: () => later()});
+  const ranks = h('input', {type: 'number', id: 'ranks', min: 1, max: system.cluster ? 65536 : system.cores,
+    value: spec?.ranks ?? (system.cluster ? '' : Math.min(2, system.cores)), onchange: () => later()});
   const verdict = h('div', {id: 'verdict', role: 'status'});
   const submitButton = h('button', {class: 'primary', onclick: () => submit()}, 'Start training');
 
@@ -84,14 +101,20 @@ export async function newPage(main, {go}) {
     const group = path.includes('.') ? path.split('.')[0] : 'other';
     rest.set(group, [...(rest.get(group) ?? []), one.element]);
   }
+  // The server's datasets are offered by name; a path can be typed as well.
+  const offered = h('datalist', {id: 'datasets'}, datasets.map((one) => h('option', {value: one.name})));
+  controls.get('dataset')?.input.setAttribute('list', 'datasets');
+  controls.get('dataset')?.element.append(offered);
   const box = (title, fields) => h('fieldset', null, h('legend', null, title), fields);
   const ranksField = h('div', {class: 'field'}, h('label', {for: 'ranks'}, 'ranks'), ranks,
-    h('small', null, `Processes that work together, one core each; this server has ${system.cores}. The result of training does not depend on it.`),
+    h('small', null, system.cluster ? 'Processes that work together, in whole pods; empty: as kubernetes.workers says.'
+      : `Processes that work together, one core each; this server has ${system.cores}. The result of training does not depend on it.`),
     h('div', {class: 'error', id: 'key-ranks-problem'}));
   controls.set('ranks', {element: ranksField, input: ranks, schema: {type: 'integer'}, path: 'ranks', problem: ranksField.lastChild});
 
   // The form follows the file: a job trains a model, or runs a script.
-  const choice = h('select', {id: 'kind', onchange: () => { show(choice.value); yaml.value = choice.value === 'script' ? firstScript : first; check(); }},
+  const choice = h('select', {id: 'kind', onchange: () => { show(choice.value); yaml.value = choice.value === 'script' ? firstScript : system.cluster ? firstInCluster : first;
+    check(); }},
     h('option', {value: 'model'}, 'Train a model'), h('option', {value: 'script'}, 'Run a script'));
   const boxes = (all) => h('div', null, all.map(([title, paths]) => box(title, paths.map((path) => controls.get(path)?.element))));
   const ofModel = h('div', null, boxes(groups), h('details', null, h('summary', null, 'All keys'), [...rest].filter(([name]) => name !== 'script')
@@ -184,7 +207,7 @@ export async function newPage(main, {go}) {
   yaml.addEventListener('drop', drop);
 
   fill(main, h('h1', null, source ? `New job from ${source}` : 'New job'),
-    h('p', {class: 'muted'}, `Paths count from ${system.data[0]}. Form and file are the same: change either, or drop a file on it.`),
+    h('p', {class: 'muted'}, `Paths count from ${system.data[0]}; a dataset of the server has a name alone. Form and file are the same: change either, or drop a file on it.`),
     h('div', {class: 'split'}, form, h('div', {class: 'side'}, h('label', {for: 'yaml'}, h('h2', null, 'Job file')), yaml, verdict,
       h('div', {class: 'bar'}, submitButton, h('small', null, 'Ctrl Enter')))));
   await check();

@@ -24,8 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ImportOptions options;
   options.one_class = true;
   try {
-    import_idx({*sources[0], *sources[1], *sources[2], *sources[3]}, ringtrain::fuzz::output_path(),
-               options);
+    import_idx({*sources[0], *sources[1], sources[2].get(), sources[3].get()},
+               ringtrain::fuzz::output_path(), options);
   } catch (const ringtrain::Error&) {
   }
   return 0;

@@ -105,7 +105,7 @@ class Failures(unittest.TestCase):
         self.assertEqual(ended[0].code, 1)
         self.assertIn("Timed out: rank 1 did not come to the start of the group of 2 ranks", ended[0].error)
 
-    def test_groups_need_no_room_in_dev_shm(self):
+    def test_groups_need_no_room_in_dev_shm_which_may_be_full(self):
         libc = ctypes.CDLL(None, use_errno=True)
 
         def small(rank):
@@ -113,6 +113,9 @@ class Failures(unittest.TestCase):
             if libc.unshare(new_mounts) or subprocess.run(["mount", "--make-rprivate", "/"]).returncode or \
                     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "/dev/shm"]).returncode:
                 os._exit(77)
+            with contextlib.suppress(OSError), open("/dev/shm/full", "wb", buffering=0) as file:
+                while file.write(bytes(65536)):
+                    pass
 
         def body(rank):
             large = torch.ones(5_000_000)

@@ -225,7 +225,7 @@ class TheOtherNames(unittest.TestCase):
     def test_that_are_missing_say_what_to_do(self):
         with self.assertRaisesRegex(AttributeError, "elastic: `ringtrain run` starts all ranks again"):
             hvd.elastic.run
-        with self.assertRaisesRegex(AttributeError, "no join: docs/guides/from-horovod.md lists what there is"):
+        with self.assertRaisesRegex(AttributeError, "no join: docs/guides/from/horovod.md lists what there is"):
             hvd.join()
         with self.assertRaisesRegex(ValueError, "no Adasum: use op=hvd.Average"):
             hvd.DistributedOptimizer(optimizer_of(Net()), op=hvd.Adasum)

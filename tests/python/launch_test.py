@@ -1,48 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""One script, unchanged, under torchrun, mpirun and multiprocessing; and what the installed package does to others."""
+"""One script, unchanged, by each launcher on 2 ranks, as on Gloo; and what the installed package does to others."""
 
-import multiprocessing
 import os
 import pathlib
 import re
-import socket
-import subprocess
 import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCRIPT = str(ROOT / "examples/ddp.py")
+import launchers
+from launchers import run
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
-def run(*command, **environment):
-    """The script's lines; each names the loss of an epoch and the backend."""
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.splitlines()
-
-
-def spawned(rank, port, folder):
-    sys.stdout = open(f"{folder}/{rank}", "w")
-    os.environ.update(RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=port,
-                      RINGTRAIN_REPLACE="gloo")
-    sys.path.insert(0, str(ROOT / "examples"))
-    import ddp
-
-    ddp.main()
+OURS = {"RINGTRAIN_REPLACE": "gloo", "WORKERS": "2"}
 
 
 class Launch(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.gloo = run(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", SCRIPT)
+        cls.gloo = launchers.by_torchrun(2)
 
     def assert_same_losses(self, lines):
         self.assertEqual([line.replace("ringtrain", "gloo") for line in lines], self.gloo)
@@ -50,25 +26,25 @@ class Launch(unittest.TestCase):
 
     def test_torchrun(self):
         self.assertIn("gloo", self.gloo[0])  # an installed package replaces nothing
-        self.assert_same_losses(run(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node",
-                                    "2", SCRIPT, RINGTRAIN_REPLACE="gloo", WORKERS="2"))
+        self.assert_same_losses(launchers.by_torchrun(2, **OURS))
+
+    def test_ringtrain_run(self):
+        self.assert_same_losses(launchers.by_ringtrain_run(2, WORKERS="2"))  # which replaces it by itself
 
     def test_mpirun(self):
-        command = 'RANK=$OMPI_COMM_WORLD_RANK WORLD_SIZE=$OMPI_COMM_WORLD_SIZE exec "$0" "$1"'
-        self.assert_same_losses(run(ROOT / "tests/integration/mpirun", "2", "sh", "-c", command, sys.executable, SCRIPT,
-                                    RINGTRAIN_REPLACE="gloo", MASTER_ADDR="127.0.0.1", MASTER_PORT=free_port()))
+        self.assert_same_losses(launchers.by_mpirun(2, **OURS))
 
-    def test_multiprocessing(self):
-        with tempfile.TemporaryDirectory() as folder:
-            context = multiprocessing.get_context("spawn")
-            port = free_port()
-            ranks = [context.Process(target=spawned, args=(rank, port, folder)) for rank in range(2)]
-            for rank in ranks:
-                rank.start()
-            for rank in ranks:
-                rank.join(200)
-                self.assertEqual(rank.exitcode, 0)
-            self.assert_same_losses(pathlib.Path(folder, "0").read_text().splitlines())
+    def test_spawn(self):
+        self.assert_same_losses(launchers.by_spawn(2, **OURS))
+
+
+class Import(unittest.TestCase):
+    def test_of_the_package_leaves_torch_to_the_script_where_torch_will_register_it(self):
+        script = ("import ringtrain, sys; print('torch' in sys.modules)\n"
+                  "import torch; print('ringtrain' in torch.distributed.Backend.backend_list)")
+        for autoload, imported in (("1", "False"), ("0", "True")):
+            lines = run(sys.executable, "-c", script, TORCH_DEVICE_BACKEND_AUTOLOAD=autoload)
+            self.assertEqual(lines, [imported, "True"], autoload)
 
 
 class BrokenPackage(unittest.TestCase):

@@ -36,6 +36,8 @@ def check_folders(tree):
         if posixpath.basename(path) not in FURNITURE:
             units[posixpath.dirname(path) or "."].add(unit(path) if path.endswith(CPP_SUFFIXES) else path)
     for folder, inside in sorted(units.items()):
+        # A series that is numbered is one list, however long.
+        inside = {one for one in inside if not posixpath.basename(one)[:3].isdigit()}
         if len(inside) > MOST_UNITS_OF_A_FOLDER:
             yield Finding("folder", folder, 1,
                           f"{len(inside)} units, at most {MOST_UNITS_OF_A_FOLDER}: make folders of it")

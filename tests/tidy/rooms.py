@@ -22,7 +22,6 @@ ROOMS = (
     Room("storage", "data by URL: files, object storage, a local cache", ("base", "net")),
     Room("kernels", "arithmetic of a step: an element functor, a host driver and a CUDA driver each", ("base",)),
     Room("collectives", "one node's ranks over shared memory; no torch, no MPI", ("base", "kernels")),
-    Room("model_files", "files of trained models: safetensors; no torch", ("base",)),
     Room("job", "the job file, its keys and schema; formats that several programs share", ("base",)),
     Room("tracking", "figures of jobs, as metrics and for experiment trackers", ("base", "net", "job")),
     Room("datasets/format", "the HDF5 layout: what a rank reads, checked strictly", ("base", "storage", "kernels")),
@@ -33,6 +32,7 @@ ROOMS = (
          ("base", "net", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),
     Room("datasets/tools", "contact sheets, rows as text",
          ("base", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),
+    Room("model_files", "files of trained models: safetensors; `keras/`: .h5; no torch", ("base", "datasets/writing")),
     Room("runtime/device", "memory, streams, load and pack, on a CPU or a GPU",
          ("base", "job", "kernels", "datasets/format", "datasets/reading")),
     Room("runtime/comm", "collectives over MPI and NCCL", ("base", "kernels", "collectives")),
@@ -73,13 +73,14 @@ ROOMS = (
     Room("launcher/terminal", "progress bars, the display of a run",
          ("base", "job", "datasets/format", "launcher/supervise")),
     Room("server", "control plane: REST, jobs, the web UI",
-         ("base", "net", "job", "storage", "tracking", "mpijob", "launcher/process", "launcher/supervise")),
+         ("base", "net", "job", "storage", "tracking", "model_files", "mpijob", "launcher/process",
+          "launcher/supervise")),
     Room("launcher/commands", "the program `ringtrain`: a file a sub-command",
          ("base", "net", "job", "storage", "tracking", "model_files", "datasets", "mpijob", "server",
           "launcher/process", "launcher/terminal", "launcher/mpi", "launcher/script", "launcher/supervise")),
-    Room("serving", "the program `ringtrain-serve`: evaluates and applies trained models",
-         ("base", "net", "job", "storage", "model_files", "datasets/format", "datasets/reading", "datasets/importers",
-          "runtime/device", "runtime/models", "runtime/tasks")),
+    Room("serving", "the program `ringtrain-serve`: evaluates, applies and serves trained models",
+         ("base", "net", "job", "storage", "tracking", "model_files", "datasets/format", "datasets/reading",
+          "datasets/importers", "runtime/device", "runtime/models", "runtime/tasks")),
     Room("python", "the wheel: a torch.distributed backend, data, checkpoints",
          ("base", "collectives", "datasets", "job")),
     Room("examples", "job files, and the trainer used as a library", ALL_ABOVE),
@@ -103,7 +104,7 @@ ROOMS = (
 PLAIN_NAMESPACE = ("base", "job", "runtime", "examples")
 
 # Most arrows (pairs of folders of which one includes the other) among the folders of a part.
-MOST_ARROWS = {"launcher": 13, "mpijob": 4, "datasets": 8, "runtime": 26}
+MOST_ARROWS = {"launcher": 13, "mpijob": 5, "datasets": 11, "runtime": 26}
 
 # Folders that may include a library's headers: a name, its headers as a pattern, the folders.
 LIBRARIES = (
@@ -121,5 +122,6 @@ LIBRARIES = (
     ("OpenSSL", r"openssl/", ("net", "tests")),
     ("libarchive", r"archive(_entry)?\.h", ("datasets/importers", "tests")),
     ("image codecs", r"(jpeglib|png)\.h", ("datasets/importers", "datasets/tools", "serving", "benchmarks", "tests")),
-    ("HDF5", r"hdf5\.h", ("datasets/writing", "datasets/importers", "datasets/tools", "benchmarks", "tests")),
+    ("HDF5", r"hdf5\.h", ("datasets/writing", "datasets/importers", "datasets/tools", "model_files/keras", "benchmarks",
+                           "tests")),
 )

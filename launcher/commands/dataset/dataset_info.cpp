@@ -12,9 +12,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/terminal/printable.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "datasets/format/dataset_index.hpp"
+#include "datasets/format/layout.hpp"
 #include "datasets/reading/class_counts.hpp"
 #include "datasets/reading/open.hpp"
 #include "datasets/tools/row_lines.hpp"
@@ -54,6 +56,10 @@ Counts count_classes(const DatasetIndex& index) {
   return counts;
 }
 
+bool is_in_source_order(const DatasetIndex& index) {
+  return index.shuffle_seed == datasets::layout::kSourceOrder;
+}
+
 nlohmann::json to_json(const DatasetIndex& index) {
   Counts counts = count_classes(index);
   nlohmann::json files = nlohmann::json::array();
@@ -72,7 +78,9 @@ nlohmann::json to_json(const DatasetIndex& index) {
           {"std", index.std},
           {"source", index.source},
           {"source_sha256", index.source_sha256},
-          {"shuffle_seed", index.shuffle_seed},
+          {"row_order", is_in_source_order(index) ? "source" : "shuffled"},
+          {"shuffle_seed", is_in_source_order(index) ? nlohmann::json(nullptr)
+                                                     : nlohmann::json(index.shuffle_seed)},
           {"block_rows", index.block_rows},
           {"part_index", index.shard_index},
           {"part_count", index.shard_count},
@@ -136,7 +144,7 @@ std::vector<std::string> count_lines(const DatasetIndex& index) {
 
 void print_info(const DatasetIndex& index) {
   const auto line = [](std::string_view key, const std::string& value) {
-    fmt::print("{:<14}{}\n", key, value);
+    fmt::print("{:<14}{}\n", key, printable(value));
   };
   line("uuid", index.uuid);
   line("samples", shape_text(index));
@@ -160,7 +168,11 @@ void print_info(const DatasetIndex& index) {
   }
   line("source", index.source);
   if (!index.source_sha256.empty()) line("source sha256", index.source_sha256);
-  line("shuffle seed", std::to_string(index.shuffle_seed));
+  if (is_in_source_order(index)) {
+    line("row order", "of the source");
+  } else {
+    line("shuffle seed", std::to_string(index.shuffle_seed));
+  }
   line("block", fmt::format("{}, {}", counted(index.block_rows, "row"),
                             print_size(index.block_rows * index.row_bytes())));
   if (index.shard_count > 1) {

@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <utility>
 
+#include "base/error.hpp"
+#include "base/terminal/printable.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "launcher/commands/dataset/destination.hpp"
@@ -19,10 +22,10 @@ namespace {
 const std::map<std::string, const char*> kHelpOfPaths = {
     {"train_images", "IDX file of the training images, as train-images-idx3-ubyte.gz"},
     {"train_labels", "Their classes, a whole number from 0 for each, or their targets"},
-    {"test_images", "IDX file of the test images, as t10k-images-idx3-ubyte.gz"},
+    {"test_images", "IDX file of the test images, as t10k-images-idx3-ubyte.gz; may be left out"},
     {"test_labels", "Their classes or targets"},
     {"train_features", "Training samples: an array whose first dimension counts them"},
-    {"test_features", "Test samples of the same shape"},
+    {"test_features", "Test samples of the same shape; may be left out"},
     {"file", "The file to import, or its URL"},
     {"source", "A folder, or an archive of it, or an archive's URL"},
 };
@@ -37,12 +40,15 @@ void fetch_sources(ImportArguments& arguments, RemoteFiles& remote) {
   };
   for (std::string& path : arguments.paths) fetch(path);
   if (!arguments.test_file.empty()) fetch(arguments.test_file);
+  if (!arguments.labels_file.empty()) fetch(arguments.labels_file);
   if (!named.empty()) arguments.options.source = named;
 }
 
 void check_destination(const ImportArguments& arguments) {
   std::vector<std::string> sources = arguments.paths;
-  if (!arguments.test_file.empty()) sources.push_back(arguments.test_file);
+  for (const std::string& file : {arguments.test_file, arguments.labels_file}) {
+    if (!file.empty()) sources.push_back(file);
+  }
   refuse_own_source(arguments.output, sources);
   check_folder(arguments.output, arguments.parents);
   refuse_to_replace(arguments.output, arguments.force);
@@ -69,6 +75,21 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
                    "words, and folders of images, are numbered in the order of the alphabet; the "
                    "import prints which got which name")
       ->delimiter(',');
+  command
+      ->add_option("--limit", arguments->options.limit,
+                   "Import only the first N training rows of the source")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 62));
+  command->add_flag(
+      "--keep-order", arguments->options.keep_order,
+      "Keep the rows in the order of the source; training shuffles them all the same");
+  command
+      ->add_option("--mean", arguments->options.mean,
+                   "Mean to normalise by, one or one a channel, with commas between them (default: "
+                   "that of the training rows); of bytes, mean of x / 255")
+      ->delimiter(',');
+  command
+      ->add_option("--std", arguments->options.std, "Standard deviation to normalise by, the same")
+      ->delimiter(',');
   command->add_flag("--one-class", arguments->options.one_class,
                     "Accept training rows that all have the same class or target");
   command->callback([arguments, import = std::move(import)] {
@@ -88,7 +109,7 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
     const datasets::DatasetIndex index = import(*arguments);
     bar.finish();
     if (is_url(destination)) remote.send(arguments->output, destination);
-    for (const std::string& line : arguments->notes) fmt::print(stderr, "{}\n", line);
+    for (const std::string& line : arguments->notes) fmt::print(stderr, "{}\n", printable(line));
     fmt::print("{}: {} training and {} test rows of {} x {} x {} {}, {}\n", destination,
                print_count(index.train.rows), print_count(index.test.rows), index.shape.channels,
                index.shape.height, index.shape.width, datasets::name_of(index.element),
@@ -100,18 +121,33 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
 
 void add_test_share(CLI::App& command, ImportArguments& arguments) {
   command
-      .add_option("--test-share", arguments.test_share,
-                  "Part of the rows that is for tests, if the source has none: above 0, below 1; "
-                  "of each class the same part")
+      .add_option(
+          "--test-share", arguments.test_share,
+          "Part of the rows that is for tests, if the source has no test rows: below 1, and "
+          "of each class the same part; 0: no test rows")
       ->capture_default_str();
 }
 
-void add_paths(CLI::App& command, ImportArguments& arguments,
-               const std::vector<std::string>& names) {
+char separator_of(const std::string& option) {
+  if (option == "tab") return '\t';
+  if (option.size() != 1) throw job_error("--separator must be one character, or tab");
+  return option[0];
+}
+
+void add_paths(CLI::App& command, ImportArguments& arguments, const std::vector<std::string>& names,
+               size_t required) {
   arguments.paths.resize(names.size());
   for (size_t i = 0; i < names.size(); ++i) {
-    command.add_option(names[i], arguments.paths[i], kHelpOfPaths.at(names[i]))->required();
+    CLI::Option* const option =
+        command.add_option(names[i], arguments.paths[i], kHelpOfPaths.at(names[i]));
+    if (i < required) option->required();
   }
+}
+
+void check_paths(const ImportArguments& arguments) {
+  const auto missing = std::find(arguments.paths.begin(), arguments.paths.end(), "");
+  if (missing == arguments.paths.end() || missing == arguments.paths.begin() + 2) return;
+  throw job_error("a file of test samples comes with a file of their labels");
 }
 
 }  // namespace ringtrain::launcher

@@ -20,7 +20,8 @@ struct ImportArguments {
   datasets::ImportOptions options;
   double test_share = 0.1;
   std::vector<std::string> paths;
-  std::string test_file;           // of `import csv`
+  std::string test_file;           // a second table
+  std::string labels_file;         // of `import images`
   std::vector<std::string> notes;  // lines to print after the import
 };
 using Import = std::function<datasets::DatasetIndex(ImportArguments& arguments)>;
@@ -34,8 +35,16 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
 
 void add_test_share(CLI::App& command, ImportArguments& arguments);
 
-// Adds a required positional argument for each name; arguments.paths has them in this order.
-void add_paths(CLI::App& command, ImportArguments& arguments,
-               const std::vector<std::string>& names);
+// Returns the character that --separator names: itself, or "tab". Throws a job error.
+char separator_of(const std::string& option);
+
+// Adds a positional argument for each name, of which the first `required` must be given;
+// arguments.paths has them in this order.
+void add_paths(CLI::App& command, ImportArguments& arguments, const std::vector<std::string>& names,
+               size_t required);
+
+// Throws a job error if there is one of the two files of test samples, and not the other.
+// Requires: four paths, the first two of which are required.
+void check_paths(const ImportArguments& arguments);
 
 }  // namespace ringtrain::launcher

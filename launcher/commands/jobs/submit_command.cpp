@@ -28,6 +28,7 @@ struct SubmitOptions {
   std::string job_file;
   std::vector<std::string> overrides;
   int ranks = 0;  // on a server
+  int priority = 0;
   bool wait = false;
   int seconds = 0;
   bool json = false;
@@ -41,6 +42,10 @@ std::optional<std::chrono::seconds> limit_of(const SubmitOptions& options) {
 int submit(const mpijob::AccessOptions& cluster, const SubmitOptions& options) {
   if (options.ranks > 0) {
     throw job_error("-n: is for a server; on a cluster the job's workers say how many");
+  }
+  if (options.priority != 0) {
+    throw job_error(
+        "--priority: is for a server; on a cluster the job's kubernetes.priority_class says it");
   }
   const mpijob::JobAndText read = mpijob::read_job(options.job_file, options.overrides);
   for (const std::string& note : read.notes) complain("warning: " + note);
@@ -93,15 +98,21 @@ void add_submit_command(CLI::App& app, int& exit_code) {
                    "Ranks to start on a server (default: workers.max of the job, or 1)")
       ->check(CLI::Range(1, 65536))
       ->type_name("N");
+  command
+      ->add_option("--priority", options->priority,
+                   "Place in a server's queue, -100 to 100 (default: 0): higher ones come first")
+      ->check(CLI::Range(-100, 100))
+      ->type_name("N");
   command->add_flag("--json", options->json, "Print the job as JSON");
   const auto cluster = add_cluster_options(*command);
   const auto place = add_server_option(*command);
   command->callback([cluster, place, options, &exit_code] {
     auto remote = find_server(*place, *cluster);
-    exit_code = remote ? server::submit_to_server(
-                             *remote, {options->job_file, options->overrides, options->ranks,
-                                       options->wait, limit_of(*options), options->json})
-                       : submit(*cluster, *options);
+    exit_code =
+        remote ? server::submit_to_server(
+                     *remote, {options->job_file, options->overrides, options->ranks,
+                               options->priority, options->wait, limit_of(*options), options->json})
+               : submit(*cluster, *options);
   });
 }
 

@@ -39,7 +39,7 @@ class FaultsTest(case.HostsTest):
         result = json.loads((self.output / "result.json").read_text())
         if restarts:
             self.assertEqual(result["recovery"]["restarts"], restarts, launcher.said)
-            self.assertGreater(result["recovery"]["seconds_lost"], 0)
+            self.assertGreater(result["recovery"]["seconds_lost"], 0, launcher.said)
         self.output = self.folder / "undisturbed"
         self.run_undisturbed()
         self.assertEqual(got, self.digest(self.output))

@@ -146,3 +146,9 @@ class Manifests(cluster.ClusterTest):
                 said = kubectl("apply", "-n", "overlays", "--dry-run=server", "--validate=strict",
                                "-k", MANIFESTS / "overlays" / overlay)
                 self.assertIn("mpijob.kubeflow.org/mnist created", said)
+
+    def test_the_api_server_takes_the_objects_of_serving(self):
+        said = kubectl("apply", "--dry-run=server", "--validate=strict", "-k", MANIFESTS / "serving")
+        for object_ in ("deployment.apps", "service", "poddisruptionbudget.policy",
+                        "horizontalpodautoscaler.autoscaling"):
+            self.assertIn(f"{object_}/mnist-serving created", said)

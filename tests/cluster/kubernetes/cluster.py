@@ -207,11 +207,11 @@ def bring_up():
     make_claim("default", "mnist")
 
 
-def make_claim(namespace, name, make=True):
+def make_claim(namespace, name, make=True, path=VOLUME):
     """A volume that is the same directory on every node, and a claim for it (or a volume for a claim to come)."""
     volume = f"{namespace}-{name}"
     spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteMany"], "storageClassName": "",
-            "hostPath": {"path": str(VOLUME)}, "claimRef": {"namespace": namespace, "name": name}}
+            "hostPath": {"path": str(path)}, "claimRef": {"namespace": namespace, "name": name}}
     wanted = [{"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": volume}, "spec": spec}]
     if make:
         claim = {"accessModes": ["ReadWriteMany"], "storageClassName": "", "volumeName": volume,

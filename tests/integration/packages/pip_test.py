@@ -34,8 +34,10 @@ class Pip(unittest.TestCase):
     def pip_install(self, **environment):
         return subprocess.run(
             [self.folder / "venv/bin/python", "-m", "pip", "install", "--disable-pip-version-check", "--no-index",
-             "--no-build-isolation", f"--config-settings=build-dir={self.folder}/build", ROOT / "python"],
-            env={**os.environ, **environment}, capture_output=True, text=True)
+             "--no-build-isolation", f"--config-settings=build-dir={self.folder}/build",
+             "--config-settings=cmake.define.RINGTRAIN_WERROR=ON", ROOT / "python"],
+            # The compiler and its flags are those of the presets, so ccache may have what they compiled.
+            env={"CXX": "c++", **os.environ, **environment}, capture_output=True, text=True)
 
     def test_builds_the_backend_and_the_launcher(self):
         self.environment_with(CACHE / "wheels", TOOLS)

@@ -5,13 +5,15 @@
   use_a_model_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
 """
 
+import base64
+import hashlib
 import json
 import struct
 import subprocess
 import zlib
 
 import run_case
-from run_case import SIDE, RunTest, TEST_ROWS
+from run_case import CLASSES, RunTest, SIDE, TEST_ROWS
 
 
 def npy(shape, values, kind="|u1"):
@@ -62,6 +64,40 @@ class UseAModel(RunTest):
         self.assertEqual(sum(entry["correct"] for entry in found["classes"]), found["correct"])
         words = self.call(run_case.RINGTRAIN, "evaluate", self.output / "model.pt", self.dataset).stdout
         self.assertIn(f"{TEST_ROWS} test samples, accuracy {100 * found['accuracy']:.2f}%", words)
+        self.assertIn("confusion: a line for each class", words)
+        self.assertRegex(words, r"worst samples\n  row \d+: loss [\d.]+, \d taken for \d \(\d+\.\d%\)\n")
+        weights = self.call(run_case.RINGTRAIN, "evaluate", self.output / "model.safetensors", self.dataset, "--json")
+        self.assertEqual(json.loads(weights.stdout)["confusion"], found["confusion"])
+
+    def test_evaluation_names_mistakes_and_the_worst_samples(self):
+        done = self.call(run_case.RINGTRAIN, "evaluate", self.output, self.dataset, "--json", "--worst", 7)
+        found = json.loads(done.stdout)
+        confusion = found["confusion"]
+        for label, entry in enumerate(found["classes"]):
+            self.assertEqual(sum(confusion[label]), entry["samples"])
+            self.assertEqual(sum(row[label] for row in confusion), entry["predicted"])
+            self.assertEqual(confusion[label][label], entry["correct"])
+        self.assertEqual(len(found["worst"]), 7)
+        losses = [sample["loss"] for sample in found["worst"]]
+        self.assertEqual(losses, sorted(losses, reverse=True))
+        worst = found["worst"][0]
+        row, = self.predict("--dataset", self.dataset, "--row", worst["row"])
+        self.assertTrue(row["sample"].endswith(f"({worst['class']})"), (row, worst))
+        self.assertEqual(row["classes"][0]["class"], worst["predicted"])
+        self.assertAlmostEqual(row["classes"][0]["probability"], worst["probability"], 5)
+        none = self.call(run_case.RINGTRAIN, "evaluate", self.output, self.dataset, "--worst", 0)
+        self.assertNotIn("worst", none.stdout)
+
+    def test_a_saved_evaluation_is_beside_the_model(self):
+        done = self.call(run_case.RINGTRAIN, "evaluate", self.output, self.dataset, "--save")
+        self.assertIn(f"saved to {self.output / 'evaluation.json'}", done.stdout)
+        saved = json.loads((self.output / "evaluation.json").read_text())
+        self.assertEqual(saved["sha256"], {name: hashlib.sha256((self.output / name).read_bytes()).hexdigest()
+                                           for name in ("model.pt", "model.safetensors")})
+        self.assertEqual((saved["format"], saved["split"], saved["samples"]), (1, "test", TEST_ROWS))
+        rows = saved["probe"]["rows"]
+        self.assertEqual(len(base64.b64decode(saved["probe"]["samples"])), rows * SIDE * SIDE)
+        self.assertEqual(len(saved["probe"]["outputs"]), rows * CLASSES)
 
     def test_rows_arrays_and_images_are_the_same_samples(self):
         rows = self.predict("--dataset", self.dataset, "--row", *range(TEST_ROWS))
@@ -104,9 +140,9 @@ class UseAModel(RunTest):
         self.assertIn("nothing to predict", self.refused("predict", self.output, code=2))
         self.assertIn("go together", self.refused("predict", self.output, "--row", 1, code=2))
         self.assertIn("is not there: name the output folder", self.refused("predict", self.folder, "a.png"))
-        weights = self.refused("evaluate", self.output / "model.safetensors", self.dataset)
-        self.assertIn("model.safetensors is a safetensors file: weights without the network: name the run's output "
-                      "folder, or the model.pt in it", weights)
+        weights = self.write("weights.pt", (self.output / "model.safetensors").read_bytes())
+        self.assertIn("weights.pt is a safetensors file: weights without the network",
+                      self.refused("evaluate", weights, self.dataset))
         self.assertIn("is an HDF5 file, as datasets are: name the run's output folder",
                       self.refused("evaluate", self.dataset, self.dataset))
         self.assertIn("there is no row 9999",

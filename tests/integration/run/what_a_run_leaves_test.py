@@ -38,7 +38,8 @@ class WhatARunLeaves(RunTest):
             self.assertGreaterEqual(result["seconds"][key], 0, key)
         self.assertEqual(len((self.output / "history.jsonl").read_text().splitlines()), 1)
 
-        self.assertTrue(zipfile.is_zipfile(self.output / "model.pt"))
+        for model in ("model.pt", "model.pth"):
+            self.assertTrue(zipfile.is_zipfile(self.output / model))
         weights = (self.output / "model.safetensors").read_bytes()
         header_size = struct.unpack("<Q", weights[:8])[0]
         header = json.loads(weights[8:8 + header_size])

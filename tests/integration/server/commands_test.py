@@ -69,6 +69,16 @@ class Commands(ServerTest):
         self.assertIn("two is deleted", self.good("delete", "two", **place))
         self.assertEqual(self.ask("GET", "/api/v1/jobs/two")[0], 404)
 
+    def test_finish_ends_a_job_with_its_model(self):
+        place = {"RINGTRAIN_SERVER": str(self.dir)}
+        self.good("submit", self.write("long", epochs=1000000), "--priority", 3, **place)
+        self.assertEqual(self.get("/api/v1/jobs/long")["priority"], 3)
+        self.wait_for_state("long", "Running")
+        self.assertIn("long ends after the step that it is in", self.good("finish", "long", **place))
+        self.wait_for_state("long", "Succeeded")
+        self.assertTrue((self.dir / "jobs/long/output/model.safetensors").exists())
+        self.refused(2, ["finish", "long"], "long: is no folder here")
+
     def test_words_of_refusals(self):
         place = ["--server", self.dir]
         job = self.write("one", epochs=-1, batch_size=0)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the pictures of docs/guides/server.md, with real runs in a real browser.
+"""Makes the pictures of docs/guides/server.md and data-on-a-server.md, with real runs in a real browser.
 
   pictures.py PATH/OF/ringtrain PATH/OF/ringtrain-worker FOLDER
 """
@@ -62,6 +62,39 @@ class Pictures(pages_case.PagesTest):
         self.keep("machine")
         self.open("/docs", "/api/v1/jobs/{name}/scale")
         self.keep("docs")
+
+    def test_take_those_of_data_and_models(self):
+        sent = {}
+        for path, role in zip(self.idx_files, ("train_images", "train_labels", "test_images", "test_labels")):
+            with open(path, "rb") as file:
+                _, _, body = self.ask("PUT", f"/api/v1/files/{pathlib.Path(path).name}", file.read(),
+                                      content="application/octet-stream")
+            sent[role] = {"upload": json.loads(body)["id"]}
+        for body in ({"name": "quarters", "kind": "idx", "files": sent},
+                     {"name": "copy", "kind": "ringtrain", "files": {"file": {"path": "digits.h5"}}}):
+            status, _, begun = self.ask("POST", "/api/v1/datasets", json.dumps(body), content="application/json")
+            self.assertEqual(status, 202, begun)
+            place = f"/api/v1/operations/{json.loads(begun)['id']}"
+            self.wait_for(lambda where=place: self.get(where)["state"] == "Succeeded" or None)
+        for name, rate in (("quarters", 0.01), ("quarters-fast", 0.05)):
+            self.submit(name, dataset="quarters", epochs=6, optimizer={"type": "sgd", "learning_rate": rate})
+            self.wait_for_state(name, "Succeeded")
+        self.ask("POST", "/api/v1/models", json.dumps({"job": "quarters-fast", "model": "quarters"}),
+                 content="application/json")
+        self.wait_for(lambda: len(self.get("/api/v1/models/quarters")["versions"]) == 2 or None)
+        self.wait_for(lambda: self.get("/api/v1/models/quarters")["versions"][0]["evaluations"] or None)
+        self.ask("PUT", "/api/v1/models/quarters/aliases/production", json.dumps({"version": 2}),
+                 content="application/json")
+        self.open("/ui/datasets", "quarters")
+        self.page.wait_for("[...document.images].every((one) => one.complete)")
+        self.keep("datasets")
+        self.open("/ui/import", "Import a dataset", dark=True)
+        self.keep("import")
+        self.open("/ui/datasets/quarters", "Used by")
+        self.page.wait_for("[...document.images].every((one) => one.complete)")
+        self.keep("dataset")
+        self.open("/ui/models/quarters", "Confusion matrix")
+        self.keep("model")
 
 
 if __name__ == "__main__":

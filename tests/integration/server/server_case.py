@@ -60,7 +60,8 @@ class ServerTest(RunTest):
 
     def ask(self, method, path, body=None, content="application/yaml", token=None, **headers):
         """Status, headers and body of any answer."""
-        request = urllib.request.Request(self.url + path, method=method, data=body.encode() if body else None)
+        data = body.encode() if isinstance(body, str) else body
+        request = urllib.request.Request(self.url + path, method=method, data=data or None)
         request.add_header("Authorization", f"Bearer {token or self.token}")
         if body:
             request.add_header("Content-Type", content)

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets/format/layout.hpp"
 #include "datasets/reading/reader.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 
@@ -24,6 +25,7 @@ struct SourceRow {
 inline std::vector<SourceRow> source_rows(const DatasetIndex& index, Split split) {
   const uint64_t rows = index.split(split).rows;
   const Permutation shuffle(rows, mix(index.shuffle_seed, split == Split::train ? 0 : 1));
+  const bool in_source_order = index.shuffle_seed == layout::kSourceOrder;
   std::vector<SourceRow> result(rows);
   ReaderOptions options;
   options.batch_size = 64;
@@ -32,7 +34,8 @@ inline std::vector<SourceRow> source_rows(const DatasetIndex& index, Split split
   reader.start(0);
   while (const Batch* batch = reader.next()) {
     for (uint32_t i = 0; i < batch->rows; ++i) {
-      SourceRow& row = result[shuffle.inverse(batch->first_position + i)];
+      const uint64_t place = batch->first_position + i;
+      SourceRow& row = result[in_source_order ? place : shuffle.inverse(place)];
       const std::byte* x = batch->x + i * index.row_bytes();
       row.x.assign(x, x + index.row_bytes());
       if (batch->y != nullptr) row.label = batch->y[i];

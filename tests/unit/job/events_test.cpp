@@ -34,6 +34,7 @@ std::vector<Event> every_kind() {
       StepEvent{2, 3, 7, 9, 0.5, 100.5, 2},
       EpochEvent{2, 3, 7, 640, 0.05, 0.3, 0.4, 0.5, std::vector{1.5, 2.0}, std::vector{0.5, 1.0},
                  1.5, RankSpeed{1, "n2", 0.2, 0.1}},
+      RanksEvent{7, 640, 2, {0.5, 0.25}, 0.25, 0.01, Seconds{.compute = 1.5, .data_wait = 0.5}},
       CheckpointEvent{7, "runs/a/checkpoints/7", 1234, 0.25, 0.01},
       StoppedEvent{7, 9, 640, "runs/a/checkpoints/7"},
       EvaluatingEvent{12},
@@ -44,7 +45,6 @@ std::vector<Event> every_kind() {
       FailureEvent{2, false, 1, "n2", "what is wrong"},
       RankEndedEvent{1, "n2", 3, 9, "ValueError: x", true, true, "/logs/rank-1.log"},
       RankSilentEvent{1, "n2", false, 25.5, "train.py:60 in load", "all_reduce"},
-      RanksEvent{7, 640, 2, {0.5, 0.25}, 0.25, 0.01, Seconds{.compute = 1.5, .data_wait = 0.5}},
   };
 }
 

@@ -67,6 +67,12 @@ TEST_F(Paths, RefusesAnOutputWhoseModelsTheJobStartsFrom) {
   EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("is the job's initialize_from"));
 }
 
+TEST_F(Paths, SaysHowWeightsOfKerasAreConverted) {
+  job_.initialize_from = directory_.write("net.h5", "\x89HDF\r\n\x1a\n and so on");
+  EXPECT_THAT(refusal([&] { check_paths(job_); }),
+              HasSubstr("net.h5 is a model of Keras: 'ringtrain model convert "));
+}
+
 TEST_F(Paths, RefusesAMissingCheckpoint) {
   job_.checkpoint.resume = "none/7";
   EXPECT_THAT(refusal([&] { check_paths(job_); }), HasSubstr("checkpoint.resume: none/7"));

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
@@ -19,6 +21,7 @@
 namespace ringtrain::net {
 namespace {
 
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -49,7 +52,32 @@ class HttpServerTest : public testing::Test {
       push_->push("first ");
       return {.push = push_};
     }
+    if (request.target == "/pending" || request.target == "/done") {
+      auto pending = std::make_shared<HttpPending>();
+      pending->then = [body = request.body] { return Answer{.body = "after " + body}; };
+      if (request.target == "/done") {
+        pending->finish();  // before the connection waits
+      } else {
+        elsewhere_ = std::thread([pending] { pending->finish(); });
+      }
+      return {.pending = pending};
+    }
     throw std::runtime_error("no such path");
+  }
+  // Counts bodies of /count of any size, and wants nothing of /refuse.
+  std::optional<BodyReceiver> receive(const ServedRequest& head) {
+    if (head.target == "/refuse") {
+      return BodyReceiver{.finish = [] { return Answer{.status = 507}; }, .wants_body = false};
+    }
+    if (head.target != "/count") return std::nullopt;
+    const auto size = std::make_shared<size_t>(0);
+    return BodyReceiver{.take =
+                            [this, size](std::string_view bytes) {
+                              *size += bytes.size();
+                              received_ += bytes.size();
+                              return bytes.find('!') == std::string_view::npos;
+                            },
+                        .finish = [size] { return Answer{.body = std::to_string(*size)}; }};
   }
   void tick() {
     if (!push_) return;
@@ -86,9 +114,13 @@ class HttpServerTest : public testing::Test {
 
   const TemporaryDirectory folder_;
   const std::filesystem::path file_;
+  std::thread elsewhere_;
   std::shared_ptr<HttpPush> push_;
+  std::atomic<size_t> received_ = 0;
   HttpClient client_;
-  HttpServer server_{{}, [this](const ServedRequest& request) { return answer(request); }};
+  HttpServer server_{{},
+                     [this](const ServedRequest& request) { return answer(request); },
+                     [this](const ServedRequest& head) { return receive(head); }};
   std::thread thread_;
 };
 
@@ -97,6 +129,36 @@ TEST_F(HttpServerTest, AnswersWithBodiesFilesAndWhatComesLater) {
   EXPECT_EQ(get("/file").body, std::string(150000, 'f'));
   EXPECT_EQ(get("/push").body, "first second");
   EXPECT_EQ(get("/echo").status, 200);
+}
+
+TEST_F(HttpServerTest, PassesBodiesOfAnySizeOnAsTheyArrive) {
+  EXPECT_EQ(get("/count", "PUT", std::string(5 << 20, 'x')).body, std::to_string(5 << 20));
+  EXPECT_EQ(get("/count", "PUT").body, "0");
+  EXPECT_THAT(raw("PUT /count HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\nGET /echo HTTP/1.0\r\nHost: b\r\n\r\n"),
+              AllOf(HasSubstr("\r\n\r\n5HTTP/1.1"), EndsWith("GET ")));
+  // Others are still read whole, within their limit.
+  EXPECT_EQ(get("/echo", "POST", "body").body, "POST body");
+  EXPECT_EQ(get("/echo", "POST", std::string(2 << 20, 'x')).status, 413);
+}
+
+TEST_F(HttpServerTest, AnswersBeforeABodyThatNobodyWants) {
+  EXPECT_THAT(raw("PUT /refuse HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: "
+                  "9999999999\r\n\r\n"),
+              StartsWith("HTTP/1.1 507 "));
+  EXPECT_THAT(raw("PUT /count HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999999\r\n\r\nab!"),
+              AllOf(StartsWith("HTTP/1.1 200 "), EndsWith("3"), HasSubstr("Connection: close")));
+}
+
+TEST_F(HttpServerTest, PassesOnWhatCameBeforeACut) {
+  EXPECT_EQ(raw("PUT /count HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabcde"), "");
+  EXPECT_EQ(received_, 5u);
+}
+
+TEST_F(HttpServerTest, AnswersOnceWorkOnAnotherThreadIsDone) {
+  EXPECT_EQ(get("/pending", "POST", "work").body, "after work");
+  elsewhere_.join();
+  EXPECT_EQ(get("/done", "POST", "nothing").body, "after nothing");
 }
 
 TEST_F(HttpServerTest, AnswersWhatItsOwnerThrowsWith500) {

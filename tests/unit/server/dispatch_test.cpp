@@ -100,6 +100,32 @@ TEST_F(DispatchTest, RefusesInRfc9457) {
   EXPECT_EQ(status("GET", "/r/" + std::string(5000, 'a'), owner_), 400);
 }
 
+TEST_F(DispatchTest, UsersOfAClusterHaveTheRightsThatTheyHaveThere) {
+  Reviewer reviewer([](const std::string& token, const std::vector<ClusterRight>& rights) {
+    if (token != "alice's") return ClusterReview{ClusterReview::Answer::unknown_token, "", "who?"};
+    if (rights.front().verb != "get")
+      return ClusterReview{ClusterReview::Answer::denied, "alice", "no"};
+    return ClusterReview{ClusterReview::Answer::allowed, "alice", ""};
+  });
+  Dispatcher dispatcher(routes_, {loopback_hosts()}, tokens_, audit_, &reviewer);
+  const auto answer_to = [&](const std::string& method, const std::string& token) {
+    net::ServedRequest request{.method = method, .target = "/r/a", .body = "{}", .peer = "peer"};
+    request.headers = {{"host", "localhost"},
+                       {"content-type", "application/json"},
+                       {"authorization", "Bearer " + token}};
+    net::Answer answer = dispatcher.answer(request);
+    while (answer.pending) answer = answer.pending->then();
+    return answer;
+  };
+  EXPECT_THAT(answer_to("GET", "alice's").body, HasSubstr(R"("by":"alice")"));
+  EXPECT_EQ(answer_to("POST", "alice's").status, 403);
+  EXPECT_EQ(answer_to("GET", "nobody's").status, 401);
+  EXPECT_EQ(answer_to("POST", owner_).status, 200);
+  for (int i = 0; i < 20; ++i) answer_to("GET", "guess");
+  EXPECT_EQ(answer_to("GET", "another guess").status, 429);
+  EXPECT_EQ(answer_to("GET", "alice's").status, 200);
+}
+
 TEST_F(DispatchTest, SlowsDownWhoeverGuessesTokens) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(status("GET", "/r/a", "guess"), 401);
   const net::Answer answer = ask("GET", "/r/a", "guess");

@@ -48,7 +48,8 @@ exec 9<&0
     jobs_ = std::make_unique<Jobs>(
         JobsOptions{.folder = folder_ / "server",
                     .program = program_,
-                    .limits = {.data = {std::filesystem::canonical(folder_ / "data")}, .cores = 2}},
+                    .limits = {.data = {std::filesystem::canonical(folder_ / "data")}, .cores = 2},
+                    .cluster = cluster_},
         [this](const std::string& kind, const std::string& job, const nlohmann::ordered_json&) {
           changes_.push_back(kind + " " + job);
         });
@@ -62,9 +63,9 @@ exec 9<&0
     return living;
   }
   SubmittedJob submit(const std::string& name, int ranks = 1, const std::string& key = "",
-                      const std::string& more = "") {
+                      const std::string& more = "", int priority = 0) {
     const std::string text = "name: " + name + "\nmodel: lenet\ndataset: d.h5\n" + more;
-    return jobs_->submit({.job_file = text, .ranks = ranks}, key, text);
+    return jobs_->submit({.job_file = text, .ranks = ranks, .priority = priority}, key, text);
   }
   std::string state(const std::string& name) { return jobs_->get(name).value("state", ""); }
   std::filesystem::path attempt(const std::string& name) {
@@ -90,6 +91,7 @@ exec 9<&0
   }
 
   const TemporaryDirectory folder_;
+  std::optional<ClusterPlace> cluster_;
   std::filesystem::path program_;
   std::vector<std::string> changes_;
   std::unique_ptr<Jobs> jobs_;

@@ -18,3 +18,28 @@ allowPrivilegeEscalation: false
 capabilities: {drop: [ALL]}
 seccompProfile: {type: RuntimeDefault}
 {{- end -}}
+
+{{/* What submitting, watching and deleting jobs needs, in their namespace alone. */}}
+{{- define "ringtrain.rules" }}
+# The jobs.
+- apiGroups: [kubeflow.org]
+  resources: [mpijobs]
+  verbs: [get, list, watch, create, update, patch, delete]
+- apiGroups: [kubeflow.org]
+  resources: [mpijobs/status]
+  verbs: [get]
+# A job's other objects: its file and its pods' account.
+- apiGroups: [""]
+  resources: [configmaps, serviceaccounts]
+  verbs: [get, list, create, update, patch, delete]
+# Its progress, or the reason why it does not run. No Secrets.
+- apiGroups: [""]
+  resources: [pods, events, services, persistentvolumeclaims, resourcequotas]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch]
+{{- end -}}

@@ -16,7 +16,7 @@ TEST(StepRounds, RunEveryContestantOnceTheFirstTwoInTurn) {
                            }});
   }
   std::vector<nlohmann::ordered_json> records;
-  const StepRounds all =
+  const SampledRounds all =
       run_step_rounds(contestants, 1, "mlp",
                       [&](const nlohmann::ordered_json& record) { records.push_back(record); });
   EXPECT_EQ(records.size(), all.rounds.size());
@@ -33,7 +33,7 @@ TEST(StepRounds, RunEveryContestantOnceTheFirstTwoInTurn) {
 TEST(StepRounds, DoNotCountWhereAContestantWasNotSteady) {
   const std::vector<Contestant> contestants = {
       {"ringtrain", [] { return StepSample{.rate = 1, .why_not_steady = "too short"}; }}};
-  const StepRounds all = run_step_rounds(contestants, 1, "mlp", [](const auto&) {});
+  const SampledRounds all = run_step_rounds(contestants, 1, "mlp", [](const auto&) {});
   EXPECT_EQ(all.rounds.size(), 2U);
   EXPECT_TRUE(all.rounds[0].disturbed.ends_with("ringtrain: too short"));
 }

@@ -13,8 +13,8 @@ StepSample sample(double rate, double cpu_seconds) {
 }
 
 // Three rounds with near cores, in which averaging costs a tenth, and three with far ones.
-StepRounds six_rounds() {
-  StepRounds all;
+SampledRounds six_rounds() {
+  SampledRounds all;
   for (int i = 0; i < 6; ++i) {
     GatedRound round;
     round.noise.core_distance_ns = i < 3 ? 30 : 180;
@@ -24,7 +24,7 @@ StepRounds six_rounds() {
   return all;
 }
 
-nlohmann::ordered_json table_of(const StepRounds& all) {
+nlohmann::ordered_json table_of(const SampledRounds& all) {
   StepOptions options;
   options.rounds = 6;
   return step_table(all, {{kOurs, {}}, {kAlone, {}}}, options, "mlp");
@@ -40,7 +40,7 @@ TEST(StepTable, SplitsRatiosByTheDistanceOfTheCores) {
 }
 
 TEST(StepTable, DoesNotSplitWhereAllRoundsWereAlike) {
-  StepRounds all = six_rounds();
+  SampledRounds all = six_rounds();
   for (GatedRound& round : all.rounds) round.noise.core_distance_ns = 30;
   const auto table = table_of(all);
   EXPECT_FALSE(table["rows"][1].contains("near"));

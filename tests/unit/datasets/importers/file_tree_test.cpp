@@ -28,7 +28,7 @@ Contents contents_of(const FileTree& tree) {
   return contents;
 }
 
-std::string refusal(const std::string& archive, TreeLimits limits = {}) {
+std::string refusal(const std::string& archive, ArchiveLimits limits = {}) {
   const std::string message =
       data_refusal([&] { contents_of(FileTree("a.tar", archive, limits)); });
   EXPECT_THAT(message, ::testing::StartsWith("a.tar: "));

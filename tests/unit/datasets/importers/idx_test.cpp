@@ -52,7 +52,7 @@ DatasetIndex import(const Inputs& inputs, const std::filesystem::path& destinati
   const auto b = memory_source("train-labels", inputs.train_labels);
   const auto c = memory_source("test-images", inputs.test_images);
   const auto d = memory_source("test-labels", inputs.test_labels);
-  return import_idx({*a, *b, *c, *d}, destination, {});
+  return import_idx({*a, *b, c.get(), d.get()}, destination, {});
 }
 
 TEST(Idx, ImportsEveryImageWithItsLabel) {
@@ -91,7 +91,7 @@ TEST(Idx, ReadsGzippedFilesToo) {
   const auto b = pack("b.gz", inputs.train_labels);
   const auto c = pack("c.gz", inputs.test_images);
   const auto d = open_source(directory / "plain");
-  const DatasetIndex packed = import_idx({*a, *b, *c, *d}, directory / "packed.h5", {});
+  const DatasetIndex packed = import_idx({*a, *b, c.get(), d.get()}, directory / "packed.h5", {});
   const DatasetIndex plain = import(inputs, directory / "plain.h5");
   EXPECT_EQ(packed.uuid, plain.uuid);
 
@@ -102,7 +102,7 @@ TEST(Idx, ReadsGzippedFilesToo) {
   const auto g = open_source(directory / "c.gz");
   const auto h = open_source(directory / "plain");
   EXPECT_THAT(data_refusal([&] {
-                import_idx({*e, *f, *g, *h}, directory / "cut.h5", {});
+                import_idx({*e, *f, g.get(), h.get()}, directory / "cut.h5", {});
               }),
               HasSubstr("cut.gz: damaged gzip file"));
   EXPECT_FALSE(std::filesystem::exists(directory / "cut.h5"));

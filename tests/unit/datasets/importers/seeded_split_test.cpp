@@ -68,7 +68,7 @@ TEST(SeededSplit, DependsOnTheSeedAlone) {
 }
 
 TEST(SeededSplit, TakesAShareBetweenNoneAndAll) {
-  for (const double share : {0.0, 1.0, -0.5, 2.0}) {
+  for (const double share : {1.0, -0.5, 2.0}) {
     EXPECT_THAT([&] { SeededSplit(10, share, 0, "x"); },
                 ThrowsError(ErrorKind::job, HasSubstr("--test-share")));
   }

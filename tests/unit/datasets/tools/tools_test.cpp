@@ -6,8 +6,8 @@
 
 #include <png.h>
 
+#include "datasets/importers/arrays/npy.hpp"
 #include "datasets/importers/decode_image.hpp"
-#include "datasets/importers/npy.hpp"
 #include "datasets/reading/class_counts.hpp"
 #include "datasets/reading/open.hpp"
 #include "datasets/reading/verify.hpp"

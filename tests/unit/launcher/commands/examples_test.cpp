@@ -60,7 +60,7 @@ TEST(Examples, AreInTheHelpOfEveryCommandThatDoesSomething) {
   int exit_code = 0;
   add_all_commands(app, words, exit_code);
   // These are programs of their own, whose tests are in tests/integration.
-  const std::set<std::string> others = {"evaluate", "predict", "bench"};
+  const std::set<std::string> others = {"evaluate", "predict", "serve", "bench"};
   for_each_command(app, [&](const CLI::App& command) {
     if (!command.get_subcommands({}).empty() || others.contains(command.get_name())) return;
     EXPECT_FALSE(examples_of(command).empty()) << command.get_name();

@@ -73,10 +73,15 @@ TEST(AnException, MayBeAboutAPeer) {
         "peer [127.0.0.1]:1234",
         "ConnectionResetError: [Errno 104] Connection reset by peer",
         "torch.distributed.DistNetworkError: The client socket has timed out",
-        "RuntimeError: only 1 of the 2 ranks of this node reached the barrier within 5 s"}) {
+        "RuntimeError: only 1 of the 2 ranks of this node reached the barrier within 5 s",
+        "RuntimeError: rank 1 ended and did not come to all_reduce number 7 of 10 float32 (sum)",
+        "RuntimeError: rank 1 left the group: rank 0, recv from rank 1 of 16 bytes with tag 0",
+        "RuntimeError: rank 1 ended: rank 0, recv from rank 1 of 16 bytes with tag 0",
+        "RuntimeError: rank 0 ended at the start of the group"}) {
     EXPECT_TRUE(is_about_a_peer(text)) << text;
   }
-  for (const char* text : {"ValueError: no such class", "exit code 3", "AssertionError"}) {
+  for (const char* text : {"ValueError: no such class", "exit code 3", "AssertionError",
+                           "RuntimeError: ranks 0 and 1 made different calls: rank 0 barrier"}) {
     EXPECT_FALSE(is_about_a_peer(text)) << text;
   }
 }

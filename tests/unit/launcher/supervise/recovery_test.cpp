@@ -50,6 +50,19 @@ TEST(Recovery, CountsWhatIsDoneAgain) {
   EXPECT_EQ(summary->restarts, 1);
 }
 
+TEST(Recovery, CountsALossBehindTheLastStep) {
+  Recovery recovery(32);
+  recovery.on_event(at(140), kStart);
+  recovery.on_event(checkpoint(140), kStart + seconds(1));
+  recovery.lost("rank 1 was ended", kStart + seconds(2));
+  recovery.on_event(from(140), kStart + seconds(4));
+  EXPECT_TRUE(recovery.on_event(ResultEvent{}, kStart + seconds(5)));
+  const auto summary = recovery.summary();
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->seconds_lost, 5.0);
+  EXPECT_EQ(summary->samples_replayed, 0);
+}
+
 TEST(Recovery, ProgressIsANewerCheckpoint) {
   Recovery recovery(32);
   recovery.on_event(at(140), kStart);

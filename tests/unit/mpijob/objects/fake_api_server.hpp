@@ -2,6 +2,7 @@
 // An API server that keeps objects, as far as submitting and deleting jobs needs one.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -28,6 +29,19 @@ class FakeApiServer {
   void put(const std::string& place, const nlohmann::json& object) {
     const std::lock_guard lock(mutex_);
     objects_[place] = object;
+  }
+  // Its address and its certificate's authority, for a kubeconfig.
+  std::string url() const { return server_.url(); }
+  std::string authority() const { return authority_.certificate(); }
+  // Changes objects that are made from now on, as a controller would.
+  void on_create(std::function<void(nlohmann::json& object)> change) {
+    const std::lock_guard lock(mutex_);
+    on_create_ = std::move(change);
+  }
+  // The log of a pod, with times.
+  void put_log(const std::string& pod, const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    logs_[pod] = text;
   }
   // Objects of this kind are not made from now on.
   void refuse(const std::string& plural) {
@@ -83,6 +97,7 @@ class FakeApiServer {
     if (kind == refused_) return refusal(403, "Forbidden", place);
     if (objects_.contains(place)) return refusal(409, "AlreadyExists", place);
     object["metadata"]["uid"] = "uid of " + place;
+    if (on_create_) on_create_(object);
     objects_[place] = object;
     return {201, {object.dump()}};
   }
@@ -94,9 +109,14 @@ class FakeApiServer {
         question == std::string::npos ? "" : request.target.substr(question + 1);
     const std::string path = request.target.substr(0, question);
     const std::string in_namespace = "/namespaces/lab/";
-    const std::string place = path.substr(path.find(in_namespace) + in_namespace.size());
+    std::string place = path.substr(path.find(in_namespace) + in_namespace.size());
+    if (place.ends_with("/status")) place.resize(place.size() - std::string("/status").size());
     if (request.method == "POST") return create(place, json::parse(request.body));
     if (query.find("watch=") != std::string::npos) return {200, {}};
+    if (place.ends_with("/log")) {
+      const auto log = logs_.find(place.substr(5, place.size() - 9));  // "pods/NAME/log"
+      return log == logs_.end() ? refusal(404, "NotFound", place) : net::Reply{200, {log->second}};
+    }
     if (request.method == "GET" && place.find('/') == std::string::npos) return list(place, query);
     const auto found = objects_.find(place);
     if (found == objects_.end()) return refusal(404, "NotFound", place);
@@ -110,6 +130,8 @@ class FakeApiServer {
   mutable std::mutex mutex_;
   std::map<std::string, json> objects_;
   std::string refused_;
+  std::function<void(json& object)> on_create_;
+  std::map<std::string, std::string> logs_;
   net::FakeServer server_;  // last: it calls answer()
 };
 

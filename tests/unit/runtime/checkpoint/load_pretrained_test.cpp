@@ -55,6 +55,24 @@ TEST_F(FirstWeights, AreThoseOfTheFile) {
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
+TEST_F(FirstWeights, OfAModelOfKerasAreFoundByTheOrderOfItsLayers) {
+  const auto from = make_mlp(3, 1);
+  auto tensors = from->parameters();  // fc0.weight, fc0.bias, fc1.weight, fc1.bias
+  const char* const names[] = {"dense.weight", "dense.bias", "a_head.weight", "a_head.bias"};
+  for (size_t i = 0; i < tensors.size(); ++i) tensors[i].name = names[i];
+  const std::string order =
+      R"({"tensors": ["dense.weight", "dense.bias", "a_head.weight", "a_head.bias"]})";
+  write_safetensors(file_, tensors, {{"keras", order}});
+  const auto to = make_mlp(3, 2);
+  take(*to);
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    EXPECT_TRUE(tensors[i].tensor.equal(to->parameters()[i].tensor));
+  }
+  EXPECT_THAT(warnings_, IsEmpty());
+  write_safetensors(file_, tensors, {});
+  EXPECT_THAT([&] { take(*to); }, ThrowsError(ErrorKind::job, HasSubstr("none of its 4 tensors")));
+}
+
 TEST_F(FirstWeights, OfAnotherHeadAreReportedAndLeft) {
   const auto from = make_mlp(3, 1);
   const auto to = make_mlp(5, 2);

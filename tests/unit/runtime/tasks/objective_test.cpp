@@ -76,6 +76,9 @@ TEST_F(ObjectiveTest, LossesAndGradientsAreThoseOfTorch) {
     const auto sum = objective.loss(own, answers);
     const auto mean = torchs(other, answers);
     EXPECT_NEAR(sum.template item<double>() / kRows, mean.template item<double>(), 1e-5);
+    const auto losses = objective.losses(own, answers);
+    EXPECT_EQ(losses.sizes(), torch::IntArrayRef({kRows}));
+    EXPECT_TRUE(torch::allclose(losses.sum(), sum, 1e-5));
     (sum / kRows).backward();
     mean.backward();
     EXPECT_TRUE(torch::allclose(own.grad(), other.grad(), 1e-5, 1e-8));

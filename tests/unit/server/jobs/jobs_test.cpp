@@ -31,6 +31,21 @@ TEST_F(JobsTest, RunAsCoresAllowInTheOrderInWhichTheyCame) {
   EXPECT_THAT(changes_, Contains("end second"));
 }
 
+TEST_F(JobsTest, HigherPrioritiesComeFirstAlsoForTheNextServer) {
+  submit("runs", 2);
+  submit("low", 2);
+  submit("high", 2, "", "", 5);
+  submit("raised", 2);
+  EXPECT_EQ(jobs_->get("high").value("queue_position", 0), 1);
+  EXPECT_EQ(jobs_->set_priority("raised", 7, "me").value("queue_position", 0), 1);
+  open();
+  EXPECT_EQ(jobs_->get("raised").value("priority", 0), 7);
+  end("runs", RunStatus::finished);
+  EXPECT_EQ(state("raised"), "Starting");
+  EXPECT_EQ(jobs_->get("high").value("queue_position", 0), 1);
+  EXPECT_EQ(jobs_->get("low").value("queue_position", 0), 2);
+}
+
 TEST_F(JobsTest, AreFoundAgainByTheNextServer) {
   submit("lives", 1);
   submit("waits", 2);

@@ -50,6 +50,22 @@ TEST_F(SubmissionTest, MakesPathsAbsoluteAndFindsTheRanks) {
   EXPECT_EQ(check("model: lenet\ndataset: d.h5\n", 2).record.ranks, 2);
 }
 
+TEST_F(SubmissionTest, TakesADatasetOfTheServerByItsName) {
+  const TemporaryDirectory datasets;
+  limits_.datasets = datasets.path();
+  EXPECT_THAT(check("model: lenet\ndataset: digits\n").refusals[0].message,
+              HasSubstr("name one of the server's datasets"));
+  std::filesystem::create_directory(datasets / "digits");
+  datasets.write("digits/dataset.json", "{}");
+  const CheckedJob checked = check("model: lenet\ndataset: digits\n");
+  EXPECT_THAT(checked.refusals, IsEmpty());
+  EXPECT_EQ(checked.record.stored_dataset, "digits");
+  EXPECT_EQ(checked.record.dataset, "digits");
+  EXPECT_THAT(checked.record.overrides,
+              ElementsAre("dataset=\"" + (datasets / "digits/data.h5").string() + "\""));
+  EXPECT_EQ(check("model: lenet\ndataset: d.h5\n").record.stored_dataset, "");
+}
+
 TEST_F(SubmissionTest, LetsNoPathOutOfTheDataFolders) {
   std::filesystem::create_symlink(outside_ / "d.h5", data_ / "link.h5");
   std::filesystem::create_directory_symlink(outside_.path(), data_ / "folder");

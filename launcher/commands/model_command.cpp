@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launcher/commands/model_command.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+#include "launcher/commands/dataset/destination.hpp"
+#include "model_files/keras/convert.hpp"
+
+namespace ringtrain::launcher {
+namespace {
+
+struct ConvertArguments {
+  std::string from;
+  std::string to;
+  std::string like;
+  bool force = false;
+};
+
+bool is_h5(const std::string& path) { return path.ends_with(".h5") || path.ends_with(".hdf5"); }
+bool is_safetensors(const std::string& path) { return path.ends_with(".safetensors"); }
+
+void convert(const ConvertArguments& arguments) {
+  const auto& [from, to, like, force] = arguments;
+  const bool to_keras = is_safetensors(from) && is_h5(to);
+  const bool to_torchscript = is_h5(from) && to.ends_with(".pt");
+  if (!to_keras && !to_torchscript && !(is_h5(from) && is_safetensors(to))) {
+    throw job_error(fmt::format(
+        "{} to {}: by their names these can be converted: .h5 to .pt or .safetensors, and "
+        ".safetensors to .h5",
+        from, to));
+  }
+  if (!like.empty() && !to_keras) throw job_error("--like: is for a conversion to .h5");
+  refuse_own_source(to, {from});
+  check_folder(to, false);
+  // The model that a job has trained may go back to the place that it came from.
+  refuse_to_replace(to, force);
+  if (to_keras) {
+    model_files::keras::safetensors_to_h5(
+        from, to, like.empty() ? std::nullopt : std::optional<std::filesystem::path>(like));
+  } else if (to_torchscript) {
+    model_files::keras::h5_to_torchscript(from, to);
+  } else {
+    model_files::keras::h5_to_safetensors(from, to);
+  }
+  fmt::print("{}\n", to);
+}
+
+}  // namespace
+
+void add_model_command(CLI::App& app) {
+  CLI::App& model = *app.add_subcommand(
+      "model", "Convert files of models; list, download and name those of a server");
+  model.require_subcommand(1);
+  CLI::App& command = *model.add_subcommand(
+      "convert", "Convert a model of Keras (.h5) to TorchScript or safetensors, and back");
+  const auto arguments = std::make_shared<ConvertArguments>();
+  command
+      .add_option("from", arguments->from,
+                  "File to read: model.h5 of Keras, or model.safetensors of a job")
+      ->required();
+  command
+      .add_option("to", arguments->to,
+                  "File to write: .pt, which 'model:' of a job takes; .safetensors, which "
+                  "'initialize_from:' takes; or .h5")
+      ->required();
+  command.add_option("--like", arguments->like,
+                     "Write the model that this .h5 file describes, with the weights of the other");
+  command.add_flag("--force", arguments->force, "Replace the file if it exists");
+  command.callback([arguments] { convert(*arguments); });
+}
+
+}  // namespace ringtrain::launcher

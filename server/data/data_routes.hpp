@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of the table of routes: what a server keeps beside jobs. What is passed must live as long
+// as the table.
+#pragma once
+
+#include "server/api/route.hpp"
+#include "server/datasets/import_task.hpp"
+#include "server/jobs/jobs.hpp"
+#include "server/models/models.hpp"
+#include "server/operations/operations.hpp"
+#include "server/uploads/uploads.hpp"
+
+namespace ringtrain::server {
+
+// Uploads by tus and PUT.
+void add_upload_routes(Routes& routes, Uploads& uploads);
+
+// Datasets: import, list, show, delete.
+void add_dataset_routes(Routes& routes, const ImportParts& parts, Operations& operations,
+                        Jobs& jobs);
+
+// Work that requests have begun.
+void add_operation_routes(Routes& routes, Operations& operations);
+
+// Models: versions, cards, aliases, files, evaluations.
+void add_model_routes(Routes& routes, Models& models, Datasets& datasets, Operations& operations,
+                      Jobs& jobs);
+
+}  // namespace ringtrain::server
