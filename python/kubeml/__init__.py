@@ -3,9 +3,8 @@
 
     from kubeml import KubeModel, KubeDataset
 
-`kubeml train` starts the ranks (`python -m kubeml.job`), each of which is one of KubeML's functions. Releases of KubeML
+A script job starts the ranks (`python -m kubeml.job`), each of which is one of KubeML's functions. Releases of KubeML
 differ in the arguments of init, train, validate and infer; the signature that a file has decides (signatures.py).
-docs/guides/from-kubeml.md has the whole.
 """
 
 from kubeml.dataset import KubeDataset
