@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/url.hpp"
 #include "job/choice_names.hpp"
 #include "job/outcome_file.hpp"
 #include "job/task.hpp"
@@ -47,7 +48,8 @@ std::string description(const datasets::DatasetIndex& dataset, const JobSpec& jo
 
 }  // namespace
 
-Output::Output(const std::filesystem::path& folder) : folder_(folder) {
+Output::Output(const std::filesystem::path& folder, const std::string& url)
+    : folder_(folder), url_(url) {
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
   if (!error && access(folder_.c_str(), W_OK | X_OK) != 0) {
@@ -57,6 +59,15 @@ Output::Output(const std::filesystem::path& folder) : folder_(folder) {
     throw job_error(
         fmt::format("output: cannot write to {}: {}", folder_.string(), error.message()));
   }
+  if (!url_.empty()) mirror_.emplace(url_, folder_);
+}
+
+std::string Output::weights_name() const {
+  return url_.empty() ? weights_file().string() : url_ + "/model.safetensors";
+}
+
+void Output::finish() {
+  if (mirror_) mirror_->finish();
 }
 
 void Output::save_model(const Model& model, const datasets::DatasetIndex& dataset,
@@ -93,6 +104,17 @@ std::optional<Result> Output::result_of(int64_t steps) const {
     return std::nullopt;
   }
   return result;
+}
+
+std::string take_output_url(JobSpec& job) {
+  if (!is_url(job.output)) return "";
+  const std::string url = job.output.string();
+  job.output = storage::local_output(url);
+  return url;
+}
+
+void finish(std::optional<Output>& output) {
+  if (output) output->finish();
 }
 
 }  // namespace ringtrain

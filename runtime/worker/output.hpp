@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "datasets/format/dataset_index.hpp"
 #include "job/job_spec.hpp"
 #include "job/result_file.hpp"
 #include "runtime/models/model.hpp"
+#include "storage/output_mirror.hpp"
 
 namespace ringtrain {
 
@@ -16,11 +18,14 @@ namespace ringtrain {
 // result.json, history.jsonl. Every file appears whole under its name or not at all.
 class Output {
  public:
-  // Makes the folder. Throws a job error if it cannot be made or written to.
-  explicit Output(const std::filesystem::path& folder);
+  // Makes the folder. Throws a job error if it cannot be made or written to. url: where its files
+  // go as they are written, and come from now; empty: nowhere. Throws a data error for it.
+  explicit Output(const std::filesystem::path& folder, const std::string& url = "");
 
   std::filesystem::path history_file() const { return folder_ / "history.jsonl"; }
   std::filesystem::path weights_file() const { return folder_ / "model.safetensors"; }
+  // Its name for people: a path, or a URL.
+  std::string weights_name() const;
 
   // Writes the model's files: model.safetensors and model.pt with what a server needs to feed the
   // model (mean, std, shape, and class names or targets), model.pth without.
@@ -33,9 +38,20 @@ class Output {
   // Returns result.json if it is of a run that finished with step `steps`, and model.safetensors
   // and model.pt are there.
   std::optional<Result> result_of(int64_t steps) const;
+  // Blocks until everything is at the URL. Throws a data error.
+  void finish();
 
  private:
   std::filesystem::path folder_;
+  std::string url_;
+  std::optional<storage::OutputMirror> mirror_;
 };
+
+// Replaces a job's output at a URL by the folder of this machine that the job works in, and returns
+// the URL; empty where the output is a folder.
+std::string take_output_url(JobSpec& job);
+
+// Completes an output that is there.
+void finish(std::optional<Output>& output);
 
 }  // namespace ringtrain
