@@ -151,7 +151,7 @@ class DatasetsOnS3(unittest.TestCase):
                         url=proxy.url)
 
     def test_an_import_that_fails_leaves_no_object(self):
-        self.put("cut.zip", animals()[:-200])
+        self.put("cut.zip", animals()[:2000])
         done = self.call("import", "images", "s3://data/cut.zip", "-o", "s3://data/cut.h5")
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertFalse((self.bucket / "cut.h5").exists())
