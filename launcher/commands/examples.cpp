@@ -76,7 +76,7 @@ const std::map<std::string, std::vector<std::string>> kExamples = {
       "ringtrain dataset import images photos --height 64 --width 64 -o small.h5",
       "ringtrain dataset import images photos.zip --labels labels.csv -o photos.h5"}},
     {"dataset import webdataset",
-     {"ringtrain dataset import webdataset 'train-{000..012}.tar' --test 'val-*.tar' -o my.h5"}},
+     {"ringtrain dataset import webdataset 'train-*.tar' --test val.tar -o my.h5"}},
     {"model convert",
      {"ringtrain model convert model.h5 net.pt",
       "ringtrain model convert runs/mnist-lenet/model.safetensors model.h5"}},

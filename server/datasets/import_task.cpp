@@ -104,8 +104,11 @@ Task::Look ImportTask::look() {
   if (child_) {
     const auto ended = child_->poll();
     if (!ended) return {false, step_, child_->progress()};
-    if (!*ended) throw data_error(child_->error());
-    take_output();
+    if (*ended || phase_ == Phase::sample) {
+      take_output(*ended);
+    } else {
+      throw data_error(child_->error());
+    }
     child_.reset();
   }
   if (phase_ == Phase::over) return {.is_over = true};
@@ -180,8 +183,8 @@ void ImportTask::run(const char* step, const std::vector<std::string>& words) {
                  words, work_ / "logs");
 }
 
-// Takes what the child of this phase has printed.
-void ImportTask::take_output() {
+// Takes what the child of this phase has printed. `is_good`: it has succeeded.
+void ImportTask::take_output(bool is_good) {
   if (phase_ == Phase::import) {
     notes_ = child_->notes();
     if (notes_.size() > kMostNotes) notes_.resize(kMostNotes);
@@ -192,7 +195,8 @@ void ImportTask::take_output() {
       throw data_error("this file is one part of a dataset: import the dataset as one file");
     }
   } else if (phase_ == Phase::sample && !fs::exists(result() / "sheet.png")) {
-    write_file(result() / "rows.txt", child_->output());
+    // A dataset that nobody can draw is a good one all the same.
+    write_file(result() / "rows.txt", is_good ? child_->output() : child_->error() + "\n");
   }
 }
 

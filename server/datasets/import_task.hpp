@@ -46,7 +46,7 @@ class ImportTask : public Task {
   void fetch_next();
   void copy_file(const std::filesystem::path& from, const std::filesystem::path& to);
   void run(const char* step, const std::vector<std::string>& words);
-  void take_output();
+  void take_output(bool is_good);
   void publish();
   std::filesystem::path place_of(size_t number) const;
   std::filesystem::path result() const { return work_ / "result"; }

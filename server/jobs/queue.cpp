@@ -24,8 +24,8 @@ namespace {
 // A look at earlier jobs takes milliseconds, for which nobody gets an answer.
 constexpr int kLooksATick = 1;
 
-// Seconds, so that a line does not change with each of them.
-double rounded(double seconds) { return seconds < 60 ? 60 : 60 * std::round(seconds / 60); }
+// Whole ones, so that a line does not change with each second.
+double minutes(double seconds) { return std::max(1.0, std::round(seconds / 60)); }
 
 }  // namespace
 
@@ -73,7 +73,7 @@ void Jobs::schedule() {
     std::string why =
         fmt::format("waits for {} of {} cores, {} free now", queue[i]->ranks(), cores(), free_now);
     if (position == 0 && decision.first_starts) {
-      why += fmt::format("; starts in about {}", print_seconds(rounded(*decision.first_starts)));
+      why += fmt::format("; starts in about {:.0f} min", minutes(*decision.first_starts));
     }
     wait(*queue[i], why, ++position);
   }

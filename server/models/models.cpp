@@ -202,7 +202,8 @@ void Models::add_evaluation(const std::string& model, int version, const ordered
 
 void Models::remove(const std::string& model, int version) {
   number_of(model, std::to_string(version));
-  for (const auto& [alias, number] : aliases(model).items()) {
+  const ordered_json all = aliases(model);
+  for (const auto& [alias, number] : all.items()) {
     if (number != version) continue;
     throw Problem(409, fmt::format("version {} is '{}': give that alias to another version first",
                                    version, alias));

@@ -163,13 +163,13 @@ class KerasTest(unittest.TestCase):
         entry = keras.Input((4,))
         keras.Model(entry, layers.Dense(2)(entry)).save(self.folder / "functional.h5")
         self.refuse("functional.h5: is a Functional model", "functional.h5", "net.pt")
-        model = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
+        model = keras.Sequential([keras.Input((4,)), layers.Dense(2, name="head")])
         model.save(self.folder / "model.keras")
         (self.folder / "model.keras").rename(self.folder / "zip.h5")
         self.refuse("zip.h5: not an HDF5 file; a .keras archive", "zip.h5", "net.pt")
         model.save(self.folder / "model.h5")
         with h5py.File(self.folder / "model.h5", "a") as file:
-            kernel = file["model_weights/dense"]
+            kernel = file["model_weights/head"]
             name = kernel.attrs["weight_names"][0]
             del kernel[name]
             kernel[name] = h5py.ExternalLink("/etc/passwd", "/x")

@@ -59,4 +59,4 @@ class Gke(cluster.ClusterTest):
         self.assertIn("mnist: Succeeded", said)
         result = json.loads((VOLUME / "runs/mnist/result.json").read_text())
         self.assertEqual((result["ranks"], result["steps"]), (3, 60))
-        self.assertGreater(result["test_accuracy"], 0.9)
+        self.assertGreater(result["test_accuracy"], 0.8)

@@ -26,7 +26,8 @@ class KerasFiles(RunTest):
 
         # As a model of its own: it starts where the first one ended.
         self.convert(self.folder / "model.h5", self.folder / "net.pt")
-        again = self.run_job(2, f"model={self.folder}/net.pt", "epochs=1", "optimizer.learning_rate=0.000001")
+        again = self.run_job(2, f"model={self.folder}/net.pt", "hidden=[]", "epochs=1",
+                             "optimizer.learning_rate=0.000001")
         self.assertAlmostEqual(again["test_loss"], first["test_loss"], places=3)
         self.convert(self.weights(), self.folder / "model.h5", "--like", self.folder / "model.h5", "--force")
 

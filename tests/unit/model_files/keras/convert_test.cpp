@@ -79,7 +79,8 @@ TEST_F(KerasConvert, ThereAndBackIsTheSameFile) {
   write_h5(path("a.h5"), small_file());
   h5_to_safetensors(path("a.h5"), path("a.safetensors"));
   std::map<std::string, std::vector<int64_t>> shapes;
-  for (const StoredTensor& tensor : SafetensorsReader(path("a.safetensors")).tensors()) {
+  const SafetensorsReader reader(path("a.safetensors"));
+  for (const StoredTensor& tensor : reader.tensors()) {
     shapes[tensor.info.name] = tensor.info.shape;
   }
   EXPECT_EQ(shapes, (std::map<std::string, std::vector<int64_t>>{{"conv2d.bias", {2}},

@@ -48,7 +48,7 @@ json launcher(const std::string& name, const char* phase, int exit_code) {
              {{"training.kubeflow.org/job-name", "mnist"},
               {"training.kubeflow.org/job-role", "launcher"}}}}},
           {"spec", {{"nodeName", "node1"}}},
-          {"status", {{"phase", phase}, {"containerStatuses", {{{"state", ended}}}}}}};
+          {"status", {{"phase", phase}, {"containerStatuses", json::array({{{"state", ended}}})}}}};
 }
 
 class FollowerTest : public testing::Test {
@@ -85,7 +85,8 @@ class FollowerTest : public testing::Test {
 TEST_F(FollowerTest, MakesTheMpiJobWithItsMarkAndFollowsItToItsEnd) {
   // The operator's part: a job that has just been made is complete.
   server_.on_create([](json& object) {
-    if (object["kind"] == "MPIJob") object["status"]["conditions"] = {condition("Succeeded")};
+    if (object["kind"] != "MPIJob") return;
+    object["status"]["conditions"] = json::array({condition("Succeeded")});
   });
   server_.put("pods/mnist-launcher-x", launcher("mnist-launcher-x", "Succeeded", 0));
   server_.put_log("mnist-launcher-x",
@@ -105,7 +106,7 @@ TEST_F(FollowerTest, MakesTheMpiJobWithItsMarkAndFollowsItToItsEnd) {
 }
 
 TEST_F(FollowerTest, TakesUpTheMpiJobThatAnEarlierFollowerMade) {
-  server_.put("mpijobs/mnist", mpijob(kMark, {condition("Succeeded")}));
+  server_.put("mpijobs/mnist", mpijob(kMark, json::array({condition("Succeeded")})));
   write_cluster_run(run(), {.uid = "the uid", .started = "2026-11-25T00:00:00Z"});
   EXPECT_EQ(follow(), 0);
   EXPECT_EQ(print_time(outcome().started), "2026-11-25T00:00:00Z");
@@ -113,9 +114,10 @@ TEST_F(FollowerTest, TakesUpTheMpiJobThatAnEarlierFollowerMade) {
 }
 
 TEST_F(FollowerTest, AFailedLauncherGivesItsExitCode) {
-  server_.put("mpijobs/mnist", mpijob(kMark, {condition("Failed")}));
-  server_.put("jobs/mnist-launcher", {{"metadata", {{"name", "mnist-launcher"}}},
-                                      {"status", {{"conditions", {condition("Failed")}}}}});
+  server_.put("mpijobs/mnist", mpijob(kMark, json::array({condition("Failed")})));
+  server_.put("jobs/mnist-launcher",
+              {{"metadata", {{"name", "mnist-launcher"}}},
+               {"status", {{"conditions", json::array({condition("Failed")})}}}});
   server_.put("pods/mnist-launcher-x", launcher("mnist-launcher-x", "Failed", 3));
   write_cluster_run(run(), {.uid = "the uid"});
   EXPECT_EQ(follow(), 3);
