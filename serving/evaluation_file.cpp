@@ -78,12 +78,14 @@ Probe parse_probe(const ordered_json& json) {
 SavedEvaluation parse(const std::string& text) {
   const auto json = ordered_json::parse(text);
   if (json.at("format").get<int>() != 1) throw data_error("it is of another version of ringtrain");
-  SavedEvaluation saved{.figures = {.dataset = json.at("dataset").get<std::string>(),
-                                    .split = json.at("split").get<std::string>(),
-                                    .samples = json.at("samples").get<double>(),
-                                    .loss = std::numeric_limits<double>::quiet_NaN()},
-                        .sha256 = json.at("sha256").get<std::map<std::string, std::string>>(),
-                        .probe = parse_probe(json.at("probe"))};
+  // Member by member: g++ 12 destroys those of an aggregate twice where a later one throws.
+  SavedEvaluation saved;
+  saved.figures.dataset = json.at("dataset").get<std::string>();
+  saved.figures.split = json.at("split").get<std::string>();
+  saved.figures.samples = json.at("samples").get<double>();
+  saved.figures.loss = std::numeric_limits<double>::quiet_NaN();
+  saved.sha256 = json.at("sha256").get<std::map<std::string, std::string>>();
+  saved.probe = parse_probe(json.at("probe"));
   if (!json.at("loss").is_null()) saved.figures.loss = json["loss"].get<double>();
   if (json.contains("accuracy")) saved.figures.accuracy = json["accuracy"].get<double>();
   return saved;

@@ -130,16 +130,16 @@ net::Answer ModelServer::compute(Version& version, const net::ServedRequest& req
   const Clock::time_point begin = Clock::now();
   const auto timeout = timeout_of(request);
   const auto running = std::make_shared<Running>();
+  running->begin = begin;
+  running->timeout = timeout;
+  running->pending = std::make_shared<net::HttpPending>();
   const auto reject = [&](const Refusal& refusal, const char* reason) {
     metrics_->rejected(version.model, reason);
     metrics_->answered(version.model, refusal.status(), seconds_since(begin));
     throw Refusal(refusal);
   };
   try {
-    *running = {.input = read(),
-                .begin = begin,
-                .timeout = timeout,
-                .pending = std::make_shared<net::HttpPending>()};
+    running->input = read();
   } catch (const Refusal& refusal) {
     reject(refusal, "bad_request");
   }

@@ -60,7 +60,8 @@ net::HttpServerOptions network_of(const ServeOptions& options) {
     throw job_error("--tls-cert and --tls-key: one needs the other");
   }
   if (!options.certificate.empty()) {
-    network.identity = {read_file(options.certificate), read_file(options.key)};
+    std::string key = read_file(options.key);
+    network.identity = {read_file(options.certificate), std::move(key)};
   }
   network.max_body = options.max_body << 20;
   // Services in front of it, as Kubernetes' ingress, are one address.

@@ -96,15 +96,16 @@ void check_size(const ModelOptions& options, const Safetensors& weights) {
 // Makes the network of a description, with these weights.
 torch::jit::Module network_of(const nlohmann::json& json, const Safetensors& weights) {
   const datasets::DatasetIndex samples = parse_samples(json);
-  ModelOptions options{
-      .name = json.at("model").get<std::string>(),
-      .hidden = json.value("hidden", std::vector<int64_t>()),
-      .channels = samples.shape.channels,
-      .height = samples.shape.height,
-      .width = samples.shape.width,
-      .classes = static_cast<int64_t>(samples.has_targets() ? samples.targets.names.size()
-                                                            : samples.class_names.size()),
-      .has_targets = samples.has_targets()};
+  // Member by member: g++ 12 destroys those of an aggregate twice where a later one throws.
+  ModelOptions options;
+  options.name = json.at("model").get<std::string>();
+  options.hidden = json.value("hidden", std::vector<int64_t>());
+  options.channels = samples.shape.channels;
+  options.height = samples.shape.height;
+  options.width = samples.shape.width;
+  options.has_targets = samples.has_targets();
+  options.classes = static_cast<int64_t>(samples.has_targets() ? samples.targets.names.size()
+                                                               : samples.class_names.size());
   if (!is_zoo_model(options.name)) {
     throw data_error(
         fmt::format("{} is no network of ringtrain's own: serve its model.pt", options.name));

@@ -30,7 +30,7 @@ class ServingTest(RunTest):
     def setUpClass(cls):
         super().setUpClass()
         case = cls("setUp")  # for its helpers
-        case.setUp()
+        ServingTest.setUp(case)  # without what a test starts
         case.write_job(**cls.MODEL)
         case.run_job(1, "epochs=4")
         case.evaluate(case.output)
@@ -58,10 +58,10 @@ class ServingTest(RunTest):
     def serve(self, *arguments):
         """Serves the models; self.url has the address."""
         (self.folder / "token").write_text(TOKEN + "\n")
-        server = subprocess.Popen(
-            [run_case.RINGTRAIN, "serve", *map(str, arguments), "--listen", "127.0.0.1:0", "--timeout-ms", "60000",
-             "--admin-token-file", str(self.folder / "token")],
-            stdout=subprocess.PIPE, stderr=open(self.folder / "serve.log", "a"), text=True)
+        with open(self.folder / "serve.log", "a") as log:
+            server = subprocess.Popen(
+                [run_case.RINGTRAIN, "serve", *map(str, arguments), "--listen", "127.0.0.1:0", "--timeout-ms", "60000",
+                 "--admin-token-file", str(self.folder / "token")], stdout=subprocess.PIPE, stderr=log, text=True)
         self.servers.append(server)
         for line in server.stdout:
             if line.startswith("ringtrain serve on "):

@@ -10,9 +10,8 @@ import shutil
 import threading
 import time
 
-import run_case
 import serving_case
-from serving_case import Connection, ServingTest
+from serving_case import Connection, ServingTest, run_case
 
 CLIENTS = 4
 
