@@ -227,7 +227,10 @@ ordered_json openapi(const Routes& routes) {
          {{"name", {{"type", "string"}, {"minLength", 1}, {"maxLength", 63}}},
           {"scope",
            {{"type", "string"}, {"enum", ordered_json::array({"read", "submit", "admin"})}}},
-          {"days", {{"type", "integer"}, {"minimum", 1}, {"maximum", 3650}}}}}}}};
+          {"days",
+           {{"type", ordered_json::array({"integer", "null"})},
+            {"minimum", 1},
+            {"maximum", 3650}}}}}}}};
   ordered_json job = ordered_json::parse(job_schema());
   job.erase("$schema");
   schemas["Job"] = std::move(job);

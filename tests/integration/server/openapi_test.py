@@ -31,14 +31,24 @@ def schemathesis():
 
 class OpenApi(ServerTest):
     # Signing out would take the test's own token away; events last. The routes of k8s-distributed-training answer as
-    # its control plane does, with 500 for any mistake.
-    LEFT_OUT = ("signOut", "getEvents", "submit_job_jobs_post", "status_jobs__job_name__get")
+    # its control plane does, with 500 for any mistake. validateJob says with 200 that a job is wrong. Files are bytes,
+    # which schemathesis cannot write; datasets_test sends them.
+    LEFT_OUT = ("signOut", "getEvents", "submit_job_jobs_post", "status_jobs__job_name__get", "validateJob",
+                "continueUpload", "putUpload")
     # A job file has rules across keys, and a name may be taken: what fits the schema may be refused with 409 or 422.
     # After 20 wrong tokens an address gets 429: the test below asks without one.
     NOT_CHECKED = "positive_data_acceptance,ignored_auth"
 
+    # A request that breaks the schema may break a rule of tus or a limit before it is read.
+    CONFIGURATION = """
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428", "429", "5xx"]
+"""
+
     def run_it(self, *more):
-        words = [schemathesis(), "run", self.url + "/openapi.json", "--checks", "all",
+        configuration = self.folder / "schemathesis.toml"
+        configuration.write_text(self.CONFIGURATION)
+        words = [schemathesis(), "--config-file", configuration, "run", self.url + "/openapi.json", "--checks", "all",
                  "--exclude-checks", self.NOT_CHECKED, "--max-time", str(SECONDS),
                  "--max-examples", "20", "--seed", "1", "--generation-database", "none", *more]
         for one in self.LEFT_OUT:
