@@ -36,7 +36,7 @@ asio::awaitable<BodyEnd> receive_body(ServedStream& stream, boost::beast::flat_b
   co_await invite_body(stream, head, status);
   if (status) co_return BodyEnd::broken;
   http::request_parser<http::buffer_body> parser(std::move(head));
-  parser.body_limit(boost::none);
+  parser.body_limit(kAnySize);
   std::string piece(kPiece, '\0');
   while (!parser.is_done()) {
     auto& body = parser.get().body();

@@ -6,12 +6,17 @@
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
+#include <cstdint>
+#include <limits>
 
 #include "net/http_message.hpp"
 #include "net/http_server.hpp"
 #include "net/served_stream.hpp"
 
 namespace ringtrain::net {
+
+// A limit for bodies of any size. Boost 1.74 takes no limit (boost::none) for one of no bytes.
+inline constexpr uint64_t kAnySize = std::numeric_limits<uint64_t>::max();
 
 // Answers "100 Continue" to a client that waits for it before it sends a body.
 boost::asio::awaitable<void> invite_body(ServedStream& stream, const RequestParser& head,

@@ -93,7 +93,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     }
     RequestParser parser;
     set_limits(parser, options_);
-    if (serving_.receive) parser.body_limit(boost::none);  // a receiver may take any size
+    if (serving_.receive) parser.body_limit(kAnySize);  // a receiver may take it
     stream_.expires_after(options_.head_timeout);
     co_await http::async_read_header(stream_, buffer_, parser,
                                      asio::redirect_error(asio::use_awaitable, status));

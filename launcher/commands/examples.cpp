@@ -29,9 +29,7 @@ const std::map<std::string, std::vector<std::string>> kExamples = {
     {"server reference", {"ringtrain server reference > docs/reference/rest-api.md"}},
     {"dataset list", {"ringtrain dataset list --server jobs"}},
     {"dataset upload",
-     {"ringtrain dataset upload animals.zip --name animals --kind images --option height=64 "
-      "--option width=64 --server jobs"}},
-    {"model", {"ringtrain model list --server jobs"}},
+     {"ringtrain dataset upload photos.zip --kind images --name photos --server jobs"}},
     {"model list", {"ringtrain model list --server jobs"}},
     {"model get", {"ringtrain model get mnist production -o mnist-model --server jobs"}},
     {"model alias", {"ringtrain model alias mnist production 2 --server jobs"}},

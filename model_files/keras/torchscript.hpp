@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TorchScript files, written without torch: a zip archive of a module's code, its structure as a
 // pickle, and the numbers of its tensors, as torch.jit.save makes it
-// (https://github.com/pytorch/pytorch, torch/csrc/jit/docs/serialization.md).
+// (https://github.com/pytorch/pytorch, serialization.md in torch/csrc/jit/docs).
 #pragma once
 
 #include <filesystem>

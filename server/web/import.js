@@ -119,8 +119,9 @@ export async function importPage(main, {go}) {
 
   async function submit(event) {
     event.preventDefault();
+    for (const place of problems().values()) place.textContent = '';
     const missing = files.filter((one) => one.isRequired && one.isEmpty());
-    for (const one of files) one.problem.textContent = missing.includes(one) ? 'Choose a file, or give its address.' : '';
+    for (const one of missing) one.problem.textContent = 'Choose a file, or give its address.';
     if (missing.length) return;
     submitButton.disabled = true;
     aborting = new AbortController();

@@ -74,7 +74,7 @@ function evaluationView(found) {
 }
 
 function cardTable(card, name) {
-  const files = Object.entries(card.files ?? {}).map(([file, one]) => h('div', null,
+  const files = Object.entries(card.files ?? {}).map(([file, one]) => h('div', {class: 'file'},
     h('a', {href: `${modelPath(name)}/versions/${card.version}/files/${file}`, download: file}, file), ` ${bytes(one.bytes)} `, h('small', {class: 'mono'}, one.sha256)));
   const rows = [['Job', jobLink(card.job)],
     ['Data', card.stored_dataset ? h('a', {href: `/ui/datasets/${encodeURIComponent(card.stored_dataset)}`}, card.stored_dataset) : card.dataset || '–'],
@@ -107,7 +107,7 @@ export async function modelPage(main, {name, go}) {
       try { await call('DELETE', `${modelPath(name)}/versions/${card.version}`); go(model.versions.length > 1 ? page(name) : '/ui/models'); } catch (error) { fill(problem, failure(error)); }
     };
     const versionRow = (one) => h('tr', {class: 'row', 'aria-selected': one === card ? 'true' : null},
-      h('td', null, h('a', {href: page(name, one.version), 'aria-current': one === card ? 'true' : null}, `version ${one.version}`), ' ', badges(aliasesOf(model.aliases, one.version))),
+      h('td', null, h('a', {href: page(name, one.version), 'aria-current': one === card ? 'true' : null}, h('strong', null, `version ${one.version}`)), ' ', badges(aliasesOf(model.aliases, one.version))),
       h('td', null, jobLink(one.job)), h('td', null, one.dataset), h('td', {class: 'num'}, percent(accuracyOf(one))), h('td', {class: 'num'}, figure(lossOf(one))),
       h('td', {class: 'num'}, h('small', {title: one.created}, age(one.created))));
     fill(place, scrollable('Versions', h('table', null, h('thead', null, h('tr', null, ['Version', 'Job', 'Data'].map((text) => h('th', {scope: 'col'}, text)),

@@ -2,7 +2,7 @@
 // Requests of the Open Inference Protocol, version 2, REST, with its binary tensor extension, and
 // of KServe's version 1, as rows of a model. Strangers send them: every size is checked before
 // memory is allocated. https://kserve.github.io/open-inference-protocol,
-// https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
+// https://github.com/triton-inference-server/server, extension_binary_data.md
 #pragma once
 
 #include <cstddef>

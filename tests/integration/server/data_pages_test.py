@@ -26,7 +26,7 @@ class DataPages(pages_case.PagesTest):
             document.getElementById('main').dispatchEvent(drop); }})()""")
 
     def type_into(self, field, text):
-        self.page.wait_for(f"document.getElementById('{field}')")
+        self.page.wait_for(f"Boolean(document.getElementById('{field}'))")
         self.page.evaluate(f"""(() => {{
             const field = document.getElementById('{field}');
             field.value = {json.dumps(text)};

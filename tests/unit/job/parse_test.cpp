@@ -155,7 +155,8 @@ TEST(ParseJob, TakesTheLargestSeedThatJsonKeepsExactly) {
 TEST(ParseJob, RefusesAMissingKeyAndSaysWhatItIs) {
   EXPECT_EQ(refusal([] { parse_job_text("model: lenet\n", "f.yaml"); }),
             "f.yaml:1: dataset: is missing: An HDF5 file made by 'ringtrain dataset import', or a "
-            "folder of its shards.");
+            "folder of its shards; or the URL of one: s3://BUCKET/KEY, https://HOST/PATH, "
+            "s3://BUCKET/FOLDER/ for shards.");
   EXPECT_THAT(refusal([] { parse_job_text("- a\n", "f.yaml"); }),
               StartsWith("f.yaml:1: must be a group of keys"));
   EXPECT_THAT(refusal([] { parse_job_text("lenet\n", "f.yaml"); }),
@@ -277,7 +278,8 @@ TEST(Overrides, AreNamedInRefusals) {
   EXPECT_THAT(refused("", {"epochs=\xff"}), HasSubstr("UTF-8"));
   EXPECT_EQ(refused("", {"dataset="}),
             "f.yaml:1: dataset: is missing: An HDF5 file made by 'ringtrain dataset import', or a "
-            "folder of its shards.");
+            "folder of its shards; or the URL of one: s3://BUCKET/KEY, https://HOST/PATH, "
+            "s3://BUCKET/FOLDER/ for shards.");
 }
 
 TEST(ParseJob, ReadsAFile) {

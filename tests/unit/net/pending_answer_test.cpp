@@ -95,7 +95,7 @@ TEST_F(PendingAnswerTest, RefusesInTheProgramsOwnWords) {
 }
 
 TEST_F(PendingAnswerTest, ASignalIsLeftToTheProgramAndOthersAreStillAnswered) {
-  get("/at-once");  // it runs, so signals are its own
+  EXPECT_EQ(get("/at-once").body, "at once");  // it serves, and so takes signals
   ::kill(::getpid(), SIGTERM);
   signalled_.acquire();
   EXPECT_EQ(get("/at-once").body, "at once");

@@ -17,9 +17,9 @@ TEST(Keys, NameThoseThatACheckpointDependsOn) {
 TEST(Keys, NameThoseThatMayChangeFromRunToRun) {
   EXPECT_THAT(keys_on_resume(OnResume::silent),
               ElementsAre("name", "dataset", "epochs", "max_steps", "stop_at", "device",
-                          "communication", "checkpoint", "rollback", "initialize_from",
-                          "max_skipped_steps", "evaluate_every_epochs", "output", "workers",
-                          "elastic", "restarts", "trace", "script", "kubernetes"));
+                          "dataset_cache", "communication", "checkpoint", "rollback",
+                          "initialize_from", "max_skipped_steps", "evaluate_every_epochs", "output",
+                          "workers", "elastic", "restarts", "trace", "script", "kubernetes"));
 }
 
 TEST(Keys, InheritTheRuleOfTheirGroup) {

@@ -69,6 +69,7 @@ TEST_F(ClusterJobsTest, AJobThatIsDeletedGoesWhenItsMpiJobHasGone) {
   EXPECT_TRUE(read_cluster_wish(run)->remove);
   EXPECT_EQ(state("a"), "Deleting");
   set_removed_from_cluster(run);
+  write_file(run / "end", "");  // its follower ends then
   while (std::filesystem::exists(run)) jobs_->tick();
   EXPECT_EQ(refused([&] { jobs_->get("a"); }), 404);
 }
