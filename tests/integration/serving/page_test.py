@@ -77,7 +77,7 @@ class Page(ServingTest):
         self.open()
         self.look("serve-empty")
         self.stroke((40, 40), (60, 50), (70, 90), (40, 120))
-        self.assertRegex(self.wait_for_prediction(), r"^[0-3], \d+\.\d %$")
+        self.assertRegex(self.wait_for_prediction(), r"^[0-3], \d+\.\d%$")
         # The images of these tests are bright on average, so a drawing is dark on white.
         pixels = [255 - pixel for pixel in self.seen()]
         mass = sum(pixels)
