@@ -80,6 +80,8 @@ json parse_json(std::string_view text) {
     return json::parse(text);
   } catch (const json::parse_error& error) {
     throw Refusal(400, fmt::format("the request is not JSON: at byte {}", error.byte));
+  } catch (const json::out_of_range&) {
+    throw Refusal(400, "the JSON of the request has a number that is too large");
   }
 }
 

@@ -60,7 +60,7 @@ function ask_soon() {
   }, 150);
 }
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const percent = (share) => `${(100 * share).toFixed(1)}%`;
 
 function show_rows(rows) {
   get('rows').replaceChildren(...rows.map(({ name, text, share }, index) => {

@@ -61,7 +61,7 @@ class Page(ServingTest):
             document.getElementById('best').innerText""")
 
     def seen(self):
-        """Pixels that the model has seen, [rows of the picture]."""
+        """Pixels that the model has seen, row after row."""
         return self.page.evaluate("""(() => { const seen = document.getElementById('seen');
             const {data} = seen.getContext('2d').getImageData(0, 0, seen.width, seen.height);
             return [...Array(seen.width * seen.height).keys()].map((i) => data[4 * i]); })()""")
@@ -77,8 +77,9 @@ class Page(ServingTest):
         self.open()
         self.look("serve-empty")
         self.stroke((40, 40), (60, 50), (70, 90), (40, 120))
-        self.assertRegex(self.wait_for_prediction(), r"^[0-3], \d+\.\d %$")
-        pixels = self.seen()
+        self.assertRegex(self.wait_for_prediction(), r"^[0-3], \d+\.\d%$")
+        # The images of these tests are bright on average, so a drawing is dark on white.
+        pixels = [255 - pixel for pixel in self.seen()]
         mass = sum(pixels)
         for centre in (sum(p * (i % SIDE + 0.5) for i, p in enumerate(pixels)) / mass,
                        sum(p * (i // SIDE + 0.5) for i, p in enumerate(pixels)) / mass):
@@ -94,7 +95,7 @@ class Page(ServingTest):
         self.press("ArrowUp", 8)
         self.press("ArrowDown", 16, SHIFT)
         self.wait_for_prediction()
-        pixels = self.seen()
+        pixels = [255 - pixel for pixel in self.seen()]
         columns = [sum(pixels[x::SIDE]) for x in range(SIDE)]
         self.assertGreater(columns[SIDE // 2 - 1] + columns[SIDE // 2], sum(columns) * 0.6)
         self.look("serve-keyboard-dark")

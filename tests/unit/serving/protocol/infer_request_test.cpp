@@ -104,6 +104,7 @@ TEST(InferRequestTest, NamesTheTensorWhatWasExpectedAndWhatWasFound) {
   };
   refused("{", "not JSON");
   refused("[]", "must be a JSON object");
+  refused("{\"inputs\":" + std::string(400, '1') + "}", "a number that is too large");
   refused("{}", "\"inputs\" must be a list of one tensor");
   refused(std::string(100, '['), "nested too deep");
   refused(R"({"inputs":[{"name":"x","datatype":"UINT8","shape":[1,2,2],"data":[]}]})",
