@@ -61,8 +61,11 @@ async function show() {
     else { leave = made?.leave ?? leave; keys = made?.keys ?? {}; watchLink(); }
   } catch (error) {
     if (error.status === 401) return;
+    // Pages without a name of their own, as Compare, are of jobs.
+    const what = name ? title.toLowerCase() : 'job';
     fill(main, h('h1', null, name || title), error.status === 404
-      ? h('p', null, `There is no such ${title.toLowerCase()}: it may have been deleted. `, h('a', {href: '/ui/'}, 'All jobs')) : failure(error, show));
+      ? h('p', null, `There is no such ${what}: it may have been deleted. `,
+        h('a', {href: what === 'job' ? '/ui/' : `/ui/${what}s`}, `All ${what}s`)) : failure(error, show));
   }
 }
 
