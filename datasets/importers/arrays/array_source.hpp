@@ -62,7 +62,7 @@ struct ArraySources {
 // width], with channels before or after); u8 stays u8, whole numbers of 32 and 64 bits become i64,
 // every other type f32. Labels are whole numbers, one per row, or one-hot, [rows, classes]; targets
 // are [rows] or [rows, targets]. Throws a data error.
-DatasetIndex import_arrays(const ArraySources& sources, const std::filesystem::path& destination,
+DatasetIndex import_arrays(const ArraySources& given, const std::filesystem::path& destination,
                            const ImportOptions& options);
 
 }  // namespace ringtrain::datasets
