@@ -223,7 +223,7 @@ void Writer::State::write_y(Split split) {
     piece.y_crc32c.push_back(crc32c(y + first * y_bytes, (end - first) * y_bytes));
   }
   pending->file().write_at(y, own.rows * y_bytes, piece.y_offset);
-  own.pieces.assign(1, std::move(piece));
+  own.pieces.assign(1, piece);
 }
 
 DatasetIndex Writer::finish(const Progress& progress) {
