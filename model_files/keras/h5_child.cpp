@@ -146,9 +146,9 @@ class Reader {
       check_hdf5_status(H5Tset_size(memory, H5T_VARIABLE), what);
       H5Tset_cset(memory, H5Tget_cset(type));
       std::vector<char*> texts(static_cast<size_t>(count), nullptr);
-      check_hdf5_status(H5Aread(opened, memory, texts.data()), what);
+      check_hdf5_status(H5Aread(opened, memory, static_cast<void*>(texts.data())), what);
       for (const char* text : texts) result.emplace_back(text == nullptr ? "" : text);
-      H5Dvlen_reclaim(memory, space, H5P_DEFAULT, texts.data());
+      H5Dvlen_reclaim(memory, space, H5P_DEFAULT, static_cast<void*>(texts.data()));
       return result;
     }
     const size_t size = H5Tget_size(type);

@@ -27,7 +27,7 @@ void write_text(hid_t object, const char* name, const std::string& text) {
   const Hdf5Handle attribute(
       check_hdf5(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), name), H5Aclose);
   const char* const bytes = text.c_str();
-  check_hdf5_status(H5Awrite(attribute, type, &bytes), name);
+  check_hdf5_status(H5Awrite(attribute, type, static_cast<const void*>(&bytes)), name);
 }
 
 void write_name_list(hid_t object, const std::string& name, const std::vector<std::string>& names,

@@ -19,7 +19,7 @@ using nlohmann::ordered_json;
 // The layers of a Sequential model as Keras 2 describes them, which Keras 3 reads as well.
 class Layers {
  public:
-  void add(const std::string& class_name, const std::string& name, ordered_json config) {
+  void add(const std::string& class_name, const std::string& name, const ordered_json& config) {
     ordered_json all = {{"name", name}, {"trainable", true}};
     all.update(config);
     layers_.push_back({{"class_name", class_name}, {"config", std::move(all)}});
@@ -83,6 +83,7 @@ struct Description {
 };
 
 Description parse(const std::string& text, const std::string& source) {
+  const Error refused = data_error(source + ": its metadata does not describe a model");
   try {
     const auto json = nlohmann::json::parse(text);
     Description description;
@@ -93,11 +94,11 @@ Description parse(const std::string& text, const std::string& source) {
     const size_t targets = json.value("targets", nlohmann::json::array()).size();
     description.has_targets = classes == 0;
     description.outputs = static_cast<int64_t>(std::max(classes, targets));
-    if (description.shape.size() == 3) return description;
+    if (description.shape.size() != 3) throw refused;
+    return description;
   } catch (const nlohmann::json::exception&) {
-    // Refused below.
+    throw refused;
   }
-  throw data_error(source + ": its metadata does not describe a model");
 }
 
 void add_mlp(Layers& layers, const Description& description, const char* last) {
