@@ -83,7 +83,9 @@ struct Description {
 };
 
 Description parse(const std::string& text, const std::string& source) {
-  const Error refused = data_error(source + ": its metadata does not describe a model");
+  const auto refused = [&] {
+    return data_error(source + ": its metadata does not describe a model");
+  };
   try {
     const auto json = nlohmann::json::parse(text);
     Description description;
@@ -94,10 +96,10 @@ Description parse(const std::string& text, const std::string& source) {
     const size_t targets = json.value("targets", nlohmann::json::array()).size();
     description.has_targets = classes == 0;
     description.outputs = static_cast<int64_t>(std::max(classes, targets));
-    if (description.shape.size() != 3) throw refused;
+    if (description.shape.size() != 3) throw refused();
     return description;
   } catch (const nlohmann::json::exception&) {
-    throw refused;
+    throw refused();
   }
 }
 
