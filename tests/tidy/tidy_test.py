@@ -117,7 +117,7 @@ class CheckTest(Plot):
         self.expect("room", "attic/box.cpp", LICENCE)
 
     def test_arrows_between_the_folders_of_a_part_are_counted(self):
-        names = ("format", "reading", "writing", "importers", "tools")
+        names = ("format", "reading", "writing", "importers", "importers/arrays", "tools")
         files = {"datasets/README.md": "Datasets.\n", "job/all.cpp": LICENCE}
         for name in names:
             files[f"datasets/{name}/face.hpp"] = HEADER
