@@ -5,6 +5,7 @@
 
 install(TARGETS ringtrain RUNTIME)
 install(TARGETS ringtrain-operator RUNTIME OPTIONAL)  # where it was built
+install(PROGRAMS $<TARGET_FILE_DIR:ringtrain>/kubeml TYPE BIN)  # a link to it
 if(TARGET ringtrain-bench)
   install(TARGETS ringtrain-bench ringtrain-bench-all-reduce RUNTIME OPTIONAL)  # where they were built
 endif()

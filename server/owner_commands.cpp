@@ -55,7 +55,7 @@ std::string add_token(const fs::path& folder, const std::string& name, const std
   return token;
 }
 
-void connect(const fs::path& folder, const std::string& listen) {
+void connect(const fs::path& folder, const std::string& listen, const std::string& prefix) {
   const std::string token = read_owner_token(folder);
   const std::string server = address_of_server(folder);
   if (server.starts_with("https:")) {
@@ -68,12 +68,12 @@ void connect(const fs::path& folder, const std::string& listen) {
     throw job_error(fmt::format(
         "--listen {}: must be 127.0.0.1:PORT: the door asks nobody for a token", listen));
   }
-  net::HttpDoorOptions options{.header = "Authorization: Bearer " + token};
+  net::HttpDoorOptions options{.header = "Authorization: Bearer " + token, .prefix = prefix};
   options.port = static_cast<uint16_t>(std::atoi(listen.c_str() + colon + 1));
   options.to_port = static_cast<uint16_t>(std::atoi(server.c_str() + server.rfind(':') + 1));
   try {
     net::HttpDoor door(options);
-    fmt::print("http://127.0.0.1:{} is {} with the owner's token\n", door.port(), server);
+    fmt::print("http://127.0.0.1:{} is {}{} with the owner's token\n", door.port(), server, prefix);
     std::fflush(stdout);
     door.run();
   } catch (const std::system_error& error) {

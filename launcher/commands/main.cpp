@@ -3,13 +3,16 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/command_line.hpp"
 #include "base/error.hpp"
 #include "launcher/commands/all_commands.hpp"
 #include "launcher/commands/jobs/follow_command.hpp"
+#include "launcher/commands/jobs/kubeml_command.hpp"
 #include "launcher/commands/server_commands.hpp"
 #include "launcher/commands/storage_commands.hpp"
 #include "launcher/mpi/remote_shell.hpp"
@@ -22,6 +25,9 @@ int main(int argc, char** argv) {
     // CLI11 must not parse the arguments of the commands that programs call, nor those of keep,
     // which hold another command.
     std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (std::filesystem::path(argv[0]).filename() == "kubeml") {
+      return ringtrain::launcher::run_kubeml(std::move(arguments), RINGTRAIN_VERSION);
+    }
     if (!arguments.empty() && arguments[0] == "remote-shell") {
       return ringtrain::launcher::remote_shell({arguments.begin() + 1, arguments.end()});
     }
