@@ -54,7 +54,7 @@ class KubemlStorage {
                    std::string_view type);
   void remove_dataset(const std::string& name);
 
-  // Of all datasets.
+  // Returns the folder of all datasets.
   std::filesystem::path datasets_folder() const { return folder_ / "datasets"; }
 
  private:

@@ -22,9 +22,9 @@ class KubemlStorageTest : public testing::Test {
   // Sends a form with these files.
   void add(const std::string& name, const Files& files) {
     std::string body;
-    for (const auto& [name, bytes] : files) {
+    for (const auto& [field, bytes] : files) {
       body +=
-          "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + bytes + "\r\n";
+          "--b\r\nContent-Disposition: form-data; name=\"" + field + "\"\r\n\r\n" + bytes + "\r\n";
     }
     body += "--b--\r\n";
     storage_.add_dataset(name, folder_.write("body", body), "multipart/form-data; boundary=b");

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The REST of KubeML's controller at its own paths, by `ringtrain server connect --kubeml`, and with curl.
 
-  kubeml_rest_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
+  rest_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
 """
 
 import json
@@ -10,9 +10,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
-import server_case
-from kubeml_case import KubemlTest, function_files
-from server_case import run_case
+from kubeml_case import KubemlTest, function_files, run_case
 
 
 class Controller(KubemlTest):
@@ -119,4 +117,4 @@ class Controller(KubemlTest):
 
 
 if __name__ == "__main__":
-    server_case.main()
+    run_case.main()

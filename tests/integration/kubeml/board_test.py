@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The queries of KubeML's Grafana board, answered by a real Prometheus that scrapes a server while a task trains.
 
-  kubeml_board_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
+  board_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
 """
 
 import json
@@ -12,11 +12,10 @@ import time
 import urllib.parse
 import urllib.request
 
-HERE = pathlib.Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[1] / "server"), str(HERE.parents[1] / "run")]
+from kubeml_case import KubemlTest, function_files, run_case
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tracking"))
 import trackers  # noqa: E402
-from kubeml_case import KubemlTest, function_files  # noqa: E402
-from server_case import run_case  # noqa: E402
 
 # Queries of the board, whose variables are $jobs and $task; then names of the parameter server that it lacks.
 QUERIES = ('kubeml_functions_running{type=~"$task"}', 'kubeml_job_train_loss{jobid=~"$jobs"}',

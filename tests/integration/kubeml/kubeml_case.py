@@ -9,7 +9,8 @@ import re
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python/functions"))
+TESTS = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TESTS / "python/functions"), str(TESTS / "integration/server")]
 import function_files  # noqa: E402
 from server_case import ServerTest, run_case  # noqa: E402
 

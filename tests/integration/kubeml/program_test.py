@@ -2,18 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program `kubeml` on a server: what its users type, with function files as they have them.
 
-  kubeml_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
+  program_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
 """
 
 import json
 import pathlib
 import pickle
 import signal
-import sys
 
-import kubeml_case
-import server_case
-from kubeml_case import KubemlTest, function_files
+from kubeml_case import KubemlTest, function_files, run_case
 
 
 class TheWholeWay(KubemlTest):
@@ -158,5 +155,4 @@ class BadInput(KubemlTest):
 
 
 if __name__ == "__main__":
-    assert kubeml_case and sys.argv
-    server_case.main()
+    run_case.main()
