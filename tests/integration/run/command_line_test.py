@@ -32,7 +32,8 @@ class Arguments(RunTest):
         self.refuse("ringtrain: unknown command 'version', did you mean 'ringtrain --version'?", "version")
         self.refuse("ringtrain: unknown option -v, did you mean --version?", "-v")
         self.refuse("ringtrain dataset import: unknown command 'pkl': it is none of mnist, idx, cifar, csv, npy, npz, "
-                    "hdf5, images, webdataset; 'ringtrain dataset import --help' describes them", "dataset", "import", "pkl")
+                    "hdf5, images, webdataset; 'ringtrain dataset import --help' describes them",
+                    "dataset", "import", "pkl")
         self.refuse("ringtrain: unknown command 'job.yaml', did you mean 'ringtrain run job.yaml'?",
                     "job.yaml", "-n", "2")
         self.refuse("ringtrain dataset import: unknown command 'people.csv', did you mean "
