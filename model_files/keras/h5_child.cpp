@@ -2,10 +2,8 @@
 #include "model_files/keras/h5_child.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <array>
-#include <csignal>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -15,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
 #include "datasets/writing/hdf5_handle.hpp"
+#include "datasets/writing/hdf5_process.hpp"
 
 namespace ringtrain::model_files::keras {
 namespace {
@@ -29,7 +28,8 @@ constexpr int kMostDims = 8;
 
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& path) : name_(path.string()), file_(open(path)) {}
+  explicit Reader(const std::filesystem::path& path)
+      : name_(path.string()), file_(datasets::open_foreign_hdf5(path)) {}
 
   // Describes the file; weights() then has the datasets in this order.
   json describe() {
@@ -71,14 +71,6 @@ class Reader {
  private:
   [[noreturn]] void refuse(const std::string& why) const {
     throw data_error(fmt::format("{}: {}", name_, why));
-  }
-
-  static Hdf5Handle open(const std::filesystem::path& path) {
-    datasets::prepare_hdf5();
-    const Hdf5Handle access(check_hdf5(H5Pcreate(H5P_FILE_ACCESS), "H5Pcreate"), H5Pclose);
-    check_hdf5_status(H5Pset_file_locking(access, false, true), "H5Pset_file_locking");
-    return {check_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), path.string() + ": opening"),
-            H5Fclose};
   }
 
   // Every step of a path must be a hard link, so that the file cannot lead anywhere else.
@@ -191,17 +183,6 @@ class Reader {
   uint64_t total_ = 0;
 };
 
-// Limits the memory that a file can make libhdf5 allocate.
-void limit_memory() {
-  // Sanitizers map terabytes that they hardly use.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  const rlimit memory{uint64_t{12} << 30, uint64_t{12} << 30};
-  ::setrlimit(RLIMIT_AS, &memory);
-#endif
-  const rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
-}
-
 bool write_text(int out, const json& value) {
   const std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
   const uint64_t size = text.size();
@@ -212,8 +193,6 @@ bool write_text(int out, const json& value) {
 }  // namespace
 
 int run_h5_child(const std::filesystem::path& path, int out) {
-  limit_memory();
-  std::signal(SIGPIPE, SIG_DFL);
   bool described = false;
   try {
     Reader reader(path);

@@ -13,7 +13,7 @@ constexpr uint64_t kMostNumbers = uint64_t{1} << 31;
 // Reads a Keras file with libhdf5 and writes to the descriptor `out`: the length of a JSON text as
 // u64; the text, which is an H5File without numbers or {"error": ...}; the numbers of all weights.
 // Returns the exit status of the process.
-// Requires: a child process of its own, whose memory this limits.
+// Requires: a child of datasets::Hdf5Process.
 int run_h5_child(const std::filesystem::path& path, int out);
 
 }  // namespace ringtrain::model_files::keras

@@ -2,11 +2,9 @@
 #include "datasets/importers/arrays/hdf5_child.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +12,7 @@
 #include "base/file_descriptor.hpp"
 #include "datasets/importers/arrays/array_source.hpp"
 #include "datasets/writing/hdf5_handle.hpp"
+#include "datasets/writing/hdf5_process.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -79,7 +78,7 @@ void require_hard_links(hid_t file, const std::string& dataset, const std::strin
 class Dataset {
  public:
   Dataset(const std::filesystem::path& path, const std::string& dataset)
-      : name_(path.string() + ":" + dataset), file_(open(path)) {
+      : name_(path.string() + ":" + dataset), file_(open_foreign_hdf5(path)) {
     require_hard_links(file_, dataset, name_);
     const Hdf5Handle probe(check_hdf5(H5Dopen2(file_, dataset.c_str(), H5P_DEFAULT), name_),
                            H5Dclose);
@@ -129,14 +128,6 @@ class Dataset {
  private:
   using Dims = std::array<hsize_t, kHdf5MaxDims>;
 
-  static Hdf5Handle open(const std::filesystem::path& path) {
-    prepare_hdf5();
-    const Hdf5Handle access(check_hdf5(H5Pcreate(H5P_FILE_ACCESS), "H5Pcreate"), H5Pclose);
-    check_hdf5_status(H5Pset_file_locking(access, false, true), "H5Pset_file_locking");
-    return {check_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), path.string() + ": opening"),
-            H5Fclose};
-  }
-
   void find_shape() {
     rank_ = H5Sget_simple_extent_ndims(space_);
     if (rank_ < 1 || rank_ > static_cast<int>(kHdf5MaxDims)) {
@@ -177,22 +168,9 @@ class Dataset {
   uint64_t step_ = 0;  // rows read at a time
 };
 
-// Limits the memory that a file can make libhdf5 allocate.
-void limit_memory() {
-  // Sanitizers map terabytes that they hardly use.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  const rlimit memory{uint64_t{4} << 30, uint64_t{4} << 30};
-  ::setrlimit(RLIMIT_AS, &memory);
-#endif
-  const rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
-}
-
 }  // namespace
 
 int run_hdf5_child(const std::filesystem::path& path, const std::string& dataset, int out) {
-  limit_memory();
-  std::signal(SIGPIPE, SIG_DFL);
   bool rows_begun = false;
   try {
     const Dataset data(path, dataset);

@@ -21,7 +21,7 @@ struct Hdf5Header {
 
 // Reads a dataset with libhdf5 and writes an Hdf5Header and its rows to the descriptor `out`.
 // Returns the exit status of the process: 0 if all rows were written.
-// Requires: a child process of its own, whose memory this limits.
+// Requires: a child of Hdf5Process.
 int run_hdf5_child(const std::filesystem::path& path, const std::string& dataset, int out);
 
 }  // namespace ringtrain::datasets
