@@ -6,8 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
-#include "job/json.hpp"
-#include "job/keys/idle.hpp"
 #include "mpijob/objects/render.hpp"
 #include "server/problem.hpp"
 
@@ -15,10 +13,6 @@ namespace ringtrain::server {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string override_of(const std::string& key, const nlohmann::json& value) {
-  return fmt::format("{}={}", key, value.dump());
-}
 
 class Checker {
  public:
@@ -35,7 +29,8 @@ class Checker {
           "elastic: is left out, since the cluster's own queue decides; 'ringtrain scale' changes "
           "the number of pods");
     }
-    fill_record();
+    checked_.record.cluster = name_space_;
+    fill_record(submission_, checked_);
     if (checked_.refusals.empty()) try_to_render();
   }
 
@@ -77,23 +72,6 @@ class Checker {
     checked_.record.ranks = submission_.ranks;
     checked_.record.overrides.push_back(
         override_of("kubernetes.workers", job_.kubernetes->workers));
-  }
-
-  void fill_record() {
-    JobRecord& record = checked_.record;
-    record.by = submission_.by;
-    record.parent = submission_.parent;
-    record.restarts = job_.restarts;
-    record.cluster = name_space_;
-    nlohmann::json understood = job_to_json(job_);
-    if (job_.script) {
-      record.script = job_.script->title();
-      remove_idle_keys(understood);
-    } else {
-      record.model = fs::path(job_.model).filename().string();
-      record.dataset = job_.dataset.filename().string();
-    }
-    record.understood = understood.dump();
   }
 
   void try_to_render() {

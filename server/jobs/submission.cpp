@@ -26,11 +26,6 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
   return end == folder.end();
 }
 
-// A value for --set, which is YAML.
-std::string override_of(const std::string& key, const std::string& value) {
-  return fmt::format("{}={}", key, nlohmann::json(value).dump());
-}
-
 std::vector<std::string> texts(const std::vector<fs::path>& paths) {
   return {paths.begin(), paths.end()};
 }
@@ -54,7 +49,7 @@ class Checker {
     if (job_.output != fs::path("runs") / job_.name) {
       warn("output: is left out, since the server keeps a job's output beside the job");
     }
-    fill_record();
+    fill_record(submission_, checked_);
   }
 
  private:
@@ -162,23 +157,6 @@ class Checker {
     }
   }
 
-  void fill_record() {
-    JobRecord& record = checked_.record;
-    record.by = submission_.by;
-    record.parent = submission_.parent;
-    record.restarts = job_.restarts;
-    nlohmann::json understood = job_to_json(job_);
-    if (job_.script) {
-      record.script = job_.script->title();
-      remove_idle_keys(understood);
-    } else {
-      record.model =
-          is_torchscript_path(job_.model) ? fs::path(job_.model).filename().string() : job_.model;
-      record.dataset = job_.dataset.filename().string();
-    }
-    record.understood = understood.dump();
-  }
-
   const Submission& submission_;
   const JobLimits& limits_;
   CheckedJob& checked_;
@@ -186,6 +164,28 @@ class Checker {
 };
 
 }  // namespace
+
+std::string override_of(const std::string& key, const nlohmann::json& value) {
+  return fmt::format("{}={}", key, value.dump());
+}
+
+void fill_record(const Submission& submission, CheckedJob& checked) {
+  const JobSpec& job = checked.job;
+  JobRecord& record = checked.record;
+  record.by = submission.by;
+  record.parent = submission.parent;
+  record.restarts = job.restarts;
+  nlohmann::json understood = job_to_json(job);
+  if (job.script) {
+    record.script = job.script->title();
+    remove_idle_keys(understood);
+  } else {
+    record.model =
+        is_torchscript_path(job.model) ? fs::path(job.model).filename().string() : job.model;
+    record.dataset = job.dataset.filename().string();
+  }
+  record.understood = understood.dump();
+}
 
 DataPath find_data_path(const JobLimits& limits, const fs::path& path) {
   std::error_code error;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,10 @@ CheckedJob check_submission(const Submission& submission, const JobLimits& limit
 // Returns refusals as answers show them: [{path, line or null, message, allowed}].
 nlohmann::ordered_json errors_of(const std::vector<Refusal>& refusals);
 
+// A value for --set, which is YAML.
+std::string override_of(const std::string& key, const nlohmann::json& value);
+// Takes what a record says of a job from its submission and its job file as it was understood.
+void fill_record(const Submission& submission, CheckedJob& checked);
 // Whether this is a name that Kubernetes, a host and a folder can have: lower-case letters, digits
 // and '-', at most 63.
 bool is_job_name(const std::string& name);
