@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "net/sha256.hpp"
+#include "net/embedded_file.hpp"
 #include "serving/model_server.hpp"
 #include "serving/protocol/infer_answer.hpp"
 #include "serving/protocol/refusal.hpp"
@@ -18,30 +18,14 @@ constexpr const char* kPagePolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-const char* type_of(std::string_view name) {
-  if (name.ends_with(".html")) return "text/html; charset=utf-8";
-  if (name.ends_with(".js")) return "text/javascript; charset=utf-8";
-  if (name.ends_with(".css")) return "text/css; charset=utf-8";
-  return "image/svg+xml";
-}
-
 net::Answer web_file(const ModelCall& call, std::string_view name) {
   const auto files = web_files();
   const auto file = std::find_if(files.begin(), files.end(),
                                  [&](const WebFile& one) { return one.name == name; });
   if (file == files.end()) throw Refusal(404, "there is no such page");
-  const std::string tag = fmt::format("\"{}\"", net::sha256(file->bytes).substr(0, 32));
-  net::Answer answer{.headers = {{"Content-Type", type_of(name)},
-                                 {"Cache-Control", "no-cache"},
-                                 {"ETag", tag},
-                                 {"Content-Security-Policy", kPagePolicy},
-                                 {"Referrer-Policy", "no-referrer"},
-                                 {"X-Content-Type-Options", "nosniff"}}};
-  if (call.request.header("if-none-match") == tag) {
-    answer.status = 304;
-  } else {
-    answer.body = file->bytes;
-  }
+  net::Answer answer = net::embedded_file_answer(call.request, name, file->bytes, kPagePolicy);
+  answer.headers.emplace_back("Referrer-Policy", "no-referrer");
+  answer.headers.emplace_back("X-Content-Type-Options", "nosniff");
   return answer;
 }
 

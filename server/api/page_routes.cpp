@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages: /ui/ and what it loads, and /docs, which is Swagger UI.
-#include <fmt/format.h>
-
 #include <string_view>
 
-#include "net/sha256.hpp"
+#include "net/embedded_file.hpp"
 #include "server/api/docs_files.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/api/web_files.hpp"
@@ -25,32 +23,9 @@ net::Answer redirect(const std::string& to) {
   return {.status = 302, .headers = {{"Location", to}}};
 }
 
-const char* type_of(std::string_view name) {
-  if (name.ends_with(".html")) return "text/html; charset=utf-8";
-  if (name.ends_with(".js")) return "text/javascript; charset=utf-8";
-  if (name.ends_with(".css")) return "text/css; charset=utf-8";
-  return "image/svg+xml";
-}
-
-// A file of ours, which a browser asks for again and gets where it has changed.
-net::Answer file_answer(const Call& call, std::string_view name, std::string_view bytes,
-                        const char* policy) {
-  const std::string tag = fmt::format("\"{}\"", net::sha256(bytes).substr(0, 32));
-  net::Answer answer{.headers = {{"Content-Type", type_of(name)},
-                                 {"Cache-Control", "no-cache"},
-                                 {"ETag", tag},
-                                 {"Content-Security-Policy", policy}}};
-  if (call.request.header("if-none-match") == tag) {
-    answer.status = 304;
-  } else {
-    answer.body = bytes;
-  }
-  return answer;
-}
-
 net::Answer web_file(const Call& call, std::string_view name, const char* policy) {
   for (const WebFile& file : web_files()) {
-    if (file.name == name) return file_answer(call, name, file.bytes, policy);
+    if (file.name == name) return net::embedded_file_answer(call.request, name, file.bytes, policy);
   }
   throw Problem(404, "there is no such page");
 }
@@ -72,7 +47,7 @@ net::Answer docs_file(const Call& call) {
   const std::string& name = call.path.at("file");
   for (const PackedFile& file : docs_files()) {
     if (file.name != name) continue;
-    net::Answer answer = file_answer(call, name, file.bytes, kDocsPolicy);
+    net::Answer answer = net::embedded_file_answer(call.request, name, file.bytes, kDocsPolicy);
     answer.headers.emplace_back("Content-Encoding", "gzip");
     return answer;
   }
