@@ -11,12 +11,12 @@
 #include "base/error.hpp"
 #include "datasets/importers/arrays/array_source.hpp"
 #include "datasets/importers/arrays/npy.hpp"
+#include "serving/dims.hpp"
 
 namespace ringtrain::serving {
 namespace {
 
 using datasets::NumberType;
-using Dims = std::vector<int64_t>;
 
 at::ScalarType scalar_type(NumberType type) {
   switch (type) {
@@ -44,14 +44,6 @@ at::ScalarType scalar_type(NumberType type) {
       return at::kDouble;
   }
   return at::kFloat;
-}
-
-Dims without_ones(const Dims& dims) {
-  Dims rest;
-  for (const int64_t dim : dims) {
-    if (dim != 1) rest.push_back(dim);
-  }
-  return rest;
 }
 
 // Returns the array as [rows, channels, height, width], or nothing if it does not fit.

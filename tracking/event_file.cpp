@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <bit>
 #include <chrono>
 #include <cstring>
@@ -13,6 +12,7 @@
 
 #include "base/crc32c.hpp"
 #include "base/error.hpp"
+#include "base/machine.hpp"
 
 namespace ringtrain::tracking {
 namespace {
@@ -59,12 +59,6 @@ std::string event_at(int64_t step, Time time) {
 std::string value_of(const Scalar& scalar) {
   const auto value = static_cast<float>(scalar.second);
   return field(1, scalar.first) + key(2, kFixed32) + little_endian(std::bit_cast<uint32_t>(value));
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return name.data();
 }
 
 FileDescriptor open_new(const fs::path& folder, Time now) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -13,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/url.hpp"
 #include "net/base64.hpp"
 
 namespace ringtrain::tracking {
@@ -28,16 +28,6 @@ constexpr const char* kArtifacts = "mlflow-artifacts:/";
 std::string variable(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-std::string percent_encoded(const std::string& text) {
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool is_plain = std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~';
-    encoded += is_plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
-  }
-  return encoded;
 }
 
 // Protocol buffers spell what JSON has no number for.
@@ -126,7 +116,7 @@ std::string MlflowClient::experiment() {
   if (!server_.experiment_id.empty()) return server_.experiment_id;
   const std::string found = call("GET",
                                  fmt::format("{}experiments/get-by-name?experiment_name={}", kApi,
-                                             percent_encoded(server_.experiment_name)),
+                                             percent_encoded(server_.experiment_name, false)),
                                  "", /*may_be_missing=*/true);
   if (!found.empty()) {
     const json answer = json::parse(found, nullptr, false);
@@ -190,7 +180,8 @@ void MlflowClient::put_artifact(const MlflowRun& run, const std::string& name,
   if (!run.artifacts.starts_with(kArtifacts) || bytes.empty()) return;
   const std::string folder = run.artifacts.substr(std::string_view(kArtifacts).size());
   call("PUT",
-       fmt::format("/api/2.0/mlflow-artifacts/artifacts/{}/{}", folder, percent_encoded(name)),
+       fmt::format("/api/2.0/mlflow-artifacts/artifacts/{}/{}", folder,
+                   percent_encoded(name, false)),
        bytes);
 }
 

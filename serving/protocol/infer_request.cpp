@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "net/base64.hpp"
+#include "serving/dims.hpp"
 #include "serving/protocol/json_numbers.hpp"
 #include "serving/protocol/refusal.hpp"
 
@@ -19,7 +19,6 @@ namespace ringtrain::serving {
 namespace {
 
 using nlohmann::json;
-using Dims = std::vector<int64_t>;
 
 [[noreturn]] void refuse(const std::string& message) { throw Refusal(400, message); }
 
@@ -35,13 +34,6 @@ std::string text_of(const json& object, const char* key, const std::string& wher
   const json& value = member(object, key);
   if (!value.is_string()) refuse(fmt::format("{}: \"{}\" must be a string", where, key));
   return value.get<std::string>();
-}
-
-Dims without_ones(const Dims& dims) {
-  Dims rest;
-  std::copy_if(dims.begin(), dims.end(), std::back_inserter(rest),
-               [](int64_t dim) { return dim != 1; });
-  return rest;
 }
 
 // Returns the rows of a tensor whose shape is [rows] and the samples', in which dimensions of size
