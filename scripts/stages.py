@@ -23,6 +23,7 @@ FULL_RUN = ROOT / "tests/last-full-run.json"
 CI_MINUTES = 75
 CUDA_TARGETS = ("ringtrain-worker", "kernels_cuda_test", "kernels_cuda_bench", "gpu_backends_test", "gpu_card_test",
                 "mig_slice_test")
+IMAGE_TARGETS = ("ringtrain", "ringtrain-serve", "ringtrain-operator")  # besides, what the image for GPUs holds
 
 
 class Counts(NamedTuple):
@@ -77,6 +78,7 @@ def stages(turn):
     without = "|".join(["kubernetes", *others[1:]])
     setup = [["scripts/setup", "--cluster"]] if os.geteuid() == 0 else []  # without root these tests are skipped
     packaging = [["scripts/setup", "--package"]] if turn in (None, 3) else []
+    image = IMAGE_TARGETS if turn in (None, 2) else ()
     site = [Stage("site", [["scripts/setup", "--site"], ["scripts/site"]])]
     return [
         Stage("cpu", [*packaging, *build("cpu", *release), ctest("cpu", "-LE", without)]),
@@ -85,8 +87,9 @@ def stages(turn):
         Stage("tsan", [*build("tsan"), ctest("tsan", "-L", "unit")]),
         Stage("fuzz", [["scripts/fuzz"]]),
         # No GPU is needed to compile and link for one: the backends run over a stand-in for CUDA and NCCL.
-        Stage("cuda", [*build("cuda", *release, "-DCMAKE_CUDA_ARCHITECTURES=90", "--target", *CUDA_TARGETS),
-                       ctest("cuda", "-R", "gpu_backends_test|mig_slice_test|kernels_code_test")]),
+        Stage("cuda", [*build("cuda", *release, "-DCMAKE_CUDA_ARCHITECTURES=90", "--target", *CUDA_TARGETS, *image),
+                       ctest("cuda", "-R", "gpu_backends_test|mig_slice_test|kernels_code_test|gpu_image_test",
+                             *others)]),
         Stage("kubernetes", [*setup, ctest("cpu", "-L", "kubernetes", *others)],
               ["tests/cluster/kubernetes/down"], 13 if has_kubernetes() else 32),
         *(site if turn in (None, 3) else []),

@@ -89,6 +89,21 @@ TEST_F(Cuda, StepsOfSgdHaveTheHostsBits) {
   }
 }
 
+// A shard of the optimizer's state may begin where parameters do not.
+TEST_F(Cuda, StepsOfArraysThatAreAlignedDifferentlyHaveTheHostsBits) {
+  const SgdStep step{.learning_rate = 0.1F, .momentum = 0.9F};
+  for (const size_t n : kOddSizes) {
+    std::vector<float> parameters = random_floats(n, 4);
+    const std::vector<float> gradients = random_floats(n, 5);
+    std::vector<float> momentum = random_floats(n, 6);
+    ShiftedOnDevice<float> p(parameters, 0), g(gradients, 1), v(momentum, 2);
+    cuda::sgd_step(step, p.data(), g.data(), v.data(), n, nullptr);
+    sgd_step(step, parameters.data(), gradients.data(), momentum.data(), n);
+    expect_same_bits(p.values(), parameters);
+    expect_same_bits(v.values(), momentum);
+  }
+}
+
 TEST_F(Cuda, StepsOfAdamwHaveTheHostsBits) {
   const AdamwStep step{.learning_rate = 0.01, .weight_decay = 0.05, .step = 3};
   for (const size_t n : kOddSizes) {
@@ -168,6 +183,22 @@ TEST_F(Cuda, NormalisesAndAugmentsAsTheHostDoes) {
       expect_same_bits(to_host(out), expected);
     }
   }
+}
+
+// A grid has at most 65,535 rows of blocks: some take two samples.
+TEST_F(Cuda, NormalisesMoreSamplesThanAGridHasRows) {
+  constexpr size_t kRows = 70'000;
+  const DeviceArray<NormaliseElement> channels(
+      std::vector<NormaliseElement>{normalise_element(0.5F, 0.25F, 255)});
+  std::vector<uint8_t> samples(kRows);
+  for (size_t i = 0; i < kRows; ++i) samples[i] = static_cast<uint8_t>(mix(i));
+  std::vector<float> expected(kRows);
+  input_batch(samples.data(), expected.data(), kRows, {1, 1, 1}, std::vector<float>{0.5F},
+              std::vector<float>{0.25F}, {}, 0);
+  const DeviceArray<uint8_t> in(samples);
+  const DeviceArray<float> out(kRows);
+  cuda::input_batch(in.data(), out.data(), kRows, {1, 1, 1}, channels.data(), {}, nullptr);
+  expect_same_bits(to_host(out), expected);
 }
 
 TEST_F(Cuda, LeavesNoErrorBehind) {
