@@ -61,7 +61,7 @@ asio::awaitable<void> copy(std::shared_ptr<Ends> ends, bool to_server) {
     }
   }
   Status ignored;
-  to.shutdown(tcp::socket::shutdown_send, ignored);
+  static_cast<void>(to.shutdown(tcp::socket::shutdown_send, ignored));
 }
 
 asio::awaitable<void> pass_on(tcp::socket client, const HttpDoorOptions& options) {

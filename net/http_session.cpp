@@ -53,7 +53,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     ++serving_.open.all;
     ++serving_.open.of_address[peer_];
     Status ignored;
-    stream_.socket().set_option(tcp::no_delay(true), ignored);
+    static_cast<void>(stream_.socket().set_option(tcp::no_delay(true), ignored));
   }
   ~HttpSession() {
     --serving_.open.all;

@@ -53,7 +53,8 @@ class ServedStream {
       co_await tls_->async_shutdown(
           boost::asio::redirect_error(boost::asio::use_awaitable, status));
     } else {
-      plain_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, status);
+      static_cast<void>(
+          plain_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, status));
     }
   }
 

@@ -51,7 +51,7 @@ asio::awaitable<void> refuse(tcp::socket socket, Serving& serving) {
   Status status;
   co_await asio::async_write(stream, asio::buffer(text),
                              asio::redirect_error(asio::use_awaitable, status));
-  stream.socket().shutdown(tcp::socket::shutdown_send, status);
+  static_cast<void>(stream.socket().shutdown(tcp::socket::shutdown_send, status));
   std::array<char, 4096> unread{};
   for (size_t left = kMostDrained; left > 0 && !status;) {
     const size_t size = co_await stream.async_read_some(

@@ -37,7 +37,7 @@ class Mirror {
   void fetch_all(const std::set<std::string>& names);
   void send_file(const std::string& name);
   void send_history();
-  void send_checkpoint(const std::string& name);
+  void send_checkpoint(const std::string& checkpoint);
   void remove_old_checkpoints(const std::set<std::string>& present);
   void remove(const std::string& name);
   std::string url_of(const std::string& name) const { return url_ + "/" + name; }

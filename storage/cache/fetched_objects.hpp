@@ -35,7 +35,7 @@ class FetchedObjects {
   // Returns the URLs that begin with a prefix, a line each.
   std::string list(const std::string& prefix);
   // Returns bytes of an object without keeping them on the disk; those around them stay in memory.
-  std::string read(uint32_t object, uint64_t offset, uint64_t size);
+  std::string read(uint32_t number, uint64_t offset, uint64_t size);
 
   bool has(uint32_t object, uint64_t offset, uint64_t size);
   void fetch(const KeyedRange& range);

@@ -109,13 +109,13 @@ CacheMessage CachedObject::message(Kind kind, const Range& range) const {
   return {.kind = kind, .object = number_, .offset = range.offset, .size = range.size};
 }
 
-void CachedObject::read_at(void* data, size_t bytes, uint64_t offset) const {
-  if (offset > size() || bytes > size() - offset) {
-    throw data_error(fmt::format("{}: has {} bytes, {} to {} were asked for", name(), size(),
-                                 offset, offset + bytes));
+void CachedObject::read_at(void* data, size_t size, uint64_t offset) const {
+  if (offset > Source::size() || size > Source::size() - offset) {
+    throw data_error(fmt::format("{}: has {} bytes, {} to {} were asked for", name(),
+                                 Source::size(), offset, offset + size));
   }
-  for (size_t done = 0; done < bytes;) {
-    const size_t part = std::min(bytes - done, kMostPayload);
+  for (size_t done = 0; done < size;) {
+    const size_t part = std::min(size - done, kMostPayload);
     const auto answer = cache_->ask(message(Kind::read, {offset + done, part}));
     if (answer.payload.size() != part) refuse_gone();
     std::copy(answer.payload.begin(), answer.payload.end(), static_cast<char*>(data) + done);
