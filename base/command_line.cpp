@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/suggest.hpp"
 #include "base/terminal/printable.hpp"
+#include "base/terminal/suggest.hpp"
 #include "base/text.hpp"
 
 namespace ringtrain {

@@ -8,7 +8,7 @@
 #include <array>
 #include <vector>
 
-#include "base/suggest.hpp"
+#include "base/terminal/suggest.hpp"
 
 namespace ringtrain {
 namespace {

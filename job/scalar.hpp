@@ -8,9 +8,6 @@
 
 namespace ringtrain {
 
-// Returns whether the text is valid UTF-8 (RFC 3629) without a NUL.
-bool is_utf8_text(std::string_view text);
-
 // Returns whether a UTF-8 text holds C0, DEL or C1: none has a place in a name or a path, and some
 // would command a terminal.
 bool has_control_characters(std::string_view text);

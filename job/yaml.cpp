@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/terminal/utf8.hpp"
 #include "base/text.hpp"
 #include "job/scalar.hpp"
 

@@ -3,13 +3,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -19,9 +17,10 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/file_descriptor.hpp"
-#include "base/time.hpp"
+#include "base/temporary_folder.hpp"
 #include "server/api/tokens.hpp"
 #include "server/jobs/job_folder.hpp"
+#include "server/now_text.hpp"
 #include "server/server_folder.hpp"
 
 namespace ringtrain::server {
@@ -32,29 +31,6 @@ namespace fs = std::filesystem;
 [[noreturn]] void fail(const fs::path& path) {
   throw io_error(fmt::format("{}: {}", path.string(), std::strerror(errno)));
 }
-
-// A folder that goes with its owner unless it becomes `to`.
-class Draft {
- public:
-  explicit Draft(const fs::path& to) : path_(to.string() + ".new.XXXXXX") {
-    if (::mkdtemp(path_.data()) == nullptr) fail(path_);
-  }
-  ~Draft() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  Draft(const Draft&) = delete;
-  Draft& operator=(const Draft&) = delete;
-
-  fs::path path() const { return path_; }
-  void become(const fs::path& to) {
-    if (::rename(path_.c_str(), to.c_str()) != 0) fail(to);
-    path_.clear();
-  }
-
- private:
-  std::string path_;
-};
 
 // Copies what the file has now, which may grow meanwhile. Returns its size.
 uint64_t copy_bytes(const fs::path& from, const fs::path& to) {
@@ -145,7 +121,7 @@ class Backup {
     }
     copy.append({.desired = Desired::stop,
                  .first_attempt = last.first_attempt,
-                 .time = print_time_ms(std::chrono::system_clock::now()),
+                 .time = now_text(),
                  .by = "backup"});
     ++summary_.stopped;
   }
@@ -211,10 +187,10 @@ BackupSummary back_up(const fs::path& from, const fs::path& to) {
     throw job_error(
         fmt::format("{} lies in the server's own folder: give a path elsewhere", to.string()));
   }
-  Draft draft(to);
-  const fs::path path = draft.path();
-  const BackupSummary summary = Backup(from, path).take();
-  draft.become(to);
+  TemporaryFolder draft(parent, to.filename().string() + ".new.");
+  const BackupSummary summary = Backup(from, draft.path()).take();
+  if (::rename(draft.path().c_str(), to.c_str()) != 0) fail(to);
+  draft.keep();
   sync_directory(parent);
   return summary;
 }

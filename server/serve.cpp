@@ -2,7 +2,6 @@
 #include "server/serve.hpp"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 
 #include <chrono>
@@ -20,6 +19,7 @@
 #include "base/file.hpp"
 #include "base/file_descriptor.hpp"
 #include "base/machine.hpp"
+#include "base/temporary_folder.hpp"
 #include "base/text.hpp"
 #include "net/http_server.hpp"
 #include "server/api/audit.hpp"
@@ -271,25 +271,19 @@ void serve(const ServerOptions& options) {
 }
 
 std::string reference() {
-  std::string folder = (fs::temp_directory_path() / "ringtrain-reference.XXXXXX").string();
-  if (::mkdtemp(folder.data()) == nullptr) throw io_error(folder + " cannot be made");
-  std::string text;
-  {
-    Tokens tokens(folder);
-    Jobs jobs({.folder = folder, .program = {}, .limits = {}},
-              [](const std::string&, const std::string&, const nlohmann::ordered_json&) {});
-    Store store(folder, {}, {}, [](const auto&, const auto&, const auto&) {});
-    EventStream events;
-    RequestTimes times;
-    Routes routes;
-    const Audit audit(folder);
-    add_all_routes(routes, jobs, store, events, tokens, audit,
-                   [&]() -> const RequestTimes& { return times; });
-    text = rest_reference(routes);
-  }
-  std::error_code ignored;
-  fs::remove_all(folder, ignored);
-  return text;
+  const TemporaryFolder temporary("ringtrain-reference.");
+  const fs::path& folder = temporary.path();
+  Tokens tokens(folder);
+  Jobs jobs({.folder = folder, .program = {}, .limits = {}},
+            [](const std::string&, const std::string&, const nlohmann::ordered_json&) {});
+  Store store(folder, {}, {}, [](const auto&, const auto&, const auto&) {});
+  EventStream events;
+  RequestTimes times;
+  Routes routes;
+  const Audit audit(folder);
+  add_all_routes(routes, jobs, store, events, tokens, audit,
+                 [&]() -> const RequestTimes& { return times; });
+  return rest_reference(routes);
 }
 
 }  // namespace ringtrain::server

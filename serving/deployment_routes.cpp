@@ -104,7 +104,7 @@ void ModelServer::check_admin(const net::ServedRequest& request) const {
 
 net::Answer ModelServer::deploy(ModelCall& call) {
   check_admin(call.request);
-  const std::string name = call.path[0];
+  const std::string name = call.path.at("model");
   deployments_.find(name);
   const Wish wish = parse_wish(call.request.body);
   const auto pending = std::make_shared<net::HttpPending>();
@@ -130,15 +130,17 @@ void ModelServer::add_deployment_routes() {
     for (const auto& [name, one] : deployments_.all()) list.push_back(deployment_json(name, one));
     return answer_of({{"deployments", list}});
   });
-  add("GET", "/deployments/{}", [this](ModelCall& call) {
+  add("GET", "/deployments/{model}", [this](ModelCall& call) {
     check_admin(call.request);
-    return answer_of(deployment_json(call.path[0], deployments_.find(call.path[0])));
+    return answer_of(
+        deployment_json(call.path.at("model"), deployments_.find(call.path.at("model"))));
   });
-  add("PUT", "/deployments/{}", [this](ModelCall& call) { return deploy(call); });
-  add("DELETE", "/deployments/{}/canary", [this](ModelCall& call) {
+  add("PUT", "/deployments/{model}", [this](ModelCall& call) { return deploy(call); });
+  add("DELETE", "/deployments/{model}/canary", [this](ModelCall& call) {
     check_admin(call.request);
-    deployments_.end_canary(call.path[0], "by request");
-    return answer_of(deployment_json(call.path[0], deployments_.find(call.path[0])));
+    deployments_.end_canary(call.path.at("model"), "by request");
+    return answer_of(
+        deployment_json(call.path.at("model"), deployments_.find(call.path.at("model"))));
   });
 }
 

@@ -65,16 +65,17 @@ void ModelServer::add_protocol_routes() {
     routes_.push_back({.method = method, .path = path, .run = std::move(run)});
   };
   const auto describe = [this](ModelCall& call) {
-    const std::string version = call.path.size() > 1 ? call.path[1] : "";
+    const std::string version = call.path.contains("version") ? call.path.at("version") : "";
     if (version.empty()) {
-      return json_answer(metadata_json(deployments_.find(call.path[0]).current->model));
+      return json_answer(metadata_json(deployments_.find(call.path.at("model")).current->model));
     }
-    return json_answer(metadata_json(deployments_.choose(call.path[0], version).model));
+    return json_answer(metadata_json(deployments_.choose(call.path.at("model"), version).model));
   };
   const auto is_ready = [this](ModelCall& call) {
-    deployments_.find(call.path[0]);
-    if (call.path.size() > 1) deployments_.choose(call.path[0], call.path[1]);
-    return json_answer(fmt::format("{{\"name\":{},\"ready\":{}}}", json_text(call.path[0]),
+    deployments_.find(call.path.at("model"));
+    if (call.path.contains("version"))
+      deployments_.choose(call.path.at("model"), call.path.at("version"));
+    return json_answer(fmt::format("{{\"name\":{},\"ready\":{}}}", json_text(call.path.at("model")),
                                    *draining_ ? "false" : "true"),
                        *draining_ ? 503 : 200);
   };
@@ -82,20 +83,21 @@ void ModelServer::add_protocol_routes() {
     return json_answer("{\"name\":\"ringtrain\",\"version\":\"" RINGTRAIN_VERSION
                        "\",\"extensions\":[\"binary_tensor_data\"]}");
   });
-  add("GET", "/v2/models/{}", describe);
-  add("GET", "/v2/models/{}/versions/{}", describe);
-  add("GET", "/v2/models/{}/ready", is_ready);
-  add("GET", "/v2/models/{}/versions/{}/ready", is_ready);
-  add("POST", "/v2/models/{}/infer", [this](ModelCall& call) { return infer(call, ""); });
-  add("POST", "/v2/models/{}/versions/{}/infer",
-      [this](ModelCall& call) { return infer(call, call.path[1]); });
+  add("GET", "/v2/models/{model}", describe);
+  add("GET", "/v2/models/{model}/versions/{version}", describe);
+  add("GET", "/v2/models/{model}/ready", is_ready);
+  add("GET", "/v2/models/{model}/versions/{version}/ready", is_ready);
+  add("POST", "/v2/models/{model}/infer", [this](ModelCall& call) { return infer(call, ""); });
+  add("POST", "/v2/models/{model}/versions/{version}/infer",
+      [this](ModelCall& call) { return infer(call, call.path.at("version")); });
   add("GET", "/v1/models", [this](ModelCall&) {
     auto names = nlohmann::json::array();
     for (const auto& [name, deployment] : deployments_.all()) names.push_back(name);
     return json_answer(nlohmann::json{{"models", names}}.dump());
   });
-  add("GET", "/v1/models/{}", is_ready);
-  add("POST", "/v1/models/{}:predict", [this](ModelCall& call) { return predict_instances(call); });
+  add("GET", "/v1/models/{model}", is_ready);
+  add("POST", "/v1/models/{model}:predict",
+      [this](ModelCall& call) { return predict_instances(call); });
   add("POST", "/predict", [this](ModelCall& call) { return predict_image(call); });
 }
 
@@ -105,7 +107,7 @@ void ModelServer::add_page_routes() {
   };
   add("/", [](ModelCall& call) { return web_file(call, "index.html"); });
   add("/page/models", [this](ModelCall&) { return json_answer(models_json(deployments_.all())); });
-  add("/page/{}", [](ModelCall& call) { return web_file(call, call.path[0]); });
+  add("/page/{file}", [](ModelCall& call) { return web_file(call, call.path.at("file")); });
 }
 
 }  // namespace ringtrain::serving

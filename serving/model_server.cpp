@@ -11,10 +11,10 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "net/request_path.hpp"
 #include "serving/protocol/image_row.hpp"
 #include "serving/protocol/infer_answer.hpp"
 #include "serving/protocol/refusal.hpp"
-#include "serving/protocol/request_path.hpp"
 
 namespace ringtrain::serving {
 namespace {
@@ -103,14 +103,18 @@ net::Answer ModelServer::routed(net::ServedRequest& request) {
   const std::string_view path = target.substr(0, question);
   std::string allowed;
   for (const Route& route : routes_) {
-    auto parts = match_path(route.path, path);
-    if (!parts) continue;
+    auto values = net::match_path(route.path, path);
+    if (!values) continue;
     if (route.method != request.method && !(route.method == "GET" && request.method == "HEAD")) {
       allowed += (allowed.empty() ? "" : ", ") + route.method;
       continue;
     }
-    ModelCall call{.request = request, .path = std::move(*parts), .query = {}};
-    if (question != std::string_view::npos) call.query = parse_query(target.substr(question + 1));
+    ModelCall call{.request = request, .path = std::move(*values), .query = {}};
+    if (question != std::string_view::npos) {
+      auto query = net::parse_query(target.substr(question + 1));
+      if (!query) throw Refusal(400, "the query is not encoded as it must be");
+      call.query = std::move(*query);
+    }
     return route.run(call);
   }
   if (allowed.empty()) throw Refusal(404, "there is nothing at this address: GET / has a list");
@@ -182,7 +186,7 @@ net::Answer ModelServer::compute(Version& version, const net::ServedRequest& req
 }
 
 net::Answer ModelServer::infer(ModelCall& call, const std::string& number) {
-  Version& version = deployments_.choose(call.path[0], number);
+  Version& version = deployments_.choose(call.path.at("model"), number);
   const std::string header(call.request.header("inference-header-content-length"));
   const auto wanted = std::make_shared<InferRequest>();
   const auto read = [&] {
@@ -198,7 +202,7 @@ net::Answer ModelServer::infer(ModelCall& call, const std::string& number) {
 }
 
 net::Answer ModelServer::predict_instances(ModelCall& call) {
-  Version& version = deployments_.choose(call.path[0]);
+  Version& version = deployments_.choose(call.path.at("model"));
   int64_t pixels = kMostPixels;
   const auto decode = [&](const std::string& bytes, const ServedModel& model) {
     if (!takes_images(model.samples)) {

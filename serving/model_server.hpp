@@ -26,7 +26,7 @@ struct ModelServerOptions {
 // A request that a route takes.
 struct ModelCall {
   net::ServedRequest& request;
-  std::vector<std::string> path;             // what stands for the {} of the route
+  std::map<std::string, std::string> path;   // by the names in the route
   std::map<std::string, std::string> query;  // decoded
 };
 
@@ -43,7 +43,7 @@ class ModelServer {
   using Run = std::function<net::Answer(ModelCall& call)>;
   struct Route {
     std::string method;
-    std::string path;  // "/v2/models/{}/infer"
+    std::string path;  // "/v2/models/{model}/infer"
     Run run;
   };
   // Makes an answer of the outputs [rows, width].

@@ -2,7 +2,6 @@
 #include "tracking/tracker_life.hpp"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +15,7 @@
 
 #include "base/deadline.hpp"
 #include "base/error.hpp"
+#include "base/temporary_folder.hpp"
 #include "job/events_file.hpp"
 #include "net/http_server.hpp"
 #include "tracking/job_metrics.hpp"
@@ -26,8 +26,6 @@
 
 namespace ringtrain::tracking {
 namespace {
-
-namespace fs = std::filesystem;
 
 // A recorder writes outcome.json once the launcher is gone.
 constexpr std::chrono::seconds kForOutcome(5);
@@ -67,27 +65,6 @@ class MetricsDoor {
   std::thread thread_;
 };
 
-// A folder that goes with its owner.
-class OwnFolder {
- public:
-  OwnFolder() {
-    std::string path = (fs::temp_directory_path() / "ringtrain-tracker.XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) throw io_error(path + ": cannot be made");
-    path_ = path;
-  }
-  ~OwnFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  OwnFolder(const OwnFolder&) = delete;
-  OwnFolder& operator=(const OwnFolder&) = delete;
-
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 class Life {
  public:
   explicit Life(TrackerOptions options) : options_(std::move(options)) {
@@ -124,7 +101,7 @@ class Life {
   void keep_events() {
     try {
       if (options_.events.empty()) {
-        own_folder_.emplace();
+        own_folder_.emplace("ringtrain-tracker.");
         options_.events = own_folder_->path() / "events.jsonl";
         options_.mlflow_state = own_folder_->path() / "mlflow.json";
         own_events_.emplace(options_.events);
@@ -191,7 +168,7 @@ class Life {
 
   TrackerOptions options_;
   SharedRun run_;
-  std::optional<OwnFolder> own_folder_;
+  std::optional<TemporaryFolder> own_folder_;
   std::optional<EventsFile> own_events_;
   std::optional<MlflowPush> push_;
   std::optional<TensorBoard> tensorboard_;

@@ -8,9 +8,9 @@
 #include <utility>
 #include <variant>
 
+#include "base/temporary_folder.hpp"
 #include "base/text.hpp"
 #include "benchmarks/commands/rounds.hpp"
-#include "benchmarks/commands/temporary_folder.hpp"
 #include "benchmarks/commands/warm_rate.hpp"
 #include "job/events.hpp"
 #include "launcher/mpi/worker_program.hpp"
@@ -43,7 +43,7 @@ void count_steady_steps(StepSample& sample, int64_t global_batch) {
 }
 
 StepSample run_training(const launcher::RankLayout& layout, const TrainingJob& job) {
-  const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  const TemporaryFolder folder("ringtrain-bench.");
   const auto out = folder.path() / "out";
   std::vector<std::string> program = {launcher::find_worker(), job.file, "--events"};
   const auto set = [&](const std::string& key_and_value) {

@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/temporary_folder.hpp"
 #include "benchmarks/commands/provenance.hpp"
 #include "benchmarks/commands/rounds.hpp"
-#include "benchmarks/commands/temporary_folder.hpp"
 #include "benchmarks/data/data_contestants.hpp"
 #include "benchmarks/data/data_peers.hpp"
 #include "benchmarks/data/data_table.hpp"
@@ -212,7 +212,7 @@ void run(DataOptions options) {
   // Not in /tmp, which may be memory: files are read from the disk, too.
   std::optional<TemporaryFolder> own;
   if (options.directory.empty()) {
-    own.emplace(std::filesystem::current_path());
+    own.emplace(std::filesystem::current_path(), "ringtrain-bench.");
     options.directory = own->path().string();
   }
   std::error_code error;

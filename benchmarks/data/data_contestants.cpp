@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/mix.hpp"
 #include "benchmarks/data/hdf5_baseline.hpp"
+#include "datasets/format/permutation.hpp"
 #include "datasets/reading/block_store.hpp"
 #include "datasets/reading/open.hpp"
 #include "datasets/reading/order.hpp"

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/temporary_folder.hpp"
 #include "benchmarks/commands/rounds.hpp"
-#include "benchmarks/commands/temporary_folder.hpp"
 
 namespace ringtrain::benchmarks {
 
@@ -70,7 +70,7 @@ std::vector<std::pair<std::string, std::string>> peers_on(const std::string& dev
 
 StepSample train(const RankLayout& layout, const StepOptions& options, const std::string& model,
                  const std::string& backend, int64_t steps) {
-  const TemporaryFolder folder(fs::temp_directory_path());
+  const TemporaryFolder folder("ringtrain-bench.");
   const fs::path job = folder.path() / "job.yaml";
   write_job(job, options, model, backend, steps);
   return run_training(layout, {.file = job.string(),

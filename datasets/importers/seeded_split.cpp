@@ -11,7 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/mix.hpp"
-#include "datasets/reading/order.hpp"
+#include "datasets/format/permutation.hpp"
 
 namespace ringtrain::datasets {
 namespace {

@@ -10,8 +10,9 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/mix.hpp"
+#include "datasets/format/permutation.hpp"
 #include "datasets/reading/block_store.hpp"
-#include "datasets/reading/order.hpp"
 
 namespace ringtrain::datasets {
 namespace {

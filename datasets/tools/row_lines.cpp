@@ -9,9 +9,10 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/mix.hpp"
 #include "base/terminal/printable.hpp"
+#include "datasets/format/permutation.hpp"
 #include "datasets/reading/block_store.hpp"
-#include "datasets/reading/order.hpp"
 
 namespace ringtrain::datasets {
 namespace {

@@ -72,12 +72,4 @@ void Hdf5Process::damaged() {
   throw data_error(fmt::format("{}: damaged, or packed with a filter that is not built in", name_));
 }
 
-Hdf5Handle open_foreign_hdf5(const std::filesystem::path& path) {
-  prepare_hdf5();
-  const Hdf5Handle access(check_hdf5(H5Pcreate(H5P_FILE_ACCESS), "H5Pcreate"), H5Pclose);
-  check_hdf5_status(H5Pset_file_locking(access, false, true), "H5Pset_file_locking");
-  return {check_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), path.string() + ": opening"),
-          H5Fclose};
-}
-
 }  // namespace ringtrain::datasets

@@ -4,13 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <string>
 
 #include "base/file_descriptor.hpp"
 #include "base/spawn.hpp"
-#include "datasets/writing/hdf5_handle.hpp"
 
 namespace ringtrain::datasets {
 
@@ -35,8 +33,5 @@ class Hdf5Process {
   Child child_;
   FileDescriptor in_;
 };
-
-// Opens a foreign file in such a child. Throws a data error.
-Hdf5Handle open_foreign_hdf5(const std::filesystem::path& path);
 
 }  // namespace ringtrain::datasets

@@ -8,7 +8,7 @@
 #include <regex>
 #include <string>
 
-#include "base/suggest.hpp"
+#include "base/terminal/suggest.hpp"
 #include "job/keys/key_text.hpp"
 
 namespace ringtrain {

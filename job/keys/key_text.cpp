@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/suggest.hpp"
+#include "base/terminal/suggest.hpp"
 #include "job/document.hpp"
 
 namespace ringtrain {

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/terminal/printable.hpp"
 #include "base/text.hpp"
 #include "base/whole_number.hpp"
 
@@ -29,12 +30,8 @@ bool is_host_name(std::string_view name) {
   });
 }
 
-// Keeps control characters of a hostile file from the terminal.
-std::string printable(std::string_view text) {
-  std::string result;
-  for (const char c : text.substr(0, 60)) result += c >= 0x20 && c < 0x7F ? c : '?';
-  return result;
-}
+// Returns text of a stranger's file for a message.
+std::string shown(std::string_view text) { return printable(text.substr(0, 60)); }
 
 // Whether a line is one of YAML, as of a job file: "model: lenet".
 bool is_yaml(std::string_view line) {
@@ -60,11 +57,11 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
       refuse(
           fmt::format("'{}' is YAML, as of a job file: a hostfile has a line for each host, as in "
                       "'node1 slots=4'",
-                      printable(line)));
+                      shown(line)));
     }
     if (!is_host_name(host)) {
       refuse(fmt::format("'{}' is no host name: a line is 'host slots=N', as in 'node1 slots=4'",
-                         printable(host)));
+                         shown(host)));
     }
     // An IPv6 address has more colons than one.
     if (const auto colon = host.find(':');
@@ -80,12 +77,12 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& nam
           (key != "slots" && key != "max_slots" && key != "max-slots")) {
         refuse(
             fmt::format("'{}' is not understood: a line is 'host slots=N', as in 'node1 slots=4'",
-                        printable(word)));
+                        shown(word)));
       }
       const int count = whole_number(std::string_view(word).substr(equals + 1)).value_or(0);
       if (count < 1 || count > kMaxSlots) {
         refuse(fmt::format("{} must be a whole number from 1 to {}, found '{}'", key, kMaxSlots,
-                           printable(word.substr(equals + 1))));
+                           shown(word.substr(equals + 1))));
       }
       if (key == "slots") slots = count;
     }

@@ -6,9 +6,9 @@
 #include <algorithm>
 
 #include "base/file_descriptor.hpp"
+#include "base/terminal/bar.hpp"
 #include "base/text.hpp"
 #include "job/event_lines.hpp"
-#include "launcher/terminal/bar.hpp"
 
 namespace ringtrain::launcher {
 namespace {

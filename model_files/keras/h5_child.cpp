@@ -12,8 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
-#include "datasets/writing/hdf5_handle.hpp"
-#include "datasets/writing/hdf5_process.hpp"
+#include "datasets/writing/foreign_hdf5.hpp"
 
 namespace ringtrain::model_files::keras {
 namespace {
@@ -73,36 +72,17 @@ class Reader {
     throw data_error(fmt::format("{}: {}", name_, why));
   }
 
-  // Every step of a path must be a hard link, so that the file cannot lead anywhere else.
-  void require_hard_links(hid_t from, const std::string& path, const std::string& where) const {
-    for (size_t at = 0; at != std::string::npos;) {
-      at = path.find('/', at == 0 ? 0 : at + 1);
-      const std::string step = path.substr(0, at);
-      H5L_info_t info;
-      if (step.empty() || H5Lexists(from, step.c_str(), H5P_DEFAULT) <= 0) {
-        refuse(fmt::format("{}: there is no {}", where, path));
-      }
-      check_hdf5_status(H5Lget_info(from, step.c_str(), &info, H5P_DEFAULT), name_);
-      if (info.type != H5L_TYPE_HARD) {
-        refuse(fmt::format("{}: {} is a link to elsewhere, which is refused", where, step));
-      }
-    }
-  }
-
   Hdf5Handle open_group(hid_t from, const std::string& path, const std::string& where) const {
-    require_hard_links(from, path, where);
+    datasets::require_hard_links(from, path, fmt::format("{}: {}", name_, where));
     return {check_hdf5(H5Gopen2(from, path.c_str(), H5P_DEFAULT), name_ + ": " + where), H5Gclose};
   }
 
   // Opens a dataset and returns its shape.
   json open_weight(hid_t layer, const std::string& path, const std::string& where) {
-    require_hard_links(layer, path, where);
+    datasets::require_hard_links(layer, path, fmt::format("{}: {}", name_, where));
     const std::string what = fmt::format("{}: {}/{}", name_, where, path);
     Hdf5Handle weight(check_hdf5(H5Dopen2(layer, path.c_str(), H5P_DEFAULT), what), H5Dclose);
-    const Hdf5Handle creation(check_hdf5(H5Dget_create_plist(weight), what), H5Pclose);
-    if (H5Pget_external_count(creation) != 0 || H5Pget_layout(creation) == H5D_VIRTUAL) {
-      throw data_error(what + ": its data lies elsewhere, which is refused");
-    }
+    datasets::require_own_data(weight, what);
     const Hdf5Handle type(check_hdf5(H5Dget_type(weight), what), H5Tclose);
     if (H5Tget_class(type) != H5T_FLOAT) throw data_error(what + ": its type is not floats");
     const Hdf5Handle space(check_hdf5(H5Dget_space(weight), what), H5Sclose);

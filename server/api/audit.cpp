@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -16,7 +15,7 @@
 #include <system_error>
 
 #include "base/file_descriptor.hpp"
-#include "base/time.hpp"
+#include "server/now_text.hpp"
 
 namespace ringtrain::server {
 namespace {
@@ -29,7 +28,7 @@ constexpr uint64_t kPiece = uint64_t{1} << 20;  // that a page is taken from
 }  // namespace
 
 void Audit::add(const Change& change) {
-  ordered_json line = {{"time", print_time_ms(std::chrono::system_clock::now())},
+  ordered_json line = {{"time", now_text()},
                        {"by", change.by},
                        {"from", change.from},
                        {"request", change.request},

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/stopwatch.hpp"
+#include "net/request_path.hpp"
 #include "server/api/cookie.hpp"
 #include "server/api/forwarded.hpp"
 #include "server/cluster/cluster_users.hpp"
@@ -83,7 +84,7 @@ Dispatcher::Found Dispatcher::find(const std::string& method, const std::string&
   Found found;
   const std::string wanted = method == "HEAD" ? "GET" : method;
   for (const Route& route : routes_) {
-    auto values = match_path(route.path, path);
+    auto values = net::match_path(route.path, path);
     if (!values) continue;
     if (route.method == wanted) return {&route, std::move(*values), ""};
     if (found.allow.find(route.method) == std::string::npos) {
@@ -134,7 +135,7 @@ Call Dispatcher::admit(const net::ServedRequest& request, Found found, Caller& c
   if (takes_secret(request, route)) failures_.check(request.peer);
   caller = identify(request, route);
   const size_t mark = request.target.find('?');
-  auto query = parse_query(mark == std::string::npos ? "" : request.target.substr(mark + 1));
+  auto query = net::parse_query(mark == std::string::npos ? "" : request.target.substr(mark + 1));
   if (!query) throw Problem(400, "the query is not encoded as it must be");
   if (!route.body.empty() && !route.receive) check_body_type(request);
   return {request, std::move(found.path), std::move(*query), caller};

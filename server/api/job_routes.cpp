@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/terminal/utf8.hpp"
 #include "job/document.hpp"
-#include "job/scalar.hpp"
 #include "net/sha256.hpp"
 #include "server/problem.hpp"
 

@@ -67,14 +67,6 @@ struct Route {
 
 using Routes = std::vector<Route>;
 
-// Returns the values of a pattern's names where the path matches it. Both without query; a part of
-// the path that holds "/" or NUL once it is decoded, or is no UTF-8, matches nothing.
-std::optional<std::map<std::string, std::string>> match_path(const std::string& pattern,
-                                                             const std::string& path);
-
-// Splits "a=1&b=x%20y". Nothing where the escapes are broken.
-std::optional<std::map<std::string, std::string>> parse_query(const std::string& query);
-
 // Parses a JSON text that may come from anybody: no duplicate keys, depth to 64, finite numbers.
 // Throws a Problem 400 that says where it is wrong.
 nlohmann::ordered_json parse_json(const std::string& text);

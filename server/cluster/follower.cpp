@@ -22,6 +22,7 @@
 #include "server/cluster/cluster_run.hpp"
 #include "server/cluster/launcher_logs.hpp"
 #include "server/cluster/mpijob_facts.hpp"
+#include "server/now_text.hpp"
 
 namespace ringtrain::server {
 namespace {
@@ -118,7 +119,7 @@ class Follower {
       there = client_.get(mpijob::mpi_jobs, name_);
     }
     run_.uid = uid_of(*there);
-    run_.started = print_time_ms(std::chrono::system_clock::now());
+    run_.started = now_text();
     save();
     return std::nullopt;
   }

@@ -10,8 +10,8 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/time.hpp"
 #include "server/datasets/fetch.hpp"
+#include "server/now_text.hpp"
 #include "server/operations/file_work.hpp"
 #include "server/problem.hpp"
 #include "server/server_folder.hpp"
@@ -204,7 +204,7 @@ void ImportTask::publish() {
   ordered_json json = {{"version", 1},
                        {"name", request_.dataset},
                        {"kind", request_.kind},
-                       {"created", print_time_ms(std::chrono::system_clock::now())},
+                       {"created", now_text()},
                        {"by", record_.by},
                        {"operation", record_.id},
                        {"options", request_.options}};

@@ -2,15 +2,14 @@
 // What happens when a job comes to rest.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "base/error.hpp"
-#include "base/time.hpp"
 #include "server/jobs/jobs.hpp"
+#include "server/now_text.hpp"
 #include "tracking/mlflow_push.hpp"
 
 namespace ringtrain::server {
@@ -34,9 +33,7 @@ void Jobs::announce_end(const Job& job) {
   if (options_.on_end) options_.on_end(job);
   if (!webhook_) return;
   const std::string state = state_name(job.state().state);
-  const ordered_json body = {{"event", "job.ended"},
-                             {"time", print_time_ms(std::chrono::system_clock::now())},
-                             {"job", job.to_json()}};
+  const ordered_json body = {{"event", "job.ended"}, {"time", now_text()}, {"job", job.to_json()}};
   try {
     webhook_->add(fmt::format("{}.{}.{}", job.record().name, job.attempts(), state),
                   body.dump(-1, ' ', false, ordered_json::error_handler_t::replace));

@@ -12,13 +12,12 @@
 #include "base/time.hpp"
 #include "job/outcome_file.hpp"
 #include "launcher/supervise/keep.hpp"
+#include "server/now_text.hpp"
 
 namespace ringtrain::server {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string now_text() { return print_time_ms(std::chrono::system_clock::now()); }
 
 // A folder of `ringtrain run`, as far as it says.
 JobRecord record_of_run(const JobFolder& folder) {

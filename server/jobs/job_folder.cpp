@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/file_descriptor.hpp"
+#include "base/temporary_folder.hpp"
 #include "job/fields.hpp"
 
 namespace ringtrain::server {
@@ -64,28 +64,6 @@ std::string print(const ordered_json& json) {
   throw io_error(fmt::format("{}: {}", path.string(), std::strerror(errno)));
 }
 
-// A folder that goes with its owner unless it is kept.
-class NewFolder {
- public:
-  explicit NewFolder(const fs::path& directory) : path_((directory / ".new.XXXXXX").string()) {
-    if (::mkdtemp(path_.data()) == nullptr) fail(path_);
-    if (::chmod(path_.c_str(), 0755) != 0) fail(path_);
-  }
-  ~NewFolder() {
-    std::error_code ignored;
-    if (!kept_) fs::remove_all(path_, ignored);
-  }
-  NewFolder(const NewFolder&) = delete;
-  NewFolder& operator=(const NewFolder&) = delete;
-
-  fs::path path() const { return path_; }
-  void keep() { kept_ = true; }
-
- private:
-  std::string path_;
-  bool kept_ = false;
-};
-
 }  // namespace
 
 JobFolder::JobFolder(fs::path folder) : folder_(std::move(folder)) {
@@ -95,7 +73,8 @@ JobFolder::JobFolder(fs::path folder) : folder_(std::move(folder)) {
 
 std::optional<JobFolder> JobFolder::make(const fs::path& directory, const JobRecord& record,
                                          const std::string& job_file) {
-  NewFolder made(directory);
+  TemporaryFolder made(directory, ".new.");
+  if (::chmod(made.path().c_str(), 0755) != 0) fail(made.path());
   write_file(made.path() / "job.yaml", job_file);
   ordered_json json = {{"version", kVersion}};
   json.update(ordered_json(record));

@@ -14,6 +14,7 @@
 #include "base/stopwatch.hpp"
 #include "base/time.hpp"
 #include "launcher/supervise/keep.hpp"
+#include "server/now_text.hpp"
 #include "server/store/database.hpp"
 
 namespace ringtrain::server {
@@ -149,8 +150,7 @@ void Jobs::commit_index() {
 }
 
 void Jobs::log(const std::string& text) {
-  std::fputs(fmt::format("{} {}\n", print_time_ms(std::chrono::system_clock::now()), text).c_str(),
-             stderr);
+  std::fputs(fmt::format("{} {}\n", now_text(), text).c_str(), stderr);
 }
 
 void Jobs::log_once(const std::string& trouble) {

@@ -2,16 +2,15 @@
 // What people ask of the jobs: submit, and look. Changes of jobs that are there are in changes.cpp.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "base/time.hpp"
 #include "server/cluster/cluster_submission.hpp"
 #include "server/jobs/jobs.hpp"
+#include "server/now_text.hpp"
 #include "server/problem.hpp"
 
 namespace ringtrain::server {
@@ -67,7 +66,7 @@ SubmittedJob Jobs::submit(const Submission& submission, const std::string& key,
   checked.record.name = name;
   if (options_.cluster) rename_in_cluster(checked, name);
   checked.record.priority = submission.priority;
-  checked.record.created = print_time_ms(std::chrono::system_clock::now());
+  checked.record.created = now_text();
   std::optional<JobFolder> made;
   if (!find_folder(name).exists()) {
     made = JobFolder::make(options_.folder / "jobs", checked.record, submission.job_file);

@@ -10,8 +10,8 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/time.hpp"
 #include "net/sha256.hpp"
+#include "server/now_text.hpp"
 
 namespace ringtrain::server {
 namespace {
@@ -24,7 +24,7 @@ constexpr std::chrono::seconds kTimeout(10);
 constexpr uint64_t kMaxAnswer = 65536;
 
 void log(const std::string& text) {
-  const std::string now = print_time_ms(std::chrono::system_clock::now());
+  const std::string now = now_text();
   std::fputs(fmt::format("{} webhook: {}\n", now, text).c_str(), stderr);
 }
 

@@ -8,9 +8,9 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
-#include "base/time.hpp"
 #include "job/fields.hpp"
 #include "model_files/safetensors.hpp"
+#include "server/now_text.hpp"
 #include "server/operations/file_work.hpp"
 
 namespace ringtrain::server {
@@ -35,8 +35,6 @@ namespace {
 constexpr uint64_t kMemoryBytes = uint64_t{16} << 30;
 constexpr uint64_t kFileBytes = uint64_t{64} << 20;
 constexpr uint64_t kCpuSeconds = 4 * 3600;
-
-std::string now_text() { return print_time_ms(std::chrono::system_clock::now()); }
 
 // Returns what training wrote into the weights: the network, its data's uuid, its classes.
 ordered_json about_of(const fs::path& weights) {

@@ -13,6 +13,7 @@
 #include "base/file.hpp"
 #include "base/time.hpp"
 #include "job/fields.hpp"
+#include "server/now_text.hpp"
 #include "server/problem.hpp"
 #include "server/uploads/uploads.hpp"
 
@@ -41,8 +42,6 @@ constexpr std::chrono::milliseconds kBetweenAnnouncements(500);
 std::string print(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
-
-std::string now_text() { return print_time_ms(std::chrono::system_clock::now()); }
 
 bool is_old(const OperationRecord& record) {
   const auto ended = parse_time(record.ended);

@@ -15,10 +15,11 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/terminal/utf8.hpp"
 #include "base/text.hpp"
 #include "job/fields.hpp"
-#include "job/scalar.hpp"
 #include "net/base64.hpp"
+#include "server/now_text.hpp"
 #include "server/problem.hpp"
 #include "server/server_folder.hpp"
 
@@ -154,7 +155,7 @@ std::optional<Upload> Uploads::find(const std::string& id) const {
 
 Upload Uploads::create(UploadRecord record) {
   check_room(record.length);
-  record.created = print_time_ms(std::chrono::system_clock::now());
+  record.created = now_text();
   const std::string id = random_id();
   const fs::path made = folder_ / (".new." + id);
   fs::create_directory(made);
@@ -215,7 +216,7 @@ std::shared_ptr<UploadWriter> Uploads::open_whole(const UploadRecord& record,
 
 Upload Uploads::finish_whole(UploadWriter& writer, UploadRecord record) {
   record.length = writer.finish();
-  record.created = print_time_ms(std::chrono::system_clock::now());
+  record.created = now_text();
   const fs::path made = folder_ / writer.id_;
   checked(::fdatasync(writer.file_.get()), "fdatasync");
   write_meta(made, record);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/terminal/printable.hpp"
 #include "net/sha256.hpp"
 #include "storage/s3/xml_text.hpp"
 
@@ -30,14 +31,6 @@ bool fits_host(const std::string& bucket) {
   return bucket.find_first_of("._") == std::string::npos &&
          std::none_of(bucket.begin(), bucket.end(),
                       [](unsigned char c) { return std::isupper(c) != 0; });
-}
-
-// Text of a server, for a line on a terminal.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text.substr(0, 200);
 }
 
 std::string code_of(const net::HttpResponse& response) {
@@ -168,7 +161,7 @@ Error S3Client::refusal(const S3Request& request, const net::HttpResponse& respo
   if (response.status == 412) {
     return data_error(fmt::format("{}: has changed since it was opened: start again", name));
   }
-  std::string message = printable(xml_text(response.body, "Message"));
+  std::string message = printable(xml_text(response.body, "Message").substr(0, 200));
   while (message.ends_with('.')) message.pop_back();
   return data_error(fmt::format("{}: the server answers {} {}{}{}{}", name, response.status, code,
                                 message.empty() ? "" : ": ", message, advice(code, response)));

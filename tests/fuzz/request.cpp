@@ -6,6 +6,7 @@
 #include <string>
 
 #include "job/parse.hpp"
+#include "net/request_path.hpp"
 #include "server/api/route.hpp"
 #include "server/api/seed_request.hpp"
 #include "server/problem.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 // Parts of a path must stay parts: what a folder is made of later.
 void check_path(const std::string& path) {
-  const auto values = ringtrain::server::match_path("/jobs/{name}/files/{path...}", path);
+  const auto values = ringtrain::net::match_path("/jobs/{name}/files/{path...}", path);
   if (!values) return;
   const std::string& name = values->at("name");
   if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos) {
@@ -31,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string body = end < text.size() ? text.substr(end + 1) : "";
   const size_t mark = target.find('?');
   check_path(target.substr(0, mark));
-  if (mark != std::string::npos) ringtrain::server::parse_query(target.substr(mark + 1));
+  if (mark != std::string::npos) ringtrain::net::parse_query(target.substr(mark + 1));
   try {
     ringtrain::find_refusals(ringtrain::server::parse_json(body).dump(2));
   } catch (const ringtrain::server::Problem&) {

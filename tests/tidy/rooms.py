@@ -29,7 +29,7 @@ ROOMS = (
     Room("datasets/writing", "the writer, shards, export",
          ("base", "net", "storage", "kernels", "datasets/format", "datasets/reading")),
     Room("datasets/importers", "images, arrays, tables and archives from elsewhere",
-         ("base", "net", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),
+         ("base", "net", "storage", "kernels", "datasets/format", "datasets/writing")),
     Room("datasets/tools", "contact sheets, rows as text",
          ("base", "storage", "kernels", "datasets/format", "datasets/reading", "datasets/writing")),
     Room("model_files", "files of trained models: safetensors; `keras/`: .h5; no torch", ("base", "datasets/writing")),
@@ -71,7 +71,7 @@ ROOMS = (
     Room("launcher/supervise", "attempts, recovery, gathering of hosts, hang detection",
          ("base", "job", "launcher/process", "launcher/mpi")),
     Room("launcher/terminal", "progress bars, the display of a run",
-         ("base", "job", "datasets/format", "launcher/supervise")),
+         ("base", "job", "launcher/supervise")),
     Room("server", "control plane: REST, jobs, the web UI",
          ("base", "net", "job", "storage", "tracking", "model_files", "mpijob", "launcher/process",
           "launcher/supervise")),
@@ -104,7 +104,7 @@ ROOMS = (
 PLAIN_NAMESPACE = ("base", "job", "runtime", "examples")
 
 # Most arrows (pairs of folders of which one includes the other) among the folders of a part.
-MOST_ARROWS = {"launcher": 13, "mpijob": 5, "datasets": 11, "runtime": 26}
+MOST_ARROWS = {"launcher": 12, "mpijob": 5, "datasets": 10, "runtime": 26}
 
 # Folders that may include a library's headers: a name, its headers as a pattern, the folders.
 LIBRARIES = (

@@ -11,8 +11,7 @@
 #include "base/error.hpp"
 #include "base/file_descriptor.hpp"
 #include "datasets/importers/arrays/array_source.hpp"
-#include "datasets/writing/hdf5_handle.hpp"
-#include "datasets/writing/hdf5_process.hpp"
+#include "datasets/writing/foreign_hdf5.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -57,23 +56,6 @@ NativeType native_type(hid_t type, const std::string& name) {
   throw data_error(fmt::format("{}: its type is not whole numbers or floats", name));
 }
 
-// Every step of the path must be a hard link, so that the file cannot lead anywhere else.
-void require_hard_links(hid_t file, const std::string& dataset, const std::string& name) {
-  for (size_t at = 1; at != 0;) {
-    const size_t slash = dataset.find('/', at);
-    const std::string step = dataset.substr(0, slash);
-    H5L_info_t info;
-    if (H5Lexists(file, step.c_str(), H5P_DEFAULT) <= 0) {
-      throw data_error(fmt::format("{}: there is no such dataset in the file", name));
-    }
-    check_hdf5_status(H5Lget_info(file, step.c_str(), &info, H5P_DEFAULT), name);
-    if (info.type != H5L_TYPE_HARD) {
-      throw data_error(fmt::format("{}: {} is a link to elsewhere, which is refused", name, step));
-    }
-    at = slash == std::string::npos ? 0 : slash + 1;
-  }
-}
-
 // A dataset of the file, checked, and the steps in which its rows are read.
 class Dataset {
  public:
@@ -82,13 +64,8 @@ class Dataset {
     require_hard_links(file_, dataset, name_);
     const Hdf5Handle probe(check_hdf5(H5Dopen2(file_, dataset.c_str(), H5P_DEFAULT), name_),
                            H5Dclose);
+    require_own_data(probe, name_);
     const Hdf5Handle creation(check_hdf5(H5Dget_create_plist(probe), name_), H5Pclose);
-    if (H5Pget_external_count(creation) != 0) {
-      throw data_error(name_ + ": its data lies in an external file, which is refused");
-    }
-    if (H5Pget_layout(creation) == H5D_VIRTUAL) {
-      throw data_error(name_ + ": a virtual dataset, which is refused");
-    }
     const Hdf5Handle type(check_hdf5(H5Dget_type(probe), name_), H5Tclose);
     native_ = native_type(type, name_);
     space_ = Hdf5Handle(check_hdf5(H5Dget_space(probe), name_), H5Sclose);

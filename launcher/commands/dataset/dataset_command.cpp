@@ -20,9 +20,9 @@
 #include "datasets/writing/export.hpp"
 #include "datasets/writing/shard.hpp"
 #include "launcher/commands/dataset/dataset_info.hpp"
+#include "launcher/commands/dataset/dataset_progress.hpp"
 #include "launcher/commands/dataset/destination.hpp"
 #include "launcher/commands/dataset/import_commands.hpp"
-#include "launcher/terminal/dataset_progress.hpp"
 
 namespace ringtrain::launcher {
 namespace {

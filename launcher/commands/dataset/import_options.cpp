@@ -12,9 +12,9 @@
 #include "base/terminal/printable.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
+#include "launcher/commands/dataset/dataset_progress.hpp"
 #include "launcher/commands/dataset/destination.hpp"
 #include "launcher/commands/dataset/remote_files.hpp"
-#include "launcher/terminal/dataset_progress.hpp"
 
 namespace ringtrain::launcher {
 namespace {

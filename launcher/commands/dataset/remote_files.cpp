@@ -2,15 +2,11 @@
 #include "launcher/commands/dataset/remote_files.hpp"
 
 #include <fmt/format.h>
-#include <stdlib.h>
-
-#include <cerrno>
-#include <system_error>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
-#include "launcher/terminal/dataset_progress.hpp"
+#include "launcher/commands/dataset/dataset_progress.hpp"
 #include "storage/s3/s3_url.hpp"
 
 namespace ringtrain::launcher {
@@ -31,19 +27,9 @@ std::string name_of(const std::string& url) {
 
 }  // namespace
 
-RemoteFiles::~RemoteFiles() {
-  std::error_code ignored;
-  if (!folder_.empty()) fs::remove_all(folder_, ignored);
-}
-
 const fs::path& RemoteFiles::folder() {
-  if (!folder_.empty()) return folder_;
-  std::string name = (fs::temp_directory_path() / "ringtrain-import.XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) {
-    throw io_error(fmt::format("{}: cannot make a folder: {}: set TMPDIR", name,
-                               std::generic_category().message(errno)));
-  }
-  return folder_ = name;
+  if (!folder_) folder_.emplace("ringtrain-import.");
+  return folder_->path();
 }
 
 std::string RemoteFiles::fetch(const std::string& source) {

@@ -4,20 +4,16 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
+#include "base/temporary_folder.hpp"
 #include "storage/storage.hpp"
 
 namespace ringtrain::launcher {
 
 class RemoteFiles {
  public:
-  RemoteFiles() = default;
-  RemoteFiles(const RemoteFiles&) = delete;
-  RemoteFiles& operator=(const RemoteFiles&) = delete;
-  // Removes the folder.
-  ~RemoteFiles();
-
   // Returns a source's path here: after a download, where it is a URL. Throws a data error, or a
   // job error for a URL that names no file.
   std::string fetch(const std::string& source);
@@ -33,7 +29,7 @@ class RemoteFiles {
   const std::filesystem::path& folder();
 
   storage::Storage storage_;
-  std::filesystem::path folder_;
+  std::optional<TemporaryFolder> folder_;
   int files_ = 0;
 };
 

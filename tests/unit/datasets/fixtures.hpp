@@ -14,7 +14,7 @@
 
 #include "base/error.hpp"
 #include "base/mix.hpp"
-#include "datasets/reading/order.hpp"
+#include "datasets/format/permutation.hpp"
 #include "datasets/writing/writer.hpp"
 #include "tests/unit/temporary_directory.hpp"
 

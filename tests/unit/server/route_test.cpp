@@ -28,37 +28,6 @@ std::pair<int, std::string> refused_json(const std::string& text) {
   return refused([&] { parse_json(text); });
 }
 
-TEST(MatchPath, TakesPartsByName) {
-  EXPECT_THAT(match_path("/api/v1/jobs/{name}/logs", "/api/v1/jobs/a%2Db/logs").value(),
-              UnorderedElementsAre(Pair("name", "a-b")));
-  EXPECT_THAT(match_path("/f/{name}/files/{path...}", "/f/x/files/a/b%20c").value(),
-              UnorderedElementsAre(Pair("name", "x"), Pair("path", "a/b c")));
-  EXPECT_TRUE(match_path("/", "/"));
-  EXPECT_TRUE(match_path("/ui/", "/ui/"));
-  EXPECT_FALSE(match_path("/ui/", "/ui"));
-  EXPECT_FALSE(match_path("/ui", "/ui/"));
-  EXPECT_FALSE(match_path("/ui/{path...}", "/ui/"));
-  EXPECT_FALSE(match_path("/jobs/{name}", "/jobs/a/b"));
-  EXPECT_FALSE(match_path("/jobs/{name}", "/jobs/"));
-  EXPECT_FALSE(match_path("/jobs", "/jobs/a"));
-}
-
-TEST(MatchPath, TakesNoPartThatCouldBeSeveral) {
-  for (const char* const part : {"a%2Fb", "a%00b", "%", "%4", "%zz", "%ff", ""}) {
-    EXPECT_FALSE(match_path("/jobs/{name}", std::string("/jobs/") + part)) << part;
-    EXPECT_FALSE(match_path("/f/{path...}", std::string("/f/x/") + part)) << part;
-  }
-}
-
-TEST(ParseQuery, DecodesAndRefusesWhatIsBroken) {
-  EXPECT_THAT(parse_query("a=1&b=x%20y+z&a=2&c").value(),
-              UnorderedElementsAre(Pair("a", "2"), Pair("b", "x y z"), Pair("c", "")));
-  EXPECT_TRUE(parse_query("")->empty());
-  EXPECT_TRUE(parse_query("&&=3")->empty());
-  EXPECT_FALSE(parse_query("a=%f"));
-  EXPECT_FALSE(parse_query("a=%ff"));
-}
-
 TEST(ParseJson, RefusesWhatCouldMeanTwoThings) {
   EXPECT_EQ(parse_json(R"({"a": [1, {"a": 2}], "b": {"a": 3}})")["b"]["a"], 3);
   EXPECT_THAT(refused_json(R"({"a": 1, "b": {}, "a": 2})"),

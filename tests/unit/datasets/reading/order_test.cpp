@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "datasets/format/permutation.hpp"
+
 namespace ringtrain::datasets {
 namespace {
 
@@ -18,30 +20,6 @@ std::vector<uint64_t> epoch_rows(const SampleOrder& order, uint64_t rows, uint64
   std::vector<uint64_t> result(rows);
   for (uint64_t p = 0; p < rows; ++p) result[p] = one.row(p);
   return result;
-}
-
-TEST(Permutation, VisitsEveryNumberOnceAndInverts) {
-  for (const uint64_t size : {1, 2, 3, 4, 5, 7, 16, 17, 1000, 65537}) {
-    const Permutation permutation(size, 42);
-    std::set<uint64_t> seen;
-    for (uint64_t i = 0; i < size; ++i) {
-      const uint64_t image = permutation(i);
-      ASSERT_LT(image, size);
-      ASSERT_EQ(permutation.inverse(image), i);
-      seen.insert(image);
-    }
-    EXPECT_EQ(seen.size(), size);
-  }
-}
-
-TEST(Permutation, WorksForSizesThatNoMemoryHolds) {
-  const uint64_t size = (uint64_t{1} << 50) - 12345;
-  const Permutation permutation(size, 1);
-  for (uint64_t i = 0; i < 1000; ++i) {
-    const uint64_t image = permutation(i * 1000003);
-    ASSERT_LT(image, size);
-    ASSERT_EQ(permutation.inverse(image), i * 1000003);
-  }
 }
 
 TEST(Order, VisitsEveryRowOnceWhateverTheSizes) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/reading/reader.hpp"
+#include "datasets/format/permutation.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/mix.hpp"
 #include "datasets/writing/writer.hpp"
+#include "datasets/format/permutation.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +11,6 @@
 
 #include "datasets/format/layout.hpp"
 #include "datasets/reading/open.hpp"
-#include "datasets/reading/order.hpp"
 #include "datasets/writing/hdf5_handle.hpp"
 #include "tests/throws_error.hpp"
 #include "tests/unit/datasets/contents.hpp"

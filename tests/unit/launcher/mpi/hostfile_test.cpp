@@ -65,7 +65,7 @@ TEST(Hostfile, RefusesByFileAndLine) {
   EXPECT_THAT(refused("a slots 4\n"), StartsWith("hosts:1: 'slots' is not understood"));
   EXPECT_THAT(refused("-oProxyCommand=x\n"), StartsWith("hosts:1: '-oProxyCommand=x' is no host"));
   EXPECT_THAT(refused("a;b\n"), StartsWith("hosts:1: 'a;b' is no host name"));
-  EXPECT_THAT(refused("a\x1b[2J\n"), StartsWith("hosts:1: 'a?[2J' is no host name"));
+  EXPECT_THAT(refused("a\x1b[2J\n"), StartsWith("hosts:1: 'a\\x1b[2J' is no host name"));
   EXPECT_EQ(refused("# none\n"), "hosts: names no host");
   EXPECT_THAT(refused("a slots=65536\nb\n"), StartsWith("hosts:2: more than 65536 slots"));
 }

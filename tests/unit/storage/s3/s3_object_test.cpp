@@ -272,7 +272,7 @@ TEST(S3Object, ARefusalSaysWhatToDo) {
       {400, {"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>"}},
       "set AWS_REGION=eu-west-1");
   says({404, {"<Error><Code>NoSuchBucket</Code></Error>"}}, "correct the bucket's name");
-  says({403, {"<Error><Code>X</Code><Message>a\nb\x1b[2J</Message></Error>"}}, "a?b?[2J");
+  says({403, {"<Error><Code>X</Code><Message>a\nb\x1b[2J</Message></Error>"}}, "a\\x0ab\\x1b[2J");
   settings.keys.reset();
   settings.keys_from = "";
   says({403, {"<Error><Code>AccessDenied</Code></Error>"}}, "no keys were found");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/terminal/bar.hpp"
+#include "base/terminal/bar.hpp"
 
 #include <gtest/gtest.h>
 
-namespace ringtrain::launcher {
+namespace ringtrain {
 namespace {
 
 TEST(Bar, IsFilledAsFarAsItsShare) {
@@ -20,4 +20,4 @@ TEST(Bar, StaysInsideItsEdges) {
 }
 
 }  // namespace
-}  // namespace ringtrain::launcher
+}  // namespace ringtrain

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/terminal/dataset_progress.hpp"
+#include "launcher/commands/dataset/dataset_progress.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "launcher/terminal/bar.hpp"
+#include "base/terminal/bar.hpp"
 
 namespace ringtrain::launcher {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/suggest.hpp"
+#include "base/terminal/suggest.hpp"
 
 #include <algorithm>
 #include <utility>

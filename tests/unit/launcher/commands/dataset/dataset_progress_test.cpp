@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "launcher/terminal/dataset_progress.hpp"
+#include "launcher/commands/dataset/dataset_progress.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

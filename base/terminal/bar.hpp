@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-namespace ringtrain::launcher {
+namespace ringtrain {
 
 // "[=====>    ]", with `width` characters inside, for a share from 0 to 1.
 inline std::string draw_bar(double share, size_t width) {
@@ -16,4 +16,4 @@ inline std::string draw_bar(double share, size_t width) {
   return "[" + bar + "]";
 }
 
-}  // namespace ringtrain::launcher
+}  // namespace ringtrain
