@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -140,7 +141,7 @@ struct Store {
       operations.begin("model", "/api/v1/models/" + model,
                        to_request(model_request_of(job.folder(), job.to_json(), model)),
                        job.record().by);
-    } catch (const Error& refused) {  // the disk: POST /api/v1/models does it later
+    } catch (const std::exception& refused) {  // the disk: POST /api/v1/models does it later
       std::fputs(
           fmt::format("{}: its model is no version yet: {}\n", job.record().name, refused.what())
               .c_str(),
