@@ -23,10 +23,16 @@ constexpr uint64_t kFlushBytes = uint64_t{8} << 20;
 
 UploadWriter::UploadWriter(Uploads& uploads, std::string id, FileDescriptor file, uint64_t offset,
                            uint64_t most)
-    : uploads_(uploads), id_(std::move(id)), file_(std::move(file)), offset_(offset), most_(most) {}
+    : uploads_(uploads),
+      id_(std::move(id)),
+      file_(std::move(file)),
+      begin_(offset),
+      offset_(offset),
+      most_(most) {}
 
 UploadWriter::~UploadWriter() {
   std::error_code ignored;
+  if (checksum_) forget();
   const auto turn = uploads_.turns_.find(id_);
   const bool is_newest = turn != uploads_.turns_.end() && turn->second == turn_;
   if (is_newest) uploads_.turns_.erase(turn);
@@ -40,6 +46,7 @@ void UploadWriter::take(std::string_view bytes) {
   if (bytes.size() > most_ - offset_) {
     throw Problem(413, fmt::format("more bytes than the {} of the upload", print_size(most_)));
   }
+  if (checksum_) checksum_->add(bytes);
   while (!bytes.empty()) {
     const ssize_t size =
         ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset_));
@@ -58,7 +65,24 @@ void UploadWriter::take(std::string_view bytes) {
   unflushed_ = 0;
 }
 
+// Bytes that nobody has vouched for do not stay. A newer request may have continued from them.
+void UploadWriter::forget() {
+  const auto turn = uploads_.turns_.find(id_);
+  if (turn == uploads_.turns_.end() || turn->second != turn_) return;
+  if (::ftruncate(file_.get(), static_cast<off_t>(begin_)) == 0) offset_ = begin_;
+}
+
 uint64_t UploadWriter::finish() {
+  if (checksum_) {
+    if (!checksum_->matches()) {
+      forget();
+      checksum_.reset();
+      throw Problem(460, fmt::format("Upload-Checksum: the bytes arrived with another one: send "
+                                     "them again from offset {}",
+                                     begin_));
+    }
+    checksum_.reset();
+  }
   if (offset_ == most_) checked(::fdatasync(file_.get()), "fdatasync");
   return offset_;
 }

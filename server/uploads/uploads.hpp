@@ -17,10 +17,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file_descriptor.hpp"
 #include "base/time.hpp"
+#include "net/digest.hpp"
 
 namespace ringtrain::server {
 
@@ -42,6 +44,22 @@ struct Upload {
 
 class Uploads;
 
+// An Upload-Checksum header: of the bytes of one request.
+class UploadChecksum {
+ public:
+  static constexpr const char* kAlgorithms = "sha1,sha256";
+
+  // header: "sha256 BASE64". Throws a Problem 400 where it is none.
+  explicit UploadChecksum(std::string_view header);
+  void add(std::string_view bytes) { digest_.add(bytes); }
+  // Returns whether the bytes were those that were meant; to be called once.
+  bool matches() { return digest_.bytes() == expected_; }
+
+ private:
+  net::Digest digest_;
+  std::string expected_;
+};
+
 // The body of one request, on its way to an upload's file. An upload has one writer: a newer one
 // takes over from one whose connection may hang.
 class UploadWriter {
@@ -49,13 +67,16 @@ class UploadWriter {
   UploadWriter(Uploads& uploads, std::string id, FileDescriptor file, uint64_t offset,
                uint64_t most);
   ~UploadWriter();
+  // Bytes of this request are kept only where they have this checksum.
+  void expect(UploadChecksum checksum) { checksum_ = std::move(checksum); }
   UploadWriter(const UploadWriter&) = delete;
   UploadWriter& operator=(const UploadWriter&) = delete;
 
   // Throws a Problem: 409 where a newer request continues the upload, 413 where there are more
   // bytes than were announced, 507 where the disk is full. Bytes before it stay.
   void take(std::string_view bytes);
-  // Returns the offset; an upload that is whole is safe on disk then.
+  // Returns the offset; an upload that is whole is safe on disk then. Throws a Problem 460 where
+  // the checksum is another one: the bytes of this request are gone.
   uint64_t finish();
 
  private:
@@ -63,8 +84,11 @@ class UploadWriter {
   Uploads& uploads_;
   const std::string id_;
   FileDescriptor file_;
+  void forget();
+  const uint64_t begin_;
   uint64_t offset_;
   const uint64_t most_;
+  std::optional<UploadChecksum> checksum_ = {};  // not compared yet
   uint64_t turn_ = 0;
   uint64_t unflushed_ = 0;
 };

@@ -70,6 +70,30 @@ TEST_F(UploadsTest, RefusesMoreBytesThanWereAnnounced) {
   EXPECT_EQ(stored(id), "ab");
 }
 
+TEST_F(UploadsTest, KeepsBytesWithAChecksumOnlyWhereTheyHaveIt) {
+  constexpr const char* kSha1OfAbc = "sha1 qZk+NkcGgWq6PiVxeFDCbJzQ2J0=";
+  const std::string id = begin(6).id;
+  const auto send_with = [&](const char* checksum, const std::string& bytes) {
+    const auto writer = uploads_->open(id, 0);
+    writer->expect(UploadChecksum(checksum));
+    writer->take(bytes);
+    return writer->finish();
+  };
+  EXPECT_EQ(status_of_refusal([&] { send_with(kSha1OfAbc, "abd"); }), 460);
+  EXPECT_EQ(uploads_->get(id).offset, 0u);
+  {
+    const auto cut = uploads_->open(id, 0);
+    cut->expect(UploadChecksum(kSha1OfAbc));
+    cut->take("ab");
+  }
+  EXPECT_EQ(uploads_->get(id).offset, 0u);
+  EXPECT_EQ(send_with(kSha1OfAbc, "abc"), 3u);
+  EXPECT_EQ(stored(id), "abc");
+  for (const char* const wrong : {"md5 AAAA", "sha1", "sha1 AAAA", "sha1 %", "sha256 qZk+"}) {
+    EXPECT_EQ(status_of_refusal([&] { UploadChecksum checksum(wrong); }), 400) << wrong;
+  }
+}
+
 TEST_F(UploadsTest, GivesAnUploadToTheNewestRequest) {
   const std::string id = begin(6).id;
   const auto hanging = uploads_->open(id, 0);
