@@ -19,7 +19,8 @@ class Activity {
       : root_(root), between_looks_(between_looks) {}
 
   void printed() { since_ = Clock::now(); }
-  // Returns for how long they have done nothing. Looks at them every between_looks; call it as often.
+  // Returns for how long they have done nothing. Looks at them every between_looks: call it as
+  // often.
   std::chrono::duration<double> silence();
 
  private:
