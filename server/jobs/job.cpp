@@ -177,7 +177,6 @@ StateView Job::derived() const {
 }
 
 bool Job::observe(const OnEvent& on_event) {
-  const std::string before = to_json().dump();
   last_attempt_ = folder_.last_attempt();
   const auto newest = folder_.attempt(last_attempt_);
   // The lock before the outcome: a run that ends in between has written it.
@@ -190,14 +189,14 @@ bool Job::observe(const OnEvent& on_event) {
     read_cluster_file();
   }
   read_new_events(on_event);
-  const JobState state_before = view_.state;
-  view_ = derived();
-  if (view_.state != state_before || since_.empty()) {
+  const StateView view_before = std::exchange(view_, derived());
+  if (view_.state != view_before.state || since_.empty()) {
     since_ = now_text();
     // A job that ended while nobody looked did so when it says.
     if (outcome_ && is_at_rest(view_.state)) since_ = print_time_ms(outcome_->ended);
   }
-  return to_json().dump() != before;
+  const std::string shown_before = std::exchange(shown_, text());
+  return shown_ != shown_before;
 }
 
 void Job::pass_on_wish() {
@@ -289,9 +288,12 @@ ordered_json Job::to_json() const {
   return json;
 }
 
+std::string Job::text() const {
+  return to_json().dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
 IndexRow Job::to_row() const {
-  return {record_.name, state_name(view_.state), record_.created,
-          to_json().dump(-1, ' ', false, ordered_json::error_handler_t::replace),
+  return {record_.name, state_name(view_.state), record_.created, text(),
           progress_to_json(progress_).dump(-1, ' ', false, ordered_json::error_handler_t::replace)};
 }
 

@@ -145,7 +145,7 @@ class Jobs {
   void close_in_mlflow(const Job& job);
   void rest(const std::string& name);
   void wait(Job& job, const std::string& why, int position);
-  void save(const Job& job);
+  void save(Job& job);
   void change_index(const std::function<void(Index&)>& work);
   static void log(const std::string& text);
   void log_once(const std::string& trouble);

@@ -9,6 +9,7 @@ scripts/soak --server runs it where a small disk can be mounted.
 """
 
 import argparse
+import http.client
 import json
 import os
 import pathlib
@@ -26,7 +27,7 @@ from server_case import ServerTest, run_case
 from soak_watch import LIVE, Watch, living_attempts
 
 AT_A_TIME = 3          # jobs that are not at their end
-RECOVERY = 240         # seconds for all jobs to end once nothing happens any more
+RECOVERY = 600         # seconds for all jobs to end once nothing happens any more
 RANKS = (1, 2)
 SEEDS = (1, 2)
 
@@ -59,6 +60,12 @@ class Soak(ServerTest):
         else:
             self.disk = None
         self.start_server()
+
+    def ask(self, *request, **headers):
+        try:
+            return super().ask(*request, **headers)
+        except http.client.HTTPException as cut:   # the server was killed within its answer
+            raise ConnectionError(str(cut)) from cut
 
     def file_of(self, name, seed):
         return self.job_text(name, seed=seed, **self.JOB)

@@ -63,6 +63,17 @@ TEST_F(JobsTest, AreFoundAgainByTheNextServer) {
   EXPECT_EQ(state("waits"), "Starting");
 }
 
+TEST_F(JobsTest, AFolderWhoseNameIsNotUtf8IsLeftOutAndHindersNobody) {
+  submit("good", 1);
+  jobs_.reset();
+  const std::filesystem::path odd = folder_ / "server" / "caf\xe9";
+  std::filesystem::create_directories(odd);
+  write_file(odd / "events.jsonl", "");
+  open();
+  EXPECT_EQ(state("good"), "Starting");
+  EXPECT_EQ(jobs_->list({}).total, 1u);
+}
+
 TEST_F(JobsTest, SurviveTheLossOfTheIndex) {
   submit("done", 1);
   const std::string line = print_event(StepEvent{.step = 5, .steps = 10, .loss = 0.5}, 1);
