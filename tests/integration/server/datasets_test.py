@@ -158,6 +158,9 @@ class Datasets(ServerTest):
         self.assertEqual(self.patch(place, 1000, b"", content="application/octet-stream")[0], 415)
         self.assertEqual(self.patch(place, 1000, b"x", Tus_Resumable="0.2.2")[0], 412)
         self.assertEqual(self.patch(place, 1000, data)[0], 413)  # more than was announced
+        other = "sha1 qZk+NkcGgWq6PiVxeFDCbJzQ2J0="  # of "abc"
+        self.assertEqual(self.patch(place, 1000, data[1000:2000], **TUS, Upload_Checksum=other)[0], 460)
+        self.assertEqual(self.offset(place), 1000)
         # A connection that is cut: what has arrived stays.
         host, port = self.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=run_case.DEADLINE) as connection:
@@ -220,7 +223,7 @@ class Datasets(ServerTest):
         # In the importer's words, without the paths of this machine.
         for name, kind, data, words in (
                 ("bad.csv", "csv", b"a,b\n1,x\n2\n", "bad.csv"),
-                ("cut.npy", "ringtrain", b"\x89HDF\r\n\x1a\n", "data.h5"),
+                ("cut.npy", "ringtrain", b"\x89HDF\r\n\x1a\n", "cut.npy"),
                 ("bomb.zip", "images", self.bomb(), "bomb.zip")):
             role = "source" if kind == "images" else "file"
             ended = self.end_of(self.begin("x", kind, {role: {"upload": self.put(name, data)}}))
@@ -256,6 +259,9 @@ class Datasets(ServerTest):
         ended = self.end_of(self.begin("y", "csv", {"file": {"url": f"http://{place}/none.csv?key=secret"}}))
         self.assertIn("answers 404", ended["error"])
         self.assertNotIn("secret", ended["error"])
+        ended = self.end_of(self.begin("z", "csv", {"file": {"url": f"http://{place}/away"}}))
+        self.assertIn("answers 302", ended["error"])
+        self.assertEqual(self.names(), ["x"])
 
     def test_an_import_is_cancelled_and_another_survives_the_server(self):
         # Its importer waits for ever for a pipe; the next one waits behind it.
@@ -277,6 +283,13 @@ class Datasets(ServerTest):
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.path != "/away":
+            return super().do_GET()
+        self.send_response(302)
+        self.send_header("Location", "http://169.254.169.254/latest/meta-data")
+        return self.end_headers()
+
     def log_message(self, *_):
         pass
 
