@@ -3,26 +3,27 @@
 
 #include <openssl/evp.h>
 
+#include <array>
+
 #include "base/error.hpp"
 
 namespace ringtrain::net {
 namespace {
 
 void check(int result) {
-  if (result != 1) throw data_error("OpenSSL cannot compute this digest on this machine");
+  if (result != 1) throw data_error("OpenSSL cannot compute checksums on this machine");
 }
+
 EVP_MD_CTX* context(const std::unique_ptr<void, void (*)(void*)>& pointer) {
   return static_cast<EVP_MD_CTX*>(pointer.get());
 }
 
 }  // namespace
 
-Digest::Digest(const char* algorithm)
+Digest::Digest(Kind kind)
     : context_(EVP_MD_CTX_new(), [](void* p) { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(p)); }) {
-  const EVP_MD* const kind = EVP_get_digestbyname(algorithm);
-  check(context_ == nullptr || kind == nullptr
-            ? 0
-            : EVP_DigestInit_ex(context(context_), kind, nullptr));
+  const EVP_MD* const chosen = kind == Kind::sha1 ? EVP_sha1() : EVP_sha256();
+  check(context_ == nullptr ? 0 : EVP_DigestInit_ex(context(context_), chosen, nullptr));
 }
 
 void Digest::add(std::string_view bytes) {
@@ -30,12 +31,10 @@ void Digest::add(std::string_view bytes) {
 }
 
 std::string Digest::bytes() {
-  std::string digest(EVP_MAX_MD_SIZE, '\0');
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
-  check(EVP_DigestFinal_ex(context(context_), reinterpret_cast<unsigned char*>(digest.data()),
-                           &size));
-  digest.resize(size);
-  return digest;
+  check(EVP_DigestFinal_ex(context(context_), digest.data(), &size));
+  return {reinterpret_cast<const char*>(digest.data()), size};
 }
 
 }  // namespace ringtrain::net

@@ -7,14 +7,14 @@
 
 namespace ringtrain::net {
 
-// A digest that the other side chooses, of a stream of bytes. All functions throw a data error
-// where OpenSSL refuses.
+// SHA-1 or SHA-256 of a stream of bytes. All functions throw a data error where OpenSSL refuses.
 class Digest {
  public:
-  // algorithm: as OpenSSL names it: "sha1", "sha256".
-  explicit Digest(const char* algorithm);
+  enum class Kind { sha1, sha256 };
+
+  explicit Digest(Kind kind);
   void add(std::string_view bytes);
-  std::string bytes();  // ends the stream
+  std::string bytes();  // 20 or 32; ends the stream
 
  private:
   std::unique_ptr<void, void (*)(void*)> context_;

@@ -18,7 +18,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kVersion = "1.0.0";
-constexpr const char* kExtensions = "creation,checksum,expiration,termination";
+constexpr const char* kExtensions = "checksum,creation,expiration,termination";
 constexpr const char* kChunkType = "application/offset+octet-stream";
 
 const std::string kAll = "/api/v1/uploads";
@@ -86,7 +86,7 @@ net::Answer options(const Uploads& uploads) {
   net::Answer answer = tus_answer(204);
   answer.headers.emplace_back("Tus-Version", kVersion);
   answer.headers.emplace_back("Tus-Extension", kExtensions);
-  answer.headers.emplace_back("Tus-Checksum-Algorithm", UploadChecksum::kAlgorithms);
+  answer.headers.emplace_back("Tus-Checksum-Algorithm", kChecksumAlgorithms);
   answer.headers.emplace_back("Tus-Max-Size", std::to_string(uploads.most_bytes()));
   return answer;
 }
@@ -120,11 +120,12 @@ net::BodyReceiver patch(Uploads& uploads, const Call& call) {
                                      upload.record.length, upload.record.length - offset));
     }
   }
-  const std::string_view checksum = call.request.header("upload-checksum");
-  std::optional<UploadChecksum> expected;
-  if (!checksum.empty()) expected.emplace(checksum);
+  std::optional<Checksum> checksum;
+  if (!call.request.header("upload-checksum").empty()) {
+    checksum.emplace(call.request.header("upload-checksum"));
+  }
   const std::shared_ptr<UploadWriter> writer = uploads.open(id, offset);
-  if (expected) writer->expect(std::move(*expected));
+  if (checksum) writer->expect(std::move(*checksum));
   return {.take =
               [writer](std::string_view bytes) {
                 writer->take(bytes);

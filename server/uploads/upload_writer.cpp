@@ -26,15 +26,15 @@ UploadWriter::UploadWriter(Uploads& uploads, std::string id, FileDescriptor file
     : uploads_(uploads),
       id_(std::move(id)),
       file_(std::move(file)),
-      begin_(offset),
       offset_(offset),
+      start_(offset),
       most_(most) {}
 
 UploadWriter::~UploadWriter() {
   std::error_code ignored;
-  if (checksum_) forget();
   const auto turn = uploads_.turns_.find(id_);
   const bool is_newest = turn != uploads_.turns_.end() && turn->second == turn_;
+  if (is_newest && checksum_) take_back();
   if (is_newest) uploads_.turns_.erase(turn);
   if (id_.starts_with(".new.")) std::filesystem::remove_all(uploads_.folder_ / id_, ignored);
 }
@@ -65,24 +65,19 @@ void UploadWriter::take(std::string_view bytes) {
   unflushed_ = 0;
 }
 
-// Bytes that nobody has vouched for do not stay. A newer request may have continued from them.
-void UploadWriter::forget() {
-  const auto turn = uploads_.turns_.find(id_);
-  if (turn == uploads_.turns_.end() || turn->second != turn_) return;
-  if (::ftruncate(file_.get(), static_cast<off_t>(begin_)) == 0) offset_ = begin_;
+// Leaves the upload as it was before this request.
+void UploadWriter::take_back() {
+  if (::ftruncate(file_.get(), static_cast<off_t>(start_)) == 0) offset_ = start_;
 }
 
 uint64_t UploadWriter::finish() {
-  if (checksum_) {
-    if (!checksum_->matches()) {
-      forget();
-      checksum_.reset();
-      throw Problem(460, fmt::format("Upload-Checksum: the bytes arrived with another one: send "
-                                     "them again from offset {}",
-                                     begin_));
-    }
+  if (checksum_ && !checksum_->is_right()) {
     checksum_.reset();
+    take_back();
+    throw Problem(460, "Upload-Checksum: these bytes have another checksum: send them again",
+                  {{"offset", start_}});
   }
+  checksum_.reset();
   if (offset_ == most_) checked(::fdatasync(file_.get()), "fdatasync");
   return offset_;
 }

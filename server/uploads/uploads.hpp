@@ -22,7 +22,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "base/time.hpp"
-#include "net/digest.hpp"
+#include "server/uploads/checksum.hpp"
 
 namespace ringtrain::server {
 
@@ -44,22 +44,6 @@ struct Upload {
 
 class Uploads;
 
-// An Upload-Checksum header: of the bytes of one request.
-class UploadChecksum {
- public:
-  static constexpr const char* kAlgorithms = "sha1,sha256";
-
-  // header: "sha256 BASE64". Throws a Problem 400 where it is none.
-  explicit UploadChecksum(std::string_view header);
-  void add(std::string_view bytes) { digest_.add(bytes); }
-  // Returns whether the bytes were those that were meant; to be called once.
-  bool matches() { return digest_.bytes() == expected_; }
-
- private:
-  net::Digest digest_;
-  std::string expected_;
-};
-
 // The body of one request, on its way to an upload's file. An upload has one writer: a newer one
 // takes over from one whose connection may hang.
 class UploadWriter {
@@ -67,8 +51,6 @@ class UploadWriter {
   UploadWriter(Uploads& uploads, std::string id, FileDescriptor file, uint64_t offset,
                uint64_t most);
   ~UploadWriter();
-  // Bytes of this request are kept only where they have this checksum.
-  void expect(UploadChecksum checksum) { checksum_ = std::move(checksum); }
   UploadWriter(const UploadWriter&) = delete;
   UploadWriter& operator=(const UploadWriter&) = delete;
 
@@ -76,20 +58,24 @@ class UploadWriter {
   // bytes than were announced, 507 where the disk is full. Bytes before it stay.
   void take(std::string_view bytes);
   // Returns the offset; an upload that is whole is safe on disk then. Throws a Problem 460 where
-  // the checksum is another one: the bytes of this request are gone.
+  // the bytes have another checksum than was announced.
   uint64_t finish();
+  // Bytes of a request with a checksum stay if the request ends and they have it, else none do. (A
+  // server that is killed meanwhile leaves those that have arrived.)
+  void expect(Checksum checksum) { checksum_.emplace(std::move(checksum)); }
 
  private:
   friend class Uploads;
+  void take_back();
+
   Uploads& uploads_;
   const std::string id_;
   FileDescriptor file_;
-  void forget();
-  const uint64_t begin_;
   uint64_t offset_;
+  const uint64_t start_;  // the first offset
   const uint64_t most_;
-  std::optional<UploadChecksum> checksum_ = {};  // not compared yet
   uint64_t turn_ = 0;
+  std::optional<Checksum> checksum_;
   uint64_t unflushed_ = 0;
 };
 
