@@ -6,7 +6,8 @@
 install(TARGETS ringtrain RUNTIME)
 install(TARGETS ringtrain-operator RUNTIME OPTIONAL)  # where it was built
 if(TARGET ringtrain-bench)
-  install(TARGETS ringtrain-bench ringtrain-bench-all-reduce RUNTIME OPTIONAL)  # where they were built
+  # where they were built
+  install(TARGETS ringtrain-bench ringtrain-bench-all-reduce ringtrain-emulated-rank RUNTIME OPTIONAL)
 endif()
 
 # Completion and man pages are made from the programs as they were built, while they are installed.
