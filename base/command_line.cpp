@@ -21,6 +21,19 @@
 namespace ringtrain {
 namespace {
 
+// Returns "N" of "N:INT in [1 - 65536]" and "{first,last}" of "TEXT:{first,last}": CLI11 adds a
+// colon to a type, and what its check says.
+std::string type_of(const std::string& type) {
+  if (const size_t words = type.find(":{"); words != std::string::npos) {
+    return type.substr(words + 1);
+  }
+  size_t end = type.size();
+  for (const std::string_view check : {":INT in", ":UINT in", ":FLOAT", ":POSITIVE", ":SIZE"}) {
+    end = std::min(end, type.find(check));
+  }
+  return type.substr(0, end);
+}
+
 // CLI11's help, with lines as long as the terminal is wide and types in plain words.
 class Help : public CLI::Formatter {
  public:
@@ -50,17 +63,20 @@ class Help : public CLI::Formatter {
     return footer.empty() ? "" : wrapped(footer, columns_) + "\n";
   }
 
-  // "N", "{auto,first,last}": CLI11 would print "N:INT in [1 - 65536]".
   std::string make_option_opts(const CLI::Option* option) const override {
     if (option->get_type_size() == 0) return "";  // a flag
-    std::string type = option->get_type_name();
-    if (const auto colon = type.find(':'); colon != std::string::npos) {
-      type =
-          type.substr(colon + 1).starts_with('{') ? type.substr(colon + 1) : type.substr(0, colon);
-    }
+    const std::string type = type_of(option->get_type_name());
     std::string text = option->get_positional() && type == "TEXT" ? "" : " " + get_label(type);
     if (option->get_required() && !option->get_positional()) text += " (required)";
     return text;
+  }
+
+  // CLI11 has an empty line behind each group but the last, and one before each.
+  std::string make_group(std::string group, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override {
+    const bool is_first = is_positional || group == get_label("Options");
+    const std::string text = CLI::Formatter::make_group(std::move(group), is_positional, options);
+    return is_first ? text : text.substr(1);
   }
 
   std::string make_option_desc(const CLI::Option* option) const override {

@@ -19,6 +19,12 @@ if(RINGTRAIN_WERROR)
   target_compile_options(ringtrain_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
 
+# pip compiles once, and without ccache. Most files include these, and parse them longer than their own code.
+if(RINGTRAIN_SCRIPTS_ONLY)
+  target_precompile_headers(ringtrain_options INTERFACE
+    <chrono> <filesystem> <functional> <map> <optional> <string> <vector> <fmt/format.h>)
+endif()
+
 # For code beside the ranks that is large after templates (JSON, command lines): less time to compile.
 add_library(ringtrain_compile_fast INTERFACE)
 if(NOT CMAKE_BUILD_TYPE STREQUAL Debug)

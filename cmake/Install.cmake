@@ -4,7 +4,9 @@
 # need is packages (Dockerfile).
 
 install(TARGETS ringtrain RUNTIME)
-install(TARGETS ringtrain-operator RUNTIME OPTIONAL)  # where it was built
+if(TARGET ringtrain-operator)
+  install(TARGETS ringtrain-operator RUNTIME OPTIONAL)  # where it was built
+endif()
 if(TARGET ringtrain-bench)
   # where they were built
   install(TARGETS ringtrain-bench ringtrain-bench-all-reduce ringtrain-emulated-rank RUNTIME OPTIONAL)

@@ -78,15 +78,16 @@ void Communicator::compare(const Call& call) const {
   for (int r = 1; r < size_; ++r) {
     const Call other = call_of(r);
     if (same(first, other)) continue;
-    region_->break_group(fmt::format("ranks 0 and {} made different calls: rank 0 {}, rank {} {}",
-                                     r, describe(first), r, describe(other)));
+    const int one = region_->name_of(0), another = region_->name_of(r);
+    region_->break_group(fmt::format("ranks {} and {} made different calls: rank {} {}, rank {} {}",
+                                     one, another, one, describe(first), another, describe(other)));
   }
 }
 
 void Communicator::check_ended(const Call& call) const {
   for (int r = 0; r < size_; ++r) {
     if (!region_->has_ended(r) || region_->state(r).posted.load() >= round_) continue;
-    region_->break_group(fmt::format("rank {} {} and did not come to {}; {}", r,
+    region_->break_group(fmt::format("rank {} {} and did not come to {}; {}", region_->name_of(r),
                                      region_->how_it_ended(r), describe(call), last_call(r)));
   }
 }
@@ -102,7 +103,8 @@ std::vector<int> Communicator::missing() const {
 void Communicator::fail_late(const Call& call) const {
   std::string late;
   for (const int r : missing()) {
-    late += fmt::format("{}rank {} ({})", late.empty() ? "" : ", ", r, last_call(r));
+    late +=
+        fmt::format("{}rank {} ({})", late.empty() ? "" : ", ", region_->name_of(r), last_call(r));
   }
   // PyTorch's tests, and users, search for " Timed out ".
   region_->break_group(fmt::format("{} Timed out after {:g} s: {} did not come", describe(call),
@@ -122,7 +124,7 @@ std::string Communicator::last_call(int rank) const {
 std::vector<std::string> Communicator::flight() const {
   std::vector<std::string> lines;
   for (int r = 0; r < size_; ++r) {
-    lines.push_back(fmt::format("rank {}: {}{}", r, last_call(r),
+    lines.push_back(fmt::format("rank {}: {}{}", region_->name_of(r), last_call(r),
                                 region_->has_ended(r) ? "; it has ended" : ""));
   }
   return lines;

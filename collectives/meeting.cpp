@@ -5,24 +5,20 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <iterator>
 #include <map>
 #include <random>
 #include <set>
 #include <sstream>
 #include <thread>
-#include <vector>
 
 #include "base/deadline.hpp"
 #include "base/error.hpp"
 #include "base/machine.hpp"
+#include "collectives/hello.hpp"
 #include "collectives/send_descriptor.hpp"
 #include "collectives/shared_region.hpp"
 
@@ -33,60 +29,24 @@ using std::chrono::milliseconds;
 
 constexpr size_t kSlotBytes = size_t{256} << 10;        // stays in the second-level cache
 constexpr size_t kLongWaitSlotBytes = size_t{1} << 20;  // fewer waits where each costs a time slice
-constexpr auto kRankZeroEnded = "rank 0 ended at the start of the group";
+constexpr auto kApart = " apart ";
 
 std::string random_nonce() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}", random(), random());
 }
 
-// Returns the same text for two processes that can share memory.
-std::string this_place() {
-  const char* named = std::getenv("RINGTRAIN_NODE");
-  if (named != nullptr && *named != '\0') return named;
-  std::string boot;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
-  struct stat network = {};
-  stat("/proc/self/ns/net", &network);
-  return fmt::format("{}/{}/{}", boot, network.st_ino, geteuid());
+std::string rank_zero_ended(const std::vector<int>& names) {
+  return fmt::format("rank {} ended at the start of the group", name_of(0, names));
 }
 
-// Returns how many bytes of addresses this process can give to an arena: half of what is left, so
-// that there is some for more groups. A process whose memory is limited has no arena.
-size_t room_for_arena() {
-  for (const auto resource : {RLIMIT_AS, RLIMIT_FSIZE}) {
-    rlimit largest = {};
-    if (getrlimit(resource, &largest) == 0 && largest.rlim_cur != RLIM_INFINITY) return 0;
-  }
-  constexpr size_t kAddresses = size_t{1} << 46;  // every 64-bit Linux gives a process more
-  size_t pages = 0;
-  std::ifstream("/proc/self/statm") >> pages;
-  const size_t used = pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  return used < kAddresses ? (kAddresses - used) / 2 : 0;
-}
-
-struct Hello {
-  std::string text, nonce;  // the text as the store has it
-  size_t room;              // bytes of addresses for an arena
-  std::set<std::string> cores;
-  std::string place;  // may contain spaces
-};
-
-std::string write_hello(const std::string& nonce) {
-  return fmt::format("{} {} {}, {}", nonce, room_for_arena(),
-                     fmt::join(this_machine_core_names(), " "), this_place());
-}
-
-Hello read_hello(const std::string& text) {
-  Hello hello = {.text = text, .nonce = {}, .room = 0, .cores = {}, .place = {}};
-  std::string cores;
+// text: a name, and the node of each rank.
+Apart read_apart(const std::string& text) {
+  Apart apart;
   std::istringstream in(text);
-  in >> hello.nonce >> hello.room;
-  std::getline(in, cores, ',');
-  std::getline(in, hello.place);
-  std::istringstream names(cores);
-  hello.cores.insert(std::istream_iterator<std::string>(names), {});
-  return hello;
+  in >> apart.name;
+  apart.nodes.assign(std::istream_iterator<int>(in), {});
+  return apart;
 }
 
 // The arena is a promise of addresses: memory is taken as it is touched.
@@ -128,20 +88,22 @@ class Host {
     present_[0] = true;
   }
 
-  std::optional<Meeting> run() {
+  std::variant<Meeting, Apart> run() {
     const Deadline deadline(member_.timeout);
     greet();
     for (int pause = 1; !all_present(); pause = std::min(pause * 2, 20), greet()) {
       if (deadline.passed()) fail_late();
       std::this_thread::sleep_for(milliseconds(pause));
     }
-    if (!are_together()) {
-      for (const auto& [nonce, socket] : visitors_) send_text(socket.get(), "apart");
+    if (const auto nodes = number_nodes(); std::ranges::count(nodes, 0) < member_.size) {
+      const auto found = fmt::format("{} {}", hellos_[0].nonce, fmt::join(nodes, " "));
       for (size_t r = 1; r < hellos_.size(); ++r)
-        store_.set(fmt::format("verdict/{}", r), hellos_[r].nonce + " apart");
-      return std::nullopt;
+        store_.set(fmt::format("verdict/{}", r), hellos_[r].nonce + kApart + found);
+      for (const auto& [nonce, socket] : visitors_) send_text(socket.get(), "apart");
+      return read_apart(found);
     }
     Meeting meeting = plan(hellos_, deadline);
+    meeting.names = member_.names;
     meeting.memory =
         create(RegionLayout(member_.size, meeting.slot_bytes, meeting.arena_bytes).total());
     const auto verdict = fmt::format("here {} {} {}", meeting.slot_bytes, meeting.arena_bytes,
@@ -180,18 +142,32 @@ class Host {
   std::string welcome(size_t rank) const {
     return fmt::format("{} {} {}", hellos_[rank].nonce, hellos_[0].nonce, address_);
   }
-  // Requires: all are present. A rank on this machine has connected before it acknowledged.
-  bool are_together() {
+  // Requires: all are present. A rank that shares memory with this one has connected before it
+  // acknowledged; of the others, their places have to do.
+  std::vector<int> number_nodes() {
     greet();
-    return std::all_of(hellos_.begin() + 1, hellos_.end(), [&](const Hello& hello) {
-      return hello.place == hellos_[0].place && visitors_.contains(hello.nonce);
-    });
+    std::map<std::string, int> numbers = {{hellos_[0].place, 0}};
+    std::vector<int> nodes = {0};
+    int next = 1;
+    for (auto hello = hellos_.begin() + 1; hello != hellos_.end(); ++hello) {
+      if (hello->place == hellos_[0].place && !visitors_.contains(hello->nonce)) {
+        nodes.push_back(next++);
+        continue;
+      }
+      const auto [number, is_new] = numbers.try_emplace(hello->place, next);
+      if (is_new) ++next;
+      nodes.push_back(number->second);
+    }
+    return nodes;
   }
 
   [[noreturn]] void fail_late() const {
     std::string missing;
     for (size_t r = 1; r < present_.size(); ++r)
-      if (!present_[r]) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", r);
+      if (!present_[r]) {
+        missing += fmt::format("{}{}", missing.empty() ? "" : ", ",
+                               name_of(static_cast<int>(r), member_.names));
+      }
     const std::string reason = fmt::format(
         "Timed out: rank {} did not come to the start of the group of {} ranks "
         "within {:g} s",
@@ -215,12 +191,12 @@ class Visitor {
   Visitor(const Store& store, const Member& member)
       : store_(store), member_(member), me_(std::to_string(member.rank)) {}
 
-  std::optional<Meeting> run() {
+  std::variant<Meeting, Apart> run() {
     const Deadline deadline(member_.timeout);
     store_.set("hello/" + me_, write_hello(nonce_));
     for (int pause = 1;; pause = std::min(pause * 2, 20)) {
       acknowledge();
-      if (store_.get("verdict/" + me_) == nonce_ + " apart") return std::nullopt;
+      if (auto apart = read_verdict()) return *apart;
       if (!socket_.is_open()) {
         std::this_thread::sleep_for(milliseconds(pause));
       } else if (const auto verdict = receive_text(socket_.get(), milliseconds(pause))) {
@@ -228,9 +204,9 @@ class Visitor {
       }
       if (deadline.passed()) {
         throw lost_error(
-            fmt::format("Timed out: rank 0 did not answer at the start of the group of {} "
+            fmt::format("Timed out: rank {} did not answer at the start of the group of {} "
                         "ranks within {:g} s: it, or another rank, did not come",
-                        member_.size, member_.timeout.count()));
+                        name_of(0, member_.names), member_.size, member_.timeout.count()));
       }
     }
   }
@@ -249,10 +225,19 @@ class Visitor {
     acknowledged_ = welcome;
   }
 
-  std::optional<Meeting> obey(const std::string& verdict, const Deadline& deadline) {
-    if (verdict == "apart") return std::nullopt;
-    if (!verdict.starts_with("here ")) throw lost_error(verdict.empty() ? kRankZeroEnded : verdict);
+  std::optional<Apart> read_verdict() const {
+    const std::string verdict = store_.get("verdict/" + me_).value_or("");
+    const std::string apart = nonce_ + kApart;
+    if (!verdict.starts_with(apart)) return std::nullopt;
+    return read_apart(verdict.substr(apart.size()));
+  }
+
+  std::variant<Meeting, Apart> obey(const std::string& verdict, const Deadline& deadline) {
+    if (verdict == "apart") return read_verdict().value();  // rank 0 has set it before
+    if (!verdict.starts_with("here "))
+      throw lost_error(verdict.empty() ? rank_zero_ended(member_.names) : verdict);
     Meeting meeting;
+    meeting.names = member_.names;
     std::istringstream sizes(verdict.substr(5));
     sizes >> meeting.slot_bytes >> meeting.arena_bytes >> meeting.oversubscribed;
     meeting.memory = receive_descriptor(socket_.get(), deadline.left());
@@ -269,7 +254,11 @@ class Visitor {
 
 }  // namespace
 
-std::optional<Meeting> meet(const Store& store, const Member& member) {
+int name_of(int rank, const std::vector<int>& names) {
+  return names.empty() ? rank : names[static_cast<size_t>(rank)];
+}
+
+std::variant<Meeting, Apart> meet(const Store& store, const Member& member) {
   try {
     return member.rank == 0 ? Host(store, member).run() : Visitor(store, member).run();
   } catch (const Error&) {
@@ -283,15 +272,18 @@ void confirm(const Meeting& meeting, int rank, int size) {
   std::string answer = "go";
   if (rank != 0) {
     send_text(meeting.peers[0].get(), "ready");
-    answer = receive_text(meeting.peers[0].get(), meeting.deadline.left())
-                 .value_or("Timed out: rank 0 did not answer at the start of the group");
-    if (answer.empty()) answer = kRankZeroEnded;
+    answer =
+        receive_text(meeting.peers[0].get(), meeting.deadline.left())
+            .value_or(fmt::format("Timed out: rank {} did not answer at the start of the group",
+                                  name_of(0, meeting.names)));
+    if (answer.empty()) answer = rank_zero_ended(meeting.names);
   }
   for (size_t r = 1; r < meeting.peers.size() && answer == "go"; ++r) {
     const auto text = receive_text(meeting.peers[r].get(), meeting.deadline.left());
     if (text == "ready") continue;
     answer = fmt::format("{}rank {} {} the start of the group of {} ranks",
-                         text ? "" : "Timed out: ", r, text ? "ended at" : "did not come to", size);
+                         text ? "" : "Timed out: ", name_of(static_cast<int>(r), meeting.names),
+                         text ? "ended at" : "did not come to", size);
   }
   for (size_t r = 1; r < meeting.peers.size(); ++r) send_text(meeting.peers[r].get(), answer);
   if (answer != "go") throw lost_error(answer);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/deadline.hpp"
@@ -25,6 +26,7 @@ struct Member {
   int rank = 0;
   int size = 1;
   std::chrono::duration<double> timeout = std::chrono::minutes(30);
+  std::vector<int> names = {};  // what messages call the ranks; empty: as they are numbered here
 };
 
 // Memory that the ranks of a group have in common, and where they found each other.
@@ -36,10 +38,17 @@ struct Meeting {
   // Until confirm(): sockets to the other ranks, by rank; of ranks but 0, only the one to rank 0.
   std::vector<FileDescriptor> peers = {};
   Deadline deadline = Deadline(std::chrono::minutes(30));
+  std::vector<int> names = {};  // as the member's
+};
+
+// The ranks of a group that share no memory; the same on every rank.
+struct Apart {
+  std::string name;        // new each time: for keys that no dead attempt left in the store
+  std::vector<int> nodes;  // the node of each rank, from 0, in the order of their first ranks
 };
 
 // Lets the ranks of a group find each other by way of the store and gives all of them the same
-// memory; nothing, on every rank, where not all of them can reach one another on this machine.
+// memory, where all of them can reach one another on this machine.
 //
 //   rank r                                    rank 0
 //   ------                                    ------
@@ -48,7 +57,7 @@ struct Meeting {
 //   connect, say the nonce  <------------     set welcome/r = both nonces, address of a socket
 //   set ack/r = welcome/r  ------------->     waits until all have acknowledged
 //   wait for the verdict  <--------------     "here" and sizes on the sockets of all, then the
-//                                             descriptor; or "apart", without a socket in verdict/r
+//                                             descriptor; or "apart", and the nodes in verdict/r
 //   map the memory, say "ready" -------->     confirm(): waits for all, or for the end of one
 //   return from confirm()  <-------------     "go", or why not
 //
@@ -57,7 +66,10 @@ struct Meeting {
 // has no name and takes no room in /dev/shm.
 //
 // Collective. Throws a lost error that names the rank that did not come, or ended.
-std::optional<Meeting> meet(const Store& store, const Member& member);
+std::variant<Meeting, Apart> meet(const Store& store, const Member& member);
+
+// Returns what messages call a rank.
+int name_of(int rank, const std::vector<int>& names);
 
 // Blocks until every rank has called it. Throws the same lost error on all ranks where one cannot.
 void confirm(const Meeting& meeting, int rank, int size);

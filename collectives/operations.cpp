@@ -212,7 +212,8 @@ size_t Communicator::exchange_sizes(const Call& call, std::span<const Elements> 
             if (sent == expected) continue;
             region_->break_group(
                 fmt::format("{}: rank {} sends {} bytes to rank {}, which expects {}",
-                            describe(call), from, sent, to, expected));
+                            describe(call), region_->name_of(static_cast<int>(from)), sent,
+                            region_->name_of(static_cast<int>(to)), expected));
           }
         }
       });

@@ -51,6 +51,7 @@ size_t RegionLayout::ring(int from, int to) const {
 SharedRegion::SharedRegion(Meeting meeting, int rank, int size)
     : rank_(rank),
       size_(size),
+      names_(meeting.names),
       slot_bytes_(meeting.slot_bytes),
       arena_bytes_(meeting.arena_bytes),
       spins_(meeting.oversubscribed ? 0 : kSpins),

@@ -71,6 +71,8 @@ class SharedRegion {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
+  // Returns what messages call a rank.
+  int name_of(int rank) const { return collectives::name_of(rank, names_); }
   size_t slot_bytes() const { return slot_bytes_; }
   size_t arena_bytes() const { return arena_bytes_; }
   int spins() const { return spins_; }
@@ -120,6 +122,7 @@ class SharedRegion {
   [[noreturn]] void throw_reason() const;
 
   int rank_, size_;
+  std::vector<int> names_;
   size_t slot_bytes_, arena_bytes_;
   int spins_;
   RegionLayout layout_;

@@ -7,9 +7,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <system_error>
 
 #include "base/error.hpp"
+#include "base/whole_number.hpp"
 #include "net/http_client.hpp"
 #include "net/http_door.hpp"
 #include "server/api/audit.hpp"
@@ -55,6 +57,25 @@ std::string add_token(const fs::path& folder, const std::string& name, const std
   return token;
 }
 
+namespace {
+
+// Returns PORT of 127.0.0.1:PORT; 0 takes one that is free.
+uint16_t port_of_door(const std::string& listen) {
+  const size_t colon = listen.rfind(':');
+  const std::string host = listen.substr(0, colon);
+  if (colon == std::string::npos || (host != "127.0.0.1" && host != "localhost")) {
+    throw job_error(fmt::format(
+        "--listen {}: must be 127.0.0.1:PORT: the door asks nobody for a token", listen));
+  }
+  const auto port = whole_number(std::string_view(listen).substr(colon + 1));
+  if (!port || *port > 65535) {
+    throw job_error(fmt::format("--listen {}: the port must be a number, 0 to 65535", listen));
+  }
+  return static_cast<uint16_t>(*port);
+}
+
+}  // namespace
+
 void connect(const fs::path& folder, const std::string& listen) {
   const std::string token = read_owner_token(folder);
   const std::string server = address_of_server(folder);
@@ -62,14 +83,8 @@ void connect(const fs::path& folder, const std::string& listen) {
     throw job_error(fmt::format(
         "{} speaks TLS, and the door does not: programs give their token to it", server));
   }
-  const size_t colon = listen.rfind(':');
-  const std::string host = listen.substr(0, colon);
-  if (colon == std::string::npos || (host != "127.0.0.1" && host != "localhost")) {
-    throw job_error(fmt::format(
-        "--listen {}: must be 127.0.0.1:PORT: the door asks nobody for a token", listen));
-  }
   net::HttpDoorOptions options{.header = "Authorization: Bearer " + token};
-  options.port = static_cast<uint16_t>(std::atoi(listen.c_str() + colon + 1));
+  options.port = port_of_door(listen);
   options.to_port = static_cast<uint16_t>(std::atoi(server.c_str() + server.rfind(':') + 1));
   try {
     net::HttpDoor door(options);

@@ -18,6 +18,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/time.hpp"
+#include "job/scalar.hpp"
 
 namespace ringtrain::server {
 
@@ -68,7 +69,12 @@ fs::path prepare_folder(const fs::path& folder) {
     throw job_error(fmt::format("{}: cannot be written: use another folder", folder.string()));
   }
   refuse_network_disk(folder);
-  return fs::canonical(folder);
+  fs::path canonical = fs::canonical(folder);
+  if (!is_utf8_text(canonical.string())) {
+    throw job_error(fmt::format("{}: its path is not UTF-8, as JSON must be: use another folder",
+                                canonical.string()));
+  }
+  return canonical;
 }
 
 bool is_own_folder(const std::string& name) {

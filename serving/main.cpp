@@ -142,7 +142,8 @@ void add_predict(CLI::App& app, Arguments& arguments) {
       "Print the most likely classes, or the targets, of images, .npy files or rows of a dataset");
   add_model(*command, arguments);
   command->add_option("files", arguments.files, ".jpg, .png or .npy files, not normalised");
-  command->add_option("--dataset", arguments.dataset, "Dataset to take rows from");
+  command->add_option("--dataset", arguments.dataset, "Dataset to take rows from")
+      ->type_name("FILE");
   command->add_option("--row", arguments.rows, "Rows of the dataset, from 0");
   add_split(*command, arguments);
   command->add_option("--fit", arguments.fit, "Images, as at import: crop or stretch")

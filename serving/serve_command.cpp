@@ -13,8 +13,9 @@ void add_serve(CLI::App& app, ServeOptions& options) {
                    "Output folders of finished runs, their model.pt or model.safetensors, each as "
                    "PATH or NAME=PATH")
       ->required();
-  command->add_option("--listen", options.listen, "ADDRESS:PORT to serve on; port 0: any free one")
-      ->capture_default_str();
+  command->add_option("--listen", options.listen, "Address to listen on; port 0: any free one")
+      ->capture_default_str()
+      ->type_name("ADDRESS:PORT");
   command->add_option("--max-batch", options.limits.max_batch, "Most rows computed together")
       ->capture_default_str()
       ->check(CLI::Range(1, 4096));
@@ -41,15 +42,19 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   command->add_flag(
       "--require-evaluation", options.require_evaluation,
       "Refuse models without evaluation.json, which 'ringtrain evaluate --save' makes");
-  command->add_option("--admin-token-file", options.admin_token_file,
-                      "File with a token of 16 or more bytes; whoever sends it may deploy other "
-                      "versions by PUT /deployments/NAME");
-  command->add_option("--tls-cert", options.certificate, "Certificate, PEM, to serve HTTPS with");
-  command->add_option("--tls-key", options.key, "Its key, PEM");
+  command
+      ->add_option("--admin-token-file", options.admin_token_file,
+                   "File with a token of 16 or more bytes; whoever sends it may deploy other "
+                   "versions by PUT /deployments/NAME")
+      ->type_name("FILE");
+  command->add_option("--tls-cert", options.certificate, "Certificate, PEM, to serve HTTPS with")
+      ->type_name("FILE");
+  command->add_option("--tls-key", options.key, "Its key, PEM")->type_name("FILE");
   command->footer(
       "Examples:\n"
       "  ringtrain serve runs/mnist-lenet\n"
-      "  ringtrain serve digits=runs/mnist-lenet pets=runs/pets/model.pt --listen 0.0.0.0:8000");
+      "  ringtrain serve digits=runs/mnist-lenet --listen 0.0.0.0:8000\n"
+      "  ringtrain serve runs/mnist-lenet pets=runs/animals/model.pt");
   command->callback([&options] { serve(options); });
 }
 

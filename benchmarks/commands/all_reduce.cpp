@@ -129,7 +129,8 @@ void add_bench_all_reduce_command(CLI::App& bench) {
       ->type_name("FILE");
   command.add_option("--sizes", options->sizes, "Sizes in bytes, such as 256K or 25M")
       ->delimiter(',')
-      ->transform(CLI::AsSizeValue(false));
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES");
   command
       .add_option("--rounds", options->rounds,
                   "Rounds that count; each contestant runs once a round")
@@ -139,8 +140,11 @@ void add_bench_all_reduce_command(CLI::App& bench) {
       ->check(CLI::Range(0.001, 60.0))
       ->capture_default_str();
   command.add_option("--python", options->python, "Python with torch, for Gloo")
-      ->capture_default_str();
-  command.add_option("--peer", options->peer, "Script for Gloo")->capture_default_str();
+      ->capture_default_str()
+      ->type_name("PROGRAM");
+  command.add_option("--peer", options->peer, "Script for Gloo")
+      ->capture_default_str()
+      ->type_name("FILE");
   command
       .add_option(
           "--json", options->json,

@@ -32,7 +32,8 @@ void add_step_options(CLI::App& command, PredictOptions& options) {
                   "Results of `ringtrain bench allreduce --json`, inside a "
                   "host or between hosts of one rank each")
       ->type_name("FILE");
-  command.add_option("--model", options.model, "The model, where --from has several");
+  command.add_option("--model", options.model, "The model, where --from has several")
+      ->type_name("NAME");
   command.add_option("--parameters", options.parameters, "Parameters of the model, such as 25.6M")
       ->transform(CLI::AsNumberWithUnit(kPowers))
       ->check(CLI::Range(1.0, kMost));

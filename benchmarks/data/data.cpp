@@ -244,10 +244,11 @@ void add_bench_data_command(CLI::App& bench) {
   CLI::App& command = *bench.add_subcommand(
       "data", "Measure the reader beside the limits of the machine and other readers");
   const auto options = std::make_shared<DataOptions>();
-  command.add_option(
-      "--directory", options->directory,
-      "Directory for the files to read, which stay in it and are used again (default: "
-      "one in the working directory, which is removed)");
+  command
+      .add_option("--directory", options->directory,
+                  "Directory for the files to read, which stay in it and are used again (default: "
+                  "one in the working directory, which is removed)")
+      ->type_name("DIR");
   command.add_option("--mib", options->mebibytes, "MiB of data per sample size")
       ->capture_default_str();
   command
@@ -259,15 +260,18 @@ void add_bench_data_command(CLI::App& bench) {
       ->capture_default_str();
   command
       .add_option("--python", options->peers.python, "Python with torch and h5py, for the peers")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("PROGRAM");
   command.add_option("--peers", options->peers.script, "Script for the peers")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("FILE");
   command.add_option("--peer-seconds", options->peers.seconds, "Seconds that each peer reads")
       ->capture_default_str();
-  command.add_option(
-      "--json", options->json,
-      "Write all rounds to this file as well, a JSON object a line, in place of what "
-      "is there");
+  command
+      .add_option("--json", options->json,
+                  "Write all rounds to this file as well, a JSON object a line, in place of what "
+                  "is there")
+      ->type_name("FILE");
   command.footer(
       "Writes files of --mib MiB for each of --sizes, 2 GiB in all by default, to --directory. A "
       "round in which something else used the cores is kept, and run again; exit code 5 if most "

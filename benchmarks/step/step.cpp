@@ -110,7 +110,9 @@ void add_bench_step_command(CLI::App& bench) {
       ->delimiter(',')
       ->check(CLI::IsMember({"mlp", "lenet5", "lenet", "resnet18"}))
       ->capture_default_str();
-  command.add_option("--dataset", options->dataset, "Dataset of u8 samples")->capture_default_str();
+  command.add_option("--dataset", options->dataset, "Dataset of u8 samples")
+      ->capture_default_str()
+      ->type_name("FILE");
   command.add_option("--device", options->device, "cpu, or cuda on a machine with a GPU")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
@@ -123,10 +125,12 @@ void add_bench_step_command(CLI::App& bench) {
       ->check(CLI::Range(0.1, 600.0))
       ->capture_default_str();
   command.add_option("--python", options->python, "Python with torch and h5py, for DDP")
-      ->capture_default_str();
-  command.add_option(
-      "--peer", options->peer,
-      "Script for DDP; left out: benchmarks/peers/ddp_step.py, with cuda card_step.py");
+      ->capture_default_str()
+      ->type_name("PROGRAM");
+  command
+      .add_option("--peer", options->peer,
+                  "Script for DDP; left out: benchmarks/peers/ddp_step.py, with cuda card_step.py")
+      ->type_name("FILE");
   command
       .add_option(
           "--json", options->json,

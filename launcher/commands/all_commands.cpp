@@ -3,11 +3,12 @@
 
 #include "launcher/commands/completion.hpp"
 #include "launcher/commands/dataset/dataset_command.hpp"
-#include "launcher/commands/doctor_command.hpp"
+#include "launcher/commands/doctor.hpp"
 #include "launcher/commands/examples.hpp"
 #include "launcher/commands/finish_command.hpp"
 #include "launcher/commands/job_commands.hpp"
 #include "launcher/commands/jobs/change_commands.hpp"
+#include "launcher/commands/jobs/follow_command.hpp"
 #include "launcher/commands/jobs/render_command.hpp"
 #include "launcher/commands/jobs/server_data_commands.hpp"
 #include "launcher/commands/jobs/submit_command.hpp"
@@ -16,7 +17,11 @@
 #include "launcher/commands/program_commands.hpp"
 #include "launcher/commands/run_command.hpp"
 #include "launcher/commands/server_commands.hpp"
+#include "launcher/commands/storage_commands.hpp"
 #include "launcher/commands/tracking.hpp"
+#include "launcher/mpi/remote_shell.hpp"
+#include "launcher/process/confine.hpp"
+#include "launcher/script/rank_command.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -29,6 +34,20 @@ void group_cluster_commands(CLI::App& app) {
 }
 
 }  // namespace
+
+std::optional<int> run_for_programs(const std::vector<std::string>& words) {
+  if (words.empty()) return std::nullopt;
+  const std::vector<std::string> rest(words.begin() + 1, words.end());
+  if (words[0] == "remote-shell") return remote_shell(rest);
+  if (words[0] == "guard" && rest.size() == 2) return guard(rest[0], rest[1]);
+  if (words[0] == "keep" && rest.size() >= 2) return run_keep(rest);
+  if (words[0] == "confine") run_confined(rest);
+  if (words[0] == "follow") return follow_command(rest);
+  if (words[0] == "rank") return rank_command(rest);
+  if (words[0] == "fetch" && rest.size() == 2) return run_fetch(rest);
+  if (words[0] == "mirror" && rest.size() == 2) return run_mirror(rest);
+  return std::nullopt;
+}
 
 void add_all_commands(CLI::App& app, std::vector<std::string>& words, int& exit_code) {
   add_run_command(app, words, exit_code);
@@ -45,7 +64,7 @@ void add_all_commands(CLI::App& app, std::vector<std::string>& words, int& exit_
   add_server_datasets(*app.get_subcommand("dataset"));
   add_model_command(app);
   add_server_models(*app.get_subcommand("model"));
-  add_doctor_command(app, exit_code);
+  add_doctor_command(app, true, exit_code);
   add_program_commands(app);
   add_completion_command(app);
   group_cluster_commands(app);

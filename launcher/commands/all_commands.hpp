@@ -2,10 +2,18 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace ringtrain::launcher {
+
+// The commands of `ringtrain` are in all_commands.cpp, or, in a program that runs scripts alone, in
+// commands_for_scripts.cpp.
+
+// Runs a command that programs call, or keep, which holds another command: CLI11 must not parse
+// their arguments. Returns its exit code, and nothing where the words begin another command.
+std::optional<int> run_for_programs(const std::vector<std::string>& words);
 
 // Adds every command of `ringtrain`. words: those of the command line; `ringtrain run` takes a
 // script's own off them. exit_code: set by commands that end with another than 0 without an

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -171,14 +172,13 @@ std::string_view name_of(Status status) {
   return "";
 }
 
-}  // namespace
-
-std::vector<Finding> examine_machine() {
+// Runs all checks; starts mpirun once, with `true` as its program. Takes about a second.
+std::vector<Finding> examine_machine(bool trains_models) {
   std::vector<Finding> findings;
   std::optional<Mpirun> mpirun;
   findings.push_back(examine_mpi(mpirun));
   if (mpirun) findings.push_back(examine_start(*mpirun));
-  findings.push_back(examine_worker());
+  if (trains_models) findings.push_back(examine_worker());
   findings.push_back(examine_cores());
   findings.push_back(examine_memory());
   findings.push_back(examine_shared_memory());
@@ -189,6 +189,8 @@ std::vector<Finding> examine_machine() {
   findings.push_back(examine_nccl());
   return findings;
 }
+
+}  // namespace
 
 bool can_train(const std::vector<Finding>& findings) {
   return std::none_of(findings.begin(), findings.end(),
@@ -215,6 +217,18 @@ nlohmann::ordered_json findings_to_json(const std::vector<Finding>& findings) {
                     {"advice", finding.advice}});
   }
   return {{"can_train", can_train(findings)}, {"findings", list}};
+}
+
+void add_doctor_command(CLI::App& app, bool trains_models, int& exit_code) {
+  const auto json = std::make_shared<bool>(false);
+  CLI::App* const command =
+      app.add_subcommand("doctor", "Check this machine for everything that a run needs");
+  command->add_flag("--json", *json, "Print the findings as JSON");
+  command->callback([json, trains_models, &exit_code] {
+    const auto findings = examine_machine(trains_models);
+    fmt::print("{}", *json ? findings_to_json(findings).dump(2) + "\n" : print_findings(findings));
+    exit_code = can_train(findings) ? 0 : 4;
+  });
 }
 
 }  // namespace ringtrain::launcher

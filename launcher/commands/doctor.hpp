@@ -2,6 +2,7 @@
 // Checks of a machine for a training run: what was found, what is wrong, what to do about it.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -20,13 +21,15 @@ struct Finding {
   std::string advice;  // empty if all is well
 };
 
-// Runs all checks; starts mpirun once, with `true` as its program. Takes about a second.
-std::vector<Finding> examine_machine();
-
 // Whether a run on CPU would work.
 bool can_train(const std::vector<Finding>& findings);
 
 std::string print_findings(const std::vector<Finding>& findings);
 nlohmann::ordered_json findings_to_json(const std::vector<Finding>& findings);
+
+// Adds `doctor`, which checks this machine. `trains_models`: false in a program that runs scripts
+// alone. `exit_code` becomes 4 if it cannot train; it must live
+// as long as the app.
+void add_doctor_command(CLI::App& app, bool trains_models, int& exit_code);
 
 }  // namespace ringtrain::launcher

@@ -80,22 +80,29 @@ const std::map<std::string, std::vector<std::string>> kExamples = {
       "ringtrain model convert runs/mnist-lenet/model.safetensors model.h5"}},
 };
 
-CLI::App& command_of(CLI::App& app, const std::string& words) {
+// Returns null where this program does not have the command.
+CLI::App* command_of(CLI::App& app, const std::string& words) {
   CLI::App* command = &app;
   std::istringstream stream(words);
-  for (std::string word; stream >> word;) command = command->get_subcommand(word);
-  return *command;
+  for (std::string word; stream >> word;) {
+    const auto found =
+        command->get_subcommands([&](const CLI::App* other) { return other->check_name(word); });
+    if (found.empty()) return nullptr;
+    command = found.front();
+  }
+  return command;
 }
 
 }  // namespace
 
 void add_examples(CLI::App& app) {
   for (const auto& [words, lines] : kExamples) {
-    CLI::App& command = command_of(app, words);
-    std::string footer = command.get_footer();
+    CLI::App* const command = command_of(app, words);
+    if (command == nullptr) continue;
+    std::string footer = command->get_footer();
     footer += footer.empty() ? "Examples:" : "\n\nExamples:";
     for (const std::string& line : lines) footer += "\n  " + line;
-    command.footer(footer);
+    command->footer(footer);
   }
 }
 

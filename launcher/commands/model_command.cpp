@@ -69,8 +69,10 @@ void add_model_command(CLI::App& app) {
                   "File to write: .pt, which 'model:' of a job takes; .safetensors, which "
                   "'initialize_from:' takes; or .h5")
       ->required();
-  command.add_option("--like", arguments->like,
-                     "Write the model that this .h5 file describes, with the weights of the other");
+  command
+      .add_option("--like", arguments->like,
+                  "Write the model that this .h5 file describes, with the weights of the other")
+      ->type_name("FILE");
   command.add_flag("--force", arguments->force, "Replace the file if it exists");
   command.callback([arguments] { convert(*arguments); });
 }

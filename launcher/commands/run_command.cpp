@@ -74,7 +74,7 @@ void note_crowding(const RunOptions& options, const Supervision& supervision) {
 // Opens the run's record in the job's output unless it has one elsewhere.
 RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, StopSignals& stop,
                              std::optional<RunRecord>& record,
-                             std::optional<tracking::Tracker>& tracker) {
+                             std::shared_ptr<tracking::Tracker>& tracker) {
   const Supervision supervision = plan_run(options, job);
   const WorkerJob worker_job{find_worker(), options.job_file, options.overrides};
   const Mpirun mpirun = find_mpirun();
@@ -89,7 +89,7 @@ RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, Stop
   std::vector<EventRelay> relays;
   if (options.events) relays.emplace_back(STDOUT_FILENO, EventRelay::For::log);
   if (record) relays.emplace_back(record->events(), EventRelay::For::file);
-  if (tracker) relays.emplace_back(tracker->events(), EventRelay::For::file);
+  if (tracker) relays.emplace_back(events_of(*tracker), EventRelay::For::file);
   SystemClock clock(stop);
   MpirunStarter starter(
       mpirun,
@@ -104,7 +104,7 @@ RunEnd supervise_on_terminal(const RunOptions& options, const JobSpec& job, Stop
 // The places that keep or send the outcome of a run.
 struct Records {
   std::optional<RunRecord> run;
-  std::optional<tracking::Tracker> tracker;
+  std::shared_ptr<tracking::Tracker> tracker;  // null without one
   const Time started = std::chrono::system_clock::now();
 
   void finish(const JobSpec& job, const Outcome& outcome) {
@@ -113,7 +113,7 @@ struct Records {
     } catch (const Error& error) {
       complain(fmt::format("warning: {}", error.what()));
     }
-    finish_tracker(tracker, job, outcome, started);
+    if (tracker) finish_tracker(*tracker, job, outcome, started);
   }
 };
 

@@ -16,6 +16,7 @@
 #include "job/json.hpp"
 #include "launcher/supervise/keep.hpp"
 #include "tracking/to_mlflow.hpp"
+#include "tracking/tracker.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -58,8 +59,8 @@ int track(const TrackOptions& options) {
 
 }  // namespace
 
-std::optional<tracking::Tracker> start_tracker(const RunOptions& options, const JobSpec& job,
-                                               const RunRecord* record, bool has_output) {
+std::shared_ptr<tracking::Tracker> start_tracker(const RunOptions& options, const JobSpec& job,
+                                                 const RunRecord* record, bool has_output) {
   std::string note;
   tracking::TrackerOptions tracker{
       .name = job.name,
@@ -87,21 +88,21 @@ std::optional<tracking::Tracker> start_tracker(const RunOptions& options, const 
     tracker.parameters = tracking::parameters_of(print_job(job));
   }
   if (!tracker.metrics && !options.tensorboard && !tracker.mlflow && !tracker.trainer) {
-    return std::nullopt;
+    return nullptr;
   }
   std::vector<int> not_inherited;
   if (record != nullptr) not_inherited.push_back(record->events());
-  std::optional<tracking::Tracker> started(std::in_place, tracker, not_inherited);
+  auto started = std::make_shared<tracking::Tracker>(tracker, not_inherited);
   if (tracker.metrics) complain("metrics at " + url_of(*tracker.metrics, started->port()));
   return started;
 }
 
-void finish_tracker(std::optional<tracking::Tracker>& tracker, const JobSpec& job, Outcome outcome,
-                    Time started) {
-  if (!tracker) return;
+int events_of(const tracking::Tracker& tracker) { return tracker.events(); }
+
+void finish_tracker(tracking::Tracker& tracker, const JobSpec& job, Outcome outcome, Time started) {
   outcome.started = started;
   outcome.ended = std::chrono::system_clock::now();
-  if (tracker->finish(outcome)) return;
+  if (tracker.finish(outcome)) return;
   std::error_code ignored;
   const bool can_be_sent = fs::exists(job.output / "mlflow.json", ignored);
   complain(fmt::format(

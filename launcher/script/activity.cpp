@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -18,42 +19,56 @@ namespace {
 // Threads that wait wake up now and then.
 constexpr double kIdleShare = 0.02;  // of one core
 
-// Returns the processor time of a process and its children that have ended, in clock ticks.
-int64_t ticks_of(pid_t process) {
+struct Work {
+  int64_t ticks = 0;      // processor time, its ended children's included, in clock ticks
+  bool is_ready = false;  // runs, or waits for a core only
+};
+
+// Reads /proc/PID/stat (proc(5)); the state is the main thread's.
+Work work_of(pid_t process) {
   std::string text;
   try {
     text = read_file(fmt::format("/proc/{}/stat", process));
   } catch (const Error&) {
-    return 0;  // ended meanwhile
+    return {};  // ended meanwhile
   }
   // "PID (name) STATE ...", where the name may hold anything; utime is the 12th field from STATE.
   const auto end_of_name = text.rfind(')');
-  if (end_of_name == std::string::npos || end_of_name + 4 > text.size()) return 0;
+  if (end_of_name == std::string::npos || end_of_name + 4 > text.size()) return {};
   const char* at = text.c_str() + end_of_name + 3;
-  int64_t ticks = 0;
+  Work work{.is_ready = text[end_of_name + 2] == 'R'};
   for (int field = 2; field <= 15; ++field) {
     char* next = nullptr;
     const long long value = std::strtoll(at, &next, 10);
-    if (field >= 12) ticks += value;
+    if (field >= 12) work.ticks += value;
     at = next;
   }
-  return ticks;
+  return work;
 }
 
 }  // namespace
 
 std::chrono::duration<double> Activity::silence() {
   const auto now = Clock::now();
-  if (const auto passed = now - looked_at_; passed >= between_looks_) {
-    int64_t ticks = ticks_of(root_);
-    for (const pid_t process : descendants(root_)) ticks += ticks_of(process);
-    const double idle = kIdleShare * std::chrono::duration<double>(passed).count() *
-                        static_cast<double>(::sysconf(_SC_CLK_TCK));
-    // Fewer than before: a process has ended.
-    if (ticks < ticks_ || static_cast<double>(ticks - ticks_) > idle) since_ = now;
-    ticks_ = ticks;
-    looked_at_ = now;
+  const auto passed = now - looked_at_;
+  if (passed < between_looks_) return now - since_;
+  const auto unwatched = std::max(passed - 2 * between_looks_, Clock::duration::zero());
+  since_ = std::min(since_ + unwatched, now);
+
+  Work work = work_of(root_);
+  for (const pid_t process : descendants(root_)) {
+    const Work of_child = work_of(process);
+    work.ticks += of_child.ticks;
+    work.is_ready |= of_child.is_ready;
   }
+  const double idle = kIdleShare * std::chrono::duration<double>(passed).count() *
+                      static_cast<double>(::sysconf(_SC_CLK_TCK));
+  // Fewer ticks than before: a process has ended.
+  if (work.is_ready || work.ticks < ticks_ || static_cast<double>(work.ticks - ticks_) > idle) {
+    since_ = now;
+  }
+  ticks_ = work.ticks;
+  looked_at_ = now;
   return now - since_;
 }
 

@@ -8,7 +8,9 @@
 
 namespace ringtrain::launcher {
 
-// Whether a process and those below it do anything: they print, or use processor time.
+// Whether a process and those below it do anything: they print, use processor time, or are ready to
+// and get no core. Time in which nobody looks does not count either: the whole machine may have
+// stood still, or given its cores to others.
 class Activity {
  public:
   using Clock = std::chrono::steady_clock;
@@ -17,7 +19,8 @@ class Activity {
       : root_(root), between_looks_(between_looks) {}
 
   void printed() { since_ = Clock::now(); }
-  // Returns for how long they have done nothing. Looks at processor time now and then.
+  // Returns for how long they have done nothing. Looks at them every between_looks: call it as
+  // often.
   std::chrono::duration<double> silence();
 
  private:

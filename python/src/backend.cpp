@@ -50,6 +50,10 @@ void Backend::check_process() const {
               "ringtrain: this process was forked by a rank and is none: start a group of its own");
 }
 
+void Backend::fail(const std::string& reason) const {
+  region_->break_group(c10::str("rank ", region_->name_of(rank_), " failed: ", reason));
+}
+
 int Backend::checked_rank(const char* what, int64_t rank) const {
   TORCH_CHECK(0 <= rank && rank < size_, "ringtrain: ", what, " ", rank, " is not one of the ",
               size_, " ranks of the group");
@@ -97,8 +101,7 @@ WorkPtr Backend::start(c10d::OpType operation, bool async, std::chrono::millisec
                            throw;
                          } catch (const std::exception& error) {
                            // This rank may have left the others in the middle of the call.
-                           region_->break_group(
-                               c10::str("rank ", rank_, " failed: ", first_line(error.what())));
+                           fail(first_line(error.what()));
                          }
                        }});
   return work;

@@ -76,6 +76,12 @@ class Backend : public c10d::Backend {
   WorkPtr recv(Tensors& tensors, int from, int tag) override;
   WorkPtr recvAnysource(Tensors& tensors, int tag) override;
 
+  // Throws in a child that the rank forked.
+  void check_process() const;
+  bool is_ours() const { return region_->is_ours(); }
+  // Fails the group: all calls throw that this rank failed, for this reason, or what came first.
+  [[noreturn]] void fail(const std::string& reason) const;
+
   // One line a rank: its last call.
   std::vector<std::string> flight() const { return communicator_.flight(); }
 
@@ -83,8 +89,6 @@ class Backend : public c10d::Backend {
   using Call = std::function<void(std::chrono::milliseconds timeout)>;
   using Pairs = std::vector<std::pair<at::Tensor, at::Tensor>>;  // output, input
 
-  // Throws in a child that the rank forked.
-  void check_process() const;
   // Throws where a caller names a rank that the group does not have.
   int checked_rank(const char* what, int64_t rank) const;
   Post& post(int tag);

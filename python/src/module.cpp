@@ -4,10 +4,11 @@
 
 #include <optional>
 #include <torch/csrc/distributed/c10d/Store.hpp>
+#include <variant>
 
 #include "collectives/meeting.hpp"
 #include "datasets/reading/order.hpp"
-#include "python/src/backend.hpp"
+#include "python/src/nodes_backend.hpp"
 #include "python/src/rows.hpp"
 
 namespace ringtrain::python {
@@ -28,25 +29,54 @@ collectives::Store store_over(const StorePtr& store) {
           }};
 }
 
-// Returns nothing, on every rank, where the ranks do not share this machine's memory.
-std::optional<BackendPtr> join(const StorePtr& store, int rank, int size, double timeout_seconds,
-                               const std::string& name, const std::vector<uint64_t>& ranks) {
-  const auto timeout = std::chrono::duration<double>(timeout_seconds);
+c10::intrusive_ptr<c10d::Backend::Options> options_of(double timeout_seconds,
+                                                      const std::string& name,
+                                                      const std::vector<uint64_t>& ranks) {
   auto options = c10::make_intrusive<c10d::Backend::Options>(
-      "ringtrain", std::chrono::ceil<std::chrono::milliseconds>(timeout));
+      "ringtrain",
+      std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(timeout_seconds)));
   options->group_name = name;
   options->global_ranks_in_group = ranks;
+  return options;
+}
+
+// A name that is new, and the node of each rank.
+using Apart = std::pair<std::string, std::vector<int>>;
+
+// Returns, on every rank, where they are, if the ranks do not share this machine's memory.
+// named: what messages call the ranks; empty: as they are numbered.
+std::variant<BackendPtr, Apart> join(const StorePtr& store, int rank, int size,
+                                     double timeout_seconds, const std::string& name,
+                                     const std::vector<uint64_t>& ranks,
+                                     const std::vector<int>& named) {
+  const auto timeout = std::chrono::duration<double>(timeout_seconds);
   try {
-    auto meeting = collectives::meet(store_over(store), {rank, size, timeout});
-    if (!meeting) return std::nullopt;
-    auto region = std::make_shared<collectives::SharedRegion>(std::move(*meeting), rank, size);
-    return c10::make_intrusive<Backend>(std::move(region), std::move(options));
+    auto met = collectives::meet(store_over(store), {rank, size, timeout, named});
+    if (const auto* apart = std::get_if<collectives::Apart>(&met))
+      return Apart(apart->name, apart->nodes);
+    auto region = std::make_shared<collectives::SharedRegion>(
+        std::move(std::get<collectives::Meeting>(met)), rank, size);
+    return c10::make_intrusive<Backend>(std::move(region),
+                                        options_of(timeout_seconds, name, ranks));
   } catch (...) {
     rethrow_for_torch();
   }
 }
 
+// leaders: null but on the first rank of a node. nodes: the node of each rank.
+BackendPtr over_nodes(const BackendPtr& all, const BackendPtr& node, const BackendPtr& leaders,
+                      const std::vector<int>& nodes, double timeout_seconds,
+                      const std::string& name, const std::vector<uint64_t>& ranks) {
+  auto* ours = dynamic_cast<Backend*>(node.get());
+  TORCH_CHECK(ours != nullptr, "not a group of the backend ringtrain");
+  const int rank = all->getRank();
+  return c10::make_intrusive<NodesBackend>(
+      NodesBackend::Groups{all, c10::intrusive_ptr<Backend>::reclaim_copy(ours), leaders},
+      Places(nodes, rank), rank, options_of(timeout_seconds, name, ranks));
+}
+
 std::vector<std::string> flight(const BackendPtr& backend) {
+  if (const auto* nodes = dynamic_cast<const NodesBackend*>(backend.get())) return nodes->flight();
   const auto* ours = dynamic_cast<const Backend*>(backend.get());
   TORCH_CHECK(ours != nullptr, "not a group of the backend ringtrain");
   return ours->flight();
@@ -110,6 +140,7 @@ void define_data(pybind11::module_& module) {
 
 PYBIND11_MODULE(_backend, module) {
   module.def("join", &join, pybind11::call_guard<gil_scoped_release>());
+  module.def("over_nodes", &over_nodes, pybind11::call_guard<gil_scoped_release>());
   module.def("flight", &flight);
   define_data(module);
 }

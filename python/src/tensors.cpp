@@ -122,6 +122,12 @@ void store(const std::vector<Row>& rows) {
   for (const Row& row : rows) row.store();
 }
 
+at::Tensor joined(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> flat;
+  for (const at::Tensor& tensor : tensors) flat.push_back(tensor.reshape({-1}));
+  return at::cat(flat);
+}
+
 collectives::Reduce reduce_of(const c10d::ReduceOp& op, const at::Tensor& tensor) {
   collectives::Reduce reduce = {.how = reduction_of(op)};
   TORCH_CHECK(can_reduce(type_of(tensor), reduce.how), "ringtrain has no reduction \"",

@@ -17,6 +17,8 @@ class Row {
   explicit Row(const at::Tensor& tensor);
 
   collectives::Elements elements() const;
+  // The tensor, or its copy.
+  const at::Tensor& contiguous() const { return row_; }
   // Writes the copy back.
   void store() const;
 
@@ -28,6 +30,9 @@ class Row {
 std::vector<Row> rows_of(const std::vector<at::Tensor>& tensors);
 std::vector<collectives::Elements> elements_of(const std::vector<Row>& rows);
 void store(const std::vector<Row>& rows);
+
+// Returns a copy of all elements in a row.
+at::Tensor joined(const std::vector<at::Tensor>& tensors);
 
 // Returns the only tensor of a list; throws where it has another number of them.
 const at::Tensor& only(const std::vector<at::Tensor>& tensors);

@@ -146,7 +146,7 @@ net::Answer list(Jobs& jobs, const Call& call) {
   const ListPage page = jobs.list(query);
   // Rows are JSON already: they are not parsed to be printed again.
   std::string body = "{\"jobs\":[";
-  for (size_t i = 0; i < page.rows.size(); ++i) body += (i == 0 ? "" : ",") + page.rows[i];
+  for (size_t i = 0; i < page.rows.size(); ++i) body += (i == 0 ? "" : ",") + page.rows[i].text;
   body += fmt::format("],\"total\":{},\"next\":{}}}\n", page.total,
                       page.next.empty() ? "null" : ordered_json(page.next).dump());
   return {.headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};

@@ -26,14 +26,15 @@ net::Answer text_answer(const std::string& text) {
   return {.headers = {{"Content-Type", "text/plain; charset=utf-8"}}, .body = text};
 }
 
-// Throws a Problem 401 where nobody knows the token.
-void check_token(Tokens& tokens, Reviewer* reviewer, const std::string& token) {
-  if (token.find_first_of("; ,\r\n\"\\") != std::string::npos) {
+// Returns what lets a browser in for a token: a session, or a token of the cluster itself, which
+// ends where it was made. Throws a Problem 401 where nobody knows it.
+std::string session_for(Tokens& tokens, Reviewer* reviewer, const std::string& token) {
+  if (tokens.find(token)) return tokens.begin_session(token);
+  if (reviewer == nullptr || token.find_first_of("; ,\r\n\"\\") != std::string::npos) {
     throw Problem(401, "the token is not known here");
   }
-  if (tokens.find(token)) return;
-  if (reviewer == nullptr) throw Problem(401, "the token is not known here");
   cluster_user(*reviewer, token, {});
+  return token;
 }
 
 net::Answer sign_in(Tokens& tokens, Reviewer* reviewer, const Call& call) {
@@ -48,8 +49,7 @@ net::Answer sign_in(Tokens& tokens, Reviewer* reviewer, const Call& call) {
     }
     token = *made;
   } else if (body.contains("token") && body["token"].is_string()) {
-    token = body["token"].get<std::string>();
-    check_token(tokens, reviewer, token);
+    token = session_for(tokens, reviewer, body["token"].get<std::string>());
   } else {
     throw Problem(400, "the body must have a code or a token");
   }
@@ -59,8 +59,7 @@ net::Answer sign_in(Tokens& tokens, Reviewer* reviewer, const Call& call) {
 }
 
 net::Answer sign_out(Tokens& tokens, const Call& call) {
-  // A token that somebody has given to a browser stays: a program may use it as well.
-  if (call.caller.name == kBrowser) tokens.remove(cookie_token(call.request));
+  tokens.end_session(cookie_token(call.request));
   net::Answer answer{.status = 204};
   answer.headers.emplace_back("Set-Cookie", set_cookie(call.request, "", std::chrono::seconds(0)));
   return answer;
@@ -138,8 +137,13 @@ void add_probes(Routes& routes, Jobs& jobs) {
   routes.push_back(plain("/readyz", "getReadiness", "Whether it can take jobs",
                          [&jobs](const Call&) { return ready(jobs); }));
   routes.back().answer = "text/plain";
-  routes.push_back(plain("/openapi.json", "getOpenapi", "This table, as OpenAPI 3.1",
-                         [&routes](const Call&) { return json_answer(openapi(routes)); }));
+  routes.push_back(
+      plain("/openapi.json", "getOpenapi", "This table, as OpenAPI 3.1",
+            [&routes, text = std::string()](const Call&) mutable {
+              // Made once, when all routes are there.
+              if (text.empty()) text = openapi(routes).dump(2) + "\n";
+              return net::Answer{.headers = {{"Content-Type", "application/json"}}, .body = text};
+            }));
 }
 
 }  // namespace
@@ -185,7 +189,7 @@ void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, T
   routes.push_back({.method = "DELETE",
                     .path = "/api/v1/session",
                     .operation = "signOut",
-                    .summary = "Take the cookie away, and let its token in no more",
+                    .summary = "Take the cookie away, and end its session",
                     .success = 204,
                     .run = [&tokens](const Call& call) { return sign_out(tokens, call); }});
   routes.push_back({.method = "POST",

@@ -22,6 +22,7 @@ ordered_json shown(const TokenRecord& record) {
       {"id", record.id()},
       {"name", record.name},
       {"scope", record.scope},
+      {"session", record.is_session()},
       {"created", record.created},
       {"expires", record.expires.empty() ? ordered_json(nullptr) : ordered_json(record.expires)}};
 }
@@ -129,20 +130,21 @@ net::Answer show_audit(const Audit& audit, const Call& call) {
 }  // namespace
 
 void add_token_routes(Routes& routes, Tokens& tokens, const Audit& audit) {
-  routes.push_back({.method = "GET",
-                    .path = "/api/v1/tokens",
-                    .operation = "listTokens",
-                    .summary = "List tokens; what lets somebody in is never shown again",
-                    .access = Access::admin,
-                    .answer = "tokens: id, name, scope, created, expires of each",
-                    .run = [&tokens](const Call&) { return list_tokens(tokens); }});
+  routes.push_back(
+      {.method = "GET",
+       .path = "/api/v1/tokens",
+       .operation = "listTokens",
+       .summary = "List tokens; what lets somebody in is never shown again",
+       .access = Access::admin,
+       .answer = "tokens: id, name, scope, session of a browser, created, expires of each",
+       .run = [&tokens](const Call&) { return list_tokens(tokens); }});
   routes.push_back({.method = "POST",
                     .path = "/api/v1/tokens",
                     .operation = "makeToken",
                     .summary = "Make a token for a program; the answer alone has it",
                     .access = Access::admin,
                     .body = "TokenRequest",
-                    .answer = "id, name, scope, created, expires, token",
+                    .answer = "id, name, scope, session, created, expires, token",
                     .success = 201,
                     .run = [&tokens](const Call& call) { return make_token(tokens, call); }});
   routes.push_back({.method = "DELETE",

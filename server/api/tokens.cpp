@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/check.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/file_descriptor.hpp"
@@ -34,7 +35,8 @@ using ringtrain::to_json;
 constexpr auto fields_of(const TokenRecord*) {
   using T = TokenRecord;
   return std::tuple(field("name", &T::name), field("scope", &T::scope), field("hash", &T::hash),
-                    field("created", &T::created), field("expires", &T::expires));
+                    field("created", &T::created), field("expires", &T::expires),
+                    field("session_of", &T::session_of));
 }
 
 namespace {
@@ -131,22 +133,32 @@ std::optional<Caller> Tokens::find(const std::string& token) {
   const std::string hash = net::sha256(token);
   for (const TokenRecord& record : records_) {
     if (record.hash != hash || is_over(record)) continue;
+    if (!record.session_of.empty() && !has(record.session_of)) continue;
     if (const auto scope = scope_from(record.scope)) return Caller{record.name, *scope};
   }
   return std::nullopt;
 }
 
-std::string Tokens::add(const std::string& name, Scope scope, std::chrono::hours lifetime) {
+bool Tokens::has(const std::string& hash) const {
+  return std::any_of(records_.begin(), records_.end(), [&](const TokenRecord& record) {
+    return record.hash == hash && !is_over(record);
+  });
+}
+
+std::string Tokens::make(TokenRecord record, std::chrono::hours lifetime) {
   read_again();
   std::string token = "rt_" + random_text();
   const auto now = std::chrono::system_clock::now();
-  records_.push_back({.name = name,
-                      .scope = scope_name(scope),
-                      .hash = net::sha256(token),
-                      .created = print_time(now),
-                      .expires = lifetime.count() == 0 ? "" : print_time(now + lifetime)});
+  record.hash = net::sha256(token);
+  record.created = print_time(now);
+  if (lifetime.count() != 0) record.expires = print_time(now + lifetime);
+  records_.push_back(std::move(record));
   write();
   return token;
+}
+
+std::string Tokens::add(const std::string& name, Scope scope, std::chrono::hours lifetime) {
+  return make({.name = name, .scope = scope_name(scope)}, lifetime);
 }
 
 std::string Tokens::new_code() {
@@ -166,11 +178,21 @@ std::optional<std::string> Tokens::redeem(const std::string& code) {
   return add(kBrowser, Scope::admin, kSessionLifetime);
 }
 
-void Tokens::remove(const std::string& token) {
+std::string Tokens::begin_session(const std::string& token) {
+  const auto caller = find(token);
+  RINGTRAIN_CHECK(caller.has_value());
+  return make(
+      {.name = caller->name, .scope = scope_name(caller->scope), .session_of = net::sha256(token)},
+      kSessionLifetime);
+}
+
+void Tokens::end_session(const std::string& token) {
   read_again();
   const std::string hash = net::sha256(token);
-  std::erase_if(records_, [&](const TokenRecord& record) { return record.hash == hash; });
-  write();
+  const auto ended = std::erase_if(records_, [&](const TokenRecord& record) {
+    return record.hash == hash && record.is_session();
+  });
+  if (ended > 0) write();
 }
 
 std::vector<TokenRecord> Tokens::list() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens: DIR/token has the owner's, readable by the owner alone; DIR/tokens.json has the SHA-256
-// of every token, never one itself. A browser gets a token of its own for a code that works once.
+// of every token, never one itself. A browser gets a token of its own, a session, for a code that
+// works once or for a token; it ends when somebody signs out there.
 #pragma once
 
 #include <array>
@@ -39,6 +40,10 @@ struct TokenRecord {
   std::string hash = {};
   std::string created = {};
   std::string expires = {};  // empty: never
+  // Hash of the token that a session was begun with, and does not outlive; empty: it is no session,
+  // or one begun with a code.
+  std::string session_of = {};
+  bool is_session() const { return name == kBrowser || !session_of.empty(); }
 };
 
 class Tokens {
@@ -59,8 +64,10 @@ class Tokens {
   std::string new_code();
   // Returns a new token for a browser; nothing where the code is none, used or old.
   std::optional<std::string> redeem(const std::string& code);
-  // Forgets a token.
-  void remove(const std::string& token);
+  // Makes a session with the rights of a token of this server, which must be known.
+  std::string begin_session(const std::string& token);
+  // Forgets the token of a session; any other one stays.
+  void end_session(const std::string& token);
   // Forgets the one with this id. Throws a Problem: 404 where there is none, 409 where it is the
   // one in DIR/token, which the commands of this machine use.
   void remove_by_id(const std::string& id);
@@ -68,6 +75,10 @@ class Tokens {
  private:
   void read_again();
   void write();
+  // Whether there is a token with this hash that is not over.
+  bool has(const std::string& hash) const;
+  // Adds a token with this name, scope and session, and returns it.
+  std::string make(TokenRecord record, std::chrono::hours lifetime);
 
   const std::filesystem::path folder_;
   // The file that was read: every change makes another one, perhaps within one tick of its clock.

@@ -23,9 +23,9 @@ constexpr std::chrono::seconds kExpectationHolds(30);
 // Returns jobs as a list shows them, the newest first.
 std::vector<ordered_json> Jobs::similar(const std::string& model, const std::string& dataset) {
   std::vector<ordered_json> found;
-  for (const std::string& row :
+  for (const ListedJob& row :
        index_->list({.words = model + " " + dataset, .limit = kMostSimilar}).rows) {
-    auto job = ordered_json::parse(row, nullptr, false);
+    auto job = ordered_json::parse(row.text, nullptr, false);
     if (!job.is_object() || job.value("model", "") != model) continue;
     if (job.value("dataset", "") == dataset) found.push_back(std::move(job));
   }

@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
 #include "base/time.hpp"
+#include "job/scalar.hpp"
 #include "launcher/supervise/keep.hpp"
 #include "server/store/database.hpp"
 
@@ -23,6 +24,7 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kBetweenSaves(5);
+constexpr std::chrono::seconds kWhileBehind(1);
 constexpr auto kTrashAge = std::chrono::hours(7 * 24);
 
 // Whether nothing was asked of a job that came to rest since. The index may not know: it is written
@@ -95,6 +97,11 @@ void Jobs::scan() {
       if (name.starts_with(".") || !entry.is_directory(error)) continue;
       const JobFolder folder(entry.path());
       if (!folder.exists() || active_.contains(name)) continue;
+      if (!is_utf8_text(name)) {
+        log(fmt::format("{}: is not shown: its name is not UTF-8; give it another name",
+                        entry.path().string()));
+        continue;
+      }
       const auto found = known.find(name);
       adopt(folder, found == known.end() ? "" : found->second);
       if (found != known.end()) known.erase(found);
@@ -126,9 +133,15 @@ void Jobs::adopt(const JobFolder& folder, const std::string& known_state) {
   if (!is_at_rest(job->state().state)) active_[name] = std::move(job);
 }
 
-// The series and how far they are read belong together, so rows are saved with them.
-void Jobs::save(const Job& job) {
-  change_index([&](Index& index) { index.put(job.to_row(), &job.series()); });
+// The series and how far they are read belong together, so rows are saved with them. One that says
+// the same has the same series.
+void Jobs::save(Job& job) {
+  IndexRow row = job.to_row();
+  if (job.is_saved(row)) return;
+  change_index([&](Index& index) {
+    index.put(row, &job.series());
+    job.set_saved(std::move(row));
+  });
 }
 
 // The index may miss a change: the folders have it.
@@ -138,6 +151,7 @@ void Jobs::change_index(const std::function<void(Index&)>& work) {
   } catch (const Error& refused) {
     index_->roll_back();
     is_behind_ = true;
+    for (const auto& [name, job] : active_) job->set_saved({});
     log_once(fmt::format("the index is behind until the disk takes it: {}", refused.what()));
   }
 }
@@ -166,11 +180,19 @@ void Jobs::tick() {
       // Nothing happens to a job that waits, but what schedule() does.
       if (job->state().state != JobState::queued) names.push_back(name);
     }
-    for (const std::string& name : names) look_at(*active_.at(name));
+    for (const std::string& name : names) {
+      try {
+        look_at(*active_.at(name));
+      } catch (const DatabaseDamaged&) {
+        throw;
+      } catch (const std::exception& error) {  // the others are looked at all the same
+        log_once(fmt::format("{} is looked at again in a moment: {}", name, error.what()));
+      }
+    }
     schedule();
     adjust_elastic();
     const auto now = std::chrono::steady_clock::now();
-    if (now - saved_at_ >= kBetweenSaves) {
+    if (now - saved_at_ >= (is_behind_ ? kWhileBehind : kBetweenSaves)) {
       saved_at_ = now;
       if (std::exchange(is_behind_, false)) scan();
       for (const auto& [name, job] : active_) save(*job);

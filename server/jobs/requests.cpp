@@ -160,10 +160,8 @@ std::vector<ClusterPod> Jobs::pods(const std::string& name) {
 
 ListPage Jobs::list(const ListQuery& query) {
   ListPage page = index_->list(query);
-  for (std::string& row : page.rows) {
-    const auto shown = ordered_json::parse(row, nullptr, false);
-    const Job* const job = shown.is_object() ? find_active(shown.value("name", "")) : nullptr;
-    if (job != nullptr) row = job->to_json().dump();
+  for (ListedJob& row : page.rows) {
+    if (Job* const job = find_active(row.name)) row.text = job->line();
   }
   return page;
 }
@@ -173,10 +171,10 @@ std::map<std::string, std::string> Jobs::using_dataset(const std::string& datase
   ListQuery query{.words = dataset, .by_name = true, .limit = 500};
   do {
     const ListPage page = list(query);
-    for (const std::string& row : page.rows) {
-      const auto job = ordered_json::parse(row, nullptr, false);
+    for (const ListedJob& row : page.rows) {
+      const auto job = ordered_json::parse(row.text, nullptr, false);
       if (job.is_object() && job.value("stored_dataset", "") == dataset) {
-        found[job.value("name", "")] = job.value("state", "");
+        found[row.name] = job.value("state", "");
       }
     }
     query.after = page.next;
@@ -184,10 +182,6 @@ std::map<std::string, std::string> Jobs::using_dataset(const std::string& datase
   return found;
 }
 
-std::map<std::string, int> Jobs::count_by_state() {
-  std::map<std::string, int> counts;
-  for (const auto& [name, state] : index_->states()) ++counts[state];
-  return counts;
-}
+std::map<std::string, int> Jobs::count_by_state() { return index_->count_by_state(); }
 
 }  // namespace ringtrain::server

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include "base/crc32c.hpp"
 #include "base/error.hpp"
@@ -24,6 +25,7 @@ constexpr const char* kTables = R"sql(
     name TEXT PRIMARY KEY, state TEXT NOT NULL, created TEXT NOT NULL, text TEXT NOT NULL,
     reader TEXT NOT NULL, crc INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (created DESC, name);
+  CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
   CREATE TABLE IF NOT EXISTS series (
     job TEXT NOT NULL, name TEXT NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (job, name)) STRICT, WITHOUT ROWID;
@@ -197,6 +199,13 @@ std::map<std::string, std::string> Index::states() {
   return found;
 }
 
+std::map<std::string, int> Index::count_by_state() {
+  std::map<std::string, int> found;
+  Statement ask(sql_->database, "SELECT state, count(*) FROM jobs GROUP BY state");
+  while (ask.step()) found[ask.text(0)] = static_cast<int>(ask.number(1));
+  return found;
+}
+
 std::map<std::string, Series> Index::series(const std::string& name) {
   std::map<std::string, Series> found;
   Statement& ask = sql_->get(sql_->get_series, "SELECT name, crc, data FROM series WHERE job=?");
@@ -242,9 +251,9 @@ ListPage Index::list(const ListQuery& query) {
       page.next = last;
       break;
     }
-    const IndexRow row = row_of(rows);
+    IndexRow row = row_of(rows);
     last = query.by_name ? row.name : fmt::format("{} {}", row.created, row.name);
-    page.rows.push_back(row.text);
+    page.rows.push_back({std::move(row.name), std::move(row.text)});
   }
   return page;
 }

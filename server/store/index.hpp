@@ -22,6 +22,7 @@ struct IndexRow {
   std::string created;  // RFC 3339
   std::string text;     // a JSON object on one line, as a list shows it
   std::string reader;   // how far the job's events are read, and what they said; a JSON object
+  bool operator==(const IndexRow&) const = default;
 };
 
 struct ListQuery {
@@ -32,10 +33,15 @@ struct ListQuery {
   std::string after = {};  // cursor of the page before
 };
 
+struct ListedJob {
+  std::string name;
+  std::string text;  // IndexRow::text
+};
+
 struct ListPage {
-  std::vector<std::string> rows;  // IndexRow::text
-  std::string next;               // cursor of the next page; empty: none
-  size_t total = 0;               // over all pages
+  std::vector<ListedJob> rows;
+  std::string next;  // cursor of the next page; empty: none
+  size_t total = 0;  // over all pages
 };
 
 // Thread: one at a time. Every call may throw DatabaseDamaged, after which the object is of no use:
@@ -52,6 +58,7 @@ class Index {
   std::optional<IndexRow> get(const std::string& name);
   // Every job's name and state.
   std::map<std::string, std::string> states();
+  std::map<std::string, int> count_by_state();
   std::map<std::string, Series> series(const std::string& name);
   ListPage list(const ListQuery& query);
   // Makes everything since the last commit lasting. After an io error, here or in another call,

@@ -126,7 +126,7 @@ class Failures(unittest.TestCase):
             self.skipTest("mounting needs root")
         ranks.assert_all_passed(self, ended)
 
-    def test_ranks_on_several_machines_use_gloo_and_say_so(self):
+    def test_ranks_on_several_machines_use_gloo_between_them_and_say_so(self):
         read, write = os.pipe()
 
         def apart(rank):
@@ -142,7 +142,22 @@ class Failures(unittest.TestCase):
         with os.fdopen(read) as errors:
             lines = [line for line in errors if line.startswith("ringtrain:")]
         self.assertEqual(len(lines), 1, lines)
-        self.assertIn("do not share one machine's memory", lines[0])
+        self.assertIn("are on 2 nodes; this group uses shared memory in each node and Gloo between them", lines[0])
+
+    def test_a_rank_that_ends_on_another_machine_is_an_error_on_all(self):
+        def place(rank):
+            os.environ["RINGTRAIN_NODE"] = f"node{rank // 2}"
+
+        def body(rank):
+            distributed.barrier()
+            if rank == 3:
+                os._exit(9)
+            distributed.all_reduce(torch.ones(1))
+        ended = ranks.run(4, body, before=place)
+        self.assertEqual([rank.code for rank in ended], [1, 1, 1, 9], ended)
+        self.assertIn("rank 3 ended and did not come to all_reduce", ended[2].error)
+        for rank in ended[:2]:
+            self.assertRegex(rank.error, "rank 0 failed: .*Connection (closed|reset) by peer")
 
     def test_gloo_is_replaced_only_where_asked(self):
         def body(name):

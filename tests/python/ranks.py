@@ -48,6 +48,8 @@ def _fork(rank, size, body, folder, backend, timeout, environment, before):
     try:
         os.environ.update(environment)
         torch.set_num_threads(1)
+        if nodes := os.environ.get("RANKS_NODES"):  # so many, and a rank on the next of them each
+            os.environ["RINGTRAIN_NODE"] = f"node{rank % int(nodes)}"
         if before:
             before(rank)
         distributed.init_process_group(backend, init_method=f"file://{folder}/store", rank=rank, world_size=size,

@@ -49,11 +49,13 @@ void add_array_options(CLI::App& command, ArrayArguments& arguments) {
                   "Labels are classes, a number each or one-hot, or targets: numbers to predict "
                   "(auto: floats that are not one-hot are targets)")
       ->check(CLI::IsMember({"auto", "classes", "one-hot", "targets"}))
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("FILE");
   command
       .add_option("--target-names", arguments.target_names,
                   "Names of the targets, with commas between them")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->type_name("NAMES");
   command.add_flag("--floats", arguments.floats,
                    "Normalise samples of 32 and 64-bit whole numbers, which else stay as they are");
   command.add_option("--channels", arguments.channels, "Channels are a sample's first or last")
@@ -105,13 +107,19 @@ void add_npz(CLI::App& import) {
         return datasets::import_arrays(sources, a.output, a.options);
       });
   add_paths(*command, *arguments, {"file"}, 1);
-  command->add_option("--train-x", given->names.train_x,
-                      "Array of the training samples (default: x_train, train_x or x)");
-  command->add_option("--train-y", given->names.train_y,
-                      "Array of their labels (default: y_train, train_y or y)");
-  command->add_option("--test-x", given->names.test_x,
-                      "Array of the test samples (default: x_test or test_x, if there is one)");
-  command->add_option("--test-y", given->names.test_y, "Array of their labels");
+  command
+      ->add_option("--train-x", given->names.train_x,
+                   "Array of the training samples (default: x_train, train_x or x)")
+      ->type_name("ARRAY");
+  command
+      ->add_option("--train-y", given->names.train_y,
+                   "Array of their labels (default: y_train, train_y or y)")
+      ->type_name("ARRAY");
+  command
+      ->add_option("--test-x", given->names.test_x,
+                   "Array of the test samples (default: x_test or test_x, if there is one)")
+      ->type_name("ARRAY");
+  command->add_option("--test-y", given->names.test_y, "Array of their labels")->type_name("ARRAY");
   add_array_options(*command, *given);
   add_test_share(*command, *arguments);
 }
@@ -140,10 +148,14 @@ void add_hdf5(CLI::App& import) {
       });
   add_paths(*command, *arguments, {"file"}, 1);
   datasets::ArrayNames& names = given->names;
-  command->add_option("--train-x", names.train_x, "Path of the training samples")->required();
-  command->add_option("--train-y", names.train_y, "Path of their labels")->required();
-  command->add_option("--test-x", names.test_x, "Path of the test samples");
-  command->add_option("--test-y", names.test_y, "Path of their labels");
+  command->add_option("--train-x", names.train_x, "Path of the training samples")
+      ->required()
+      ->type_name("ARRAY");
+  command->add_option("--train-y", names.train_y, "Path of their labels")
+      ->required()
+      ->type_name("ARRAY");
+  command->add_option("--test-x", names.test_x, "Path of the test samples")->type_name("ARRAY");
+  command->add_option("--test-y", names.test_y, "Path of their labels")->type_name("ARRAY");
   add_array_options(*command, *given);
   add_test_share(*command, *arguments);
 }

@@ -56,7 +56,9 @@ void add_split(CLI::App& dataset) {
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("dataset", arguments->path, "A file, or its URL")->required();
   command.add_option("--shards", arguments->shards, "Number of shards")->required();
-  command.add_option("-o,--output", arguments->output, "Directory to create")->required();
+  command.add_option("-o,--output", arguments->output, "Directory to create")
+      ->required()
+      ->type_name("DIR");
   command.callback([arguments] {
     DatasetProgress bar("splitting");
     const DatasetIndex index = datasets::open_dataset_unverified(arguments->path);
@@ -78,7 +80,9 @@ void add_export(CLI::App& dataset) {
   command
       .add_option("dataset", arguments->path, "A file, a directory of shards, or the URL of one")
       ->required();
-  command.add_option("-o,--output", arguments->output, "Directory for the .npy files")->required();
+  command.add_option("-o,--output", arguments->output, "Directory for the .npy files")
+      ->required()
+      ->type_name("DIR");
   command.add_flag("--force", arguments->force, "Replace .npy files that exist");
   command.callback([arguments] {
     const DatasetIndex index = datasets::open_dataset_unverified(arguments->path);
@@ -118,7 +122,8 @@ void add_sample(CLI::App& dataset) {
       .add_option("dataset", arguments->path, "A file, a directory of shards, or the URL of one")
       ->required();
   command.add_option("-o,--output", arguments->output, "PNG file to write; not for a table")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("FILE");
   command.add_option("--rows", arguments->rows, "Number of rows")->capture_default_str();
   command.add_option("--seed", arguments->seed, "Seed for the choice of rows")
       ->capture_default_str();

@@ -50,17 +50,24 @@ datasets::ImageTables tables_of(const ImageArguments& image, const ImportArgumen
 }
 
 void add_table_options(CLI::App& command, ImageArguments& image, ImportArguments& arguments) {
-  command.add_option(
-      "--labels", arguments.labels_file,
-      "Table of file names and labels, here or inside the source, if folders are not "
-      "the classes");
-  command.add_option("--test-labels", arguments.test_file, "A second table, of test images");
-  command.add_option("--file-column", image.columns.file_column,
-                     "Column of the file names, by name or number from 1 (default: the first)");
-  command.add_option("--label-column", image.columns.label_column,
-                     "Column of the labels, by name or number from 1 (default: the last)");
+  command
+      .add_option("--labels", arguments.labels_file,
+                  "Table of file names and labels, here or inside the source, if folders are not "
+                  "the classes")
+      ->type_name("FILE");
+  command.add_option("--test-labels", arguments.test_file, "A second table, of test images")
+      ->type_name("FILE");
+  command
+      .add_option("--file-column", image.columns.file_column,
+                  "Column of the file names, by name or number from 1 (default: the first)")
+      ->type_name("COLUMN");
+  command
+      .add_option("--label-column", image.columns.label_column,
+                  "Column of the labels, by name or number from 1 (default: the last)")
+      ->type_name("COLUMN");
   command.add_option("--separator", image.separator, "Column separator; tab: a tab")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("CHARACTER");
 }
 
 datasets::ImageSources sources_of(const ImageArguments& image, const ImportArguments& a) {
@@ -147,11 +154,13 @@ void add_webdataset(CLI::App& import) {
       ->add_option("shards", arguments->paths,
                    "Shards: files, patterns such as 'train-*.tar', or 'train-{000..012}.tar'")
       ->required();
-  command->add_option("--test", shards->test, "Shards of test samples, the same");
+  command->add_option("--test", shards->test, "Shards of test samples, the same")
+      ->type_name("SHARDS");
   command
       ->add_option("--label-suffix", shards->label_suffix,
                    "Suffix of the file that holds a sample's label: a number or a word")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("SUFFIX");
   add_size_options(*command, *shards);
   add_test_share(*command, *arguments);
 }

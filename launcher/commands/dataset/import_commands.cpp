@@ -79,19 +79,24 @@ void add_csv(CLI::App& import) {
                    return datasets::import_csv(sources, a.output, a.options);
                  });
   add_paths(*command, *arguments, {"file"}, 1);
-  command->add_option("--test", arguments->test_file, "A second table, of test rows");
-  auto* label = command->add_option("--label", csv->label,
-                                    "Label column, by name or number from 1 (default: the last)");
+  command->add_option("--test", arguments->test_file, "A second table, of test rows")
+      ->type_name("FILE");
+  auto* label = command
+                    ->add_option("--label", csv->label,
+                                 "Label column, by name or number from 1 (default: the last)")
+                    ->type_name("COLUMN");
   command
       ->add_option("--target", csv->targets,
                    "Columns of numbers to predict, by name or number, with commas between them")
       ->delimiter(',')
-      ->excludes(label);
+      ->excludes(label)
+      ->type_name("COLUMN");
   command->add_option("--shape", csv->shape, "Channels, height, width, as in 1,28,28")
       ->delimiter(',')
       ->expected(3);
   command->add_option("--separator", csv->separator, "Column separator; tab: a tab")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("CHARACTER");
   add_test_share(*command, *arguments);
 }
 

@@ -62,7 +62,8 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
   command = import_command.add_subcommand(name, description);
   auto arguments = std::make_shared<ImportArguments>();
   command->add_option("-o,--output", arguments->output, "Dataset file to write, or s3://BUCKET/KEY")
-      ->required();
+      ->required()
+      ->type_name("FILE");
   command->add_flag("--force", arguments->force, "Replace the file if it exists");
   command->add_flag("--parents", arguments->parents,
                     "Make missing folders outside the working directory");
@@ -74,7 +75,8 @@ std::shared_ptr<ImportArguments> add_import(CLI::App& import_command, CLI::App*&
                    "Names of the classes, label 0 first, with commas between them. Labels that are "
                    "words, and folders of images, are numbered in the order of the alphabet; the "
                    "import prints which got which name")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->type_name("NAMES");
   command
       ->add_option("--limit", arguments->options.limit,
                    "Import only the first N training rows of the source")

@@ -62,12 +62,14 @@ void add_server_datasets(CLI::App& dataset) {
   upload->add_option("files", sent->upload.files, "Files, in the order of 'dataset import KIND'")
       ->required();
   upload->add_option("--name", sent->upload.name, "Name of the dataset, by which jobs name it")
-      ->required();
+      ->required()
+      ->type_name("NAME");
   upload
       ->add_option(
           "--kind", sent->upload.kind,
           "Kind of the files: images, csv, npy, idx, cifar, hdf5, or ringtrain for a dataset")
-      ->required();
+      ->required()
+      ->type_name("KIND");
   upload
       ->add_option("--option", sent->upload.options,
                    "Option of the import, as height=32; may be repeated")
@@ -91,7 +93,8 @@ void add_server_models(CLI::App& model) {
           });
   get->add_option("model", got->model, "Name of the model")->required();
   get->add_option("version", got->version, "Number or alias (default: latest)");
-  get->add_option("-o,--output", got->output, "Folder to write to (default: the current one)");
+  get->add_option("-o,--output", got->output, "Folder to write to (default: the current one)")
+      ->type_name("DIR");
   const auto named = std::make_shared<Arguments>();
   CLI::App* const alias =
       add(model, "alias", "Give a version an alias, as production", named,

@@ -25,11 +25,15 @@ write(f"seen.{RANK}", json.dumps({**os.environ, "host": socket.gethostname()}))
 """
 
 
-class ScriptsOnSeveralHosts(script_case.ScriptTest):
+class OnHosts(script_case.ScriptTest):
+    """Base: a bed of hosts, and a script's folder that all of them see."""
+
+    NODES = 2
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.bed = case.bed.Bed(2)
+        cls.bed = case.bed.Bed(cls.NODES)
         cls.addClassCleanup(cls.bed.close)
 
     def setUp(self):
@@ -47,6 +51,8 @@ class ScriptsOnSeveralHosts(script_case.ScriptTest):
     def command(self, *arguments):
         return ["sh", "-c", 'cd "$0" && exec "$@"', str(self.folder), *super().command(*arguments)]
 
+
+class ScriptsOnSeveralHosts(OnHosts):
     def ranks(self, name):
         return [process for process, line in self.bed.processes(name) if line.startswith(sys.executable)]
 
@@ -74,6 +80,19 @@ class ScriptsOnSeveralHosts(script_case.ScriptTest):
         launcher = self.start_on("--nproc-per-node", 1, "--python", sys.executable, script)
         self.assertEqual(launcher.end(), 1, launcher.said)
         self.assertRegex(launcher.said.splitlines()[-1], rf"rank 1 on node2: ValueError: bad \(train.py:{line + 4}\)")
+
+    def test_name_a_rank_that_is_stopped(self):
+        script, _ = self.write_script("""
+            barrier("ready")
+            time.sleep(1000)
+            """)
+        launcher = self.start_on("--nproc-per-node", 1, "--silence", 2, "--hang-timeout", 4, "--max-restarts", 0,
+                                 "--python", sys.executable, script)
+        self.processes_of(0, 1)
+        [rank] = self.ranks("node2")
+        os.kill(rank, signal.SIGSTOP)
+        self.assertIn("rank 1 on node2", launcher.until("hang: "))
+        self.assertEqual(launcher.end(), 4, launcher.said)
 
     def test_start_again_after_a_lost_rank_and_end_with_the_launcher(self):
         script, _ = self.write_script("""

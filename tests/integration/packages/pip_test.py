@@ -48,8 +48,13 @@ class Pip(unittest.TestCase):
             [ringtrain, "run", "-n", "2", ROOT / "examples/ddp.py"], capture_output=True, text=True, cwd=self.folder,
             timeout=200, env={**os.environ, "LD_LIBRARY_PATH": os.environ["STAND_INS"], "OMP_NUM_THREADS": "1"})
         self.assertIn("(2 ranks, ringtrain)", run.stdout, run.stderr)
-        job = subprocess.run([ringtrain, "run", "job.yaml"], capture_output=True, text=True, cwd=self.folder)
-        self.assertNotEqual(job.returncode, 0)
+        doctor = subprocess.run([ringtrain, "doctor"], capture_output=True, text=True, cwd=self.folder)
+        self.assertNotIn("worker", doctor.stdout)
+        self.assertRegex(doctor.stdout, r"ok +torch +torch .*; the backend fits: built for 2", doctor.stderr)
+        for arguments, words in ((["run", "job.yaml"], "job.yaml"), (["server", "jobs"], "runs scripts alone")):
+            refused = subprocess.run([ringtrain, *arguments], capture_output=True, text=True, cwd=self.folder)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertRegex(refused.stderr, rf"\Aringtrain: [^\n]*{words}[^\n]*\n\Z")
 
     def assert_refused(self, done, text):
         self.assertNotEqual(done.returncode, 0)
@@ -66,10 +71,10 @@ class Pip(unittest.TestCase):
 
     def test_names_in_one_line_the_libraries_that_are_missing(self):
         self.environment_with(CACHE / "wheels", TOOLS)
-        hidden = {f"CMAKE_DISABLE_FIND_PACKAGE_{name}": "ON" for name in ("CLI11", "yaml-cpp", "HDF5")}
+        hidden = {f"CMAKE_DISABLE_FIND_PACKAGE_{name}": "ON" for name in ("CLI11", "yaml-cpp", "fmt")}
         arguments = " ".join(f"-D{name}={value}" for name, value in hidden.items())
         self.assert_refused(self.pip_install(CMAKE_ARGS=arguments),
-                            "apt-get install libyaml-cpp-dev libcli11-dev libhdf5-dev")
+                            "apt-get install libfmt-dev libyaml-cpp-dev libcli11-dev")
 
 
 if __name__ == "__main__":

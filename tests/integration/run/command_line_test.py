@@ -8,6 +8,7 @@
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
@@ -69,6 +70,22 @@ class Arguments(RunTest):
                     lengths = [len(line) for line in self.help_of(columns, *command)]
                     self.assertLessEqual(max(lengths), columns)
         self.assertLess(len(self.help_of(200, "run")), len(self.help_of(60, "run")))
+
+    def check_help(self, *command):
+        """A word in plain English for the value of each option, here and in the commands below."""
+        text = self.call(run_case.RINGTRAIN, *command, "--help").stdout
+        with self.subTest(command):
+            self.assertNotRegex(text, r"(?m)^  -.* (TEXT|INT|UINT|FLOAT)\b")
+            self.assertNotIn("\n\n\n", text)
+        below = False
+        for line in text.splitlines():
+            if re.fullmatch(r"\S.*:", line):
+                below = line in ("Subcommands:", "On Kubernetes or a server:")
+            elif below and (word := re.match(r"  ([a-z]\S*)", line)):
+                self.check_help(*command, word[1])
+
+    def test_name_the_value_of_every_option(self):
+        self.check_help()
 
 
 class Validate(RunTest):

@@ -7,6 +7,7 @@
 
 import os
 import pathlib
+import re
 import signal
 
 import script_case
@@ -154,11 +155,14 @@ SPEC.loader.exec_module(AUTOLOAD)
 AUTOLOAD.answer_with_stacks()
 """
 
-    def until(self, launcher, text):
+    def wait_for(self, launcher, pattern):
+        """Until a line is printed that matches; a rank that is slow to start may be named before."""
+        lines = []
         for line in launcher.stderr:
-            if text in line:
-                return line
-        self.fail(f"it ended without '{text}'")
+            lines.append(line)
+            if re.search(pattern, line):
+                return
+        self.fail(f"it ended without '{pattern}': {lines}")
 
     def test_are_named_with_the_line_of_each_rank(self):
         script, _ = self.write_script(self.REGISTER + """
@@ -170,10 +174,9 @@ def load_batch():
 barrier("ready")
 load_batch()
 """)
-        launcher = self.start("-n", 2, "--silence", 1, "--hang-timeout", 3, "--max-restarts", 0, script)
-        said = self.until(launcher, "hang: ")
+        launcher = self.start("-n", 2, "--silence", 1, "--hang-timeout", 5, "--max-restarts", 0, script)
         where = script.read_text().splitlines().index("    time.sleep(1000)") + 1
-        self.assertRegex(said, rf"rank 0 on \S+ is at train.py:{where} in load_batch; rank 1 on \S+ is at")
+        self.wait_for(launcher, rf"hang: .*rank 0 on \S+ is at train.py:{where} in load_batch; rank 1 on \S+ is at")
         stderr = launcher.communicate()[1]
         self.assertEqual(launcher.returncode, 4, stderr)
         self.assertIn("hang: ", stderr.splitlines()[-1])
@@ -181,7 +184,7 @@ load_batch()
     def test_without_stacks_are_named_by_rank(self):
         script, _ = self.write_script(WAITING)
         launcher = self.start("-n", 2, "--silence", 1, script)
-        self.assertRegex(self.until(launcher, "hang: "), r"rank 0 on \S+ is silent; rank 1 on \S+ is silent")
+        self.wait_for(launcher, r"hang: .*rank 0 on \S+ is silent; rank 1 on \S+ is silent")
         launcher.kill()
         self.wait_until_all_are_gone()
 
@@ -193,15 +196,19 @@ load_batch()
             """)
         launcher = self.start("-n", 2, "--silence", 1, script)
         os.kill(self.processes_of(0, 1)[1], signal.SIGSTOP)
-        self.assertIn("rank 1 is paused (SIGSTOP)", self.until(launcher, "hang: "))
+        self.wait_for(launcher, r"hang: .*rank 1 is paused \(SIGSTOP\)")
         launcher.kill()
         self.wait_until_all_are_gone()
 
     def test_are_not_seen_where_a_rank_works(self):
         script, _ = self.write_script("""
-            for i in range(60):
-                if RANK == 0:
-                    print(i)
+            barrier("ready")
+            if RANK == 1:
+                time.sleep(6)
+                sys.exit()
+            other = pathlib.Path("/proc") / (HERE / f"ready.{ATTEMPT}.1").read_text()
+            while other.exists():
+                print("works")
                 time.sleep(0.1)
             """)
         self.assertNotIn("hang", self.succeed("-n", 2, "--silence", 3, script).stderr)

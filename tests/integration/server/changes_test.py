@@ -47,6 +47,20 @@ class Changes(ServerTest):
         timeline = [one["what"] for one in self.get("/api/v1/jobs/scaled/timeline")["timeline"]]
         self.assertIn("asked for 2 ranks", timeline)
 
+    def test_give_an_elastic_job_the_core_that_is_free(self):
+        self.submit("elastic", epochs=1000000, ranks=1, elastic="throughput", workers={"min": 1, "max": 2})
+        self.wait_for(lambda: self.get("/api/v1/jobs/elastic")["rates"].get("1"))
+        job = self.wait_for(lambda: (job := self.get("/api/v1/jobs/elastic"))["attempts"] == 2
+                            and job["state"] == "Running" and job or None)
+        self.assertEqual(job["ranks"], 2)
+        self.assertEqual([one["by"] for one in self.get("/api/v1/jobs/elastic/timeline")["timeline"]
+                          if one["what"] == "asked for 2 ranks"], ["elastic: throughput"])
+        self.wait_for(lambda: len(self.get("/api/v1/jobs/elastic/ranks")["ranks"]) == 2 or None)
+        _, _, log = self.ask("GET", "/api/v1/jobs/elastic/logs?attempt=2")
+        self.assertRegex(log.decode(), "2 ranks, from step [1-9]")
+        self.assertEqual(self.ask("POST", "/api/v1/jobs/elastic/finish")[0], 202)
+        self.wait_for_state("elastic", "Succeeded")
+
     def test_refuse_what_makes_no_sense(self):
         self.submit("job", epochs=1)
         for body, status in (('{"ranks": 3}', 422), ('{"ranks": 0}', 422), ('{"ranks": "2"}', 422), ("{}", 422),

@@ -42,21 +42,30 @@ class Doors(ServerTest):
         self.assertEqual(changes[2]["made"], "/api/v1/jobs/a")
         self.assertEqual(len((self.dir / "audit.jsonl").read_text().splitlines()), 4)
 
-    def test_signing_out_ends_the_browsers_token(self):
-        code = json.dumps({"code": self.sign_in.split("#code=")[1]})
-        cookie = self.ask("POST", "/api/v1/session", code, "application/json")[1]["Set-Cookie"].split(";")[0]
+    def status_with(self, cookie, method, path):
+        request = urllib.request.Request(self.url + path, method=method, headers={"Cookie": cookie})
+        try:
+            with urllib.request.urlopen(request, timeout=run_case.DEADLINE) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
 
-        def status(method, path):
-            request = urllib.request.Request(self.url + path, method=method, headers={"Cookie": cookie})
-            try:
-                with urllib.request.urlopen(request, timeout=run_case.DEADLINE) as answer:
-                    return answer.status
-            except urllib.error.HTTPError as error:
-                with error:
-                    return error.code
-        self.assertEqual(status("GET", "/api/v1/jobs"), 200)
-        self.assertEqual(status("DELETE", "/api/v1/session"), 204)
-        self.assertEqual(status("GET", "/api/v1/jobs"), 401)
+    def test_signing_out_ends_the_session_of_a_browser(self):
+        for way in ({"code": self.sign_in.split("#code=")[1]}, {"token": self.token}):
+            _, headers, _ = self.ask("POST", "/api/v1/session", json.dumps(way), "application/json")
+            cookie = headers["Set-Cookie"].split(";")[0]
+            self.assertNotIn(self.token, cookie)
+            self.assertEqual(self.status_with(cookie, "GET", "/api/v1/jobs"), 200)
+            self.assertEqual(self.status_with(cookie, "DELETE", "/api/v1/session"), 204)
+            self.assertEqual(self.status_with(cookie, "GET", "/api/v1/jobs"), 401)
+        self.get("/api/v1/jobs")   # the token that a session was begun with stays
+
+    def test_a_door_has_a_port_that_is_a_number(self):
+        for port in ("x", "", "65536", "-1", "80x"):
+            done = self.command("connect", "--dir", self.dir, "--listen", f"127.0.0.1:{port}")
+            self.assertEqual(done.returncode, 2)
+            self.assert_one_clear_line(done.stderr, f"--listen 127.0.0.1:{port}", "must be a number, 0 to 65535")
 
     def test_other_machines_need_tls_or_a_proxy(self):
         done = self.command(self.folder / "other", "--port", 0, "--listen", "0.0.0.0")

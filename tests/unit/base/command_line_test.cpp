@@ -118,5 +118,22 @@ TEST_F(CommandLine, WrapsHelpToEightyColumnsWithoutATerminal) {
 
 TEST_F(CommandLine, StillPrintsTheVersion) { EXPECT_THAT(said("--version"), EndsWith("tool 1\n")); }
 
+TEST_F(CommandLine, ShowsTypesAsTheyWereNamed) {
+  std::string text;
+  double number = 0;
+  app_.require_subcommand(0);
+  app_.add_option("--listen", text, "Where")->type_name("ADDRESS:PORT");
+  app_.add_option("--hosts", text, "How many")->type_name("N[:M]");
+  app_.add_option("--side", text, "Which")->check(CLI::IsMember({"first", "last"}));
+  app_.add_option("--lr", number, "Rate")->check(CLI::PositiveNumber)->type_name("NUMBER");
+  app_.add_option("--port", ranks_, "Port")->check(CLI::Range(0, 65535))->group("More options");
+  const std::string help = said("--help");
+  for (const char* type : {"--listen ADDRESS:PORT ", "--hosts N[:M] ", "--side {first,last} ",
+                           "--lr NUMBER ", "--port N ", "\n\nMore options:\n"}) {
+    EXPECT_THAT(help, HasSubstr(type));
+  }
+  EXPECT_THAT(help, testing::Not(HasSubstr("\n\n\n")));
+}
+
 }  // namespace
 }  // namespace ringtrain

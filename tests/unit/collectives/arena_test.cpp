@@ -11,7 +11,7 @@ namespace ringtrain::collectives {
 namespace {
 
 std::shared_ptr<SharedRegion> region_of_one() {
-  Meeting meeting = *meet({}, {});
+  auto meeting = std::get<Meeting>(meet({}, {}));
   return std::make_shared<SharedRegion>(std::move(meeting), 0, 1);
 }
 

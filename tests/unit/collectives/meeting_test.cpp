@@ -6,9 +6,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <set>
 
 #include "base/error.hpp"
@@ -53,23 +55,53 @@ TEST_P(MeetingTest, IsNotMisledByWhatADeadAttemptLeftInTheStore) {
                           if (node.rank > 0) usleep(50'000);
                           const Member member = {
                               .rank = node.rank, .size = node.size, .timeout = 1min};
-                          ASSERT_TRUE(meet(store, member));
+                          ASSERT_TRUE(std::holds_alternative<Meeting>(meet(store, member)));
                         }),
               Each(0));
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, MeetingTest, testing::Values(1, 2, 3, 8));
 
-TEST(Meeting, FindsOnEveryRankThatOneIsElsewhere) {
+TEST(Meeting, FindsOnEveryRankWhoIsElsewhere) {
   const TemporaryDirectory folder;
-  EXPECT_THAT(run_ranks(3,
-                        [&](const Node& node) {
-                          if (node.rank == 1) setenv("RINGTRAIN_NODE", "another", 1);
-                          const Member member = {
-                              .rank = node.rank, .size = node.size, .timeout = 1min};
-                          ASSERT_FALSE(meet(store_of_files(folder.path()), member));
-                        }),
-              Each(0));
+  EXPECT_THAT(
+      run_ranks(5,
+                [&](const Node& node) {
+                  if (node.rank == 1) setenv("RINGTRAIN_NODE", "another", 1);
+                  if (node.rank == 2 || node.rank == 4) setenv("RINGTRAIN_NODE", "two", 1);
+                  const Member member = {.rank = node.rank, .size = node.size, .timeout = 1min};
+                  const auto apart = std::get<Apart>(meet(store_of_files(folder.path()), member));
+                  EXPECT_THAT(apart.nodes, testing::ElementsAre(0, 1, 2, 0, 2));
+                  // The name is rank 0's, and new each time.
+                  std::ofstream(folder.path() / "names", std::ios::app) << apart.name + "\n";
+                }),
+      Each(0));
+  std::multiset<std::string> names;
+  std::ifstream lines(folder.path() / "names");
+  names.insert(std::istream_iterator<std::string>(lines), {});
+  EXPECT_EQ(names.count(*names.begin()), 5U);
+}
+
+TEST(Meeting, CallsRanksByTheNamesThatAMemberHas) {
+  const TemporaryDirectory folder;
+  EXPECT_THAT(
+      run_ranks(
+          2,
+          [&](const Node& node) {
+            const Member member = {
+                .rank = node.rank, .size = node.size, .timeout = 1min, .names = {3, 7}};
+            const auto region = std::make_shared<SharedRegion>(
+                std::get<Meeting>(meet(store_of_files(folder.path()), member)), node.rank,
+                node.size);
+            std::array<std::byte, 8> data;
+            const size_t count = node.rank == 0 ? 4 : 8;
+            EXPECT_THAT(
+                [&] {
+                  Communicator(region).broadcast({data.data(), count, ElementType::uint8}, 0, 1min);
+                },
+                ThrowsError(ErrorKind::lost, HasSubstr("ranks 3 and 7 made")));
+          }),
+      Each(0));
 }
 
 TEST(Meeting, TakesANameWithSpacesAndIgnoresAnEmptyOne) {
@@ -81,7 +113,8 @@ TEST(Meeting, TakesANameWithSpacesAndIgnoresAnEmptyOne) {
                             if (*name == '\0' && node.rank == 1) unsetenv("RINGTRAIN_NODE");
                             const Member member = {
                                 .rank = node.rank, .size = node.size, .timeout = 1min};
-                            ASSERT_TRUE(meet(store_of_files(folder.path()), member));
+                            ASSERT_TRUE(std::holds_alternative<Meeting>(
+                                meet(store_of_files(folder.path()), member)));
                           }),
                 Each(0));
   }
@@ -99,10 +132,9 @@ TEST(Meeting, NamesTheRankThatEndsInTheMiddle) {
       const Member member = {.rank = node.rank, .size = node.size, .timeout = 1min};
       std::string message = "none";
       try {
-        auto meeting = meet(store, member);
+        auto meeting = std::get<Meeting>(meet(store, member));
         if (node.rank == 1) raise(SIGKILL);
-        ASSERT_TRUE(meeting);
-        SharedRegion(std::move(*meeting), node.rank, node.size);
+        SharedRegion(std::move(meeting), node.rank, node.size);
       } catch (const Error& error) {
         message = error.what();
       }
@@ -114,21 +146,20 @@ TEST(Meeting, NamesTheRankThatEndsInTheMiddle) {
 
 TEST(Meeting, HasNoArenaWhereTheAddressesOfARankAreLimited) {
   const TemporaryDirectory folder;
-  EXPECT_THAT(run_ranks(2,
-                        [&](const Node& node) {
-                          size_t pages = 0;
-                          std::ifstream("/proc/self/statm") >> pages;
-                          const size_t limit = pages * 4096 + (size_t{1} << 30);
-                          const rlimit most = {limit, limit};
-                          if (node.rank == 1) setrlimit(RLIMIT_AS, &most);
-                          const Member member = {
-                              .rank = node.rank, .size = node.size, .timeout = 1min};
-                          auto meeting = meet(store_of_files(folder.path()), member);
-                          ASSERT_TRUE(meeting);
-                          EXPECT_EQ(meeting->arena_bytes, 0U);
-                          SharedRegion(std::move(*meeting), node.rank, node.size);
-                        }),
-              Each(0));
+  EXPECT_THAT(
+      run_ranks(2,
+                [&](const Node& node) {
+                  size_t pages = 0;
+                  std::ifstream("/proc/self/statm") >> pages;
+                  const size_t limit = pages * 4096 + (size_t{1} << 30);
+                  const rlimit most = {limit, limit};
+                  if (node.rank == 1) setrlimit(RLIMIT_AS, &most);
+                  const Member member = {.rank = node.rank, .size = node.size, .timeout = 1min};
+                  auto meeting = std::get<Meeting>(meet(store_of_files(folder.path()), member));
+                  EXPECT_EQ(meeting.arena_bytes, 0U);
+                  SharedRegion(std::move(meeting), node.rank, node.size);
+                }),
+      Each(0));
 }
 
 // As mpirun binds them.
@@ -150,9 +181,9 @@ TEST(Meeting, CountsTheCoresOfAllRanks) {
                           }
                           const Member member = {
                               .rank = node.rank, .size = node.size, .timeout = 1min};
-                          const auto meeting = meet(store_of_files(folder.path()), member);
-                          ASSERT_TRUE(meeting);
-                          EXPECT_FALSE(meeting->oversubscribed);
+                          const auto meeting =
+                              std::get<Meeting>(meet(store_of_files(folder.path()), member));
+                          EXPECT_FALSE(meeting.oversubscribed);
                         }),
               Each(0));
 }

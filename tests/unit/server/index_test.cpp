@@ -70,7 +70,7 @@ TEST_F(IndexTest, ListsInPagesThatCoverEachRowOnce) {
     for (int pages = 0; pages == 0 || !query.after.empty(); ++pages) {
       const ListPage page = index.list(query);
       EXPECT_EQ(page.total, 25u);
-      all.insert(all.end(), page.rows.begin(), page.rows.end());
+      for (const ListedJob& row : page.rows) all.push_back(row.text);
       query.after = page.next;
     }
     ASSERT_EQ(all.size(), 25u);
@@ -83,6 +83,7 @@ TEST_F(IndexTest, FiltersByStateAndByWordsAsTheyAre) {
   fill();
   Index index(file_);
   EXPECT_EQ(index.list({.states = {"Succeeded"}}).total, 9u);
+  EXPECT_EQ(index.count_by_state().at("Succeeded"), 9);
   EXPECT_EQ(index.list({.states = {"Succeeded", "Queued"}}).total, 25u);
   EXPECT_EQ(index.list({.words = "JOB-1 net"}).total, 10u);
   EXPECT_EQ(index.list({.words = "100%_net"}).total, 25u);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.hpp"
+#include "net/sha256.hpp"
 #include "tests/throws_error.hpp"
 #include "tests/unit/temporary_directory.hpp"
 
@@ -48,7 +49,7 @@ TEST(Tokens, SeesThoseThatAnotherProcessAddsAndForgets) {
   ASSERT_TRUE(caller);
   EXPECT_EQ(caller->name, "ci");
   EXPECT_EQ(caller->scope, Scope::submit);
-  server.remove(token);
+  server.remove_by_id(net::sha256(token).substr(0, 12));
   EXPECT_FALSE(command.find(token));
   EXPECT_FALSE(server.find(command.add("old", Scope::read, std::chrono::hours(-1))));
 }
@@ -65,6 +66,33 @@ TEST(Tokens, TradesACodeOnce) {
   EXPECT_FALSE(tokens.redeem("x"));
   // A browser stays signed in when the server starts again.
   EXPECT_TRUE(Tokens(folder.path()).find(*token));
+}
+
+TEST(Tokens, EndsASessionAndLeavesTheTokenThatItWasBegunWith) {
+  const TemporaryDirectory folder;
+  Tokens tokens(folder.path());
+  const std::string token = tokens.add("ci", Scope::submit, std::chrono::hours(0));
+  const std::string session = tokens.begin_session(token);
+  EXPECT_NE(session, token);
+  EXPECT_EQ(tokens.find(session).value().name, "ci");
+  EXPECT_EQ(tokens.find(session).value().scope, Scope::submit);
+  tokens.end_session(token);
+  EXPECT_TRUE(tokens.find(token));
+  tokens.end_session(session);
+  EXPECT_FALSE(tokens.find(session));
+  EXPECT_TRUE(tokens.find(token));
+  const std::string by_code = tokens.redeem(tokens.new_code()).value();
+  tokens.end_session(by_code);
+  EXPECT_FALSE(tokens.find(by_code));
+}
+
+TEST(Tokens, ASessionDoesNotOutliveItsToken) {
+  const TemporaryDirectory folder;
+  Tokens tokens(folder.path());
+  const std::string token = tokens.add("ci", Scope::submit, std::chrono::hours(0));
+  const std::string session = tokens.begin_session(token);
+  tokens.remove_by_id(net::sha256(token).substr(0, 12));
+  EXPECT_FALSE(tokens.find(session));
 }
 
 TEST(Tokens, RefusesAFolderOfNoServerAndABrokenList) {
