@@ -8,7 +8,8 @@ if(TARGET ringtrain-operator)
   install(TARGETS ringtrain-operator RUNTIME OPTIONAL)  # where it was built
 endif()
 if(TARGET ringtrain-bench)
-  install(TARGETS ringtrain-bench ringtrain-bench-all-reduce RUNTIME OPTIONAL)  # where they were built
+  # where they were built
+  install(TARGETS ringtrain-bench ringtrain-bench-all-reduce ringtrain-emulated-rank RUNTIME OPTIONAL)
 endif()
 
 # Completion and man pages are made from the programs as they were built, while they are installed.

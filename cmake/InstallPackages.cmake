@@ -23,7 +23,8 @@ function(install_programs component folder)
             COMPONENT ${component} EXCLUDE_FROM_ALL)
   endforeach()
   if(TARGET ringtrain-bench-all-reduce)
-    install(TARGETS ringtrain-bench-all-reduce RUNTIME DESTINATION ${folder} COMPONENT ${component} EXCLUDE_FROM_ALL)
+    install(TARGETS ringtrain-bench-all-reduce ringtrain-emulated-rank
+            RUNTIME DESTINATION ${folder} COMPONENT ${component} EXCLUDE_FROM_ALL)
   endif()
 endfunction()
 
