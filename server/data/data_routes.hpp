@@ -3,6 +3,9 @@
 // as the table.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "server/api/route.hpp"
 #include "server/datasets/import_task.hpp"
 #include "server/jobs/jobs.hpp"
@@ -14,6 +17,11 @@ namespace ringtrain::server {
 
 // Uploads by tus and PUT.
 void add_upload_routes(Routes& routes, Uploads& uploads);
+
+// Returns what takes the body of a request to an upload of its own, whose file is called `name`;
+// `done` makes the answer once it is whole and safe on disk. Throws as Uploads::open_whole().
+net::BodyReceiver receive_upload(Uploads& uploads, const Call& call, const std::string& name,
+                                 std::function<net::Answer(const Upload&)> done);
 
 // Datasets: import, list, show, delete.
 void add_dataset_routes(Routes& routes, const ImportParts& parts, Operations& operations,
