@@ -55,7 +55,7 @@ Listener::Listener(const std::string& address, uint16_t port) {
     close_on_exec(acceptor_);
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
     acceptor_.bind(endpoint);
-    acceptor_.listen(512);
+    acceptor_.listen(boost::asio::socket_base::max_listen_connections);
   } catch (const boost::system::system_error& error) {
     throw std::system_error(error.code().value(), std::generic_category(),
                             fmt::format("{}:{}", address, port));

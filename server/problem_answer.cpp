@@ -39,6 +39,8 @@ const char* title_of(int status) {
       return "Unprocessable Entity";
     case 429:
       return "Too Many Requests";
+    case 460:  // of tus 1.0.0
+      return "Checksum Mismatch";
     case 503:
       return "Service Unavailable";
     case 507:

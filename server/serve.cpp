@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -59,6 +60,7 @@ JobLimits limits_of(const ServerOptions& options, const fs::path& folder) {
     if (error) throw job_error(fmt::format("--data {}: {}", one.string(), error.message()));
     limits.data.push_back(canonical);
   }
+  for (const std::string& one : options.buckets) limits.buckets.push_back(bucket_of_option(one));
   return limits;
 }
 
@@ -119,6 +121,7 @@ void add_all_routes(Routes& routes, Jobs& jobs, DataStore& store, EventStream& e
   add_file_routes(routes, jobs);
   add_seed_routes(routes, jobs);
   add_upload_routes(routes, store.uploads);
+  add_bucket_routes(routes, store.bucket_uploads);
   add_dataset_routes(routes, store.imports, store.operations, jobs);
   add_operation_routes(routes, store.operations);
   add_model_routes(routes, store.models, store.datasets, store.operations, jobs);

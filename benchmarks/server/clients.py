@@ -62,6 +62,14 @@ class Viewers:
             self.sockets[one.fileno()] = one
             self.rest[one.fileno()] = b""
             self.epoll.register(one.fileno(), select.EPOLLIN)
+        self.waiting = set(self.sockets)   # for their first byte
+
+    def wait_until_all_watch(self, seconds=60):
+        end = time.monotonic() + seconds
+        while self.waiting:
+            if time.monotonic() > end:
+                raise SystemExit(f"load: {len(self.waiting)} viewers got no answer in {seconds} s")
+            self.watch(0.2)
 
     def watch(self, seconds):
         """Adds (step, time of arrival) of every event that comes within this time."""
@@ -76,6 +84,7 @@ class Viewers:
                     self.epoll.unregister(number)
                     continue
                 now = time.time()
+                self.waiting.discard(number)
                 parts = (self.rest[number] + data).split(b"\n")
                 self.rest[number] = parts.pop()
                 for line in parts:

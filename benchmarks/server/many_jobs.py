@@ -9,7 +9,8 @@ CREATED = 1_790_000_000   # Unix seconds of the oldest job
 
 
 def stamp(seconds):
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".000Z"
+    whole = int(seconds)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{int(1000 * (seconds - whole)):03d}Z"
 
 
 def step_line(step, seconds, **more):
@@ -53,11 +54,15 @@ def make_job(folder, number, runs, steps):
     return attempt, None
 
 
-def make_folder(folder, jobs, running, steps=20):
+LONG = 20   # jobs, the first ones, whose charts are full
+
+
+def make_folder(folder, jobs, running, steps=20, steps_of_long=2048):
     """Returns the attempts of the jobs that run, with the locks that make them live."""
     living = []
     for number in range(jobs):
-        attempt, lock = make_job(folder, number, number >= jobs - running, steps)
+        attempt, lock = make_job(folder, number, number >= jobs - running,
+                                 steps_of_long if number < LONG else steps)
         if lock:
             living.append((attempt, lock))
     return living

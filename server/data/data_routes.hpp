@@ -7,6 +7,7 @@
 #include <string>
 
 #include "server/api/route.hpp"
+#include "server/datasets/buckets.hpp"
 #include "server/datasets/import_task.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/models/models.hpp"
@@ -22,6 +23,9 @@ void add_upload_routes(Routes& routes, Uploads& uploads);
 // `done` makes the answer once it is whole and safe on disk. Throws as Uploads::open_whole().
 net::BodyReceiver receive_upload(Uploads& uploads, const Call& call, const std::string& name,
                                  std::function<net::Answer(const Upload&)> done);
+
+// Uploads to a bucket, past the server.
+void add_bucket_routes(Routes& routes, const BucketUploads& uploads);
 
 // Datasets: import, list, show, delete.
 void add_dataset_routes(Routes& routes, const ImportParts& parts, Operations& operations,

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <exception>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/error.hpp"
 #include "server/models/job_model.hpp"
 
 namespace ringtrain::server {
@@ -20,6 +20,7 @@ DataStore::DataStore(const fs::path& folder, const fs::path& program, const JobL
     : limits(all_limits),
       sources(std::move(all_sources)),
       uploads(folder / "uploads"),
+      bucket_uploads(limits.buckets),
       datasets(folder / "datasets"),
       models(folder / "models"),
       operations(folder / "operations",
@@ -43,7 +44,7 @@ void DataStore::take_end(const Job& job) {
     operations.begin("model", "/api/v1/models/" + model,
                      to_request(model_request_of(job.folder(), job.to_json(), model)),
                      job.record().by);
-  } catch (const Error& refused) {  // the disk: POST /api/v1/models does it later
+  } catch (const std::exception& refused) {  // the disk: POST /api/v1/models does it later
     std::fputs(
         fmt::format("{}: its model is no version yet: {}\n", job.record().name, refused.what())
             .c_str(),

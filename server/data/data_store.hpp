@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "server/datasets/buckets.hpp"
 #include "server/datasets/import_task.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/models/model_task.hpp"
@@ -30,6 +31,7 @@ struct DataStore {
   const JobLimits limits;
   const std::set<std::string> sources;
   Uploads uploads;
+  BucketUploads bucket_uploads;
   Datasets datasets;
   Models models;
   Operations operations;

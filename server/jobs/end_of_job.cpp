@@ -23,9 +23,12 @@ constexpr int kForMlflow = 3600;
 
 }  // namespace
 
-// The job is no longer looked at.
+// The job is no longer looked at, once the index has it: a full disk may refuse that for a while.
 void Jobs::rest(const std::string& name) {
-  ended_.add(*active_.at(name));
+  Job& job = *active_.at(name);
+  save(job);
+  if (!job.is_saved(job.to_row())) return;
+  ended_.add(job);
   active_.erase(name);
 }
 

@@ -18,8 +18,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string now_text() { return print_time_ms(std::chrono::system_clock::now()); }
-
 // A folder of `ringtrain run`, as far as it says.
 JobRecord record_of_run(const JobFolder& folder) {
   JobRecord record{.name = folder.name()};
@@ -80,7 +78,7 @@ void Job::ask(Desired desired, const std::string& by) {
   Intent next = intent_;
   next.desired = desired;
   next.is_scale = next.is_order = false;
-  next.time = now_text();
+  next.time = print_time_ms(std::chrono::system_clock::now());
   next.by = by;
   if (desired == Desired::run) next.first_attempt = folder_.last_attempt() + 1;
   folder_.append(next);
@@ -94,7 +92,7 @@ void Job::scale(int ranks, const std::string& by) {
   next.ranks = ranks;
   next.is_scale = true;
   next.is_order = false;
-  next.time = now_text();
+  next.time = print_time_ms(std::chrono::system_clock::now());
   next.by = by;
   if (lives_ && next.desired == Desired::run && !is_in_cluster()) {
     next.first_attempt = folder_.last_attempt() + 1;
@@ -110,7 +108,7 @@ void Job::set_priority(int priority, const std::string& by) {
   next.priority = priority;
   next.is_scale = false;
   next.is_order = true;
-  next.time = now_text();
+  next.time = print_time_ms(std::chrono::system_clock::now());
   next.by = by;
   folder_.append(next);
   intent_ = next;
@@ -191,12 +189,12 @@ bool Job::observe(const OnEvent& on_event) {
   read_new_events(on_event);
   const StateView view_before = std::exchange(view_, derived());
   if (view_.state != view_before.state || since_.empty()) {
-    since_ = now_text();
+    since_ = print_time_ms(std::chrono::system_clock::now());
     // A job that ended while nobody looked did so when it says.
     if (outcome_ && is_at_rest(view_.state)) since_ = print_time_ms(outcome_->ended);
   }
-  const std::string shown_before = std::exchange(shown_, text());
-  return shown_ != shown_before;
+  const std::string line_before = std::exchange(line_, text());
+  return line_ != line_before;
 }
 
 void Job::pass_on_wish() {
@@ -231,6 +229,7 @@ bool Job::set_waiting(const std::string& why, int position) {
   waiting_ = why;
   position_ = position;
   view_ = derived();
+  line_.clear();
   return true;
 }
 

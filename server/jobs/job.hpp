@@ -71,9 +71,12 @@ class Job {
   // Says why a job waits, and at which place of the queue. Returns whether that is news.
   bool set_waiting(const std::string& why, int position);
 
-  // The job as a list shows it, and the same as a line.
+  // The job as a list shows it, and the same as a line, which is kept from look to look.
   nlohmann::ordered_json to_json() const;
-  std::string text() const;
+  const std::string& line() {
+    if (line_.empty()) line_ = text();
+    return line_;
+  }
   IndexRow to_row() const;
   // Remembers the row that the index has, so that the same one is not written again.
   bool is_saved(const IndexRow& row) const { return row == saved_; }
@@ -108,7 +111,8 @@ class Job {
   ClusterRun cluster_run_;
   std::filesystem::file_time_type cluster_file_time_{};
   bool has_follower_ = false;
-  std::string shown_;  // text() after the last look
+  std::string text() const;
+  std::string line_;  // empty: to be made again
   IndexRow saved_;
   std::string waiting_;
   int position_ = 0;

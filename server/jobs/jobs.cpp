@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kBetweenSaves(5);
+constexpr std::chrono::seconds kWhileBehind(1);
 constexpr auto kTrashAge = std::chrono::hours(7 * 24);
 
 // Whether nothing was asked of a job that came to rest since. The index may not know: it is written
@@ -179,11 +180,19 @@ void Jobs::tick() {
       // Nothing happens to a job that waits, but what schedule() does.
       if (job->state().state != JobState::queued) names.push_back(name);
     }
-    for (const std::string& name : names) look_at(*active_.at(name));
+    for (const std::string& name : names) {
+      try {
+        look_at(*active_.at(name));
+      } catch (const DatabaseDamaged&) {
+        throw;
+      } catch (const std::exception& error) {  // the others are looked at all the same
+        log_once(fmt::format("{} is looked at again in a moment: {}", name, error.what()));
+      }
+    }
     schedule();
     adjust_elastic();
     const auto now = std::chrono::steady_clock::now();
-    if (now - saved_at_ >= kBetweenSaves) {
+    if (now - saved_at_ >= (is_behind_ ? kWhileBehind : kBetweenSaves)) {
       saved_at_ = now;
       if (std::exchange(is_behind_, false)) scan();
       for (const auto& [name, job] : active_) save(*job);

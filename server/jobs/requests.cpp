@@ -161,7 +161,7 @@ std::vector<ClusterPod> Jobs::pods(const std::string& name) {
 ListPage Jobs::list(const ListQuery& query) {
   ListPage page = index_->list(query);
   for (ListedJob& row : page.rows) {
-    if (const Job* const job = find_active(row.name)) row.text = job->text();
+    if (Job* const job = find_active(row.name)) row.text = job->line();
   }
   return page;
 }

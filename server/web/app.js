@@ -12,6 +12,8 @@ import {modelPage, modelsPage} from './models.js';
 import {newPage} from './new.js';
 
 const main = document.getElementById('main');
+const signOut = document.getElementById('sign-out');
+let isAway = false;  // the server did not answer when a page was opened
 let leave = () => {};
 let keys = {};
 
@@ -59,8 +61,10 @@ async function show() {
     const made = await page(main, {name, go});
     if (location.pathname !== address) made?.leave?.();
     else { leave = made?.leave ?? leave; keys = made?.keys ?? {}; watchLink(); }
+    signOut.hidden = false;
   } catch (error) {
     if (error.status === 401) return;
+    isAway = error.status === 0;
     // Pages without a name of their own, as Compare, are of jobs.
     const what = name ? title.toLowerCase() : 'job';
     fill(main, h('h1', null, name || title), error.status === 404
@@ -72,6 +76,8 @@ async function show() {
 function signInPage(problem) {
   leave();
   leave = () => {};
+  keys = {};
+  signOut.hidden = true;
   const token = h('input', {type: 'password', id: 'token', autocomplete: 'off', class: 'grow', required: true});
   const wrong = h('p', {class: 'error', role: 'alert'}, problem ?? '');
   const submit = async (event) => {
@@ -90,6 +96,9 @@ function signInPage(problem) {
   token.focus();
 }
 onSignedOut(() => signInPage());
+signOut.addEventListener('click', async () => {
+  try { await call('DELETE', '/api/v1/session'); signInPage(); } catch (error) { fill(main, failure(error, show)); }
+});
 
 async function useCode() {
   const code = new URLSearchParams(location.hash.slice(1)).get('code');
@@ -151,7 +160,10 @@ function watchLink() {
   listen((message) => {
     if (message.kind !== 'link') return;
     document.getElementById('link-state').textContent = message.up ? '' : 'The server does not answer; jobs live on';
+    if (message.up && isAway) { isAway = false; show(); }
   });
 }
 
+// An address that signs in may be opened in a tab that is here already.
+window.addEventListener('hashchange', async () => { if (location.hash.includes('code=') && await useCode()) show(); });
 if (await useCode()) show();

@@ -27,7 +27,7 @@ function logTicks(low, high) {
       if (at >= low * 0.999 && at <= high * 1.001) found.push(at);
     }
   }
-  return found;
+  return found.length < 3 ? ticks(low, high, 4) : found;  // less than a decade
 }
 
 const short = (value) => {
@@ -144,5 +144,5 @@ export function chart({title, names, format = figure, log = false, percentAxis =
       + `smallest ${format(Math.min(...one.min))}, largest ${format(Math.max(...one.max))}`).join('; ')}`;
   }
 
-  return {element, update(series, changed) { data = series; options = {...options, ...changed}; draw(); }};
+  return {element, hasPoints: () => lines().length > 0, update(series, changed) { data = series; options = {...options, ...changed}; draw(); }};
 }

@@ -133,6 +133,7 @@ export async function comparePage(main, {go}) {
     for (const one of charts) {
       const series = Object.fromEntries(all.filter((each) => each.series[one.series]).map((each) => [each.name, each.series[one.series]]));
       one.chart.update(series, {x, epochOf, ownStart: true});
+      one.chart.element.hidden = !one.chart.hasPoints() && !all.some((each) => isLive(each.job.state));
     }
   }
   const draw = () => { drawTable(); drawCharts(); };

@@ -78,14 +78,18 @@ function chartsTab(name, current) {
     const job = current();
     const epochOf = (step) => job.steps ? step * job.epochs / job.steps : step;
     for (const one of charts) one.update(series, {x, epochOf});
+    // Nothing comes any more to a chart of a job that has ended.
+    for (const one of charts) one.element.hidden = !isLive(job.state) && job.state !== 'Queued' && !one.hasPoints();
+    none.hidden = charts.some((one) => !one.element.hidden);
   }
+  const none = h('div', {class: 'empty', hidden: true}, 'It ended before its first report.');
   if (current().script) {
     return {element: h('div', {class: 'empty'}, h('h2', null, 'No charts'), h('p', null, 'This job runs a script, which reports no '
       + 'steps or losses to ringtrain. What it prints is under Log; what it writes below $RINGTRAIN_OUTPUT is under Files.')), load: () => {}};
   }
   return {element: h('div', null, h('div', {class: 'bar'}, h('label', {for: 'axis'}, 'Over'), choice,
     h('small', null, 'A band shows the smallest and largest value of each point.')),
-  h('div', {class: 'charts'}, charts.map((one) => one.element))), load};
+  none, h('div', {class: 'charts'}, charts.map((one) => one.element))), load};
 }
 
 function logTab(name, current) {
@@ -217,7 +221,7 @@ export async function jobPage(main, {name, go}) {
     } catch (error) { fill(problem, failure(error)); }
   }
   async function load() {
-    try { await tab.load(); fill(problem); } catch (error) { if (error.status !== 401) fill(problem, failure(error, load)); }
+    try { await tab.load(); fill(problem); } catch (error) { if (error.status && error.status !== 401) fill(problem, failure(error, load)); }
   }
   function show(id, replace = true) {
     open = id;

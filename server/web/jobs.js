@@ -14,7 +14,7 @@ function row(job, picked, pick) {
     h('td', {class: 'pick'}, h('input', {type: 'checkbox', checked: picked.has(job.name), 'aria-label': `Select ${job.name}`,
       onchange: (event) => pick(job.name, event.target.checked)})),
     h('td', null, stateBadge(job.state)),
-    h('td', null, h('a', {href: link}, h('strong', null, job.name)),
+    h('td', {class: 'name'}, h('a', {href: link}, h('strong', null, job.name)),
       job.why && job.state !== 'Succeeded' ? h('div', {class: 'why'}, job.why) : null),
     h('td', null, [job.script, job.model, job.dataset].filter(Boolean).join(' · ')),
     h('td', null, job.script ? null : h('progress', {max: 1, value: job.progress, 'aria-label': `Progress of ${job.name}`}),
@@ -59,7 +59,8 @@ export async function jobsPage(main, {go}) {
     if (jobs.length === 0) return void fill(place, empty(words || state));
     fill(body, jobs.map((job) => row(job, picked, pick)));
     if (selected >= 0) body.children[selected]?.setAttribute('aria-selected', 'true');
-    note.textContent = `${count(jobs.length)} of ${count(page.total)} jobs`;
+    const all = `${count(page.total)} ${page.total === 1 ? 'job' : 'jobs'}`;
+    note.textContent = jobs.length < page.total ? `${count(jobs.length)} of ${all}` : all;
     fill(place, table, h('div', {class: 'bar'}, note, page.next ? more : null));
     return undefined;
   }

@@ -1,6 +1,7 @@
 // The machine: its cores, who uses them, who waits.
 import {getJson, listen} from './api.js';
 import {bytes, fill, h, scrollable} from './dom.js';
+import {tokensPart} from './tokens.js';
 
 const head = (...texts) => h('thead', null, h('tr', null, texts.map((text) => h('th', {scope: 'col'}, text))));
 
@@ -32,8 +33,9 @@ export async function machinePage(main) {
       h('h2', null, 'Disk'), h('p', null, `${bytes(system.disk_free_bytes)} are free below `, h('code', null, system.folder), '.'),
       system.cluster ? null : h('p', null, 'Jobs may read ', system.data.map((folder, i) => [i ? ', ' : '', h('code', null, folder)]), '.'));
   }
-  await load();
-  fill(main, h('h1', null, 'Machine'), place);
+  const tokens = tokensPart();
+  await Promise.all([load(), tokens.load()]);
+  fill(main, h('h1', null, 'Machine'), place, tokens.element);
   let due = 0;
   const stop = listen((message) => {
     if (['job', 'end', 'gap'].includes(message.kind)) due ||= setTimeout(() => { due = 0; load().catch(() => {}); }, 500);

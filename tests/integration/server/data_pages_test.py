@@ -77,6 +77,7 @@ class DataPages(pages_case.PagesTest):
         self.look("models")
         self.page.click("a", "sides")
         self.page.wait_for_text("Confusion matrix")
+        self.page.wait_for_text("Worst samples")
         self.page.click("button", "Give")
         self.page.wait_for_text("Take production away")
         self.look("model")

@@ -5,6 +5,7 @@
   every_page_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
 """
 
+import json
 import signal
 import sys
 import unittest
@@ -65,6 +66,39 @@ class EveryPage(pages_case.PagesTest):
         self.page.evaluate(f"document.getElementById('token').value = '{self.token}'")
         self.page.evaluate("document.querySelector('main form').requestSubmit()")
         self.page.wait_for_text("No jobs yet")
+        self.page.click("button", "Sign out")
+        self.page.wait_for_text("ringtrain server url")
+        self.assertTrue(self.page.evaluate("document.getElementById('sign-out').offsetParent === null"))
+        # The address that signs in, opened in the tab that asks for it.
+        code = json.loads(self.ask("POST", "/api/v1/codes")[2])["code"]
+        self.page.open(f"{self.url}/ui/#code={code}")
+        self.page.wait_for_text("No jobs yet")
+        self.page.click("nav a", "Machine")
+        self.page.wait_for("Boolean(document.getElementById('token-name'))")
+        self.page.evaluate("document.getElementById('token-name').value = 'ci'")
+        self.page.click("button", "Make a token")
+        token = self.page.wait_for("document.querySelector('dialog[open] pre')?.innerText")
+        self.look("token")
+        self.assertEqual(self.ask("GET", "/api/v1/jobs", token=token)[0], 200)
+        self.page.click("dialog button", "Done")
+        self.page.evaluate("window.confirm = () => true")
+        self.page.evaluate("document.querySelector('[aria-label=\"Delete the token ci\"]').click()")
+        self.page.wait_for("!document.querySelector('[aria-label=\"Delete the token ci\"]')")
+        self.assertEqual(self.ask("GET", "/api/v1/jobs", token=token)[0], 401)
+
+    def test_of_a_page_that_is_opened_while_the_server_is_away(self):
+        self.sign_in_with()
+        # All modules are asked for at once.
+        self.assertEqual(self.page.evaluate("""performance.getEntriesByType('resource')
+            .map((one) => new URL(one.name).pathname).filter((path) => path.endsWith('.js') && path !== '/ui/app.js'
+              && !document.querySelector(`link[rel=modulepreload][href="${path}"]`))"""), [])
+        port = self.url.rsplit(":", 1)[1]
+        self.stop_server(signal.SIGKILL)
+        self.page.wait_for_text("The server does not answer; jobs live on")
+        self.page.click("nav a", "Models")
+        self.page.wait_for_text("Try again")
+        self.start_server(port)
+        self.page.wait_for_text("No models yet")
 
     def test_of_jobs_side_by_side_by_keys_alone(self):
         for name, keys in (("one", {}), ("same", {}), ("other", {"optimizer": {"type": "sgd", "learning_rate": 0.01}})):

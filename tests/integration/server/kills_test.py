@@ -5,7 +5,6 @@
   kills_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -23,14 +22,6 @@ class Kills(ServerTest):
         """The job has a checkpoint and still trains."""
         output = self.dir / "jobs" / name / "output" / "checkpoints"
         self.wait_for(lambda: any(output.glob("*")) or None if output.exists() else None)
-
-    def model(self, name):
-        """The tensors: what describes the job (it has the job's folder) left out."""
-        data = (self.dir / "jobs" / name / "output" / "model.safetensors").read_bytes()
-        end = 8 + int.from_bytes(data[:8], "little")
-        described = json.loads(data[8:end])
-        del described["__metadata__"]
-        return described, data[end:]
 
     def test_of_the_server_alone(self):
         self.submit("job", **self.JOB)

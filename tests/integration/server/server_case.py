@@ -53,10 +53,10 @@ class ServerTest(RunTest):
     def end_jobs(self):
         if self.server is None or self.server.poll() is not None:
             self.start_server()
-        for job in self.get("/api/v1/jobs")["jobs"]:
+        for job in self.get("/api/v1/jobs?limit=500")["jobs"]:
             if job["managed"]:
                 self.ask("DELETE", f"/api/v1/jobs/{job['name']}")
-        self.wait_for(lambda: not any(job["managed"] for job in self.get("/api/v1/jobs")["jobs"]) or None)
+        self.wait_for(lambda: not any(job["managed"] for job in self.get("/api/v1/jobs?limit=500")["jobs"]) or None)
 
     def ask(self, method, path, body=None, content="application/yaml", token=None, **headers):
         """Status, headers and body of any answer."""
@@ -107,3 +107,11 @@ class ServerTest(RunTest):
 
     def run_record(self, name, attempt):
         return json.loads((self.dir / "jobs" / name / "attempts" / str(attempt) / "run.json").read_text())
+
+    def model(self, name):
+        """The tensors: what describes the job (it has the job's folder) left out."""
+        data = (self.dir / "jobs" / name / "output" / "model.safetensors").read_bytes()
+        end = 8 + int.from_bytes(data[:8], "little")
+        described = json.loads(data[8:end])
+        del described["__metadata__"]
+        return described, data[end:]

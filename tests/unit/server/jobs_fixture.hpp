@@ -49,6 +49,7 @@ exec 9<&0
         JobsOptions{.folder = folder_ / "server",
                     .program = program_,
                     .limits = {.data = {std::filesystem::canonical(folder_ / "data")}, .cores = 2},
+                    .on_end = on_end_,
                     .cluster = cluster_},
         [this](const std::string& kind, const std::string& job, const nlohmann::ordered_json&) {
           changes_.push_back(kind + " " + job);
@@ -92,6 +93,7 @@ exec 9<&0
 
   const TemporaryDirectory folder_;
   std::optional<ClusterPlace> cluster_;
+  std::function<void(const Job&)> on_end_;
   std::filesystem::path program_;
   std::vector<std::string> changes_;
   std::unique_ptr<Jobs> jobs_;

@@ -2,6 +2,7 @@
 #include "server/jobs/jobs.hpp"
 
 #include <fstream>
+#include <stdexcept>
 
 #include "tests/unit/server/jobs_fixture.hpp"
 
@@ -72,6 +73,18 @@ TEST_F(JobsTest, AFolderWhoseNameIsNotUtf8IsLeftOutAndHindersNobody) {
   open();
   EXPECT_EQ(state("good"), "Starting");
   EXPECT_EQ(jobs_->list({}).total, 1u);
+}
+
+TEST_F(JobsTest, AnEndThatCannotBePassedOnIsShownAllTheSame) {
+  on_end_ = [](const Job&) { throw std::runtime_error("no space"); };
+  open();
+  submit("ends", 1);
+  submit("lives", 1);
+  end("ends", RunStatus::finished);
+  jobs_->tick();
+  EXPECT_FALSE(jobs_->active().contains("ends"));
+  EXPECT_EQ(jobs_->list({.states = {"Succeeded"}}).total, 1u);
+  EXPECT_EQ(state("lives"), "Starting");
 }
 
 TEST_F(JobsTest, SurviveTheLossOfTheIndex) {
