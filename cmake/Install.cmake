@@ -7,6 +7,9 @@ install(TARGETS ringtrain RUNTIME)
 if(TARGET ringtrain-operator)
   install(TARGETS ringtrain-operator RUNTIME OPTIONAL)  # where it was built
 endif()
+if(NOT RINGTRAIN_SCRIPTS_ONLY)
+  install(PROGRAMS $<TARGET_FILE_DIR:ringtrain>/kubeml TYPE BIN)  # a link to it
+endif()
 if(TARGET ringtrain-bench)
   # where they were built
   install(TARGETS ringtrain-bench ringtrain-bench-all-reduce ringtrain-emulated-rank RUNTIME OPTIONAL)

@@ -97,6 +97,7 @@ void ModelServer::add_protocol_routes() {
   add("GET", "/v1/models/{}", is_ready);
   add("POST", "/v1/models/{}:predict", [this](ModelCall& call) { return predict_instances(call); });
   add("POST", "/predict", [this](ModelCall& call) { return predict_image(call); });
+  add("POST", "/upload", [this](ModelCall& call) { return predict_upload(call); });
 }
 
 void ModelServer::add_page_routes() {
