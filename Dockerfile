@@ -15,7 +15,7 @@ FROM $BASE AS runtime
 COPY mpijob/image/install-packages /tmp/
 RUN /tmp/install-packages && rm /tmp/install-packages
 COPY mpijob/image/ringtrain-pod mpijob/image/ringtrain-fetch mpijob/image/ringtrain-steps mpijob/image/ringtrain-tree \
-     /usr/local/bin/
+     mpijob/image/ringtrain-mnist /usr/local/bin/
 COPY mpijob/image/ssh_config /etc/ssh/ssh_config.d/ringtrain.conf
 COPY mpijob/image/sshd_config /home/mpiuser/.sshd_config
 RUN echo /usr/local/lib/ringtrain > /etc/ld.so.conf.d/ringtrain.conf

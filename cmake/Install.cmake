@@ -7,8 +7,12 @@ install(TARGETS ringtrain RUNTIME)
 if(TARGET ringtrain-operator)
   install(TARGETS ringtrain-operator RUNTIME OPTIONAL)  # where it was built
 endif()
+if(NOT RINGTRAIN_SCRIPTS_ONLY)
+  install(PROGRAMS $<TARGET_FILE_DIR:ringtrain>/kubeml TYPE BIN)  # a link to it
+endif()
 if(TARGET ringtrain-bench)
-  install(TARGETS ringtrain-bench ringtrain-bench-all-reduce RUNTIME OPTIONAL)  # where they were built
+  # where they were built
+  install(TARGETS ringtrain-bench ringtrain-bench-all-reduce ringtrain-emulated-rank RUNTIME OPTIONAL)
 endif()
 
 # Completion and man pages are made from the programs as they were built, while they are installed.

@@ -17,13 +17,18 @@ endif()
 
 function(install_programs component folder)
   install(TARGETS ${packaged_programs} RUNTIME DESTINATION ${folder} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  # A wheel has no links: its script starts ringtrain under this name.
+  if(component STREQUAL programs AND NOT RINGTRAIN_SCRIPTS_ONLY)
+    install(PROGRAMS $<TARGET_FILE_DIR:ringtrain>/kubeml DESTINATION ${folder} COMPONENT ${component} EXCLUDE_FROM_ALL)
+  endif()
   foreach(name ${programs_with_torch})
     install(TARGETS ${name} RUNTIME DESTINATION ${folder}/with-torch COMPONENT ${component} EXCLUDE_FROM_ALL)
     install(PROGRAMS $<TARGET_FILE:ringtrain-with-torch> DESTINATION ${folder} RENAME ${name}
             COMPONENT ${component} EXCLUDE_FROM_ALL)
   endforeach()
   if(TARGET ringtrain-bench-all-reduce)
-    install(TARGETS ringtrain-bench-all-reduce RUNTIME DESTINATION ${folder} COMPONENT ${component} EXCLUDE_FROM_ALL)
+    install(TARGETS ringtrain-bench-all-reduce ringtrain-emulated-rank
+            RUNTIME DESTINATION ${folder} COMPONENT ${component} EXCLUDE_FROM_ALL)
   endif()
 endfunction()
 

@@ -280,4 +280,17 @@ void StateDictWriter::commit() {
   pending_.commit();
 }
 
+void safetensors_to_state_dict(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const SafetensorsReader reader(from);
+  std::vector<TensorInfo> tensors;
+  for (const StoredTensor& stored : reader.tensors()) tensors.push_back(stored.info);
+  StateDictWriter writer(to, tensors);
+  for (const StoredTensor& stored : reader.tensors()) {
+    std::vector<std::byte> bytes(stored.bytes);
+    reader.read(stored, bytes);
+    writer.write(bytes);
+  }
+  writer.commit();
+}
+
 }  // namespace ringtrain::model_files

@@ -49,4 +49,8 @@ class StateDictWriter {
   std::vector<Entry> entries_;
 };
 
+// Writes the tensors of a safetensors file as a state_dict. Throws a data error for what is no such
+// file, and as the writer does.
+void safetensors_to_state_dict(const std::filesystem::path& from, const std::filesystem::path& to);
+
 }  // namespace ringtrain::model_files

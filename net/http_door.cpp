@@ -75,7 +75,7 @@ asio::awaitable<void> pass_on(tcp::socket client, const HttpDoorOptions& options
       co_await asio::async_read_until(from, asio::dynamic_buffer(bytes, kMaxHead), "\r\n\r\n",
                                       asio::redirect_error(asio::use_awaitable, status));
   if (status) co_return;
-  const std::string head = with_header(bytes.substr(0, size), options.header);
+  const std::string head = with_header(bytes.substr(0, size), options.header, options.prefix);
   if (head.empty()) co_return;
   const tcp::endpoint server(asio::ip::make_address("127.0.0.1"), options.to_port);
   co_await to.async_connect(server, asio::redirect_error(asio::use_awaitable, status));
@@ -97,11 +97,18 @@ asio::awaitable<void> pass_on(tcp::socket client, const HttpDoorOptions& options
 
 }  // namespace
 
-std::string with_header(const std::string& head, const std::string& header) {
+std::string with_header(const std::string& head, const std::string& header,
+                        const std::string& prefix) {
   const std::string_view name = std::string_view(header).substr(0, header.find(':'));
   size_t at = head.find(kEnd);
   if (at == std::string::npos || at == 0) return "";
-  std::string result = head.substr(0, at) + fmt::format("\r\n{}\r\nConnection: close\r\n", header);
+  std::string first = head.substr(0, at);
+  if (!prefix.empty()) {
+    const size_t path = first.find(" /");
+    if (path == std::string::npos) return "";
+    first.insert(path + 1, prefix);
+  }
+  std::string result = first + fmt::format("\r\n{}\r\nConnection: close\r\n", header);
   for (at += kEnd.size(); at < head.size();) {
     const size_t end = head.find(kEnd, at);
     if (end == std::string::npos) return "";

@@ -14,11 +14,14 @@ struct HttpDoorOptions {
   uint16_t port = 0;     // 0: any that is free
   uint16_t to_port = 0;  // of the server, on 127.0.0.1
   std::string header;    // "Authorization: Bearer TOKEN"; one of that name in a request is replaced
+  std::string prefix = {};  // put before the path of each request: "/kubeml"
 };
 
 // Returns the head of a request, which ends with an empty line, with the header instead of any of
-// its name, and without keeping the connection. Empty where it is no head.
-std::string with_header(const std::string& head, const std::string& header);
+// its name, the prefix before its path, and without keeping the connection. Empty where it is no
+// head.
+std::string with_header(const std::string& head, const std::string& header,
+                        const std::string& prefix = "");
 
 // Thread: run() does everything on its own; stop() may come from any thread.
 class HttpDoor {

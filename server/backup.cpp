@@ -75,6 +75,11 @@ class Backup {
       if (fs::exists(from_ / file)) copy(from_ / file, to_ / file);
     }
     if (fs::exists(from_ / "keys")) copy_tree(from_ / "keys", to_ / "keys", false);
+    // Datasets are as large as weights.
+    if (const fs::path functions = "kubeml/functions"; fs::exists(from_ / functions)) {
+      make_folder(to_ / "kubeml");
+      copy_tree(from_ / functions, to_ / functions, false);
+    }
     make_folder(to_ / "jobs");
     for (const fs::path& folder : folders_in(from_ / "jobs")) {
       copy_job(JobFolder(folder), to_ / "jobs" / folder.filename());

@@ -76,19 +76,19 @@ uint16_t port_of_door(const std::string& listen) {
 
 }  // namespace
 
-void connect(const fs::path& folder, const std::string& listen) {
+void connect(const fs::path& folder, const std::string& listen, const std::string& prefix) {
   const std::string token = read_owner_token(folder);
   const std::string server = address_of_server(folder);
   if (server.starts_with("https:")) {
     throw job_error(fmt::format(
         "{} speaks TLS, and the door does not: programs give their token to it", server));
   }
-  net::HttpDoorOptions options{.header = "Authorization: Bearer " + token};
+  net::HttpDoorOptions options{.header = "Authorization: Bearer " + token, .prefix = prefix};
   options.port = port_of_door(listen);
   options.to_port = static_cast<uint16_t>(std::atoi(server.c_str() + server.rfind(':') + 1));
   try {
     net::HttpDoor door(options);
-    fmt::print("http://127.0.0.1:{} is {} with the owner's token\n", door.port(), server);
+    fmt::print("http://127.0.0.1:{} is {}{} with the owner's token\n", door.port(), server, prefix);
     std::fflush(stdout);
     door.run();
   } catch (const std::system_error& error) {

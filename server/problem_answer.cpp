@@ -52,10 +52,17 @@ const char* title_of(int status) {
 
 }  // namespace
 
-net::Answer problem_answer(const Problem& problem, bool as_seed) {
+net::Answer problem_answer(const Problem& problem, RouteStyle style) {
   ordered_json json;
   net::Headers headers;
-  if (as_seed) {
+  const bool as_seed = style == RouteStyle::seed;
+  if (style == RouteStyle::kubeml && !problem.more().contains("error")) {
+    json = problem.detail();
+    headers = {{"Content-Type", "text/plain; charset=utf-8"}};
+  } else if (style == RouteStyle::kubeml) {
+    json = problem.more();
+    headers = {{"Content-Type", "application/json"}};
+  } else if (as_seed) {
     json = {{"detail", problem.detail()}};
     if (problem.more().contains("detail")) json = problem.more();
     headers = {{"Content-Type", "application/json"}};
@@ -71,15 +78,16 @@ net::Answer problem_answer(const Problem& problem, bool as_seed) {
   if (problem.status() == 429) headers.emplace_back("Retry-After", "60");
   if (problem.status() == 503) headers.emplace_back("Retry-After", "1");
   if (!problem.location().empty()) headers.emplace_back("Location", problem.location());
-  return {.status = problem.status(),
-          .headers = headers,
-          .body = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) +
-                  (as_seed ? "" : "\n")};
+  const std::string body = json.is_string()
+                               ? json.get<std::string>()
+                               : json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return {.status = problem.status(), .headers = headers, .body = body + (as_seed ? "" : "\n")};
 }
 
-net::Answer failure_answer(const std::exception& error, const std::string& request, bool as_seed) {
+net::Answer failure_answer(const std::exception& error, const std::string& request,
+                           RouteStyle style) {
   if (const auto* const problem = dynamic_cast<const Problem*>(&error)) {
-    return problem_answer(*problem, as_seed);
+    return problem_answer(*problem, style);
   }
   std::fputs(fmt::format("{}: {}\n", request, error.what()).c_str(), stderr);
   const auto* const known = dynamic_cast<const Error*>(&error);
@@ -87,7 +95,7 @@ net::Answer failure_answer(const std::exception& error, const std::string& reque
   return problem_answer(
       is_disk ? Problem(507, "the server's disk refuses to write; the server's log says more")
               : Problem(500, "the server failed; its log says why"),
-      as_seed);
+      style);
 }
 
 }  // namespace ringtrain::server

@@ -30,7 +30,8 @@
 #include "server/api/openapi.hpp"
 #include "server/cluster/reviewer.hpp"
 #include "server/data/data_routes.hpp"
-#include "server/models/job_model.hpp"
+#include "server/data/data_store.hpp"
+#include "server/kubeml/routes.hpp"
 #include "server/network.hpp"
 #include "server/server_folder.hpp"
 #include "server/store/database.hpp"
@@ -111,59 +112,9 @@ std::unique_ptr<Reviewer> reviewer_of(const ServerOptions& options) {
       });
 }
 
-// All that a server keeps beside jobs.
-struct Store {
-  Store(const fs::path& folder, const JobLimits& all_limits, std::set<std::string> all_sources,
-        const OnChange& on_change)
-      : limits(all_limits),
-        sources(std::move(all_sources)),
-        uploads(folder / "uploads"),
-        bucket_uploads(limits.buckets),
-        datasets(folder / "datasets"),
-        models(folder / "models"),
-        operations(folder / "operations",
-                   [on_change](const nlohmann::ordered_json& operation) {
-                     on_change("operation", "", operation);
-                   }),
-        imports{this_program(), uploads, datasets, limits, sources},
-        model_parts{this_program(), models} {
-    operations.add_kind("import", [this](const OperationRecord& record, const fs::path& work) {
-      return std::make_unique<ImportTask>(record, work, imports);
-    });
-    operations.add_kind("model", [this](const OperationRecord& record, const fs::path& work) {
-      return std::make_unique<ModelTask>(record, work, model_parts);
-    });
-  }
-
-  // A job that has trained a model to its end makes a version of one.
-  void take_end(const Job& job) {
-    if (job.state().state != JobState::succeeded || !job.record().script.empty()) return;
-    const std::string model = model_name_of(job.record());
-    try {
-      operations.begin("model", "/api/v1/models/" + model,
-                       to_request(model_request_of(job.folder(), job.to_json(), model)),
-                       job.record().by);
-    } catch (const std::exception& refused) {  // the disk: POST /api/v1/models does it later
-      std::fputs(
-          fmt::format("{}: its model is no version yet: {}\n", job.record().name, refused.what())
-              .c_str(),
-          stderr);
-    }
-  }
-
-  const JobLimits limits;
-  const std::set<std::string> sources;
-  Uploads uploads;
-  BucketUploads bucket_uploads;
-  Datasets datasets;
-  Models models;
-  Operations operations;
-  const ImportParts imports;
-  const ModelParts model_parts;
-};
-
-void add_all_routes(Routes& routes, Jobs& jobs, Store& store, EventStream& events, Tokens& tokens,
-                    const Audit& audit, const std::function<const RequestTimes&()>& times,
+void add_all_routes(Routes& routes, Jobs& jobs, DataStore& store, EventStream& events,
+                    Tokens& tokens, const Audit& audit, Kubeml& kubeml,
+                    const std::function<const RequestTimes&()>& times,
                     Reviewer* reviewer = nullptr) {
   add_job_routes(routes, jobs, events);
   add_view_routes(routes, jobs);
@@ -174,7 +125,8 @@ void add_all_routes(Routes& routes, Jobs& jobs, Store& store, EventStream& event
   add_dataset_routes(routes, store.imports, store.operations, jobs);
   add_operation_routes(routes, store.operations);
   add_model_routes(routes, store.models, store.datasets, store.operations, jobs);
-  add_machine_routes(routes, jobs, events, tokens, times, reviewer);
+  add_machine_routes(routes, jobs, events, tokens, times, kubeml, reviewer);
+  add_kubeml_routes(routes, jobs, store.uploads, kubeml);
   add_page_routes(routes);
   add_token_routes(routes, tokens, audit);
 }
@@ -192,7 +144,7 @@ class Server {
         on_change_(
             [this](const std::string& kind, const std::string& job,
                    const nlohmann::ordered_json& data) { events_.publish(kind, job, data); }),
-        store_(folder_, limits_of(options, folder_),
+        store_(folder_, this_program(), limits_of(options, folder_),
                {options.sources.begin(), options.sources.end()}, on_change_),
         jobs_({.folder = folder_,
                .program = this_program(),
@@ -202,10 +154,14 @@ class Server {
                .on_end = [this](const Job& job) { store_.take_end(job); },
                .cluster = place_of(options, folder_)},
               on_change_),
+        kubeml_{.storage = KubemlStorage(folder_),
+                .tasks = {jobs_, kubeml_.storage, options.function_timeout},
+                .predictions = {static_cast<size_t>(jobs_.cores()),
+                                std::chrono::seconds(options.function_timeout)}},
         reviewer_(reviewer_of(options)),
         dispatcher_(routes_, site_of(options), tokens_, audit_, reviewer_.get()) {
     add_all_routes(
-        routes_, jobs_, store_, events_, tokens_, audit_,
+        routes_, jobs_, store_, events_, tokens_, audit_, kubeml_,
         [this]() -> const RequestTimes& { return dispatcher_.times(); }, reviewer_.get());
     http_ = std::make_unique<net::HttpServer>(
         network_of(options), [this](const net::ServedRequest& request) { return answer(request); },
@@ -218,6 +174,7 @@ class Server {
     http_->every(kTick, [this] {
       jobs_.tick();
       store_.operations.tick();
+      kubeml_.predictions.tick();
     });
     http_->every(kForget, [this] { store_.uploads.forget_old(); });
     http_->every(kKeepAlive, [this] { events_.keep_alive(); });
@@ -232,8 +189,9 @@ class Server {
     }
     std::fflush(stdout);
     http_->run();
-    // Nothing is finished any more that waits for a review.
+    // Nothing is finished any more that waits for a review or a prediction.
     if (reviewer_) reviewer_->stop();
+    kubeml_.predictions.stop();
   }
 
  private:
@@ -253,8 +211,9 @@ class Server {
   Audit audit_;
   EventStream events_;
   const OnChange on_change_;
-  Store store_;
+  DataStore store_;
   Jobs jobs_;
+  Kubeml kubeml_;
   Routes routes_;
   std::unique_ptr<Reviewer> reviewer_;
   Dispatcher dispatcher_;
@@ -281,12 +240,15 @@ std::string reference() {
   Tokens tokens(folder);
   Jobs jobs({.folder = folder, .program = {}, .limits = {}},
             [](const std::string&, const std::string&, const nlohmann::ordered_json&) {});
-  Store store(folder, {}, {}, [](const auto&, const auto&, const auto&) {});
+  DataStore store(folder, {}, {}, {}, [](const auto&, const auto&, const auto&) {});
+  Kubeml kubeml{.storage = KubemlStorage(folder),
+                .tasks = {jobs, kubeml.storage, 0},
+                .predictions = {0, std::chrono::seconds(0)}};
   EventStream events;
   RequestTimes times;
   Routes routes;
   const Audit audit(folder);
-  add_all_routes(routes, jobs, store, events, tokens, audit,
+  add_all_routes(routes, jobs, store, events, tokens, audit, kubeml,
                  [&]() -> const RequestTimes& { return times; });
   return rest_reference(routes);
 }

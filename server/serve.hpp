@@ -26,9 +26,10 @@ struct ServerOptions {
   bool scripts = false;
   // Jobs run in this cluster instead of this machine, and its users come with its tokens.
   std::optional<mpijob::AccessOptions> cluster = {};
-  int cluster_jobs = 100;                          // most of them at a time
-  bool tensorboard = false;                        // runs write event files
-  std::string webhook = {};                        // URL to POST to when a job ends; empty: none
+  int cluster_jobs = 100;       // most of them at a time
+  int function_timeout = 1000;  // seconds for which functions of KubeML may do nothing
+  bool tensorboard = false;     // runs write event files
+  std::string webhook = {};     // URL to POST to when a job ends; empty: none
   std::filesystem::path webhook_secret_file = {};  // what its requests are signed with
   bool webhook_to_private = false;                 // it may lead to a private network
   std::vector<std::string> sources = {};           // private places to import from, "HOST:PORT"
@@ -49,9 +50,10 @@ std::string sign_in_address(const std::filesystem::path& folder);
 
 // Passes requests at an address ("127.0.0.1:8000") of this machine on to the server of a folder,
 // with the owner's token, until SIGINT or SIGTERM: for programs that know nothing of tokens.
-// Whoever may use this machine's loopback gets in. Throws a job error where no server has run
-// there, or the address cannot be used.
-void connect(const std::filesystem::path& folder, const std::string& listen);
+// Whoever may use this machine's loopback gets in. `prefix` is put before each path. Throws a job
+// error where no server has run there, or the address cannot be used.
+void connect(const std::filesystem::path& folder, const std::string& listen,
+             const std::string& prefix = "");
 
 // Returns the token that the server of a folder made first. Throws a job error where there is none.
 std::string owner_token(const std::filesystem::path& folder);

@@ -78,8 +78,8 @@ fs::path prepare_folder(const fs::path& folder) {
 }
 
 bool is_own_folder(const std::string& name) {
-  constexpr std::array<const char*, 8> kOwn = {"jobs",    "trash",    "keys",   "outbox",
-                                               "uploads", "datasets", "models", "operations"};
+  constexpr std::array<const char*, 9> kOwn = {
+      "jobs", "trash", "keys", "outbox", "uploads", "datasets", "models", "operations", "kubeml"};
   return std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end();
 }
 

@@ -99,6 +99,7 @@ void ModelServer::add_protocol_routes() {
   add("POST", "/v1/models/{model}:predict",
       [this](ModelCall& call) { return predict_instances(call); });
   add("POST", "/predict", [this](ModelCall& call) { return predict_image(call); });
+  add("POST", "/upload", [this](ModelCall& call) { return predict_upload(call); });
 }
 
 void ModelServer::add_page_routes() {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "net/multipart.hpp"
 #include "net/request_path.hpp"
 #include "serving/protocol/image_row.hpp"
 #include "serving/protocol/infer_answer.hpp"
@@ -255,6 +256,28 @@ net::Answer ModelServer::predict_image(ModelCall& call) {
                  [top, seen](const ServedModel& model, const std::vector<float>& outputs) {
                    return predict_answer(model, outputs, top, *seen);
                  });
+}
+
+net::Answer ModelServer::predict_upload(ModelCall& call) {
+  const auto& all = deployments_.all();
+  if (all.size() != 1) throw Refusal(400, "several models are served: POST /predict?model=NAME");
+  Version& version = deployments_.choose(all.begin()->first);
+  const auto read = [&]() -> InputRows {
+    if (!takes_images(version.model.samples)) {
+      throw Refusal(400, fmt::format("{} does not take images", version.model.name));
+    }
+    try {
+      const auto files = net::files_of_form(call.request.body, call.request.header("content-type"));
+      const auto file = files.find("file");
+      if (file == files.end()) throw Refusal(400, "the form has no file in the field 'file'");
+      return {
+          .rows = 1,
+          .bytes = image_row(file->second.bytes, version.model.samples, datasets::Fit::stretch)};
+    } catch (const Error& error) {
+      throw Refusal(400, fmt::format("the image cannot be used: {}", error.what()));
+    }
+  };
+  return compute(version, call.request, read, prediction_page);
 }
 
 }  // namespace ringtrain::serving

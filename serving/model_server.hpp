@@ -58,6 +58,7 @@ class ModelServer {
   net::Answer infer(ModelCall& call, const std::string& version);
   net::Answer predict_instances(ModelCall& call);
   net::Answer predict_image(ModelCall& call);
+  net::Answer predict_upload(ModelCall& call);
   net::Answer deploy(ModelCall& call);
   // Reads the rows of a request by `read`, which may refuse them, and has them computed.
   net::Answer compute(Version& version, const net::ServedRequest& request,

@@ -16,6 +16,7 @@
 #include "base/error.hpp"
 #include "job/models.hpp"
 #include "job/task.hpp"
+#include "model_files/safetensors.hpp"
 #include "model_files/torchscript_kind.hpp"
 #include "runtime/device/load.hpp"
 #include "runtime/models/model.hpp"
@@ -91,6 +92,19 @@ void check_size(const ModelOptions& options, const Safetensors& weights) {
       throw data_error("the network would be larger");
     }
   }
+}
+
+// Returns what a file of weights says of its model and samples; of a checkpoint's weights, in
+// OUTPUT/checkpoints/STEP, what OUTPUT/model.safetensors says. Empty: nothing does.
+std::string description_of(const std::filesystem::path& file, const Safetensors& weights) {
+  const auto own = weights.metadata.find("ringtrain");
+  if (own != weights.metadata.end()) return own->second;
+  const auto model = std::filesystem::absolute(file).parent_path().parent_path().parent_path() /
+                     "model.safetensors";
+  if (file.filename() != "weights.safetensors" || !std::filesystem::exists(model)) return "";
+  const model_files::Metadata metadata = model_files::SafetensorsReader(model).metadata();
+  const auto about = metadata.find("ringtrain");
+  return about == metadata.end() ? "" : about->second;
 }
 
 // Makes the network of a description, with these weights.
@@ -184,16 +198,16 @@ std::string TrainedModel::load_script() {
 
 std::string TrainedModel::load_weights() {
   const Safetensors weights = read_safetensors(file_);
-  const auto about = weights.metadata.find("ringtrain");
-  if (about == weights.metadata.end()) return "";
+  const std::string about = description_of(file_, weights);
+  if (about.empty()) return "";
   try {
-    module_->script = network_of(nlohmann::json::parse(about->second), weights);
+    module_->script = network_of(nlohmann::json::parse(about), weights);
     module_->script.to(device_->torch());
   } catch (const std::exception& error) {
     throw data_error(fmt::format("{}: its weights do not fit the network that it describes: {}",
                                  file_.string(), torch_cause(error)));
   }
-  return about->second;
+  return about;
 }
 
 at::Tensor TrainedModel::answers(const datasets::Batch& batch) {

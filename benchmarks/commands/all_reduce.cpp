@@ -109,7 +109,7 @@ void run(const AllReduceOptions& options) {
       throw std::runtime_error(fmt::format("{}: wrong sums", row["name"].get<std::string>()));
     }
   }
-  if (mostly_disturbed(measured.gates)) throw NoisyMachine("all-reduce");
+  if (mostly_disturbed(measured.gates)) throw mostly_disturbed_error("all-reduce");
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ void run(const CompareOptions& options) {
     // fmt counts ± as one column.
     fmt::print("{:<32}{:>18}{:>18}  {}\n", name, print_rates(row.before.rates),
                print_rates(row.after.rates), print_change(row));
-    logarithms += std::log(row.ratio.median);
+    logarithms += std::log(row.ratio);
     fewest = std::min({fewest, row.before.rates.size(), row.after.rates.size()});
     if (options.fail_on > 0 && is_slower(row, options.fail_on / 100)) slower.push_back(name);
   }
@@ -61,8 +61,8 @@ void run(const CompareOptions& options) {
   constexpr size_t kEnough = 6;
   if (fewest < kEnough) {
     fmt::print(
-        "\nn={} cannot show a difference (p < 0.05), and its intervals cover less than 95%: {} "
-        "rounds do.\n",
+        "\nn={}: its intervals cover less than 95%, and a difference seldom shows (p < 0.05): {} "
+        "rounds are enough.\n",
         fewest, kEnough);
   }
   std::fflush(stdout);

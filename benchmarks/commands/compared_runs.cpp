@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.hpp"
+#include "benchmarks/commands/significance.hpp"
 #include "benchmarks/commands/training_run.hpp"
 
 namespace ringtrain::benchmarks {
@@ -50,6 +51,16 @@ std::vector<double> values_of(const RateSeries& series, bool normalised) {
   }
   for (size_t i = 0; normalised && i < values.size(); ++i) values[i] /= series.anchors[i];
   return values;
+}
+
+ComparedRow compared(const RateSeries& before, const RateSeries& after, bool normalised) {
+  const std::vector<double> old = values_of(before, normalised);
+  const std::vector<double> now = values_of(after, normalised);
+  const Interval of_old = median_interval(old), of_now = median_interval(now);
+  return {before, after, median(now) / median(old),
+          Interval{of_now.low / of_old.high, of_now.high / of_old.low,
+                   std::min(of_old.coverage, of_now.coverage)},
+          mann_whitney_p(old, now)};
 }
 
 }  // namespace
@@ -104,25 +115,27 @@ std::vector<ComparedRow> compare(const StepRun& before, const StepRun& after, bo
     if (normalised && own.name == kAlone) continue;
     for (const RateSeries& other : after.series) {
       if (own.model != other.model || own.name != other.name || own.ranks != other.ranks) continue;
-      rows.push_back(
-          {own, other, paired_ratio(values_of(other, normalised), values_of(own, normalised))});
+      rows.push_back(compared(own, other, normalised));
     }
   }
   if (rows.empty()) {
     throw job_error("the runs have no model, contestant and number of ranks in common");
   }
+  std::vector<double> p;
+  for (const ComparedRow& row : rows) p.push_back(row.p);
+  const std::vector<double> adjusted = holm(p);
+  for (size_t i = 0; i < rows.size(); ++i) rows[i].p = adjusted[i];
   return rows;
 }
 
 std::string print_change(const ComparedRow& row) {
   const size_t n = std::min(row.before.rates.size(), row.after.rates.size());
-  const std::string test = fmt::format("(p={:.3f} n={})", row.ratio.p, n);
-  return row.ratio.p < 0.05 ? fmt::format("{:+.1f}% {}", 100 * (row.ratio.median - 1), test)
-                            : "~ " + test;
+  const std::string test = fmt::format("(p={:.3f} n={})", row.p, n);
+  return row.p < 0.05 ? fmt::format("{:+.1f}% {}", 100 * (row.ratio - 1), test) : "~ " + test;
 }
 
 bool is_slower(const ComparedRow& row, double share) {
-  return row.ratio.p < 0.05 && row.ratio.interval.high < 1 - share;
+  return row.p < 0.05 && row.interval.high < 1 - share;
 }
 
 }  // namespace ringtrain::benchmarks

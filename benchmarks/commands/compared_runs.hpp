@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "benchmarks/commands/paired_ratio.hpp"
+#include "base/statistics.hpp"
 
 namespace ringtrain::benchmarks {
 
@@ -29,14 +29,14 @@ StepRun read_step_run(const std::string& lines, const std::string& name);
 
 struct ComparedRow {
   RateSeries before, after;
-  PairedRatio ratio;  // after over before
+  double ratio = 1;   // median after over median before
+  Interval interval;  // of it: from the ends of both medians' intervals, so at least as wide
+  double p = 1;       // Mann and Whitney's, adjusted for the number of rows
 };
 
 // Rows that both runs have, in the order of the first. normalised: of rates over those without
-// averaging in the same round, which a faster or slower machine changes as well. Rounds are paired
-// by their order, which no machine's state connects: the test is exact, but shows less than one of
-// pairs would. Throws a job error if the machines differ and the rates are not normalised, or if
-// no row is in both.
+// averaging in the same round, which a faster or slower machine changes as well. Throws a job error
+// if the machines differ and the rates are not normalised, or if no row is in both.
 std::vector<ComparedRow> compare(const StepRun& before, const StepRun& after, bool normalised);
 
 // "+3.1% (p=0.016 n=7)", or "~ (p=0.219 n=7)" where the runs may as well be equal (p >= 0.05).

@@ -12,6 +12,7 @@
 #include "benchmarks/commands/predict.hpp"
 #include "benchmarks/commands/rounds.hpp"
 #include "benchmarks/data/data.hpp"
+#include "benchmarks/emulation/emulate.hpp"
 #include "benchmarks/scaling/scaling.hpp"
 #include "benchmarks/step/step.hpp"
 
@@ -26,6 +27,7 @@ int main(int argc, char** argv) {
   ringtrain::benchmarks::add_bench_all_reduce_command(app);
   ringtrain::benchmarks::add_bench_compare_command(app);
   ringtrain::benchmarks::add_bench_data_command(app);
+  ringtrain::benchmarks::add_bench_emulate_command(app);
   ringtrain::benchmarks::add_bench_predict_command(app);
   ringtrain::benchmarks::add_bench_scaling_command(app);
   ringtrain::benchmarks::add_bench_step_command(app);

@@ -96,9 +96,7 @@ class Setting {
   // The record of the fewest ranks is the step, that of the most says what sharing costs.
   void read_records() {
     const std::vector<StepRecord> records = records_of_model();
-    const auto by_ranks = [](const StepRecord& a, const StepRecord& b) {
-      return a.ranks < b.ranks;
-    };
+    const auto by_ranks = [](const auto& a, const auto& b) { return a.ranks < b.ranks; };
     const auto [fewest, most] = std::minmax_element(records.begin(), records.end(), by_ranks);
     const auto seconds = [](const StepRecord& record) {
       return record.global_batch / record.alone.value;
@@ -117,6 +115,7 @@ class Setting {
       made_.errors.sharing = most->alone.error;
     }
     jitter_ = most->jitter;
+    made_.step_factors = most->step_factors;
   }
 
   void read_trace() {
@@ -237,7 +236,7 @@ class Setting {
       say("latency of a message", fmt::format("{:g} us", *options_.latency_us), "--latency-us");
     }
     const int most = *std::max_element(options_.ranks.begin(), options_.ranks.end());
-    if (most > made_.per_host && link.bytes_per_second == kNoLimit) {
+    if (options_.link_needed && most > made_.per_host && link.bytes_per_second == kNoLimit) {
       throw job_error(fmt::format(
           "--link: {} ranks are several hosts; how fast is a host's network? Such as --link 10Gbit "
           "--latency-us 50, or --sums FILE of `ringtrain bench allreduce --hostfile`",

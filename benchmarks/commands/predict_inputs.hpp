@@ -28,6 +28,7 @@ struct PredictOptions {
   std::optional<double> link_bits;  // per second
   double link_share = 0.86;
   std::optional<double> latency_us;
+  bool link_needed = true;       // to predict several hosts
   std::optional<double> nvlink;  // GB/s
   std::string algorithm = "auto";
   std::string wire = "fp32";
@@ -59,6 +60,8 @@ struct PredictSetting {
   int measured_ranks = 1;  // the most beside each other in any record
   InputErrors errors;
   std::vector<PredictInput> inputs;
+  // Times of steps over their median, of steps without averaging; empty where no record has them.
+  std::vector<double> step_factors;
 };
 
 // Reads the files and joins them with the options. Throws a job error for what is missing.

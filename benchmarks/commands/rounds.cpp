@@ -117,11 +117,12 @@ int free_port() {
   return ntohs(any.sin_port);
 }
 
-NoisyMachine::NoisyMachine(const std::string& what)
-    : std::runtime_error(
-          fmt::format("{}: over half of the rounds were disturbed, so that all of them were "
-                      "counted: this machine is too noisy for differences of a few percent",
-                      what)) {}
+NoisyMachine mostly_disturbed_error(const std::string& what) {
+  return NoisyMachine(
+      fmt::format("{}: over half of the rounds were disturbed, so that all of them were counted: "
+                  "this machine is too noisy for differences of a few percent",
+                  what));
+}
 
 void write_json(const std::string& file, const nlohmann::ordered_json& json) {
   write_results(file, json.dump(2) + "\n");

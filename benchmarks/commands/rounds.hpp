@@ -31,12 +31,13 @@ bool can_import(const std::string& python, const std::string& modules);
 // Returns a TCP port that was free on this machine a moment ago.
 int free_port();
 
-// Over half of the rounds of something, named, were disturbed. The figures are printed and kept all
-// the same.
+// The machine cannot show what was asked for. The figures are printed and kept all the same.
 class NoisyMachine : public std::runtime_error {
  public:
-  explicit NoisyMachine(const std::string& what);
+  using std::runtime_error::runtime_error;
 };
+// Over half of the rounds of something, named, were disturbed.
+NoisyMachine mostly_disturbed_error(const std::string& what);
 inline constexpr int kExitNoisyMachine = 5;  // docs/reference/exit-codes.md
 
 // Writes the file of --json; does nothing for an empty name. Throws a job error.

@@ -234,7 +234,7 @@ void run(DataOptions options) {
     if (SizeBench(options, size, keep).run(with_peers)) noisy.push_back(size);
   }
   if (!noisy.empty()) {
-    throw NoisyMachine(fmt::format("{} bytes per sample", fmt::join(noisy, ", ")));
+    throw mostly_disturbed_error(fmt::format("{} bytes per sample", fmt::join(noisy, ", ")));
   }
 }
 

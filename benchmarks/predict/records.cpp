@@ -31,6 +31,17 @@ double relative_error(const std::vector<double>& values) {
   return center > 0 ? 1.2533 * std::sqrt(squares / (n - 1) / n) / center : 0;
 }
 
+// Steps of one rank: the first tenth, and at least 3, are its warm-up.
+void add_factors(const std::vector<double>& steps, std::vector<double>& factors) {
+  constexpr size_t kMost = 500, kWarmUp = 3;
+  const size_t first = std::max(kWarmUp, steps.size() / 10);
+  if (first >= steps.size()) return;
+  const double middle = median({steps.begin() + static_cast<ptrdiff_t>(first), steps.end()});
+  for (size_t i = first; i < steps.size() && middle > 0 && factors.size() < kMost; ++i) {
+    factors.push_back(steps[i] / middle);
+  }
+}
+
 StepRecord read_table(const Json& table, const std::vector<Json>& rounds) {
   StepRecord record;
   record.model = table.at("model").get<std::string>();
@@ -46,6 +57,14 @@ StepRecord read_table(const Json& table, const std::vector<Json>& rounds) {
     }
     return relative_error(rates);
   };
+  for (const Json& round : rounds) {
+    if (round.at("model") != table.at("model") || round.value("disturbed", "") != "") continue;
+    for (const Json& run : round.at("runs")) {
+      if (run.at("name") != kAlone || !run.contains("step_microseconds_by_rank")) continue;
+      add_factors(run["step_microseconds_by_rank"].at(0).get<std::vector<double>>(),
+                  record.step_factors);
+    }
+  }
   for (const Json& row : table.at("rows")) {
     const auto name = row.at("name").get<std::string>();
     const Measured rate = {row.at("samples_per_second").get<double>(), error_of(name)};

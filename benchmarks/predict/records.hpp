@@ -25,6 +25,8 @@ struct StepRecord {
   Measured averaged;  // of ringtrain
   // Jitter of a step without averaging over its median; the least that ranks differ by at random.
   std::optional<double> jitter;
+  // Times of rank 0's steps without averaging over their median, at most 500, of all rounds.
+  std::vector<double> step_factors = {};
 };
 
 // Reads all tables of a file. name: for errors. Throws a data error.

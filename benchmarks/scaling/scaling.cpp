@@ -115,7 +115,7 @@ void run(const ScalingOptions& options) {
                      .price = options.price > 0 ? std::optional(options.price) : std::nullopt});
   keep(table);
   print_scaling_table(table);
-  if (mostly_disturbed(all.rounds)) throw NoisyMachine(options.job);
+  if (mostly_disturbed(all.rounds)) throw mostly_disturbed_error(options.job);
 }
 
 }  // namespace

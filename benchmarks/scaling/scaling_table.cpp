@@ -110,6 +110,10 @@ nlohmann::ordered_json scaling_table(const SampledRounds& all, const ScalingPlan
                                   {"cores", options.cores},
                                   {"rounds", rounds.size()},
                                   {"rounds_run", all.rounds.size()}};
+  const size_t base = plan.points.front().base;  // of every point: both modes begin with 1 rank
+  table["base"] = {{"ranks", plan.runs[base].ranks},
+                   {"global_batch", plan.runs[base].global_batch},
+                   {"samples_per_second", median_json(rates_of(all, base, rounds))}};
   for (const ScalingPoint& point : plan.points) {
     table["rows"].push_back(row_of(all, plan, point, rounds, options));
   }
@@ -118,9 +122,13 @@ nlohmann::ordered_json scaling_table(const SampledRounds& all, const ScalingPlan
 
 void print_scaling_table(const nlohmann::ordered_json& table) {
   const auto& rows = table["rows"];
-  fmt::print("\n{} of {} rounds; {:.1f}% intervals; base of speed-ups: 1 rank\n\n",
-             table["rounds"].get<int>(), table["rounds_run"].get<int>(),
-             100 * rows[0]["samples_per_second"]["coverage"].get<double>());
+  const auto& base = table["base"];
+  fmt::print(
+      "\n{} of {} rounds; {:.1f}% intervals; base of speed-ups: ringtrain, 1 rank, batch {}, "
+      "{:.0f} samples/s\n\n",
+      table["rounds"].get<int>(), table["rounds_run"].get<int>(),
+      100 * rows[0]["samples_per_second"]["coverage"].get<double>(),
+      base["global_batch"].get<int64_t>(), base["samples_per_second"]["median"].get<double>());
   fmt::print("{:<8}{:>6}{:>7}{:>11}{:>9}{:>9}{:>9}{:>22}{:>22}{:>22}{:>22}{:>9}{:>9}  {}\n", "mode",
              "ranks", "batch", "samples/s", "p50 ms", "p95 ms", "speed-up", "efficiency",
              "of batch", "of sharing", "of averaging", "CPU s/M", "rank s/M", "");

@@ -92,7 +92,7 @@ void run(const StepOptions& options) {
     if (bench_model(layout, options, model, with_peers, records)) noisy.push_back(model);
   }
   if (!noisy.empty()) {
-    throw NoisyMachine(fmt::format("{}", fmt::join(noisy, ", ")));
+    throw mostly_disturbed_error(fmt::format("{}", fmt::join(noisy, ", ")));
   }
 }
 

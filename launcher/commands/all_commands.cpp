@@ -9,6 +9,7 @@
 #include "launcher/commands/job_commands.hpp"
 #include "launcher/commands/jobs/change_commands.hpp"
 #include "launcher/commands/jobs/follow_command.hpp"
+#include "launcher/commands/jobs/kubeml_command.hpp"
 #include "launcher/commands/jobs/render_command.hpp"
 #include "launcher/commands/jobs/server_data_commands.hpp"
 #include "launcher/commands/jobs/submit_command.hpp"
@@ -34,6 +35,12 @@ void group_cluster_commands(CLI::App& app) {
 }
 
 }  // namespace
+
+std::optional<int> run_by_name(const std::string& name, const std::vector<std::string>& words,
+                               const std::string& version) {
+  if (name != "kubeml") return std::nullopt;
+  return run_kubeml(words, version);
+}
 
 std::optional<int> run_for_programs(const std::vector<std::string>& words) {
   if (words.empty()) return std::nullopt;

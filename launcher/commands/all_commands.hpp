@@ -15,6 +15,11 @@ namespace ringtrain::launcher {
 // their arguments. Returns its exit code, and nothing where the words begin another command.
 std::optional<int> run_for_programs(const std::vector<std::string>& words);
 
+// Runs the program of another name that this one is: kubeml. Returns its exit code, and nothing for
+// any other name.
+std::optional<int> run_by_name(const std::string& name, const std::vector<std::string>& words,
+                               const std::string& version);
+
 // Adds every command of `ringtrain`. words: those of the command line; `ringtrain run` takes a
 // script's own off them. exit_code: set by commands that end with another than 0 without an
 // exception; both must live as long as the app.

@@ -27,6 +27,12 @@ constexpr std::array<std::string_view, 23> kElsewhere = {
 
 }  // namespace
 
+std::optional<int> run_by_name(const std::string& /*name*/,
+                               const std::vector<std::string>& /*words*/,
+                               const std::string& /*version*/) {
+  return std::nullopt;
+}
+
 std::optional<int> run_for_programs(const std::vector<std::string>& words) {
   if (words.empty()) return std::nullopt;
   const std::vector<std::string> rest(words.begin() + 1, words.end());

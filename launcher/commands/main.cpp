@@ -3,7 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/command_line.hpp"
@@ -14,6 +16,10 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   try {
     std::vector<std::string> arguments(argv + 1, argv + argc);
+    const std::string name = std::filesystem::path(argv[0]).filename();
+    if (const auto code = ringtrain::launcher::run_by_name(name, arguments, RINGTRAIN_VERSION)) {
+      return *code;
+    }
     if (const auto code = ringtrain::launcher::run_for_programs(arguments)) return *code;
     CLI::App app("Trains neural networks on many GPUs or cores as one persistent MPI job.",
                  "ringtrain");

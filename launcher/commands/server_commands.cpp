@@ -71,6 +71,11 @@ void add_serve_options(CLI::App& command, Options& options) {
                    "Let it lead to this machine or a private network");
   command.add_flag("--allow-torchscript", options.torchscript,
                    "Let jobs use TorchScript files, which are programs");
+  command
+      .add_option("--function-timeout", options.function_timeout,
+                  "Time after which functions of KubeML that do nothing are ended (default: 1000)")
+      ->check(CLI::Range(1, 8640000))
+      ->type_name("SECONDS");
   command.add_flag("--allow-scripts", options.scripts,
                    "Let jobs run scripts and other programs: whoever may submit a job then has all "
                    "rights of this user");
@@ -167,12 +172,20 @@ void add_server_command(CLI::App& app) {
   add("url", "Print an address at which a browser signs in, once")->callback([options] {
     fmt::print("{}\n", server::sign_in_address(options->folder));
   });
-  const auto listen = std::make_shared<std::string>("127.0.0.1:8000");
+  const auto listen = std::make_shared<std::string>();
+  const auto for_kubeml = std::make_shared<bool>(false);
   CLI::App* const door = add(
       "connect", "Pass requests to the server with the owner's token, for programs without one");
-  door->add_option("--listen", *listen, "Address on this machine (default: 127.0.0.1:8000)")
+  door->add_option("--listen", *listen,
+                   "Address on this machine (default: 127.0.0.1:8000; 127.0.0.1:10100 with "
+                   "--kubeml)")
       ->type_name("127.0.0.1:PORT");
-  door->callback([options, listen] { server::connect(options->folder, *listen); });
+  door->add_flag("--kubeml", *for_kubeml,
+                 "Answer as KubeML's controller at its own paths, as /train for /kubeml/train");
+  door->callback([options, listen, for_kubeml] {
+    const std::string own = *for_kubeml ? "127.0.0.1:10100" : "127.0.0.1:8000";
+    server::connect(options->folder, listen->empty() ? own : *listen, *for_kubeml ? "/kubeml" : "");
+  });
   const auto to = std::make_shared<std::string>();
   CLI::App* const backup =
       add("backup", "Copy jobs, logs and tokens, without checkpoints, while the server runs");

@@ -95,6 +95,34 @@ std::string describe(const H5File& file, const std::vector<Weight>& weights) {
       .dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
+// Describes the samples of a network as a job does in its model.pt (runtime/worker/output.cpp).
+// Keras' file does not say how they are normalised: as its examples do, bytes x are x / 255.
+std::string describe_samples(const Network& network) {
+  const bool is_table = network.sample[1] == 1 && network.sample[2] == 1;
+  const auto channels = static_cast<size_t>(network.sample[0]);
+  const auto outputs = static_cast<size_t>(network.outputs);
+  std::vector<std::string> names;
+  for (size_t i = 0; i < outputs; ++i) names.push_back(std::to_string(i));
+  json described = {{"format", 1},
+                    {"model", "keras"},
+                    {"shape", network.sample},
+                    {"element", is_table ? "f32" : "u8"},
+                    {"mean", std::vector<float>(channels, 0)},
+                    {"std", std::vector<float>(channels, 1)},
+                    {"class_names", json::array()},
+                    {"dataset", ""}};
+  if (network.last_activation == "softmax") {
+    described["class_names"] = names;
+    described["loss"] = "cross_entropy";
+  } else {
+    described["targets"] = names;
+    described["target_mean"] = std::vector<float>(outputs, 0);
+    described["target_std"] = std::vector<float>(outputs, 1);
+    described["loss"] = network.last_activation == "sigmoid" ? "bce_with_logits" : "mse";
+  }
+  return described.dump();
+}
+
 H5File from_description(const std::string& text, const std::string& source) {
   try {
     const json described = json::parse(text);
@@ -214,7 +242,7 @@ class Tensors {
 
 void h5_to_torchscript(const std::filesystem::path& from, const std::filesystem::path& to) {
   const Loaded loaded = load(from);
-  write_torchscript(to, loaded.network, loaded.numbers);
+  write_torchscript(to, loaded.network, loaded.numbers, describe_samples(loaded.network));
 }
 
 void h5_to_safetensors(const std::filesystem::path& from, const std::filesystem::path& to) {

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace ringtrain::model_files::keras {
 
@@ -24,5 +25,10 @@ void h5_to_safetensors(const std::filesystem::path& from, const std::filesystem:
 // Weights are found by the names of their layers, or, if no name fits, in the order of the layers.
 void safetensors_to_h5(const std::filesystem::path& from, const std::filesystem::path& to,
                        const std::optional<std::filesystem::path>& like);
+
+// Writes the mean of the weights of files of one architecture, with the model_config of the first.
+// Throws a data error that names the file and the layer which differs.
+// Requires: from is not empty.
+void average_h5(const std::vector<std::filesystem::path>& from, const std::filesystem::path& to);
 
 }  // namespace ringtrain::model_files::keras

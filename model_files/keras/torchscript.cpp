@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "base/check.hpp"
+#include "datasets/writing/stored_zip.hpp"
 #include "model_files/keras/pickle.hpp"
-#include "model_files/keras/stored_zip.hpp"
 
 namespace ringtrain::model_files::keras {
 namespace {
@@ -142,16 +142,18 @@ std::string data_of(const Network& network, const std::vector<Weight>& weights) 
 }  // namespace
 
 void write_torchscript(const std::filesystem::path& path, const Network& network,
-                       const std::vector<std::vector<float>>& numbers) {
+                       const std::vector<std::vector<float>>& numbers,
+                       const std::string& description) {
   const std::vector<Weight> weights = weights_of(network);
   RINGTRAIN_CHECK(numbers.size() == weights.size());
   Pickle no_constants;
   no_constants.empty_tuple();
-  StoredZip zip(path);
+  datasets::StoredZip zip(path);
   zip.add("net/data.pkl", data_of(network, weights));
   zip.add("net/code/__torch__.py", code_of(network, weights));
   zip.add("net/constants.pkl", no_constants.finish());
   zip.add("net/version", "3\n");
+  zip.add("net/extra/ringtrain.json", description);
   for (size_t i = 0; i < weights.size(); ++i) {
     zip.add(fmt::format("net/data/{}", i),
             {reinterpret_cast<const char*>(numbers[i].data()), numbers[i].size() * sizeof(float)});

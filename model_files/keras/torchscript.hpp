@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "model_files/keras/network.hpp"
@@ -14,9 +15,12 @@ namespace ringtrain::model_files::keras {
 // Writes a network as a module that maps [rows, channels, height, width] to [rows, outputs],
 // without the last softmax or sigmoid, which the loss of a job contains. Its state_dict has the
 // names of weights_of(). The file appears whole or not at all.
+// description: how its samples are, as a job describes those of its model.pt: `ringtrain serve` and
+// `predict` need it.
 // numbers: for each of weights_of(network), in PyTorch's order. Throws an io error, or a data error
 // for more than 4 GiB.
 void write_torchscript(const std::filesystem::path& path, const Network& network,
-                       const std::vector<std::vector<float>>& numbers);
+                       const std::vector<std::vector<float>>& numbers,
+                       const std::string& description);
 
 }  // namespace ringtrain::model_files::keras

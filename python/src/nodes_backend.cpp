@@ -39,9 +39,11 @@ NodesBackend::NodesBackend(Groups groups, Places places, int rank,
 
 NodesBackend::~NodesBackend() {
   shutdown();
-  // As in ~Backend().
+  // As in ~Backend(); a child does not have Gloo's threads, either.
   if (!groups_.node->is_ours() || queue_->runs_here()) {
     static_cast<void>(queue_.release());
+    static_cast<void>(groups_.all.release());
+    static_cast<void>(groups_.leaders.release());
     return;
   }
   std::optional<pybind11::gil_scoped_release> without_gil;

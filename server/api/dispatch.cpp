@@ -61,7 +61,9 @@ std::string path_of(const net::ServedRequest& request) {
   return request.target.substr(0, request.target.find('?'));
 }
 
-bool is_seed(const Route* route) { return route != nullptr && route->style == RouteStyle::seed; }
+RouteStyle style_of(const Route* route) {
+  return route != nullptr ? route->style : RouteStyle::ours;
+}
 
 // Names a request in the log: never what it was sent with.
 std::string name_of(const net::ServedRequest& request, const Route* route) {
@@ -137,7 +139,8 @@ Call Dispatcher::admit(const net::ServedRequest& request, Found found, Caller& c
   const size_t mark = request.target.find('?');
   auto query = net::parse_query(mark == std::string::npos ? "" : request.target.substr(mark + 1));
   if (!query) throw Problem(400, "the query is not encoded as it must be");
-  if (!route.body.empty() && !route.receive) check_body_type(request);
+  const bool is_ours = route.style != RouteStyle::kubeml && !route.receive;
+  if (!route.body.empty() && is_ours) check_body_type(request);
   return {request, std::move(found.path), std::move(*query), caller};
 }
 
@@ -151,8 +154,9 @@ net::Answer Dispatcher::run(const net::ServedRequest& request, const Route*& rou
     throw Problem(404, "there is no such path: GET /openapi.json lists all");
   }
   if (route == nullptr) {
-    net::Answer answer = problem_answer(
-        Problem(405, fmt::format("this path has {}, not this method", found.allow)), false);
+    net::Answer answer =
+        problem_answer(Problem(405, fmt::format("this path has {}, not this method", found.allow)),
+                       RouteStyle::ours);
     answer.headers.emplace_back("Allow", found.allow);
     return answer;
   }
@@ -190,6 +194,13 @@ net::Answer Dispatcher::answer_at(net::ServedRequest request, double started, bo
   try {
     if (is_new) take_forwarded(request, site_);
     answer = run(request, route, caller);
+    if (answer.pending) {
+      answer.pending->then = [this, make = std::move(answer.pending->then), route, caller, started,
+                              request = std::move(request)] {
+        return finished(make, request, route, caller, started);
+      };
+      return answer;
+    }
     if (route != nullptr && is_change(request, *route)) record(request, caller, answer);
   } catch (const ReviewPending& review) {
     review.pending->then = [this, request = std::move(request), started] {
@@ -200,8 +211,22 @@ net::Answer Dispatcher::answer_at(net::ServedRequest request, double started, bo
   } catch (const DatabaseDamaged&) {
     throw;
   } catch (const std::exception& error) {
-    answer = failure_answer(error, name_of(request, route), is_seed(route));
+    answer = failure_answer(error, name_of(request, route), style_of(route));
   }
+  complete(answer, request, route, started);
+  return answer;
+}
+
+net::Answer Dispatcher::finished(const std::function<net::Answer()>& make,
+                                 const net::ServedRequest& request, const Route* route,
+                                 const Caller& caller, double started) {
+  net::Answer answer;
+  try {
+    answer = make();
+  } catch (const std::exception& error) {
+    answer = failure_answer(error, name_of(request, route), style_of(route));
+  }
+  if (is_change(request, *route)) record(request, caller, answer);
   complete(answer, request, route, started);
   return answer;
 }
@@ -222,7 +247,8 @@ std::optional<net::BodyReceiver> Dispatcher::receive(const net::ServedRequest& h
     try {
       return work();
     } catch (const std::exception& error) {
-      receipt->refusal = failure_answer(error, name_of(receipt->request, receipt->route), false);
+      receipt->refusal = failure_answer(error, name_of(receipt->request, receipt->route),
+                                        style_of(receipt->route));
       return false;
     }
   };

@@ -2,6 +2,7 @@
 // From a request to an answer: site, route, token, body, the route's own work, errors, audit.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -43,6 +44,9 @@ class Dispatcher {
   Call admit(const net::ServedRequest& request, Found found, Caller& caller);
   net::Answer answer_at(net::ServedRequest request, double started, bool is_new);
   net::Answer run(const net::ServedRequest& request, const Route*& route, Caller& caller);
+  // Makes the answer of a route that had it pending.
+  net::Answer finished(const std::function<net::Answer()>& make, const net::ServedRequest& request,
+                       const Route* route, const Caller& caller, double started);
   Caller identify(const net::ServedRequest& request, const Route& route);
   void complete(net::Answer& answer, const net::ServedRequest& request, const Route* route,
                 double started);

@@ -10,6 +10,7 @@
 #include "server/api/route.hpp"
 #include "server/cluster/reviewer.hpp"
 #include "server/jobs/jobs.hpp"
+#include "server/kubeml/metrics.hpp"
 
 namespace ringtrain::server {
 
@@ -28,7 +29,7 @@ void add_seed_routes(Routes& routes, Jobs& jobs);
 // /healthz, /readyz, /metrics, /openapi.json, the schema, the machine, and sign-in.
 // `reviewer`: of the cluster whose tokens sign in, too; null: none do.
 void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, Tokens& tokens,
-                        const std::function<const RequestTimes&()>& times,
+                        const std::function<const RequestTimes&()>& times, const Kubeml& kubeml,
                         Reviewer* reviewer = nullptr);
 
 // The pages below /ui/, and /docs.

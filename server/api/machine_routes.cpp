@@ -149,15 +149,16 @@ void add_probes(Routes& routes, Jobs& jobs) {
 }  // namespace
 
 void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, Tokens& tokens,
-                        const std::function<const RequestTimes&()>& times, Reviewer* reviewer) {
+                        const std::function<const RequestTimes&()>& times, const Kubeml& kubeml,
+                        Reviewer* reviewer) {
   add_probes(routes, jobs);
   routes.push_back({.method = "GET",
                     .path = "/metrics",
                     .operation = "getMetrics",
                     .summary = "Figures for Prometheus",
                     .answer = "text/plain",
-                    .run = [&jobs, &events, times](const Call&) {
-                      net::Answer answer = text_answer(metrics_text(jobs, events, times()));
+                    .run = [&jobs, &events, times, &kubeml](const Call&) {
+                      net::Answer answer = text_answer(metrics_text(jobs, events, times(), kubeml));
                       answer.headers = {{"Content-Type", tracking::kMetricsType}};
                       return answer;
                     }});

@@ -50,7 +50,8 @@ void add_requests(MetricsText& text, const RequestTimes& times) {
 
 }  // namespace
 
-std::string metrics_text(Jobs& jobs, const EventStream& events, const RequestTimes& times) {
+std::string metrics_text(Jobs& jobs, const EventStream& events, const RequestTimes& times,
+                         const Kubeml& kubeml) {
   MetricsText text;
   text.family("ringtrain_jobs", Type::gauge, "Jobs by state.");
   const auto counts = jobs.count_by_state();
@@ -71,6 +72,7 @@ std::string metrics_text(Jobs& jobs, const EventStream& events, const RequestTim
   text.sample({}, jobs.commits());
   add_jobs(text, shown_jobs(jobs));
   add_requests(text, times);
+  add_kubeml(text, kubeml);
   return text.take();
 }
 

@@ -78,6 +78,9 @@ ordered_json operation_of(const Route& route) {
   if (has_own_schema(route.body)) {
     operation["requestBody"] = content("application/json", reference(route.body));
     operation["requestBody"]["required"] = true;
+  } else if (route.style == RouteStyle::kubeml && !route.body.empty()) {
+    operation["requestBody"] = content(route.body, ordered_json::object());
+    operation["requestBody"]["required"] = true;
   } else if (route.body.find('/') != std::string::npos) {
     operation["requestBody"] =
         content(route.body, {{"type", "string"}, {"contentMediaType", route.body}});

@@ -43,9 +43,10 @@ struct Parameter {
 
 // Styles of errors, and of the description.
 enum class RouteStyle {
-  ours,   // RFC 9457
-  seed,   // as k8s-distributed-training's FastAPI answers
-  plain,  // for probes and browsers
+  ours,    // RFC 9457
+  seed,    // as k8s-distributed-training's FastAPI answers
+  kubeml,  // as KubeML's controller answers: a line of text, or {"error"}
+  plain,   // for probes and browsers
 };
 
 struct Route {
@@ -55,9 +56,11 @@ struct Route {
   std::string summary = {};
   Access access = Access::read;
   std::vector<Parameter> query = {};
-  std::string body = {};    // what a body holds; empty: none is taken
+  // The meaning of a body, in the style kubeml its type; empty: none is taken.
+  std::string body = {};
   std::string answer = {};  // what a success holds
   int success = 200;
+  // An answer that waits is `pending` with its `then`, and ends with finish() without an answer.
   std::function<net::Answer(const Call&)> run = {};
   RouteStyle style = RouteStyle::ours;
   // Instead of run: takes a body of any size as it arrives. The call is gone when this has

@@ -23,7 +23,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kSilence(60);
-constexpr std::chrono::milliseconds kTimeout(60'000);
 constexpr std::chrono::milliseconds kLongestPause(5000);
 
 std::string environment(const char* name) {
@@ -113,17 +112,21 @@ void RemoteServer::find_address() {
   }
 }
 
-ordered_json RemoteServer::ask(const RemoteRequest& request) {
+net::HttpResponse RemoteServer::send(const RemoteRequest& request) {
   net::HttpRequest sent{.method = request.method,
                         .url = url_ + request.path,
                         .headers = request.headers,
                         .body = request.body,
                         .tls = tls_,
-                        .timeout = kTimeout};
+                        .timeout = request.timeout};
   sent.headers.push_back("Authorization: Bearer " + token_);
   sent.headers.emplace_back("Accept: application/json");
   if (!request.body.empty()) sent.headers.push_back("Content-Type: " + request.type);
-  const net::HttpResponse response = client_.perform(sent);
+  return client_.perform(sent);
+}
+
+ordered_json RemoteServer::ask(const RemoteRequest& request) {
+  const net::HttpResponse response = send(request);
   if (!net::is_success(response)) {
     const std::string words = words_of(response, url_, request.body_name);
     if (is_passing(response.status)) throw lost_error(words);

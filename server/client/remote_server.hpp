@@ -3,6 +3,7 @@
 // which its address and token are read.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -31,7 +32,8 @@ struct RemoteRequest {
   std::string body = {};
   std::string type = "application/yaml";  // of the body
   std::vector<std::string> headers = {};
-  std::string body_name = {};  // of the file that was sent, for refusals
+  std::string body_name = {};                 // of the file that was sent, for refusals
+  std::chrono::milliseconds timeout{60'000};  // 0: none
 };
 
 // Thread: one at a time.
@@ -41,6 +43,9 @@ class RemoteServer {
   // it: RINGTRAIN_TOKEN, else the owner's of the folder; that of the default folder is sent to this
   // machine alone.
   explicit RemoteServer(const std::string& place);
+
+  // Returns the answer, whatever it is. Throws a lost error where there is none.
+  net::HttpResponse send(const RemoteRequest& request);
 
   // Returns the JSON of a success, null where it has none. Throws a RefusedByServer, and a lost
   // error where it does not answer or cannot now.

@@ -3,6 +3,9 @@
 // as the table.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "server/api/route.hpp"
 #include "server/datasets/buckets.hpp"
 #include "server/datasets/import_task.hpp"
@@ -15,6 +18,11 @@ namespace ringtrain::server {
 
 // Uploads by tus and PUT.
 void add_upload_routes(Routes& routes, Uploads& uploads);
+
+// Returns what takes the body of a request to an upload of its own, whose file is called `name`;
+// `done` makes the answer once it is whole and safe on disk. Throws as Uploads::open_whole().
+net::BodyReceiver receive_upload(Uploads& uploads, const Call& call, const std::string& name,
+                                 std::function<net::Answer(const Upload&)> done);
 
 // Uploads to a bucket, past the server.
 void add_bucket_routes(Routes& routes, const BucketUploads& uploads);

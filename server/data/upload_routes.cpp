@@ -148,24 +148,11 @@ net::BodyReceiver put(Uploads& uploads, const Call& call) {
                   "Content-Type: must be that of the file, not of a form: 'curl -T FILE' sends "
                   "it as it is");
   }
-  const UploadRecord record{.name = safe_file_name(call.path.at("file")), .by = call.caller.name};
-  std::optional<uint64_t> length;
-  if (!call.request.header("content-length").empty()) {
-    length = number_in(call, "Content-Length", "content-length");
-  }
-  const std::shared_ptr<UploadWriter> writer = uploads.open_whole(record, length);
-  return {.take =
-              [writer](std::string_view bytes) {
-                writer->take(bytes);
-                return true;
-              },
-          .finish =
-              [writer, &uploads, record] {
-                const Upload made = uploads.finish_whole(*writer, record);
-                net::Answer answer = json_answer(shown(made), 201);
-                answer.headers.emplace_back("Location", path_of(made));
-                return answer;
-              }};
+  return receive_upload(uploads, call, call.path.at("file"), [](const Upload& made) {
+    net::Answer answer = json_answer(shown(made), 201);
+    answer.headers.emplace_back("Location", path_of(made));
+    return answer;
+  });
 }
 
 net::Answer list(Uploads& uploads) {
@@ -181,6 +168,24 @@ net::Answer remove(Uploads& uploads, const Call& call) {
 }
 
 }  // namespace
+
+net::BodyReceiver receive_upload(Uploads& uploads, const Call& call, const std::string& name,
+                                 std::function<net::Answer(const Upload&)> done) {
+  const UploadRecord record{.name = safe_file_name(name), .by = call.caller.name};
+  std::optional<uint64_t> length;
+  if (!call.request.header("content-length").empty()) {
+    length = number_in(call, "Content-Length", "content-length");
+  }
+  const std::shared_ptr<UploadWriter> writer = uploads.open_whole(record, length);
+  return {
+      .take =
+          [writer](std::string_view bytes) {
+            writer->take(bytes);
+            return true;
+          },
+      .finish = [writer, &uploads, record,
+                 done = std::move(done)] { return done(uploads.finish_whole(*writer, record)); }};
+}
 
 void add_upload_routes(Routes& routes, Uploads& uploads) {
   routes.push_back({.method = "OPTIONS",

@@ -2,6 +2,7 @@
 #include "serving/protocol/infer_answer.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -37,6 +38,20 @@ size_t best_of(const float* outputs, size_t classes) {
 
 const std::string& label_of(const ServedModel& model, const float* outputs) {
   return model.samples.class_names[best_of(outputs, model.width())];
+}
+
+std::string html_text(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '&') {
+      escaped += "&amp;";
+    } else if (c == '<') {
+      escaped += "&lt;";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
 }
 
 // An output's numbers, or its labels.
@@ -195,6 +210,19 @@ net::Answer predict_answer(const ServedModel& model, const std::vector<float>& o
                     {"pixels", net::encode_base64(seen)}};
   }
   return json_answer(json.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+net::Answer prediction_page(const ServedModel& model, const std::vector<float>& outputs) {
+  std::string text;
+  if (model.samples.has_targets()) {
+    text = fmt::format("{}", fmt::join(values_of(model, outputs.data()), ", "));
+  } else {
+    text = label_of(model, outputs.data());
+  }
+  return {.headers = {{"Content-Type", "text/html; charset=utf-8"},
+                      {"Content-Security-Policy", "default-src 'none'"},
+                      {"X-Content-Type-Options", "nosniff"}},
+          .body = fmt::format("<!doctype html>\n<h1>The prediction is {}</h1>\n", html_text(text))};
 }
 
 std::string metadata_json(const ServedModel& model) {

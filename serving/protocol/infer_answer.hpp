@@ -34,6 +34,9 @@ net::Answer predictions_answer(const ServedModel& model, const std::vector<float
 net::Answer predict_answer(const ServedModel& model, const std::vector<float>& outputs, size_t top,
                            const std::string& seen);
 
+// Returns a page of HTML with the likeliest class, or the targets, of one row.
+net::Answer prediction_page(const ServedModel& model, const std::vector<float>& outputs);
+
 // Returns the model's description: its input and outputs.
 std::string metadata_json(const ServedModel& model);
 

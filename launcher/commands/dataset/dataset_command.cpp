@@ -73,24 +73,35 @@ void add_export(CLI::App& dataset) {
   struct Arguments {
     std::string path;
     std::string output;
+    uint64_t parts = 0;
     bool force = false;
   };
-  CLI::App& command = *dataset.add_subcommand("export", "Write a dataset's rows as .npy files");
+  CLI::App& command =
+      *dataset.add_subcommand("export", "Write a dataset's rows as .npy or .npz files");
   const auto arguments = std::make_shared<Arguments>();
   command
       .add_option("dataset", arguments->path, "A file, a directory of shards, or the URL of one")
       ->required();
-  command.add_option("-o,--output", arguments->output, "Directory for the .npy files")
+  command.add_option("-o,--output", arguments->output, "Directory for the files")
       ->required()
       ->type_name("DIR");
-  command.add_flag("--force", arguments->force, "Replace .npy files that exist");
+  command
+      .add_option("--npz", arguments->parts,
+                  "Write the training rows as N files of equally many, 0.npz and so on, with "
+                  "the arrays x and y; fewer than N rows at the end are left out")
+      ->type_name("N");
+  command.add_flag("--force", arguments->force, "Replace files that exist");
   command.callback([arguments] {
     const DatasetIndex index = datasets::open_dataset_unverified(arguments->path);
-    for (const auto& file : datasets::export_paths(index, arguments->output)) {
+    const bool as_npz = arguments->parts > 0;
+    for (const auto& file : as_npz ? datasets::npz_paths(arguments->output, arguments->parts)
+                                   : datasets::export_paths(index, arguments->output)) {
       refuse_to_replace(file, arguments->force);
     }
     DatasetProgress bar("exporting");
-    const auto written = datasets::export_npy(index, arguments->output, bar.callback());
+    const auto written =
+        as_npz ? datasets::export_npz(index, arguments->output, arguments->parts, bar.callback())
+               : datasets::export_npy(index, arguments->output, bar.callback());
     bar.finish();
     for (const auto& file : written) fmt::print("{}\n", file.string());
   });

@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 
+import delay_line
+
 NETWORK = "10.77.0"
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x4000000, 0x20000000, 0x40000000
 
@@ -126,8 +128,9 @@ class Bed:
     def link(self, name, up):
         self.on_switch("ip", "link", "set", f"port-{name}", "up" if up else "down")
 
-    def delay(self, name, milliseconds):
-        """Delays every packet to the host; 0 ends it. False where no delay is possible (no /dev/net/tun)."""
+    def delay(self, name, milliseconds, back=0):
+        """Delays every packet to the host, and `back` those from it; 0 ends it. False where no delay is possible (no
+        /dev/net/tun)."""
         port = f"port-{name}"
         if line := self.lines.pop(name, None):
             line.stdin.close()
@@ -139,8 +142,7 @@ class Bed:
         if milliseconds == 0:
             return True
         near, far = f"near-{name}", f"far-{name}"
-        line = subprocess.Popen([*self.in_switch(), sys.executable, pathlib.Path(__file__).with_name("delay_line.py"),
-                                 near, far, str(milliseconds)],
+        line = subprocess.Popen([*self.in_switch(), delay_line.program(), near, far, str(milliseconds), str(back)],
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         if line.stdout.readline() != b"ready\n":
             line.communicate()

@@ -93,6 +93,7 @@ class ScriptsOnSeveralHosts(OnHosts):
         os.kill(rank, signal.SIGSTOP)
         self.assertIn("rank 1 on node2", launcher.until("hang: "))
         self.assertEqual(launcher.end(), 4, launcher.said)
+        self.wait_until_all_are_gone()
 
     def test_start_again_after_a_lost_rank_and_end_with_the_launcher(self):
         script, _ = self.write_script("""

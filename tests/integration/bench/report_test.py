@@ -29,11 +29,23 @@ def row(ranks):
 SCALING = [{"kind": "provenance", "cores": {"value": "2 | 2 <threads>", "how": "runtime"}},
            {"kind": "round", "disturbed": "", "runs": [{"ranks": 1, "global_batch": 128, "averages": True,
                                                          "samples_per_second": 10.0}]},
-           {"kind": "table", "cores": 2, "rounds": 1, "rounds_run": 1, "rows": [row(1), row(3)]}]
+           {"kind": "table", "cores": 2, "rounds": 1, "rounds_run": 1,
+            "base": {"ranks": 1, "global_batch": 128, "samples_per_second": RATIO}, "rows": [row(1), row(3)]}]
+EMULATED = [{"kind": "provenance"},
+            {"kind": "table", "model": "lenet5", "times": "measured", "rows": [
+                {"class": "emulated x8", "ranks": ranks, "ranks_per_host": 8, "rounds": 3, "rounds_run": 4,
+                 "void": void, "step_ms": RATIO, "predicted_step_ms": 0.51, "slept_share": RATIO, "cpu_share": RATIO,
+                 "core_wait_share": RATIO, "start_seconds": RATIO}
+                for ranks, void in ((8, ""), (64, "cores were busy"))]}]
+PREDICTED = {"format": "ringtrain-prediction/1", "model": "a model", "inputs": [
+    {"name": "step", "value": "4 ms", "origin": "--step-ms"}], "rows": [
+    {"class": "predicted", "ranks": 64, "step_ms": 5.0, "step_ms_low": 4.5, "step_ms_high": 6.0,
+     "samples_per_second": 1000.0, "of_linear": 0.8, "lost_points": {"stragglers": 12.0}}]}
 
 
-def report(file, folder, python=sys.executable):
-    return subprocess.run([python, ROOT / "benchmarks/report", file, "-o", folder], capture_output=True, text=True)
+def report(files, folder, python=sys.executable):
+    files = files if isinstance(files, list) else [files]
+    return subprocess.run([python, ROOT / "benchmarks/report", *files, "-o", folder], capture_output=True, text=True)
 
 
 class Report(unittest.TestCase):
@@ -42,8 +54,8 @@ class Report(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
 
-    def write(self, records):
-        file = self.folder / "found.jsonl"
+    def write(self, records, name="found.jsonl"):
+        file = self.folder / name
         file.write_text("".join(json.dumps(record) + "\n" for record in records))
         return file
 
@@ -59,6 +71,19 @@ class Report(unittest.TestCase):
         done = report(ROOT / "benchmarks/results/step.jsonl", self.folder / "out")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("| DDP, tuned |", (self.folder / "out/report.md").read_text())
+
+    def test_joins_measured_emulated_and_predicted_and_keeps_them_apart(self):
+        prediction = self.folder / "predicted.json"
+        prediction.write_text(json.dumps(PREDICTED))
+        files = [self.write(SCALING, "a.jsonl"), self.write(EMULATED, "b.jsonl"),
+                 ROOT / "benchmarks/results/all_reduce.jsonl", prediction]
+        done = report(files, self.folder / "out")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = (self.folder / "out/report.md").read_text()
+        for words in ("| emulated x8 | 8 | 8 | 0.50 (0.40 to 0.60) | 0.51 |", "void: cores were busy",
+                      "| predicted | 64 | 5.00 (4.50 to 6.00) |", "## Sums over 2 ranks: all_reduce", "| memcpy |",
+                      "The base of speed-ups is ringtrain on 1 rank"):
+            self.assertIn(words, text)
 
     def test_refuses_other_files(self):
         for text, words in (("", "did not end"), ("[1]\n", ":1: not a record"), ("{\n", ":1: not a record")):

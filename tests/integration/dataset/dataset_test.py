@@ -178,6 +178,20 @@ class DatasetTest(dataset_case.DatasetCase):
         self.make("export", "digits.h5", "-o", "npy", "--force")
         self.assertNotEqual((self.folder / "npy/test_y.npy").read_bytes(), b"mine")
 
+    def test_training_rows_can_be_exported_in_parts(self):
+        self.digits()
+        self.make("export", "digits.h5", "-o", "parts", "--npz", 7)
+        self.assertEqual(sorted(os.listdir(self.folder / "parts")), [f"{part}.npz" for part in range(7)])
+        with zipfile.ZipFile(self.folder / "parts/6.npz") as archive:
+            self.assertIsNone(archive.testzip())
+            self.assertIn(b"(42, 4, 4)", archive.read("x.npy")[:128])
+            self.assertIn(b"(42,)", archive.read("y.npy")[:128])
+        self.make("import", "npz", "parts/6.npz", "-o", "part.h5", "--test-share", 0)
+        self.assertEqual(json.loads(self.make("info", "part.h5", "--json"))["train_rows"], 42)
+        self.refuse("0.npz: exists already", "export", "digits.h5", "-o", "parts", "--npz", 2, exit_code=2)
+        self.refuse("--npz 301: must be from 1 to the 300 training rows", "export", "digits.h5", "-o", "out",
+                    "--npz", 301, exit_code=2)
+
     def test_a_bad_share_of_test_rows_is_a_bad_option(self):
         table = self.write("t.csv", b"1,2,x\n1,3,y\n")
         self.refuse("--test-share 1.5: must lie between 0 and 1", "import", "csv", table, "-o", "out/set.h5",

@@ -68,6 +68,7 @@ class Deb(Package):
                          *(f"/packages/{file.name}" for file in pathlib.Path(PACKAGES.name).glob("*.deb")))
         version = (ROOT / "VERSION").read_text().strip()
         self.assertEqual(self.debian.call("ringtrain", "--version").stdout, f"ringtrain {version}\n")
+        self.assertEqual(self.debian.call("kubeml", "--version").stdout, f"kubeml of ringtrain {version}\n")
         for program in ("ringtrain-worker", "ringtrain-serve"):
             self.assert_refused([program, "--version"], f"{program}: found no torch, .*set RINGTRAIN_TORCH")
         self.train_and_use("ringtrain", RINGTRAIN_TORCH="/wheels/torch")
@@ -93,6 +94,8 @@ class Wheel(Package):
         importing = {"LD_LIBRARY_PATH": "/stand-ins", "OMP_NUM_THREADS": "1"}
         done = self.debian.call("/venv/bin/ringtrain", "run", "-n", "2", "/examples/ddp.py", **importing)
         self.assertIn("(2 ranks, ringtrain)", done.stdout)
+        self.assertIn("kubeml of ringtrain", self.debian.call("/venv/bin/kubeml", "--version").stdout)
+        self.debian.call("/venv/bin/python", "-c", "import kubeml, serverlessdl", **importing)
         self.train_and_use("/venv/bin/ringtrain")
         doctor = self.debian.call("/venv/bin/ringtrain", "doctor").stdout
         self.assertRegex(doctor, "ok +torch +torch .*; the backend fits: built for 2")

@@ -49,6 +49,20 @@ TEST_F(StateDictTest, TensorsLieOneAfterTheOtherAtMultiplesOf64Bytes) {
   EXPECT_THAT(bytes, HasSubstr("model/data.pkl"));
 }
 
+TEST_F(StateDictTest, ASafetensorsFileBecomesOne) {
+  const std::filesystem::path source = directory_.path() / "weights.safetensors";
+  SafetensorsWriter writer(source, {{"a.weight", Dtype::f32, {3, 1}}, {"count", Dtype::i64, {}}},
+                           {});
+  writer.write(0, bytes_of("aaaabbbbcccc"));
+  writer.write(1, bytes_of("12345678"));
+  writer.commit();
+  safetensors_to_state_dict(source, file_);
+  const std::string bytes = read_file(file_);
+  for (const char* part : {"aaaabbbbcccc", "12345678", "a.weight", "count"}) {
+    EXPECT_THAT(bytes, HasSubstr(part));
+  }
+}
+
 TEST_F(StateDictTest, ThePickleNamesNothingButTensorsAndAnOrderedDict) {
   const std::string bytes = written(file_);
   const size_t begin = bytes.find("\x80\x02");

@@ -23,6 +23,9 @@ TEST(WithHeader, ReplacesWhatARequestSaysItself) {
   EXPECT_EQ(with_header("GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", kHeader), "");
   EXPECT_EQ(with_header("\r\n\r\n", kHeader), "");
   EXPECT_EQ(with_header("no line", kHeader), "");
+  EXPECT_EQ(with_header("GET /train HTTP/1.1\r\n\r\n", kHeader, "/kubeml"),
+            "GET /kubeml/train HTTP/1.1\r\nAuthorization: Bearer T\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(with_header("GET http://a/train HTTP/1.1\r\n\r\n", kHeader, "/kubeml"), "");
 }
 
 TEST(HttpDoor, PassesRequestsOnWithTheHeader) {

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "server/api/openapi.hpp"
 #include "server/problem.hpp"
@@ -124,6 +126,76 @@ TEST_F(DispatchTest, UsersOfAClusterHaveTheRightsThatTheyHaveThere) {
   for (int i = 0; i < 20; ++i) answer_to("GET", "guess");
   EXPECT_EQ(answer_to("GET", "another guess").status, 429);
   EXPECT_EQ(answer_to("GET", "alice's").status, 200);
+}
+
+TEST_F(DispatchTest, RefusesInALineOfTextWhereKubemlDoes) {
+  const auto add = [&](const char* path, const nlohmann::ordered_json& more) {
+    routes_.push_back(
+        {.method = "POST",
+         .path = path,
+         .operation = "k",
+         .access = Access::submit,
+         .body = "text/x-python",
+         .run = [more](const Call&) -> net::Answer { throw Problem(404, "not there", more); },
+         .style = RouteStyle::kubeml});
+  };
+  add("/text", nlohmann::ordered_json::object());
+  add("/json", {{"error", "not there"}});
+  EXPECT_EQ(ask("POST", "/text", owner_, "any type").body, "not there\n");
+  EXPECT_EQ(ask("POST", "/json", owner_).body, "{\"error\":\"not there\"}\n");
+  EXPECT_EQ(ask("POST", "/json", owner_).status, 404);
+  EXPECT_EQ(status("POST", "/text", ""), 401);
+}
+
+TEST_F(DispatchTest, CompletesAnAnswerThatWaits) {
+  bool is_known = true;
+  routes_.push_back({.method = "POST",
+                     .path = "/later",
+                     .operation = "later",
+                     .access = Access::submit,
+                     .run =
+                         [&](const Call&) {
+                           auto pending = std::make_shared<net::HttpPending>();
+                           pending->then = [&]() -> net::Answer {
+                             if (!is_known) throw Problem(404, "not there");
+                             return {.status = 201, .body = "made"};
+                           };
+                           return net::Answer{.pending = std::move(pending)};
+                         },
+                     .style = RouteStyle::kubeml});
+  const net::Answer waiting = ask("POST", "/later", owner_);
+  ASSERT_TRUE(waiting.pending);
+  EXPECT_TRUE(audit_.page(10, {})["changes"].empty());
+  const net::Answer made = waiting.pending->then();
+  EXPECT_EQ(made.status, 201);
+  EXPECT_EQ(made.body, "made");
+  EXPECT_THAT(made.headers, Contains(Pair("X-Content-Type-Options", "nosniff")));
+  EXPECT_EQ(audit_.page(10, {})["changes"][0]["status"], 201);
+  is_known = false;
+  EXPECT_EQ(ask("POST", "/later", owner_).pending->then().body, "not there\n");
+}
+
+TEST_F(DispatchTest, RefusesABodyBeforeItArrivesInTheStyleOfItsRoute) {
+  routes_.push_back({.method = "POST",
+                     .path = "/take",
+                     .operation = "take",
+                     .access = Access::submit,
+                     .body = "multipart/form-data",
+                     .style = RouteStyle::kubeml,
+                     .receive = [](const Call&) -> net::BodyReceiver {
+                       throw Problem(400, "no room", {{"error", "no room"}});
+                     }});
+  const auto receive = [&](const std::string& token) {
+    const auto receiver = dispatcher_.receive(
+        {.method = "POST",
+         .target = "/take",
+         .headers = {{"host", "localhost"}, {"authorization", "Bearer " + token}}});
+    EXPECT_TRUE(receiver && !receiver->wants_body);
+    return receiver->finish();
+  };
+  EXPECT_EQ(receive("wrong").status, 401);
+  EXPECT_EQ(receive(owner_).status, 400);
+  EXPECT_EQ(receive(owner_).body, "{\"error\":\"no room\"}\n");
 }
 
 TEST_F(DispatchTest, SlowsDownWhoeverGuessesTokens) {

@@ -132,6 +132,11 @@ TEST_F(ModelServerTest, ThePageIsServedWithAStrictPolicy) {
   EXPECT_EQ(json::parse(ask("GET", "/page/models").body)["models"].size(), 2U);
 }
 
+TEST_F(ModelServerTest, AFormIsForOneModel) {
+  EXPECT_THAT(error_of(ask("POST", "/upload", "x")), HasSubstr("several models are served"));
+  EXPECT_EQ(ask("GET", "/upload").status, 405);
+}
+
 TEST_F(ModelServerTest, IsNotReadyWhileItDrainsAndStillAnswers) {
   http_.post([this] { routes_.drain(); });
   EXPECT_EQ(ask("GET", "/readyz").status, 503);

@@ -183,6 +183,33 @@ TEST_F(KerasConvert, RefusesOtherFilesByName) {
   EXPECT_FALSE(std::filesystem::exists(path("a.pt")));
 }
 
+TEST_F(KerasConvert, AMeanIsThatOfEveryNumber) {
+  H5File other = small_file();
+  for (H5Layer& layer : other.layers) {
+    for (H5Weight& weight : layer.weights) {
+      weight.name = "renamed/" + weight.name;  // as by another process
+      for (float& number : weight.numbers) number *= 3;
+    }
+  }
+  write_h5(path("a.h5"), small_file());
+  write_h5(path("b.h5"), other);
+  average_h5({path("a.h5"), path("b.h5")}, path("mean.h5"));
+  H5File expected = small_file();
+  for (H5Layer& layer : expected.layers) {
+    for (H5Weight& weight : layer.weights) {
+      for (float& number : weight.numbers) number *= 2;
+    }
+  }
+  expect_equal(read_h5(path("mean.h5")), expected);
+  average_h5({path("a.h5")}, path("mean.h5"));
+  expect_equal(read_h5(path("mean.h5")), small_file());
+  other.layers[4].weights.pop_back();
+  write_h5(path("b.h5"), other);
+  EXPECT_THAT(refusal([&] { average_h5({path("a.h5"), path("b.h5")}, path("no.h5")); }),
+              HasSubstr("they differ at the weight dense/bias:0"));
+  EXPECT_FALSE(std::filesystem::exists(path("no.h5")));
+}
+
 // Any single damaged byte gives a result or one line.
 TEST_F(KerasConvert, SurvivesDamage) {
   write_h5(path("a.h5"), small_file());

@@ -85,6 +85,15 @@ TEST(InferAnswerTest, PredictListsTheLikeliestFirst) {
   EXPECT_EQ(found["seen"]["pixels"], "AAECAw==");
 }
 
+TEST(InferAnswerTest, APageSaysThePrediction) {
+  ServedModel model = small_model();
+  model.samples.class_names[1] = "<b> & c";
+  const net::Answer page = prediction_page(model, {0, 2, 1});
+  EXPECT_THAT(page.body, testing::HasSubstr("<h1>The prediction is &lt;b> &amp; c</h1>"));
+  EXPECT_THAT(prediction_page(table_model(), {1, 0.5}).body,
+              testing::HasSubstr("The prediction is 120, 11"));
+}
+
 TEST(InferAnswerTest, MetadataDescribesInputAndOutputs) {
   const json found = json::parse(metadata_json(small_model()));
   EXPECT_EQ(found["versions"], json({"1"}));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model_files/keras/stored_zip.hpp"
+#include "datasets/writing/stored_zip.hpp"
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 
-namespace ringtrain::model_files::keras {
+namespace ringtrain::datasets {
 namespace {
 
 constexpr uint64_t kAlignment = 64;
@@ -83,4 +83,4 @@ void StoredZip::commit() {
   pending_.commit();
 }
 
-}  // namespace ringtrain::model_files::keras
+}  // namespace ringtrain::datasets

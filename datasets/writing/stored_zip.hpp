@@ -9,7 +9,7 @@
 
 #include "base/file.hpp"
 
-namespace ringtrain::model_files::keras {
+namespace ringtrain::datasets {
 
 // A .zip archive of files that are stored as they are, each beginning at a multiple of 64 bytes, as
 // PyTorch maps them. It appears whole or not at all.
@@ -35,4 +35,4 @@ class StoredZip {
   uint64_t at_ = 0;
 };
 
-}  // namespace ringtrain::model_files::keras
+}  // namespace ringtrain::datasets
