@@ -75,6 +75,7 @@ const std::map<std::string, std::vector<std::string>> kExamples = {
       "ringtrain dataset import images photos.zip --labels labels.csv -o photos.h5"}},
     {"dataset import webdataset",
      {"ringtrain dataset import webdataset 'train-*.tar' --test val.tar -o my.h5"}},
+    {"model average", {"ringtrain model average trainer-1.h5 trainer-2.h5 -o model.h5"}},
     {"model convert",
      {"ringtrain model convert model.h5 net.pt",
       "ringtrain model convert runs/mnist-lenet/model.safetensors model.h5"}},

@@ -66,7 +66,9 @@ void add_average(CLI::App& model) {
       "average", "Write the mean of models of Keras (.h5) that have the same layers");
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("from", arguments->from, "Files to read")->required();
-  command.add_option("-o,--output", arguments->to, "File to write, .h5")->required();
+  command.add_option("-o,--output", arguments->to, "File to write, .h5")
+      ->required()
+      ->type_name("FILE");
   command.add_flag("--force", arguments->force, "Replace the file if it exists");
   command.callback([arguments] {
     const auto& [from, to, force] = *arguments;

@@ -24,7 +24,8 @@ TEST(HeldOutPlan, JudgesByOtherRunsThanItFits) {
   EXPECT_EQ(fitted, (std::set<std::string>{"lenet5", "mlp"}));
   std::set<std::string> all;
   for (const auto& point : json.at("held_out")) {
-    EXPECT_FALSE(fitted.contains(point.at("model").get<std::string>())) << point;
+    const bool is_of_another_model = !fitted.contains(point.at("model").get<std::string>());
+    EXPECT_TRUE(is_of_another_model || point.at("hosts").get<int>() > 2) << point;
     EXPECT_TRUE(all.insert(point.dump()).second) << "twice: " << point;
   }
 }
