@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/terminal/utf8.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "job/scalar.hpp"
