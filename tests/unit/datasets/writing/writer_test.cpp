@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/mix.hpp"
 #include "datasets/writing/writer.hpp"
+#include "base/mix.hpp"
 #include "datasets/format/permutation.hpp"
 
 #include <gmock/gmock.h>

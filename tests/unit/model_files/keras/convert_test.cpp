@@ -205,7 +205,9 @@ TEST_F(KerasConvert, AMeanIsThatOfEveryNumber) {
   expect_equal(read_h5(path("mean.h5")), small_file());
   other.layers[4].weights.pop_back();
   write_h5(path("b.h5"), other);
-  EXPECT_THAT(refusal([&] { average_h5({path("a.h5"), path("b.h5")}, path("no.h5")); }),
+  EXPECT_THAT(refusal([&] {
+                average_h5({path("a.h5"), path("b.h5")}, path("no.h5"));
+              }),
               HasSubstr("they differ at the weight dense/bias:0"));
   EXPECT_FALSE(std::filesystem::exists(path("no.h5")));
 }
