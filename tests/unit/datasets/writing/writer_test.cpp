@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/writing/writer.hpp"
-#include "base/mix.hpp"
-#include "datasets/format/permutation.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +7,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/mix.hpp"
 #include "datasets/format/layout.hpp"
+#include "datasets/format/permutation.hpp"
 #include "datasets/reading/open.hpp"
 #include "datasets/writing/hdf5_handle.hpp"
 #include "tests/throws_error.hpp"
