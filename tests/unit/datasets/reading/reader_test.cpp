@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/reading/reader.hpp"
-#include "datasets/format/permutation.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "datasets/format/permutation.hpp"
 #include "datasets/reading/order.hpp"
 #include "tests/unit/datasets/fixtures.hpp"
 
