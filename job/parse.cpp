@@ -135,9 +135,7 @@ void check_output_url(const JobSpec& job, const Document& document) {
   const std::string& url = job.output.native();
   const size_t bucket = url.find("//") + 2;
   const size_t slash = url.find('/', bucket);
-  if (url[0] == 's' && slash != std::string::npos && slash > bucket && slash + 1 < url.size()) {
-    return;
-  }
+  if (url[0] == 's' && slash != std::string::npos && slash + 1 < url.size()) return;
   document.refuse("output", fmt::format("must be a folder, or s3://BUCKET/PREFIX, found {}",
                                         in_quotes(printable_url(url))));
 }
@@ -221,6 +219,12 @@ JobSpec job_of(const Document& document, const std::string& name) {
   if (job.output.empty()) job.output = std::filesystem::path("runs") / job.name;
   for (auto* const path : {&job.dataset, &job.initialize_from, &job.output}) {
     *path = without_file_scheme(*path);
+  }
+  // s3:///KEY: the bucket that kubejob's pods name.
+  const char* const bucket = std::getenv("trainingbucket");
+  if (constexpr std::string_view kNone = "s3:///";
+      bucket != nullptr && job.output.native().starts_with(kNone)) {
+    job.output = fmt::format("s3://{}/{}", bucket, job.output.native().substr(kNone.size()));
   }
   check_across_keys(job, document);
   return job;

@@ -58,6 +58,7 @@ JobLimits limits_of(const ServerOptions& options, const fs::path& folder) {
     if (error) throw job_error(fmt::format("--data {}: {}", one.string(), error.message()));
     limits.data.push_back(canonical);
   }
+  for (const std::string& one : options.buckets) limits.buckets.push_back(bucket_of_option(one));
   return limits;
 }
 
@@ -116,6 +117,7 @@ struct Store {
       : limits(all_limits),
         sources(std::move(all_sources)),
         uploads(folder / "uploads"),
+        bucket_uploads(limits.buckets),
         datasets(folder / "datasets"),
         models(folder / "models"),
         operations(folder / "operations",
@@ -151,6 +153,7 @@ struct Store {
   const JobLimits limits;
   const std::set<std::string> sources;
   Uploads uploads;
+  BucketUploads bucket_uploads;
   Datasets datasets;
   Models models;
   Operations operations;
@@ -166,6 +169,7 @@ void add_all_routes(Routes& routes, Jobs& jobs, Store& store, EventStream& event
   add_file_routes(routes, jobs);
   add_seed_routes(routes, jobs);
   add_upload_routes(routes, store.uploads);
+  add_bucket_routes(routes, store.bucket_uploads);
   add_dataset_routes(routes, store.imports, store.operations, jobs);
   add_operation_routes(routes, store.operations);
   add_model_routes(routes, store.models, store.datasets, store.operations, jobs);

@@ -5,15 +5,21 @@
 #include <fmt/format.h>
 
 #include <cstddef>
+#include <filesystem>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/url.hpp"
+#include "serving/bucket_model.hpp"
 #include "serving/evaluation_file.hpp"
 #include "serving/trained_model.hpp"
 
 namespace ringtrain::serving {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::vector<float> compute(TrainedModel& model, std::span<const std::byte* const> samples) {
   std::vector<const std::byte*> rows(samples.begin(), samples.end());
@@ -59,13 +65,15 @@ void use_threads(int threads) {
 std::shared_ptr<Version> load_version(const std::string& name, const std::string& version,
                                       const std::string& path, const LoadOptions& options) {
   use_threads(options.threads);
-  const auto network = std::make_shared<TrainedModel>(path);
+  std::optional<BucketModel> copy;
+  if (is_url(path)) copy.emplace(path);
+  const auto network = std::make_shared<TrainedModel>(copy ? copy->model() : fs::path(path));
   const auto evaluation = read_evaluation(*network);
   if (evaluation) {
     check_probe(*network, *evaluation);
   } else if (options.require_evaluation) {
     throw data_error(fmt::format("{} has no {}: make one by 'ringtrain evaluate {} DATASET --save'",
-                                 network->file().string(), kEvaluationFile, path));
+                                 copy ? path : network->file().string(), kEvaluationFile, path));
   }
   warm_up(*network, options.limits.max_batch);
   auto loaded = std::make_shared<Version>();

@@ -10,8 +10,9 @@
 
 namespace ringtrain::storage {
 
-// Returns the folder of this machine in which a job works whose output is at a URL: in the cache of
-// downloads, with a name of its own for each URL.
+// Returns the folder of this machine in which a job works whose output is at a URL: that of
+// RINGTRAIN_OUTPUT_FOLDER in the environment; else in the cache of downloads, with a name of its
+// own for each URL.
 std::filesystem::path local_output(const std::string& url);
 
 // The process that sends a folder's files to a URL while they are written: storage/mirror.hpp.

@@ -41,6 +41,12 @@ void add_serve_options(CLI::App& command, Options& options) {
       ->allow_extra_args(false)
       ->type_name("HOST:PORT");
   command
+      .add_option("--bucket", options.buckets,
+                  "Object storage that jobs and imports may read and write, with the keys of the "
+                  "server's environment; may be repeated. Uploads past the server go to the first")
+      ->allow_extra_args(false)
+      ->type_name("s3://BUCKET[/FOLDER]");
+  command
       .add_option("--cores", options.cores,
                   "Cores for jobs, one for each rank (default: all that this process may use)")
       ->check(CLI::Range(1, 65536))

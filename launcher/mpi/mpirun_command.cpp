@@ -24,10 +24,11 @@ bool has_variable(const Environment& environment, std::string_view name) {
 // all.
 bool is_for_ranks(std::string_view name) {
   // The last ones are for data and results at URLs: storage/s3/s3_settings.hpp.
-  static constexpr std::array<std::string_view, 18> kPrefixes = {
-      "RINGTRAIN_", "NCCL_", "CUDA_", "CUBLAS_", "CUDNN_",       "PYTORCH_",
-      "TORCH_",     "OMP_",  "MKL_",  "HDF5_",   "KMP_",         "GOMP_",
-      "GLOO_",      "UCX_",  "AWS_",  "aws_",    "endpoint_url", "region_name"};
+  static constexpr std::array<std::string_view, 20> kPrefixes = {
+      "RINGTRAIN_", "NCCL_",        "CUDA_",       "CUBLAS_",        "CUDNN_",
+      "PYTORCH_",   "TORCH_",       "OMP_",        "MKL_",           "HDF5_",
+      "KMP_",       "GOMP_",        "GLOO_",       "UCX_",           "AWS_",
+      "aws_",       "endpoint_url", "region_name", "datasetsbucket", "trainingbucket"};
   return name == "LD_LIBRARY_PATH" ||
          std::any_of(kPrefixes.begin(), kPrefixes.end(),
                      [&](std::string_view prefix) { return name.starts_with(prefix); });

@@ -109,6 +109,10 @@ std::optional<Result> Output::result_of(int64_t steps) const {
 std::string take_output_url(JobSpec& job) {
   if (!is_url(job.output)) return "";
   const std::string url = job.output.string();
+  if (url.starts_with("s3:///")) {
+    throw job_error(fmt::format(
+        "output: {} names no bucket: name it, or set the variable trainingbucket", url));
+  }
   job.output = storage::local_output(url);
   return url;
 }

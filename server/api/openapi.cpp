@@ -53,9 +53,10 @@ ordered_json success(const Route& route) {
 }
 
 bool has_own_schema(const std::string& body) {
-  static const std::set<std::string> names = {"JobRequest",   "SignIn",           "Scale",
-                                              "TokenRequest", "ImportRequest",    "ModelRequest",
-                                              "AliasRequest", "EvaluationRequest"};
+  static const std::set<std::string> names = {
+      "JobRequest",    "SignIn",       "Scale",        "TokenRequest",
+      "ImportRequest", "ModelRequest", "AliasRequest", "EvaluationRequest",
+      "BucketUpload",  "BucketParts"};
   return names.contains(body);
 }
 
@@ -163,8 +164,16 @@ ordered_json store_schemas() {
                                    { "additionalProperties",
                                      reference("SourceFile") }};
   import["properties"]["options"] = {{ "type", "object" }};
+  ordered_json upload = texts({"file"}, {});
+  ordered_json parts = texts({"url", "upload_id"}, {});
+  for (ordered_json* const one : {&upload, &parts}) {
+    (*one)["required"].push_back("bytes");
+    (*one)["properties"]["bytes"] = {{"type", "integer"}, {"minimum", 1}};
+  }
   return {{"ImportRequest", import},
           {"SourceFile", file},
+          {"BucketUpload", upload},
+          {"BucketParts", parts},
           {"ModelRequest", texts({"job"}, {"model"})},
           {"EvaluationRequest", texts({"dataset"}, {"split"})},
           {"AliasRequest",

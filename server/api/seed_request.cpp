@@ -146,10 +146,12 @@ std::string job_file_of(const SeedRequest& request) {
     fail(
         fmt::format("dataset_type: must be mnist, found '{}'", request.dataset_type.substr(0, 60)));
   }
-  if (request.dataset_uri.find("://") != std::string::npos) {
+  const size_t scheme = request.dataset_uri.find("://");
+  if (scheme != std::string::npos && request.dataset_uri.substr(0, scheme) != "s3" &&
+      request.dataset_uri.substr(0, scheme) != "https") {
     fail(
-        fmt::format("dataset_uri: '{}' names another place, and this server reads files alone: "
-                    "give the path of a file that 'ringtrain dataset import' made",
+        fmt::format("dataset_uri: '{}' names another place: give s3://BUCKET/KEY, https://..., or "
+                    "the path of a file that 'ringtrain dataset import' made",
                     request.dataset_uri.substr(0, 200)));
   }
   const std::string dataset = request.dataset_uri.empty() ? "data/mnist.h5" : request.dataset_uri;

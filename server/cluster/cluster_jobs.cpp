@@ -60,7 +60,7 @@ bool Jobs::start_in_cluster(const Job& job, const fs::path& attempt) {
   // An MPIJob of an earlier attempt may be suspended.
   const ClusterWish wish = job.cluster_wish();
   if (job.attempts() > 0 || wish != ClusterWish{}) write_cluster_wish(attempt, wish);
-  return keep(attempt, follow_words(job));
+  return keep(job, attempt, follow_words(job));
 }
 
 // Starts the follower of an attempt again, whose MPIJob runs on without it.
@@ -78,7 +78,7 @@ void Jobs::keep_following(const Job& job) {
       write_cluster_wish(attempt, job.cluster_wish());
       words.emplace_back("--remove");
     }
-    if (keep(attempt, words)) log(fmt::format("{}: is followed again", name));
+    if (keep(job, attempt, words)) log(fmt::format("{}: is followed again", name));
   } catch (const std::exception& error) {  // no process is left, or no space
     log_once(fmt::format("{}: cannot be followed: {}; it is tried again", name, error.what()));
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "server/api/route.hpp"
+#include "server/datasets/buckets.hpp"
 #include "server/datasets/import_task.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/models/models.hpp"
@@ -14,6 +15,9 @@ namespace ringtrain::server {
 
 // Uploads by tus and PUT.
 void add_upload_routes(Routes& routes, Uploads& uploads);
+
+// Uploads to a bucket, past the server.
+void add_bucket_routes(Routes& routes, const BucketUploads& uploads);
 
 // Datasets: import, list, show, delete.
 void add_dataset_routes(Routes& routes, const ImportParts& parts, Operations& operations,

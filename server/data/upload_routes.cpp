@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,7 +18,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kVersion = "1.0.0";
-constexpr const char* kExtensions = "creation,expiration,termination";
+constexpr const char* kExtensions = "checksum,creation,expiration,termination";
 constexpr const char* kChunkType = "application/offset+octet-stream";
 
 const std::string kAll = "/api/v1/uploads";
@@ -85,6 +86,7 @@ net::Answer options(const Uploads& uploads) {
   net::Answer answer = tus_answer(204);
   answer.headers.emplace_back("Tus-Version", kVersion);
   answer.headers.emplace_back("Tus-Extension", kExtensions);
+  answer.headers.emplace_back("Tus-Checksum-Algorithm", kChecksumAlgorithms);
   answer.headers.emplace_back("Tus-Max-Size", std::to_string(uploads.most_bytes()));
   return answer;
 }
@@ -118,7 +120,12 @@ net::BodyReceiver patch(Uploads& uploads, const Call& call) {
                                      upload.record.length, upload.record.length - offset));
     }
   }
+  std::optional<Checksum> checksum;
+  if (!call.request.header("upload-checksum").empty()) {
+    checksum.emplace(call.request.header("upload-checksum"));
+  }
   const std::shared_ptr<UploadWriter> writer = uploads.open(id, offset);
+  if (checksum) writer->expect(std::move(*checksum));
   return {.take =
               [writer](std::string_view bytes) {
                 writer->take(bytes);

@@ -18,6 +18,9 @@ namespace {
 using nlohmann::ordered_json;
 using Type = ImportOption::Type;
 
+constexpr const char* kPlaces =
+    R"({"upload": ID}, {"url": "https://..."}, {"url": "s3://BUCKET/KEY"} or {"path": "..."})";
+
 const ImportKind* find_kind(const std::string& name) {
   for (const ImportKind& kind : all_import_kinds()) {
     if (name == kind.name) return &kind;
@@ -130,8 +133,7 @@ class Parser {
       const auto found = files.find(file.role);
       if (found == files.end()) {
         if (file.is_required) {
-          refuse(path, fmt::format("is missing: {}", file.text),
-                 R"({"upload": ID}, {"url": "https://..."} or {"path": "..."})");
+          refuse(path, fmt::format("is missing: {}", file.text), kPlaces);
         }
         continue;
       }
@@ -147,11 +149,12 @@ class Parser {
       file.path = text_at(json, "path");
     }
     if (file.upload.empty() && file.url.empty() && file.path.empty()) {
-      const std::string allowed = R"({"upload": ID}, {"url": "https://..."} or {"path": "..."})";
-      return refuse(path, "must be one of " + allowed, allowed);
+      return refuse(path, std::string("must be one of ") + kPlaces, kPlaces);
     }
     const std::string& place = file.url.empty() ? file.path : file.url;
-    file.name = safe_file_name(std::string_view(place).substr(0, place.find_first_of("?#")));
+    // A key of a bucket may hold every character.
+    const size_t end = is_s3_url(file.url) ? std::string::npos : place.find_first_of("?#");
+    file.name = safe_file_name(std::string_view(place).substr(0, end));
     parsed_.request.files.push_back(std::move(file));
   }
 

@@ -27,6 +27,9 @@ struct ImportRequest {
   nlohmann::ordered_json options = nlohmann::ordered_json::object();
 };
 
+// Whether a source lies in object storage: s3://BUCKET/KEY.
+inline bool is_s3_url(const std::string& url) { return url.starts_with("s3:"); }
+
 struct ParsedImport {
   std::vector<Refusal> refusals = {};  // empty: the rest can be used
   ImportRequest request = {};

@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/time.hpp"
+#include "server/datasets/buckets.hpp"
 #include "server/datasets/fetch.hpp"
 #include "server/operations/file_work.hpp"
 #include "server/problem.hpp"
@@ -28,6 +29,9 @@ constexpr uint64_t kMemoryBytes = uint64_t{4} << 30;
 constexpr uint64_t kCpuSeconds = 4 * 3600;
 constexpr size_t kMostNotes = 100;
 constexpr const char* kSampleRows = "64";
+
+// As importers see it, from the folder of files.
+std::string result_name() { return "../result/data.h5"; }
 
 uint64_t room_for_files(const fs::path& folder) {
   std::error_code error;
@@ -54,7 +58,9 @@ std::vector<Refusal> check_sources(ImportRequest& request, const ImportParts& pa
         refusals.push_back({key, 0, problem.detail()});
       }
     } else if (!file.url.empty()) {
-      const std::string why = refusal_of_url(file.url, parts.sources);
+      const std::string why = is_s3_url(file.url)
+                                  ? refusal_of_bucket_url(file.url, parts.limits.buckets)
+                                  : refusal_of_url(file.url, parts.sources);
       if (!why.empty()) refusals.push_back({key, 0, why});
     } else {
       const DataPath found = find_data_path(parts.limits, file.path);
@@ -96,6 +102,17 @@ fs::path ImportTask::place_of(size_t number) const {
   return work_ / "files" / (is_twice ? file.role + "-" + file.name : file.name);
 }
 
+// A file that became the dataset itself has the name by which it was sent.
+std::string ImportTask::in_names_of_the_sender(std::string message) const {
+  const std::string place = result_name();
+  const std::string name = request_.kind == "ringtrain" ? request_.files.at(0).name : "the dataset";
+  for (size_t at = message.find(place); at != std::string::npos; at = message.find(place, at)) {
+    message.replace(at, place.size(), name);
+    at += name.size();
+  }
+  return message;
+}
+
 Task::Look ImportTask::look() {
   if (background_) {
     if (!background_->poll()) return {false, step_, background_->progress()};
@@ -107,7 +124,7 @@ Task::Look ImportTask::look() {
     if (*ended || phase_ == Phase::sample) {
       take_output(*ended);
     } else {
-      throw data_error(child_->error());
+      throw data_error(in_names_of_the_sender(child_->error()));
     }
     child_.reset();
   }
@@ -121,14 +138,14 @@ void ImportTask::begin_next() {
     case Phase::fetch:
       if (paths_.size() < request_.files.size()) return fetch_next();
       phase_ = Phase::import;
-      return run("importing", import_words(request_, paths_, "../result/data.h5"));
+      return run("importing", import_words(request_, paths_, result_name()));
     case Phase::import:
       phase_ = Phase::describe;
-      return run("describing", {"dataset", "info", "--json", "../result/data.h5"});
+      return run("describing", {"dataset", "info", "--json", result_name()});
     case Phase::describe:
       phase_ = Phase::sample;
-      return run("drawing samples", {"dataset", "sample", "../result/data.h5", "--rows",
-                                     kSampleRows, "--output", "../result/sheet.png"});
+      return run("drawing samples", {"dataset", "sample", result_name(), "--rows", kSampleRows,
+                                     "--output", "../result/sheet.png"});
     case Phase::sample:
       phase_ = Phase::sum;
       step_ = "adding up checksums";
@@ -153,7 +170,11 @@ void ImportTask::fetch_next() {
     const FetchLimits limits{parts_.sources, room_for_files(work_)};
     background_ =
         std::make_unique<Background>([url = file.url, place, limits](BackgroundState& state) {
-          fetch(url, place, limits, state);
+          if (is_s3_url(url)) {
+            fetch_object(url, place, limits.max_bytes, state);
+          } else {
+            fetch(url, place, limits, state);
+          }
         });
   } else if (!file.upload.empty()) {
     step_ = "preparing";
@@ -209,8 +230,9 @@ void ImportTask::publish() {
                        {"operation", record_.id},
                        {"options", request_.options}};
   for (const SourceFile& file : request_.files) {
-    json["files"][file.role] =
-        file.url.empty() ? file.name : file.url.substr(0, file.url.find('?'));
+    json["files"][file.role] = file.url.empty()      ? file.name
+                               : is_s3_url(file.url) ? file.url
+                                                     : file.url.substr(0, file.url.find('?'));
   }
   json["bytes"] = fs::file_size(result() / "data.h5");
   json["sha256"] = sum_;

@@ -48,6 +48,7 @@ class ImportTask : public Task {
   void run(const char* step, const std::vector<std::string>& words);
   void take_output(bool is_good);
   void publish();
+  std::string in_names_of_the_sender(std::string message) const;
   std::filesystem::path place_of(size_t number) const;
   std::filesystem::path result() const { return work_ / "result"; }
 

@@ -135,7 +135,8 @@ class Jobs {
   double expected_seconds(const Job& job, int& looks);
   void start(Job& job);
   std::vector<std::string> run_words(const Job& job, int number) const;
-  bool keep(const std::filesystem::path& attempt, const std::vector<std::string>& words);
+  bool keep(const Job& job, const std::filesystem::path& attempt,
+            const std::vector<std::string>& words);
   void schedule_in_cluster(const std::vector<Job*>& queue);
   bool start_in_cluster(const Job& job, const std::filesystem::path& attempt);
   std::vector<std::string> follow_words(const Job& job) const;

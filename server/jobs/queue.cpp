@@ -24,6 +24,20 @@ namespace {
 // A look at earlier jobs takes milliseconds, for which nobody gets an answer.
 constexpr int kLooksATick = 1;
 
+// Whether this override has a job's results go to object storage, too.
+bool is_output(const std::string& override) { return override.starts_with("output="); }
+
+bool has_output_url(const std::vector<std::string>& overrides) {
+  return std::any_of(overrides.begin(), overrides.end(), is_output);
+}
+
+// Ends the URL with the job's name, unless it does: a copy of a job has its own results.
+std::string own_output(const std::string& override, const std::string& name) {
+  auto url = nlohmann::json::parse(override.substr(override.find('=') + 1)).get<std::string>();
+  while (url.ends_with('/')) url.pop_back();
+  return override_of("output", url.ends_with("/" + name) ? url : url + "/" + name);
+}
+
 // Whole ones, so that a line does not change with each second.
 double minutes(double seconds) { return std::max(1.0, std::round(seconds / 60)); }
 
@@ -95,7 +109,12 @@ std::vector<std::string> Jobs::run_words(const Job& job, int number) const {
   }
   std::vector<std::string> overrides = job.record().overrides;
   overrides.push_back("name=" + ordered_json(job.record().name).dump());
-  overrides.push_back("output=" + ordered_json(job.folder().output().string()).dump());
+  const auto output = std::find_if(overrides.begin(), overrides.end(), is_output);
+  if (output != overrides.end()) {
+    *output = own_output(*output, job.record().name);
+  } else {
+    overrides.push_back("output=" + ordered_json(job.folder().output().string()).dump());
+  }
   if (job.progress().has_saved) overrides.emplace_back("checkpoint.resume=auto");
   for (const std::string& one : overrides) words.insert(words.end(), {"--set", one});
   return words;
@@ -103,14 +122,21 @@ std::vector<std::string> Jobs::run_words(const Job& job, int number) const {
 
 // Starts a keeper of an attempt, with its lock. Returns false where somebody looks at the lock: the
 // next tick tries again. Throws std::system_error.
-bool Jobs::keep(const fs::path& attempt, const std::vector<std::string>& words) {
+bool Jobs::keep(const Job& job, const fs::path& attempt, const std::vector<std::string>& words) {
   fs::create_directories(attempt);
   const auto lock = launcher::lock_run(attempt);
   if (!lock) return false;
   std::vector<std::string> all = {options_.program.string(), "keep", attempt.string(), "--"};
   all.insert(all.end(), words.begin(), words.end());
-  starters_.emplace_back(
-      SpawnOptions{.arguments = all, .standard_input = lock->get(), .standard_output = kDevNull});
+  // A URL in a job is a stranger's; results that go to a bucket are in the job's folder, too.
+  Environment environment = {{"RINGTRAIN_URLS", "public"}};
+  if (has_output_url(job.record().overrides)) {
+    environment.emplace_back("RINGTRAIN_OUTPUT_FOLDER", job.folder().output().string());
+  }
+  starters_.emplace_back(SpawnOptions{.arguments = all,
+                                      .environment = environment,
+                                      .standard_input = lock->get(),
+                                      .standard_output = kDevNull});
   return true;
 }
 
@@ -118,8 +144,8 @@ void Jobs::start(Job& job) {
   const int number = job.attempts() + 1;
   const fs::path folder = job.folder().attempt(number);
   try {
-    const bool is_kept =
-        job.is_in_cluster() ? start_in_cluster(job, folder) : keep(folder, run_words(job, number));
+    const bool is_kept = job.is_in_cluster() ? start_in_cluster(job, folder)
+                                             : keep(job, folder, run_words(job, number));
     if (!is_kept) return;
     job.set_started(job.ranks());
     queue_waits_.add(job.end_queue());

@@ -11,9 +11,12 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "job/keys/idle.hpp"
 #include "job/models.hpp"
+#include "server/datasets/buckets.hpp"
 #include "server/datasets/datasets.hpp"
+#include "server/datasets/fetch.hpp"
 
 namespace ringtrain::server {
 namespace {
@@ -46,7 +49,9 @@ class Checker {
     }
     if (job_.kubernetes)
       warn("kubernetes: is left out, since this server runs jobs on its own machine");
-    if (job_.output != fs::path("runs") / job_.name) {
+    if (is_url(job_.output)) {
+      check_url("output", job_.output.string());
+    } else if (job_.output != fs::path("runs") / job_.name) {
       warn("output: is left out, since the server keeps a job's output beside the job");
     }
     fill_record(submission_, checked_);
@@ -61,7 +66,7 @@ class Checker {
   void check_training_files() {
     check_dataset();
     if (!job_.initialize_from.empty()) {
-      check_path("initialize_from", job_.initialize_from, "correct the path");
+      check_place("initialize_from", job_.initialize_from, "correct the path");
     }
     const std::string& resume = job_.checkpoint.resume;
     if (resume != "auto" && resume != "never") {
@@ -134,13 +139,33 @@ class Checker {
     }
   }
 
-  // A name among the server's datasets, else a path.
+  // Refuses a URL that a job may not use, and adds it as it is. What is https is read from public
+  // addresses alone: RINGTRAIN_URLS in the job's environment.
+  void check_url(const std::string& key, const std::string& url) {
+    const bool is_web = url.starts_with("https://") && key != "output";
+    const std::string why = url.starts_with("http://") ? "is plain http: use https or s3"
+                            : is_web                   ? refusal_of_url(url, {})
+                                     : refusal_of_bucket_url(url, limits_.buckets);
+    if (!why.empty())
+      return refuse(key, why, "s3://BUCKET/KEY of the server's --bucket, or a path");
+    checked_.record.overrides.push_back(override_of(key, url));
+  }
+
+  void check_place(const std::string& key, const fs::path& place, const std::string& cure) {
+    if (is_url(place)) {
+      check_url(key, place.string());
+    } else {
+      check_path(key, place, cure);
+    }
+  }
+
+  // A name among the server's datasets, a URL, or a path.
   void check_dataset() {
     const fs::path stored = find_stored_dataset(limits_.datasets, job_.dataset.string());
     if (stored.empty()) {
-      return check_path("dataset", job_.dataset,
-                        "make one with 'ringtrain dataset import', or name one of the server's "
-                        "datasets");
+      return check_place("dataset", job_.dataset,
+                         "make one with 'ringtrain dataset import', or name one of the server's "
+                         "datasets");
     }
     checked_.record.stored_dataset = job_.dataset.string();
     checked_.record.overrides.push_back(override_of("dataset", stored.string()));

@@ -21,6 +21,9 @@ struct JobLimits {
   bool scripts = false;      // the job file's group `script`
   // Folder of the server's datasets, each of which a job may name. Empty: there are none.
   std::filesystem::path datasets = {};
+  // Object storage that jobs and imports may read and write: "s3://BUCKET/" or
+  // "s3://BUCKET/FOLDER/".
+  std::vector<std::string> buckets = {};
 };
 
 struct Submission {

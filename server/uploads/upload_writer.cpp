@@ -23,12 +23,18 @@ constexpr uint64_t kFlushBytes = uint64_t{8} << 20;
 
 UploadWriter::UploadWriter(Uploads& uploads, std::string id, FileDescriptor file, uint64_t offset,
                            uint64_t most)
-    : uploads_(uploads), id_(std::move(id)), file_(std::move(file)), offset_(offset), most_(most) {}
+    : uploads_(uploads),
+      id_(std::move(id)),
+      file_(std::move(file)),
+      offset_(offset),
+      start_(offset),
+      most_(most) {}
 
 UploadWriter::~UploadWriter() {
   std::error_code ignored;
   const auto turn = uploads_.turns_.find(id_);
   const bool is_newest = turn != uploads_.turns_.end() && turn->second == turn_;
+  if (is_newest && checksum_) take_back();
   if (is_newest) uploads_.turns_.erase(turn);
   if (id_.starts_with(".new.")) std::filesystem::remove_all(uploads_.folder_ / id_, ignored);
 }
@@ -40,6 +46,7 @@ void UploadWriter::take(std::string_view bytes) {
   if (bytes.size() > most_ - offset_) {
     throw Problem(413, fmt::format("more bytes than the {} of the upload", print_size(most_)));
   }
+  if (checksum_) checksum_->add(bytes);
   while (!bytes.empty()) {
     const ssize_t size =
         ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset_));
@@ -58,7 +65,19 @@ void UploadWriter::take(std::string_view bytes) {
   unflushed_ = 0;
 }
 
+// Leaves the upload as it was before this request.
+void UploadWriter::take_back() {
+  if (::ftruncate(file_.get(), static_cast<off_t>(start_)) == 0) offset_ = start_;
+}
+
 uint64_t UploadWriter::finish() {
+  if (checksum_ && !checksum_->is_right()) {
+    checksum_.reset();
+    take_back();
+    throw Problem(460, "Upload-Checksum: these bytes have another checksum: send them again",
+                  {{"offset", start_}});
+  }
+  checksum_.reset();
   if (offset_ == most_) checked(::fdatasync(file_.get()), "fdatasync");
   return offset_;
 }

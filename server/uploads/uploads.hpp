@@ -17,10 +17,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file_descriptor.hpp"
 #include "base/time.hpp"
+#include "server/uploads/checksum.hpp"
 
 namespace ringtrain::server {
 
@@ -55,17 +57,25 @@ class UploadWriter {
   // Throws a Problem: 409 where a newer request continues the upload, 413 where there are more
   // bytes than were announced, 507 where the disk is full. Bytes before it stay.
   void take(std::string_view bytes);
-  // Returns the offset; an upload that is whole is safe on disk then.
+  // Returns the offset; an upload that is whole is safe on disk then. Throws a Problem 460 where
+  // the bytes have another checksum than was announced.
   uint64_t finish();
+  // Bytes of a request with a checksum stay if the request ends and they have it, else none do. (A
+  // server that is killed meanwhile leaves those that have arrived.)
+  void expect(Checksum checksum) { checksum_.emplace(std::move(checksum)); }
 
  private:
   friend class Uploads;
+  void take_back();
+
   Uploads& uploads_;
   const std::string id_;
   FileDescriptor file_;
   uint64_t offset_;
+  const uint64_t start_;  // the first offset
   const uint64_t most_;
   uint64_t turn_ = 0;
+  std::optional<Checksum> checksum_;
   uint64_t unflushed_ = 0;
 };
 

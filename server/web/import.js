@@ -28,7 +28,7 @@ function fileField(one, change) {
     const isFile = choice.value === 'upload';
     file.hidden = !isFile;
     text.hidden = isFile;
-    text.placeholder = choice.value === 'url' ? 'https://example.org/animals.zip' : 'animals.zip';
+    text.placeholder = choice.value === 'url' ? 'https://example.org/animals.zip, or s3://BUCKET/animals.zip' : 'animals.zip';
     note.textContent = isFile && chosen ? `${chosen.name}, ${bytes(chosen.size)}` : one.text;
   }
   show();

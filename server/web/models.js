@@ -56,6 +56,19 @@ function confusion(found) {
     }))))];
 }
 
+// The samples with the largest loss; a row is that of `ringtrain predict --dataset DATASET --row N`.
+function worstSamples(found) {
+  if (!found.worst?.length) return null;
+  const labelled = found.worst[0].class !== undefined;
+  return [h('h3', null, 'Worst samples'), h('p', {class: 'muted'}, `Rows of the ${found.split} part with the largest loss.`),
+    scrollable('Worst samples', h('table', null, h('thead', null, h('tr', null, h('th', {scope: 'col', class: 'num'}, 'Row'),
+      labelled ? ['Class', 'Taken for'].map((text) => h('th', {scope: 'col'}, text)) : null,
+      labelled ? h('th', {scope: 'col', class: 'num'}, 'Probability') : null, h('th', {scope: 'col', class: 'num'}, 'Loss'))),
+    h('tbody', null, found.worst.map((one) => h('tr', null, h('td', {class: 'num'}, count(one.row)),
+      labelled ? [h('td', null, one.class), h('td', null, one.predicted), h('td', {class: 'num'}, percent(one.probability))] : null,
+      h('td', {class: 'num'}, figure(one.loss ?? NaN)))))))];
+}
+
 function evaluationView(found) {
   const cards = [['Samples', count(found.samples)], ['Accuracy', percent(found.accuracy ?? NaN)], ['Loss', figure(found.loss)]];
   const head = [h('p', {class: 'muted'}, `On the ${found.split} part of ${found.dataset || 'its data'}, ${clock(found.time)}.`),
@@ -63,14 +76,15 @@ function evaluationView(found) {
   if (found.targets) {
     return [head, scrollable('Targets', h('table', null, h('thead', null, h('tr', null, h('th', {scope: 'col'}, 'Target'),
       ['Rmse', 'Mae'].map((text) => h('th', {scope: 'col', class: 'num'}, text)))),
-    h('tbody', null, found.targets.map((one) => h('tr', null, h('td', null, one.target), h('td', {class: 'num'}, figure(one.rmse)), h('td', {class: 'num'}, figure(one.mae)))))))];
+    h('tbody', null, found.targets.map((one) => h('tr', null, h('td', null, one.target), h('td', {class: 'num'}, figure(one.rmse)), h('td', {class: 'num'}, figure(one.mae))))))), worstSamples(found)];
   }
   const classes = (found.classes ?? []).slice(0, 100);
   return [head, found.confusion ? confusion(found) : null, h('h3', null, 'Classes'),
-    scrollable('Classes', h('table', null, h('thead', null, h('tr', null, h('th', {scope: 'col'}, 'Class'), ['Samples', 'Correct'].map((text) => h('th', {scope: 'col', class: 'num'}, text)),
+    scrollable('Classes', h('table', null, h('thead', null, h('tr', null, h('th', {scope: 'col'}, 'Class'), ['Samples', 'Correct', 'Precision'].map((text) => h('th', {scope: 'col', class: 'num'}, text)),
       h('th', {scope: 'col'}, 'Share'))), h('tbody', null, classes.map((one) => h('tr', null, h('td', null, one.class), h('td', {class: 'num'}, count(one.samples)),
       h('td', {class: 'num'}, one.samples ? percent(one.correct / one.samples) : '–'),
-      h('td', null, h('meter', {min: 0, max: 1, value: one.samples ? one.correct / one.samples : 0, 'aria-label': `Correct of ${one.class}`})))))))];
+      h('td', {class: 'num'}, one.predicted ? percent(one.correct / one.predicted) : '–'),
+      h('td', null, h('meter', {min: 0, max: 1, value: one.samples ? one.correct / one.samples : 0, 'aria-label': `Correct of ${one.class}`}))))))), worstSamples(found)];
 }
 
 function cardTable(card, name) {

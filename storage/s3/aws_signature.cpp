@@ -45,6 +45,27 @@ std::string names_of(const AwsPairs& headers) {
   return names;
 }
 
+std::string print_amz_time(Time time) {
+  return fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+// "20130524/us-east-1/s3/aws4_request"
+std::string place_of(const AwsScope& scope) {
+  return fmt::format("{}/{}/{}/aws4_request", print_amz_time(scope.time).substr(0, 8), scope.region,
+                     scope.service);
+}
+
+// The signature itself, in hexadecimal, of a request with all its headers and its query.
+std::string signature(const AwsRequest& request, const AwsKeys& keys, const AwsScope& scope) {
+  const std::string time = print_amz_time(scope.time);
+  std::string key = net::hmac_sha256_bytes("AWS4" + keys.secret_key, time.substr(0, 8));
+  for (const std::string& part : {scope.region, scope.service, std::string("aws4_request")}) {
+    key = net::hmac_sha256_bytes(key, part);
+  }
+  return net::hmac_sha256(key, fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", time, place_of(scope),
+                                           net::sha256(canonical_request(request))));
+}
+
 }  // namespace
 
 std::string encoded_path(const AwsRequest& request) { return percent_encoded(request.path, true); }
@@ -69,10 +90,7 @@ std::string canonical_request(const AwsRequest& request) {
 }
 
 std::vector<std::string> sign(AwsRequest request, const AwsKeys& keys, const AwsScope& scope) {
-  const auto seconds = std::chrono::system_clock::to_time_t(scope.time);
-  const std::string time = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(seconds));
-  const std::string date = time.substr(0, 8);
-  request.headers.emplace_back("x-amz-date", time);
+  request.headers.emplace_back("x-amz-date", print_amz_time(scope.time));
   // Other services than S3 know it, too, and take it for a header like any other.
   if (scope.service == "s3") {
     request.headers.emplace_back("x-amz-content-sha256", request.payload_sha256);
@@ -80,19 +98,27 @@ std::vector<std::string> sign(AwsRequest request, const AwsKeys& keys, const Aws
   if (!keys.session_token.empty()) {
     request.headers.emplace_back("x-amz-security-token", keys.session_token);
   }
-  const std::string place = fmt::format("{}/{}/{}/aws4_request", date, scope.region, scope.service);
-  const std::string to_sign = fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", time, place,
-                                          net::sha256(canonical_request(request)));
-  std::string key = net::hmac_sha256_bytes("AWS4" + keys.secret_key, date);
-  for (const std::string& part : {scope.region, scope.service, std::string("aws4_request")}) {
-    key = net::hmac_sha256_bytes(key, part);
-  }
   std::vector<std::string> lines;
   for (const auto& [name, value] : request.headers) lines.push_back(name + ": " + value);
   lines.push_back(fmt::format(
       "authorization: AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}",
-      keys.access_key, place, names_of(signed_headers(request)), net::hmac_sha256(key, to_sign)));
+      keys.access_key, place_of(scope), names_of(signed_headers(request)),
+      signature(request, keys, scope)));
   return lines;
+}
+
+std::string presigned_query(AwsRequest request, const AwsKeys& keys, const AwsScope& scope,
+                            std::chrono::seconds valid) {
+  request.payload_sha256 = "UNSIGNED-PAYLOAD";
+  request.query.emplace_back("X-Amz-Algorithm", "AWS4-HMAC-SHA256");
+  request.query.emplace_back("X-Amz-Credential", keys.access_key + "/" + place_of(scope));
+  request.query.emplace_back("X-Amz-Date", print_amz_time(scope.time));
+  request.query.emplace_back("X-Amz-Expires", std::to_string(valid.count()));
+  request.query.emplace_back("X-Amz-SignedHeaders", names_of(signed_headers(request)));
+  if (!keys.session_token.empty()) {
+    request.query.emplace_back("X-Amz-Security-Token", keys.session_token);
+  }
+  return encoded_query(request) + "&X-Amz-Signature=" + signature(request, keys, scope);
 }
 
 }  // namespace ringtrain::storage

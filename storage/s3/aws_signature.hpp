@@ -44,6 +44,12 @@ std::string encoded_query(const AwsRequest& request);
 // Returns the text whose hash is signed, for a request with all its headers.
 std::string canonical_request(const AwsRequest& request);
 
+// Returns the query of a URL by which whoever has it may do this request, with any body, for
+// `valid`: '?' and the request's own query with the signature. The only header that it takes is
+// the host's. Source: AWS, "Authenticating Requests: Using Query Parameters".
+std::string presigned_query(AwsRequest request, const AwsKeys& keys, const AwsScope& scope,
+                            std::chrono::seconds valid);
+
 // Returns the lines of all headers to send but host: those of the request, the time, the payload's
 // hash and the signature.
 std::vector<std::string> sign(AwsRequest request, const AwsKeys& keys, const AwsScope& scope);

@@ -68,13 +68,23 @@ AwsRequest S3Client::aws_request(const S3Request& request) const {
   return made;
 }
 
+std::string S3Client::url_of(const AwsRequest& request) const {
+  const bool plain = settings_.endpoint.starts_with("http://");
+  return fmt::format("{}://{}{}", plain ? "http" : "https", request.host, encoded_path(request));
+}
+
+std::string S3Client::presigned(const S3Request& request, std::chrono::seconds valid) const {
+  if (!settings_.keys) return "";
+  const AwsRequest aws = aws_request(request);
+  const AwsScope scope = {.region = settings_.region, .time = std::chrono::system_clock::now()};
+  return url_of(aws) + presigned_query(aws, *settings_.keys, scope, valid);
+}
+
 net::HttpResponse S3Client::send_once(const S3Request& request, const net::OnData& on_data) {
   const AwsRequest aws = aws_request(request);
   net::HttpRequest http;
   http.method = request.method;
-  const bool plain = settings_.endpoint.starts_with("http://");
-  http.url = fmt::format("{}://{}{}{}", plain ? "http" : "https", aws.host, encoded_path(aws),
-                         encoded_query(aws));
+  http.url = url_of(aws) + encoded_query(aws);
   http.body = request.body;
   http.data_status = request.data_status;
   http.tls.authorities = settings_.authorities;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <string>
 
 #include "net/http_client.hpp"
@@ -36,6 +37,10 @@ class S3Client {
   // The same for a request that must succeed. Throws the error of refusal().
   net::HttpResponse perform(const S3Request& request);
 
+  // Returns a URL by which whoever has it may do a request, of any body, for `valid`; empty where
+  // there are no keys, or they are those of a role, which are fetched. Sends nothing itself.
+  std::string presigned(const S3Request& request, std::chrono::seconds valid) const;
+
   // Returns the error for an answer that is no success: a data error that names the object, what
   // the server said, and what to do.
   Error refusal(const S3Request& request, const net::HttpResponse& response) const;
@@ -45,6 +50,7 @@ class S3Client {
  private:
   net::HttpResponse send_once(const S3Request& request, const net::OnData& on_data);
   AwsRequest aws_request(const S3Request& request) const;
+  std::string url_of(const AwsRequest& request) const;  // without the query
   bool correct(const net::HttpResponse& response);
   std::string advice(const std::string& code, const net::HttpResponse& response) const;
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/error.hpp"
 
@@ -28,9 +29,19 @@ S3Url parse_s3_url(std::string_view url) {
   const size_t slash = std::min(url.find('/', kScheme), url.size());
   S3Url parsed{std::string(url.substr(kScheme, slash - kScheme)),
                std::string(url.substr(std::min(slash + 1, url.size())))};
+  if (parsed.bucket.empty()) {
+    const char* const named = std::getenv("datasetsbucket");
+    parsed.bucket = named != nullptr ? named : "";
+  }
+  if (parsed.bucket.empty()) {
+    throw job_error(
+        fmt::format("{}: names no bucket: must be s3://BUCKET/KEY, or the variable "
+                    "datasetsbucket must name one",
+                    url));
+  }
   if (!is_bucket(parsed.bucket)) {
     throw job_error(fmt::format("{}: must be s3://BUCKET/KEY, and {} is no name of a bucket", url,
-                                parsed.bucket.empty() ? "nothing" : parsed.bucket));
+                                parsed.bucket));
   }
   constexpr size_t kLongestKey = 1024;
   if (parsed.key.size() > kLongestKey) {

@@ -12,7 +12,8 @@ struct S3Url {
   std::string print() const { return "s3://" + bucket + "/" + key; }
 };
 
-// Takes s3://BUCKET/KEY apart. Throws a job error that says what is wrong with it.
+// Takes s3://BUCKET/KEY apart; s3:///KEY is in the bucket of the variable `datasetsbucket`, as
+// kubejob's pods have it. Throws a job error that says what is wrong with it.
 S3Url parse_s3_url(std::string_view url);
 
 }  // namespace ringtrain::storage

@@ -220,7 +220,7 @@ class Datasets(ServerTest):
         # In the importer's words, without the paths of this machine.
         for name, kind, data, words in (
                 ("bad.csv", "csv", b"a,b\n1,x\n2\n", "bad.csv"),
-                ("cut.npy", "ringtrain", b"\x89HDF\r\n\x1a\n", "data.h5"),
+                ("cut.npy", "ringtrain", b"\x89HDF\r\n\x1a\n", "cut.npy"),
                 ("bomb.zip", "images", self.bomb(), "bomb.zip")):
             role = "source" if kind == "images" else "file"
             ended = self.end_of(self.begin("x", kind, {role: {"upload": self.put(name, data)}}))
@@ -256,6 +256,10 @@ class Datasets(ServerTest):
         ended = self.end_of(self.begin("y", "csv", {"file": {"url": f"http://{place}/none.csv?key=secret"}}))
         self.assertIn("answers 404", ended["error"])
         self.assertNotIn("secret", ended["error"])
+        for target in ("away", "metadata"):
+            ended = self.end_of(self.begin("z", "csv", {"file": {"url": f"http://{place}/{target}"}}))
+            self.assertIn("answers 302", ended["error"])
+        self.assertEqual(self.names(), ["x"])
 
     def test_an_import_is_cancelled_and_another_survives_the_server(self):
         # Its importer waits for ever for a pipe; the next one waits behind it.
@@ -277,6 +281,15 @@ class Datasets(ServerTest):
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    AWAY = {"/away": "http://127.0.0.1:9/t.csv", "/metadata": "http://169.254.169.254/latest/meta-data"}
+
+    def do_GET(self):
+        if self.path in self.AWAY:
+            self.send_response(302)
+            self.send_header("Location", self.AWAY[self.path])
+            return self.end_headers()
+        return super().do_GET()
+
     def log_message(self, *_):
         pass
 

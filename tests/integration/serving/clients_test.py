@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`ringtrain serve` asked by Triton's own Python client, from the venv of scripts/setup --serving.
+"""`ringtrain serve` asked by Triton's and KServe's own Python clients, from the venvs of scripts/setup --serving.
 
   clients_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
 """
@@ -16,7 +16,8 @@ from serving_case import ServingTest
 
 CACHE = os.environ.get("RINGTRAIN_CACHE")
 HOME = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-PYTHON = pathlib.Path(CACHE or pathlib.Path(HOME) / "ringtrain") / "serving/bin/python"
+VENVS = pathlib.Path(CACHE or pathlib.Path(HOME) / "ringtrain")
+PYTHON, KSERVE_PYTHON = (VENVS / name / "bin/python" for name in ("serving", "kserve"))
 
 CLIENT = """
 import sys
@@ -55,8 +56,44 @@ except InferenceServerException as error:
     assert "expected the shape" in str(error), error
 """
 
+KSERVE_CLIENT = """
+import asyncio
+import sys
+import numpy
+from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
+
+url, file = sys.argv[1:]
+images = numpy.load(file)[:, None]
+
+async def main():
+    client = InferenceRESTClient(RESTConfig(protocol="v2", retries=0))
+    assert await client.is_server_live(url) and await client.is_server_ready(url)
+    assert await client.is_model_ready(url, "digits")
+    logits = []
+    for binary in (False, True):
+        tensor = InferInput("input", list(images.shape), "UINT8")
+        tensor.set_data_from_numpy(images, binary_data=binary)
+        answer = await client.infer(url, InferRequest("digits", [tensor]), model_name="digits")
+        logits.append({one.name: one for one in answer.outputs}["logits"].as_numpy())
+    assert logits[0].shape[0] == len(images) and numpy.allclose(*logits, atol=1e-5), logits
+    old = InferenceRESTClient(RESTConfig(protocol="v1", retries=0))
+    found = await old.infer(url, {"instances": images.tolist()}, model_name="digits")
+    print(*(one["label"] for one in found["predictions"]))
+
+asyncio.run(main())
+"""
+
 
 class Clients(ServingTest):
+    def test_kserves_client_takes_it_for_a_server_of_both_protocols(self):
+        if not KSERVE_PYTHON.exists():
+            self.skipTest("KServe's client is missing: scripts/setup --serving installs it")
+        self.serve(self.model)
+        done = subprocess.run([KSERVE_PYTHON, "-c", KSERVE_CLIENT, self.url, self.npy_of_images()],
+                              capture_output=True, text=True, timeout=serving_case.run_case.DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.split(), [row[0]["class"] for row in self.predictions()])
+
     def test_tritons_client_takes_it_for_a_server_of_the_protocol(self):
         self.serve(self.model)
         done = subprocess.run([PYTHON, "-c", CLIENT, self.url.removeprefix("http://"), self.npy_of_images()],

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "job/parse.hpp"
@@ -37,7 +38,7 @@ TEST(UrlsOfAJob, AreNotLookedForOnTheDisk) {
 }
 
 TEST(UrlsOfAJob, AnOutputIsAFolderOrAPrefixOfABucket) {
-  for (const char* output : {"s3://data", "s3://data/", "s3:///runs", "https://host/runs"}) {
+  for (const char* output : {"s3://data", "s3://data/", "s3:///", "https://host/runs"}) {
     EXPECT_THAT(refusal([&] { job_with(std::string("output: ") + output + "\n"); }),
                 HasSubstr("must be a folder, or s3://BUCKET/PREFIX"))
         << output;
@@ -46,6 +47,17 @@ TEST(UrlsOfAJob, AnOutputIsAFolderOrAPrefixOfABucket) {
                 parse_job_text("script: {file: train.py}\noutput: s3://data/a\n", "job.yaml", {});
               }),
               HasSubstr("must be a folder where a script writes to it"));
+}
+
+// As in the pods of kubejob.
+TEST(UrlsOfAJob, HaveTheBucketOfTheEnvironmentWhereTheyNameNone) {
+  EXPECT_EQ(job_with("output: s3:///runs/a\n").output, "s3:///runs/a");
+  ::setenv("trainingbucket", "training", 1);
+  const JobSpec named = job_with("output: s3:///runs/a\n");
+  const JobSpec own = job_with("output: s3://mine/runs/a\n");
+  ::unsetenv("trainingbucket");
+  EXPECT_EQ(named.output, "s3://training/runs/a");
+  EXPECT_EQ(own.output, "s3://mine/runs/a");
 }
 
 }  // namespace

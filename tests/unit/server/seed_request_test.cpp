@@ -95,9 +95,15 @@ TEST(SeedRequest, CannotEscapeItsPlaceInTheJobFile) {
   EXPECT_EQ(refusals[0].message.find("passwd: "), std::string::npos);
 }
 
+TEST(SeedRequest, TakesADatasetInABucket) {
+  const std::string uri = "s3://datasets/mnist.h5";
+  EXPECT_EQ(parse_job_text(job_file_of({.job_name = "a", .dataset_uri = uri}), "job.yaml").dataset,
+            uri);
+}
+
 TEST(SeedRequest, RefusesPlacesThatCannotBeReadByName) {
-  EXPECT_THAT(refused_job({.job_name = "a", .dataset_uri = "s3://bucket/data"}),
-              HasSubstr("'s3://bucket/data' names another place"));
+  EXPECT_THAT(refused_job({.job_name = "a", .dataset_uri = "ftp://host/data"}),
+              HasSubstr("'ftp://host/data' names another place: give s3://BUCKET/KEY"));
   EXPECT_THAT(refused_job({.job_name = "a", .dataset_type = "butterfly_csv"}),
               HasSubstr("must be mnist"));
   EXPECT_THAT(refused_job({.job_name = "a", .batch_size = 0}), HasSubstr("at least 1"));

@@ -38,6 +38,12 @@ TEST(ImportRequest, BecomesTheWordsOfTheImporter) {
   EXPECT_EQ(to_json(again.request), to_json(parsed.request));
 }
 
+TEST(ImportRequest, NamesAnObjectByItsWholeKey) {
+  const auto parsed = parse(R"({"name": "a", "kind": "images",
+      "files": {"source": {"url": "s3://pets/team/a?b#c.zip"}}})");
+  EXPECT_EQ(parsed.request.files[0].name, "a?b#c.zip");
+}
+
 TEST(ImportRequest, LetsADatasetOfOurOwnBeVerified) {
   const auto parsed =
       parse(R"({"name": "a", "kind": "ringtrain", "files": {"file": {"path": "d.h5"}}})");

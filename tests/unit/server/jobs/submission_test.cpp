@@ -83,6 +83,29 @@ TEST_F(SubmissionTest, LetsNoPathOutOfTheDataFolders) {
               HasSubstr("is not there"));
 }
 
+TEST_F(SubmissionTest, LetsNoUrlOutOfTheBuckets) {
+  const std::string rest = "model: lenet\ndataset: ";
+  EXPECT_THAT(check(rest + "s3://pets/a.h5\n").refusals[0].message, HasSubstr("--bucket"));
+  limits_.buckets = {"s3://pets/team/"};
+  const CheckedJob checked = check(rest +
+                                   "s3://pets/team/a.h5\noutput: s3://pets/team/runs/one\n"
+                                   "initialize_from: https://example.org/a.safetensors\n");
+  EXPECT_THAT(checked.refusals, IsEmpty());
+  EXPECT_THAT(checked.record.overrides,
+              ElementsAre("dataset=\"s3://pets/team/a.h5\"",
+                          "initialize_from=\"https://example.org/a.safetensors\"",
+                          "output=\"s3://pets/team/runs/one\""));
+  for (const char* const url :
+       {"s3://pets/a.h5", "s3://pets/team", "s3://pets/team/", "s3://pets/teams/a.h5",
+        "s3://other/team/a.h5", "s3://pets/team/../a.h5", "s3://pets/team/./a.h5", "S3://pets/a.h5",
+        "http://169.254.169.254/latest", "http://example.org/a.h5",
+        "https://me@example.org/a.h5"}) {
+    EXPECT_THAT(paths(check(rest + url + "\n")), ElementsAre("dataset")) << url;
+  }
+  EXPECT_THAT(paths(check("model: lenet\ndataset: d.h5\noutput: s3://pets/runs\n")),
+              ElementsAre("output"));
+}
+
 TEST_F(SubmissionTest, TakesTorchScriptWhereItsOwnerAllowsIt) {
   EXPECT_THAT(paths(check("model: model.pt\ndataset: d.h5\n")), ElementsAre("model"));
   limits_.torchscript = true;

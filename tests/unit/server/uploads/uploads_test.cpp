@@ -70,6 +70,33 @@ TEST_F(UploadsTest, RefusesMoreBytesThanWereAnnounced) {
   EXPECT_EQ(stored(id), "ab");
 }
 
+// echo -n def | sha1sum | xxd -r -p | base64
+TEST_F(UploadsTest, KeepsBytesThatHaveTheirChecksumAlone) {
+  const std::string id = begin(6).id;
+  send(id, 0, "abc");
+  const auto send_with = [&](const char* checksum, const std::string& bytes) {
+    const auto writer = uploads_->open(id, 3);
+    writer->expect(Checksum(checksum));
+    writer->take(bytes);
+    writer->finish();
+  };
+  constexpr const char* kSha1 = "sha1 WJwiM1o4HxItEpIl9cC6MFbtWBE=";
+  EXPECT_EQ(status_of_refusal([&] { send_with(kSha1, "dex"); }), 460);
+  EXPECT_EQ(stored(id), "abc");
+  {
+    const auto cut = uploads_->open(id, 3);
+    cut->expect(Checksum(kSha1));
+    cut->take("de");
+  }
+  EXPECT_EQ(uploads_->get(id).offset, 3u);
+  send_with(kSha1, "def");
+  EXPECT_EQ(stored(id), "abcdef");
+  for (const char* const header : {"", "sha1", "md5 WJwiM1o4HxItEpIl9cC6MFbtWBE=", "sha1 abcd",
+                                   "sha256 WJwiM1o4HxItEpIl9cC6MFbtWBE=", "sha1 !"}) {
+    EXPECT_EQ(status_of_refusal([&] { Checksum{header}; }), 400) << header;
+  }
+}
+
 TEST_F(UploadsTest, GivesAnUploadToTheNewestRequest) {
   const std::string id = begin(6).id;
   const auto hanging = uploads_->open(id, 0);

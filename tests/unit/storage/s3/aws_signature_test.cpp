@@ -54,6 +54,18 @@ TEST_F(S3Examples, GetsTheLifecycleOfABucket) {
   EXPECT_EQ(signed_here(), "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543");
 }
 
+// "Authenticating Requests: Using Query Parameters" of the same reference.
+TEST_F(S3Examples, SignsAUrlForADay) {
+  request.path = "/test.txt";
+  EXPECT_EQ(presigned_query(
+                request, {"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", ""},
+                {"us-east-1", "s3", *parse_time("2013-05-24T00:00:00Z")}, std::chrono::hours(24)),
+            "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2F"
+            "us-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400"
+            "&X-Amz-SignedHeaders=host&X-Amz-Signature="
+            "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
+}
+
 TEST_F(S3Examples, ListsABucket) {
   request.query = {{"prefix", "J"}, {"max-keys", "2"}};  // not in their order
   EXPECT_EQ(signed_here(), "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");

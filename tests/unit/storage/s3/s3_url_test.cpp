@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "tests/throws_error.hpp"
 
 namespace ringtrain::storage {
@@ -15,6 +17,15 @@ TEST(S3Url, TakesAKeyAsItIs) {
   EXPECT_EQ(url.print(), "s3://animals/a//b c?d%20#=ü/");
   EXPECT_EQ(parse_s3_url("s3://animals").key, "");
   EXPECT_EQ(parse_s3_url("s3://Old_Bucket.name/x").bucket, "Old_Bucket.name");
+}
+
+TEST(S3Url, HasTheBucketOfKubejobsPodsWhereItNamesNone) {
+  ::setenv("datasetsbucket", "datasets", 1);
+  EXPECT_EQ(parse_s3_url("s3:///cats.zip").print(), "s3://datasets/cats.zip");
+  EXPECT_EQ(parse_s3_url("s3://mine/cats.zip").bucket, "mine");
+  ::setenv("datasetsbucket", "../x", 1);
+  EXPECT_THAT([] { parse_s3_url("s3:///key"); }, ThrowsError(ErrorKind::job));
+  ::unsetenv("datasetsbucket");
 }
 
 TEST(S3Url, RefusesWhatWouldNameAnotherHost) {
