@@ -103,7 +103,9 @@ TEST(ParseJob, RefusesAnUnknownKeyAndSaysWhichWasMeant) {
             "f.yaml:3: learning_rate: unknown key, did you mean optimizer.learning_rate?");
   EXPECT_EQ(refused("augment: {zzzzzzzz: 1}\n"),
             "f.yaml:3: augment.zzzzzzzz: unknown key: allowed here are crop_padding, "
-            "horizontal_flip");
+            "horizontal_flip, crop_scale, crop_aspect, brightness, contrast, saturation, hue");
+  EXPECT_EQ(refused("augment: {crop_padding: 4, crop_scale: 0.5}\n"),
+            "f.yaml:3: augment.crop_scale: is a crop, and augment.crop_padding another: give one");
   EXPECT_THAT(refused("\"" + std::string(900, 'k') + "\": 1\n"), HasSubstr("unknown key"));
 }
 

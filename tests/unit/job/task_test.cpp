@@ -92,6 +92,17 @@ TEST_F(CheckTask, RefusesWholeNumbersForWhatScalesOrChangesThem) {
   expect_refused(classes_, "augment: dataset set.h5 is a table, and only images are augmented");
   classes_.table = false;
   classes_.whole_numbers = true;
+  classes_.whole_numbers = false;
+  job_.augment = {.contrast = 0.4};
+  classes_.bytes = false;
+  expect_refused(classes_, "augment: dataset set.h5 holds floats");
+  classes_.bytes = true;
+  classes_.channels = 1;
+  check_task(job_, classes_);
+  job_.augment.hue = 0.1;
+  expect_refused(classes_,
+                 "augment.hue: dataset set.h5 has 1 channel, and colours need 3: remove it");
+  classes_.whole_numbers = true;
   job_.augment = {};
   job_.model = "mlp";
   expect_refused(classes_,
