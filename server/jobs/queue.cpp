@@ -38,8 +38,13 @@ std::string own_output(const std::string& override, const std::string& name) {
   return override_of("output", url.ends_with("/" + name) ? url : url + "/" + name);
 }
 
-// Whole ones, so that a line does not change with each second.
-double minutes(double seconds) { return std::max(1.0, std::round(seconds / 60)); }
+// "3 min", "5 h", "7 days": in few digits, so that a line does not change with each second.
+std::string roughly(double seconds) {
+  const double minutes = std::max(1.0, std::round(seconds / 60));
+  if (minutes < 120) return fmt::format("{:.0f} min", minutes);
+  const double hours = std::round(minutes / 60);
+  return hours < 48 ? fmt::format("{:.0f} h", hours) : fmt::format("{:.0f} days", hours / 24);
+}
 
 }  // namespace
 
@@ -87,7 +92,7 @@ void Jobs::schedule() {
     std::string why =
         fmt::format("waits for {} of {} cores, {} free now", queue[i]->ranks(), cores(), free_now);
     if (position == 0 && decision.first_starts) {
-      why += fmt::format("; starts in about {:.0f} min", minutes(*decision.first_starts));
+      why += fmt::format("; starts in about {}", roughly(*decision.first_starts));
     }
     wait(*queue[i], why, ++position);
   }
