@@ -113,15 +113,19 @@ fs::path KubemlTasks::output(const std::string& id) const {
   throw Problem(404, fmt::format("no network {} is known", id.substr(0, 40)));
 }
 
+bool KubemlTasks::has_ended(const std::string& id) const {
+  if (!is_id(id)) return false;
+  const auto job = jobs_.active().find(job_name(id));
+  const bool rests = job == jobs_.active().end() || is_at_rest(job->second->state().state);
+  return rests && fs::exists(jobs_.path() / "jobs" / job_name(id) / "output" / kHistoryFile);
+}
+
 std::vector<std::string> KubemlTasks::ended() const {
   std::vector<std::pair<std::string, std::string>> found;  // by the time they were made
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(jobs_.path() / "jobs", ignored)) {
     const std::string name = entry.path().filename().string();
-    const bool is_task = name.starts_with("job-") && is_id(name.substr(4));
-    const auto job = jobs_.active().find(name);
-    const bool has_ended = job == jobs_.active().end() || is_at_rest(job->second->state().state);
-    if (!is_task || !has_ended || !fs::exists(entry.path() / "output" / kHistoryFile)) continue;
+    if (!name.starts_with("job-") || !has_ended(name.substr(4))) continue;
     const auto record = JobFolder(entry.path()).read_record();
     found.emplace_back(record ? record->created : "", name.substr(4));
   }
@@ -132,9 +136,7 @@ std::vector<std::string> KubemlTasks::ended() const {
 }
 
 ordered_json KubemlTasks::history(const std::string& id) const {
-  const auto known = ended();
-  const bool is_known = std::find(known.begin(), known.end(), id) != known.end();
-  ordered_json history = is_known ? read_history(output(id)) : ordered_json();
+  ordered_json history = has_ended(id) ? read_history(output(id)) : ordered_json();
   if (history.is_null()) {
     throw Problem(
         404, fmt::format("no history of {}: it has not ended, or is not known", id.substr(0, 40)));
@@ -152,10 +154,7 @@ ordered_json KubemlTasks::histories() const {
 }
 
 void KubemlTasks::forget_history(const std::string& id) {
-  const auto known = ended();
-  if (std::find(known.begin(), known.end(), id) != known.end()) {
-    fs::remove(output(id) / kHistoryFile);
-  }
+  if (has_ended(id)) fs::remove(output(id) / kHistoryFile);
 }
 
 void KubemlTasks::forget_histories() {

@@ -45,6 +45,8 @@ class KubemlTasks {
   std::filesystem::path output(const std::string& id) const;
 
  private:
+  // Whether a task has ended and has a history.
+  bool has_ended(const std::string& id) const;
   std::vector<std::string> ended() const;
 
   Jobs& jobs_;
