@@ -5,12 +5,9 @@
   board_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
 """
 
-import json
 import pathlib
 import sys
 import time
-import urllib.parse
-import urllib.request
 
 from kubeml_case import KubemlTest, function_files, run_case
 
@@ -38,23 +35,11 @@ class Board(KubemlTest):
         config = {"global": {"scrape_interval": "1s"}, "scrape_configs": [
             {"job_name": "kubeml", "authorization": {"credentials_file": str(self.dir / "token")},
              "static_configs": [{"targets": [self.url.removeprefix("http://")]}]}]}
-        (self.folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
-        address = f"127.0.0.1:{trackers.free_port()}"
-        self.prometheus = trackers.Service(
-            [PROMETHEUS, f"--config.file={self.folder}/prometheus.yml", f"--storage.tsdb.path={self.folder}/tsdb",
-             f"--web.listen-address={address}"], f"http://{address}/-/ready", self.folder / "prometheus.log")
-        self.api = f"http://{address}/api/v1"
-
-    def ask_prometheus(self, path, **words):
-        url = f"{self.api}/{path}?" + urllib.parse.urlencode(words)
-        with urllib.request.urlopen(url, timeout=run_case.DEADLINE) as answer:
-            found = json.load(answer)
-        self.assertEqual(found["status"], "success", url)
-        return found["data"]
+        self.prometheus = trackers.Prometheus(PROMETHEUS, self.folder, config)
 
     def query(self, expression, task):
         filled = expression.replace("$jobs", task).replace("$task", "train|inference")
-        return self.ask_prometheus("query", query=filled)["result"]
+        return self.prometheus.query(filled)
 
     def test_every_query_is_answered(self):
         self.make_dataset()
@@ -72,7 +57,7 @@ class Board(KubemlTest):
         running = {one["metric"]["type"]: float(one["value"][1]) for one in self.query(QUERIES[0], task)}
         self.assertEqual(running, {"train": 1, "inference": 0})
         # The board's variables.
-        self.assertIn(task, self.ask_prometheus("label/jobid/values"))
+        self.assertIn(task, self.prometheus.ask("label/jobid/values"))
         self.kubeml("task", "stop", "--id", task)
         self.wait_for_state(f"job-{task}", "Succeeded")
         self.assertNotIn(f'jobid="{task}"', self.ask("GET", "/metrics")[2].decode())

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.parse
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve()
@@ -53,19 +52,7 @@ class Dashboards(server_case.ServerTest):
                  "authorization": {"credentials_file": str(self.dir / "token")},
                  "static_configs": [{"targets": [self.url.removeprefix("http://")]}]},
                 {"job_name": "run", "honor_labels": True, "static_configs": [{"targets": [run_address]}]}]}
-        (self.folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
-        address = f"127.0.0.1:{trackers.free_port()}"
-        self.prometheus = trackers.Service(
-            [PROMETHEUS, f"--config.file={self.folder}/prometheus.yml", f"--storage.tsdb.path={self.folder}/tsdb",
-             f"--web.listen-address={address}"], f"http://{address}/-/ready", self.folder / "prometheus.log")
-        self.api = f"http://{address}/api/v1"
-
-    def query(self, expression):
-        url = f"{self.api}/query?" + urllib.parse.urlencode({"query": expression})
-        with urllib.request.urlopen(url, timeout=run_case.DEADLINE) as answer:
-            found = json.load(answer)
-        self.assertEqual(found["status"], "success", expression)
-        return found["data"]["result"]
+        self.prometheus = trackers.Prometheus(PROMETHEUS, self.folder, config)
 
     def test_every_query_is_answered(self):
         # Epochs that are long enough for reports of steps.
@@ -99,13 +86,12 @@ class Dashboards(server_case.ServerTest):
         deadline = time.monotonic() + 2 * run_case.DEADLINE
         while open_queries and time.monotonic() < deadline:
             for expression in list(open_queries):
-                if self.query(expression) or OF_OTHERS in expression:
+                if self.prometheus.query(expression) or OF_OTHERS in expression:
                     del open_queries[expression]
             time.sleep(0.5)
         self.assertEqual(open_queries, {}, "without an answer")
-        self.assertEqual(len(self.query('ringtrain_steps_total{job="run"}')), 1)
-        with urllib.request.urlopen(f"{self.api}/rules", timeout=run_case.DEADLINE) as answer:
-            rules = [rule for group in json.load(answer)["data"]["groups"] for rule in group["rules"]]
+        self.assertEqual(len(self.prometheus.query('ringtrain_steps_total{job="run"}')), 1)
+        rules = [rule for group in self.prometheus.ask("rules")["groups"] for rule in group["rules"]]
         self.assertEqual({rule["health"] for rule in rules}, {"ok"}, rules)
 
     def test_a_job_that_has_ended_is_shown_for_a_while(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs of others that tests of tracking run, from the venv of scripts/setup --trackers and from Debian."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 
@@ -68,3 +70,26 @@ class Service:
         except ProcessLookupError:
             pass
         self.process.wait()
+
+
+class Prometheus(Service):
+    """Debian's Prometheus, which scrapes as `config` says and keeps its files in `folder`."""
+
+    def __init__(self, program, folder, config):
+        (folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
+        address = f"127.0.0.1:{free_port()}"
+        self.api = f"http://{address}/api/v1"
+        super().__init__([program, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",
+                          f"--web.listen-address={address}"], f"http://{address}/-/ready", folder / "prometheus.log")
+
+    def ask(self, path, **words):
+        """The data of an answer of its API."""
+        url = f"{self.api}/{path}?{urllib.parse.urlencode(words)}"
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            found = json.load(answer)
+        if found["status"] != "success":
+            raise AssertionError(f"{url}: {found}")
+        return found["data"]
+
+    def query(self, expression):
+        return self.ask("query", query=expression)["result"]
