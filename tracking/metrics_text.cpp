@@ -33,6 +33,8 @@ const char* name_of(MetricsText::Type type) {
       return "counter";
     case MetricsText::Type::histogram:
       return "histogram";
+    case MetricsText::Type::untyped:
+      return "untyped";
     case MetricsText::Type::gauge:
       break;
   }

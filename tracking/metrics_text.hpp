@@ -43,7 +43,8 @@ class MetricsText {
  public:
   // Names and values; a value may be any text.
   using Labels = std::vector<std::pair<std::string_view, std::string_view>>;
-  enum class Type { counter, gauge, histogram };
+  // untyped: of a name that others chose, and that says another type than the figure has.
+  enum class Type { counter, gauge, histogram, untyped };
 
   // Begins a family; its samples follow.
   void family(std::string_view name, Type type, std::string_view help);

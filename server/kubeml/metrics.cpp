@@ -2,6 +2,7 @@
 #include "server/kubeml/metrics.hpp"
 
 #include <array>
+#include <utility>
 
 namespace ringtrain::server {
 namespace {
@@ -38,8 +39,10 @@ void add_kubeml(MetricsText& text, const Kubeml& kubeml) {
       text.sample({{"jobid", task.id}}, found->back().get<double>());
     }
   }
-  for (const char* const name : {"kubeml_job_running_total", "kubeml_functions_running"}) {
-    text.family(name, Type::gauge, "Tasks that have not ended, and predictions under way.");
+  // The first is KubeML's name of a gauge; by Prometheus' rules only a counter ends with _total.
+  for (const auto& [name, type] : {std::pair("kubeml_job_running_total", Type::untyped),
+                                   std::pair("kubeml_functions_running", Type::gauge)}) {
+    text.family(name, type, "Tasks that have not ended, and predictions under way.");
     text.sample({{"type", "train"}}, static_cast<double>(tasks.size()));
     text.sample({{"type", "inference"}}, static_cast<double>(kubeml.predictions.running()));
   }
