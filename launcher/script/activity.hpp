@@ -29,6 +29,7 @@ class Activity {
   Clock::time_point since_ = Clock::now();
   Clock::time_point looked_at_ = since_;
   int64_t ticks_ = 0;
+  bool was_ready_ = false;
 };
 
 }  // namespace ringtrain::launcher

@@ -74,8 +74,13 @@ void ResourceStatus::set_progress(const TrainingLog& log) {
     value_["secondsLeft"] = left;
     value_["timeLeft"] = print_age(std::chrono::seconds(left));
   }
-  if (const auto& epoch = log.epoch(); epoch && epoch->test_accuracy) {
-    value_["testAccuracy"] = four_digits(*epoch->test_accuracy);
+  if (const auto& epoch = log.epoch()) {
+    // Short epochs end between two reports of a step.
+    if (!log.step() || epoch->step >= log.step()->step) {
+      value_["epoch"] = epoch->epoch;
+      value_["step"] = epoch->step;
+    }
+    if (epoch->test_accuracy) value_["testAccuracy"] = four_digits(*epoch->test_accuracy);
   }
   if (const auto& result = log.result()) {
     value_["loss"] = four_digits(result->result.train_loss);

@@ -55,6 +55,8 @@ TEST(AnActivity, IsSilentWhereAProcessWaits) {
 TEST(AnActivity, IsNotSilentWhereAProcessWorksHoweverLittleItGetsOfACore) {
   const Process works(true);
   Activity activity(works.id(), kBetweenLooks);
+  std::this_thread::sleep_for(kBetweenLooks);
+  EXPECT_LE(activity.silence(), Seconds(2 * kBetweenLooks));  // one look says nothing yet
   for (int look = 0; look < 20; ++look) {
     std::this_thread::sleep_for(kBetweenLooks);
     EXPECT_EQ(activity.silence(), Seconds::zero());

@@ -75,6 +75,13 @@ TEST_F(Reconcile, ShowsHowFarTheTrainingIs) {
   EXPECT_EQ(shown["samplesPerSecond"], 6712);
   EXPECT_EQ(shown["secondsLeft"], 192);
   EXPECT_EQ(shown["timeLeft"], "3m");
+
+  // The epoch's end comes after the last report of one of its steps.
+  seen_.log.take("2026-11-28T12:01:00Z " +
+                 print_event(EpochEvent{.epoch = 3, .epochs = 5, .step = 15000}, 1));
+  step();
+  EXPECT_EQ(shown["epoch"], 3);
+  EXPECT_EQ(shown["step"], 15000);
 }
 
 TEST_F(Reconcile, RefusesAbsurdNumbersAndMakesNothing) {
