@@ -25,6 +25,7 @@ if(RINGTRAIN_SCRIPTS_ONLY)
   set(CMAKE_UNITY_BUILD ON)
   set(CMAKE_UNITY_BUILD_BATCH_SIZE 16)
   set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)  # for python/: a library comes as a whole
   # g++ takes a file that is included for a header, and an unnamed namespace in it for a mistake.
   target_compile_options(ringtrain_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
 endif()
