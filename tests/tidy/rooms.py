@@ -126,3 +126,8 @@ LIBRARIES = (
     ("HDF5", r"hdf5\.h", ("datasets/writing", "datasets/importers", "datasets/tools", "model_files/keras", "benchmarks",
                            "tests")),
 )
+
+# Folders whose files pip compiles at once (RINGTRAIN_SCRIPTS_ONLY), by the library that they become.
+COMPILED_AT_ONCE = (("base", "base/terminal"), ("collectives",), ("datasets/format",), ("datasets/reading",),
+                    ("job", "job/keys"), ("kernels",), ("launcher/commands",), ("launcher/mpi",), ("launcher/process",),
+                    ("launcher/script",), ("launcher/supervise",), ("launcher/terminal",), ("storage", "storage/cache"))

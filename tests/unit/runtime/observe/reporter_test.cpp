@@ -43,7 +43,7 @@ TEST(Reporter, WritesLinesWithTheTimeForPeople) {
         reporter.event(EvaluatingEvent{4}, "");
         reporter.warn("slow");
       }),
-      testing::MatchesRegex(".*T..:..:.......Z info step 3\n.*T..:..:.......Z warning slow\n"));
+      testing::MatchesRegex(".*T..:..:......Z info step 3\n.*T..:..:......Z warning slow\n"));
 }
 
 TEST(Reporter, ReportsOnlyFailuresIfQuiet) {
