@@ -35,7 +35,8 @@ class ControlPlane(ServerTest):
         home = self.folder / "home"   # so that the server's folder is where the page has it
         (home / ".local/share").mkdir(parents=True)
         (home / ".local/share/ringtrain").symlink_to(self.dir)
-        self.env = {**os.environ, "HOME": str(home), "PATH": f"{pathlib.Path(run_case.RINGTRAIN).parent}:{os.environ['PATH']}"}
+        programs = pathlib.Path(run_case.RINGTRAIN).parent
+        self.env = {**os.environ, "HOME": str(home), "PATH": f"{programs}:{os.environ['PATH']}"}
         self.door = subprocess.Popen([run_case.RINGTRAIN, "server", "connect", "--listen", "127.0.0.1:0", "--dir",
                                       self.dir], stdout=subprocess.PIPE, text=True)
         self.address = self.door.stdout.readline().split()[0]
