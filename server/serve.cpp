@@ -34,6 +34,7 @@
 #include "server/data/data_store.hpp"
 #include "server/kubeml/routes.hpp"
 #include "server/network.hpp"
+#include "server/operations/machine_check.hpp"
 #include "server/server_folder.hpp"
 #include "server/store/database.hpp"
 
@@ -119,7 +120,7 @@ nlohmann::json seed_defaults_of(const ServerOptions& options) {
 }
 
 void add_all_routes(Routes& routes, Jobs& jobs, DataStore& store, EventStream& events,
-                    Tokens& tokens, const Audit& audit, Kubeml& kubeml,
+                    Tokens& tokens, const Audit& audit, Kubeml& kubeml, MachineCheck& check,
                     const std::function<const RequestTimes&()>& times,
                     const nlohmann::json& seed_defaults, Reviewer* reviewer = nullptr) {
   add_job_routes(routes, jobs, events);
@@ -131,7 +132,7 @@ void add_all_routes(Routes& routes, Jobs& jobs, DataStore& store, EventStream& e
   add_dataset_routes(routes, store.imports, store.operations, jobs);
   add_operation_routes(routes, store.operations);
   add_model_routes(routes, store.models, store.datasets, store.operations, jobs);
-  add_machine_routes(routes, jobs, events, tokens, times, kubeml, reviewer);
+  add_machine_routes(routes, jobs, events, tokens, times, kubeml, check, reviewer);
   add_kubeml_routes(routes, jobs, store.uploads, kubeml);
   add_page_routes(routes);
   add_token_routes(routes, tokens, audit);
@@ -164,10 +165,11 @@ class Server {
                 .tasks = {jobs_, kubeml_.storage, options.function_timeout},
                 .predictions = {static_cast<size_t>(jobs_.cores()),
                                 std::chrono::seconds(options.function_timeout)}},
+        check_(this_program()),
         reviewer_(reviewer_of(options)),
         dispatcher_(routes_, site_of(options), tokens_, audit_, reviewer_.get()) {
     add_all_routes(
-        routes_, jobs_, store_, events_, tokens_, audit_, kubeml_,
+        routes_, jobs_, store_, events_, tokens_, audit_, kubeml_, check_,
         [this]() -> const RequestTimes& { return dispatcher_.times(); }, seed_defaults_of(options),
         reviewer_.get());
     http_ = std::make_unique<net::HttpServer>(
@@ -221,6 +223,7 @@ class Server {
   DataStore store_;
   Jobs jobs_;
   Kubeml kubeml_;
+  MachineCheck check_;
   Routes routes_;
   std::unique_ptr<Reviewer> reviewer_;
   Dispatcher dispatcher_;
@@ -255,8 +258,9 @@ std::string reference() {
   RequestTimes times;
   Routes routes;
   const Audit audit(folder);
+  MachineCheck check({});
   add_all_routes(
-      routes, jobs, store, events, tokens, audit, kubeml,
+      routes, jobs, store, events, tokens, audit, kubeml, check,
       [&]() -> const RequestTimes& { return times; }, nullptr);
   return rest_reference(routes);
 }

@@ -11,6 +11,7 @@
 #include "server/cluster/reviewer.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/kubeml/metrics.hpp"
+#include "server/operations/machine_check.hpp"
 
 namespace ringtrain::server {
 
@@ -31,7 +32,7 @@ void add_seed_routes(Routes& routes, Jobs& jobs, const nlohmann::json& defaults)
 // `reviewer`: of the cluster whose tokens sign in, too; null: none do.
 void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, Tokens& tokens,
                         const std::function<const RequestTimes&()>& times, const Kubeml& kubeml,
-                        Reviewer* reviewer = nullptr);
+                        MachineCheck& check, Reviewer* reviewer = nullptr);
 
 // The pages below /ui/, and /docs.
 void add_page_routes(Routes& routes);

@@ -22,13 +22,15 @@ constexpr int kForMlflow = 3600;
 
 }  // namespace
 
-// The job is no longer looked at, once the index has it: a full disk may refuse that for a while.
-void Jobs::rest(const std::string& name) {
-  Job& job = *active_.at(name);
-  save(job);
-  if (!job.is_saved(job.to_row())) return;
-  ended_.add(job);
-  active_.erase(name);
+// Jobs at rest are no longer looked at, once the index has them for good: a full disk may refuse
+// that for a while, also when it commits what it took.
+void Jobs::let_go() {
+  std::erase_if(active_, [this](const auto& one) {
+    const Job& job = *one.second;
+    if (!is_at_rest(job.state().state) || !job.is_saved(job.to_row())) return false;
+    ended_.add(job);
+    return true;
+  });
 }
 
 void Jobs::announce_end(const Job& job) {

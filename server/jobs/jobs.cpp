@@ -96,7 +96,11 @@ void Jobs::scan() {
       if (name.starts_with(".new.")) fs::remove_all(entry.path(), error);
       if (name.starts_with(".") || !entry.is_directory(error)) continue;
       const JobFolder folder(entry.path());
-      if (!folder.exists() || active_.contains(name)) continue;
+      if (!folder.exists()) continue;
+      if (active_.contains(name)) {
+        known.erase(name);
+        continue;
+      }
       if (!is_utf8_text(name)) {
         log_warning(fmt::format("{}: is not shown: its name is not UTF-8; give it another name",
                                 entry.path().string()));
@@ -125,12 +129,11 @@ void Jobs::adopt(const JobFolder& folder, const std::string& known_state) {
                  : std::make_unique<Job>(folder, index_->get(name), index_->series(name));
   job->observe([](const EventRecord&) {});
   // It ended while no server looked.
-  if (!known_state.empty() && is_at_rest(job->state().state) &&
-      known_state != state_name(job->state().state)) {
-    announce_end(*job);
-  }
+  const bool has_ended = !known_state.empty() && is_at_rest(job->state().state) &&
+                         known_state != state_name(job->state().state);
+  if (has_ended) announce_end(*job);
   save(*job);
-  if (!is_at_rest(job->state().state)) active_[name] = std::move(job);
+  if (has_ended || !is_at_rest(job->state().state)) active_[name] = std::move(job);
 }
 
 // The series and how far they are read belong together, so rows are saved with them. One that says
@@ -193,6 +196,7 @@ void Jobs::tick() {
       for (const auto& [name, job] : active_) save(*job);
     }
     commit_index();
+    let_go();
   } catch (const DatabaseDamaged& damaged) {
     rebuild(damaged.what());
   } catch (const std::exception& error) {  // as where no descriptor is left
@@ -226,7 +230,7 @@ void Jobs::look_at(Job& job) {
   if (changed) on_change_("job", name, job.to_json());
   job.pass_on_wish();
   if (state == before) {
-    if (is_at_rest(state)) rest(name);
+    if (is_at_rest(state)) save(job);
     return;
   }
   if (is_at_rest(state)) announce_end(job);
@@ -235,7 +239,6 @@ void Jobs::look_at(Job& job) {
     log_info(fmt::format("{}: {}{}", name, state_name(state),
                          job.state().why.empty() ? "" : ": " + job.state().why));
     on_change_("end", name, job.to_json());
-    rest(name);
   }
 }
 
