@@ -114,7 +114,7 @@ class TrainInKubes(cluster.ClusterTest):
         events = kubectl("get", "events", "--field-selector=involvedObject.kind=TrainInKube")
         self.assertIn("Succeeded", events)
         self.assertIn("example: Succeeded", inside(cluster.RINGTRAIN, "status", "example"))
-        self.assertIn("1,620", inside(cluster.RINGTRAIN, "dataset", "info", DATA / "Chunks/example.h5"))
+        self.assertIn("train rows", inside(cluster.RINGTRAIN, "dataset", "info", DATA / "Chunks/example.h5"))
         refused = call(HERE / "in", "kubectl", "patch", "tik", "example", "--type=merge", "-p",
                        '{"spec": {"epochs": 9}}')
         self.assertIn("a TrainInKube does not change once it is made", refused.stderr)
