@@ -27,7 +27,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr size_t kSlotBytes = size_t{256} << 10;        // stays in the second-level cache
+constexpr size_t kSlotBytes = size_t{512} << 10;        // two fit into a second-level cache
 constexpr size_t kLongWaitSlotBytes = size_t{1} << 20;  // fewer waits where each costs a time slice
 constexpr auto kApart = " apart ";
 

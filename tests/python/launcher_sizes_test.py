@@ -11,7 +11,7 @@ import unittest
 
 import launchers
 
-OURS = {"RINGTRAIN_REPLACE": "gloo", "WORKERS": "1"}
+OURS = {"RINGTRAIN_REPLACE": "gloo", "WORKERS": "1", "WORKERS_BY": "fork"}
 
 
 class EveryNumberOfRanks(unittest.TestCase):

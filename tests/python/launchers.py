@@ -55,7 +55,8 @@ def by_mpirun(ranks, **environment):
 
 
 def by_spawn(ranks, **environment):
-    """torch.multiprocessing.spawn() in this process."""
+    """torch.multiprocessing.spawn() in this process. Workers of a DataLoader are spawned, too, and import torch anew in
+    each epoch; forked with WORKERS_BY=fork."""
     from torch import multiprocessing as torch_multiprocessing
 
     with tempfile.TemporaryDirectory() as folder, _held_port() as port:
@@ -98,6 +99,8 @@ def _held_port():
 def _run_rank(rank, ranks, port, folder, environment):
     sys.stdout = open(f"{folder}/{rank}", "w")
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(ranks), MASTER_ADDR="127.0.0.1", MASTER_PORT=port, **environment)
+    if method := os.environ.get("WORKERS_BY"):
+        multiprocessing.set_start_method(method, force=True)
     sys.path.insert(0, str(ROOT / "examples"))
     import ddp
 
