@@ -14,19 +14,19 @@ foreach(file ${FILES})
   string(APPEND symbols "asm(\".section .rodata\\n.global ${symbol}, ${symbol}_end\\n${symbol}:\\n\"
     \".incbin \\\"${folder}/${name}.gz\\\"\\n${symbol}_end:\\n.byte 0\\n.previous\\n\");\n")
   string(APPEND declarations "extern const char ${symbol}[];\nextern const char ${symbol}_end[];\n")
-  string(APPEND table "      {\"${name}\", {${symbol}, static_cast<size_t>(${symbol}_end - ${symbol})}},\n")
+  string(APPEND table "      {\"${name}\", {}, {${symbol}, static_cast<size_t>(${symbol}_end - ${symbol})}},\n")
   math(EXPR number "${number} + 1")
 endforeach()
 if(number EQUAL 0)
   set(body "  return {};")
 else()
-  set(body "  static const PackedFile files[] = {\n${table}  };\n  return files;")
+  set(body "  static const net::EmbeddedFile files[] = {\n${table}  };\n  return files;")
 endif()
 file(WRITE ${OUTPUT} "#include \"server/api/docs_files.hpp\"
 ${symbols}extern \"C\" {
 ${declarations}}
 namespace ringtrain::server {
-std::span<const PackedFile> docs_files() {
+std::span<const net::EmbeddedFile> docs_files() {
 ${body}
 }
 }  // namespace ringtrain::server

@@ -2,6 +2,7 @@
 #include "net/http_server.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -9,12 +10,13 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <cstdio>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <system_error>
 #include <utility>
 
+#include "base/log.hpp"
 #include "net/http_session.hpp"
 #include "net/listener.hpp"
 
@@ -55,8 +57,7 @@ void log_failure(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
   } catch (const std::exception& error) {
-    std::fputs(fmt::format("ringtrain: server: a connection ended: {}\n", error.what()).c_str(),
-               stderr);
+    log_error(fmt::format("a connection ended: {}", error.what()));
   }
 }
 
@@ -74,9 +75,33 @@ asio::awaitable<void> repeat(asio::io_context& context, std::chrono::millisecond
 
 bool HttpPush::push(std::string_view bytes) {
   if (closed_ || ended_ || waiting_.size() + bytes.size() > kMaxWaiting) return false;
-  waiting_ += bytes;
+  append(bytes);
+  if (idle_socket_ >= 0) {
+    const ssize_t sent =
+        ::send(idle_socket_, waiting_.data(), waiting_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    waiting_.erase(0, sent > 0 ? static_cast<size_t>(sent) : 0);
+    if (waiting_.empty()) return true;
+    idle_socket_ = -1;  // the session writes the rest, and meets what is wrong
+  }
   if (wake_) wake_();
   return true;
+}
+
+void HttpPush::append(std::string_view bytes) {
+  if (!in_chunks_) {
+    waiting_ += bytes;
+  } else if (!bytes.empty()) {  // an empty chunk would be the last one
+    fmt::format_to(std::back_inserter(waiting_), "{:x}\r\n", bytes.size());
+    waiting_ += bytes;
+    waiting_ += "\r\n";
+  }
+}
+
+void HttpPush::begin(bool in_chunks, std::function<void()> wake) {
+  const std::string before = std::exchange(waiting_, {});
+  in_chunks_ = in_chunks;
+  append(before);
+  wake_ = std::move(wake);
 }
 
 void HttpPush::end() {

@@ -34,7 +34,8 @@ struct ServedRequest {
   std::string_view header(std::string_view name) const;
 };
 
-// Bytes of an answer that lasts, from whoever has them to one connection.
+// Bytes of an answer that lasts, from whoever has them to one connection. While nothing waits, they
+// go to the kernel at once: a thousand viewers cost a thousand calls of it, and nothing else.
 class HttpPush {
  public:
   // Most bytes that wait for a slow reader.
@@ -50,7 +51,13 @@ class HttpPush {
 
  private:
   friend class HttpSession;
+  void append(std::string_view bytes);
+  // The session has begun the answer: what waits from here on is as the connection carries it.
+  void begin(bool in_chunks, std::function<void()> wake);
+
   std::string waiting_;
+  bool in_chunks_ = false;  // of HTTP/1.1
+  int idle_socket_ = -1;    // that the session writes nothing to now, and push() may
   bool ended_ = false;
   bool closed_ = false;
   std::function<void()> wake_;

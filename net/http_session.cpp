@@ -14,9 +14,9 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <cstdio>
 #include <exception>
 
+#include "base/log.hpp"
 #include "net/http_body.hpp"
 #include "net/http_message.hpp"
 #include "net/served_stream.hpp"
@@ -170,7 +170,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     try {
       return make();
     } catch (const std::exception& error) {
-      std::fputs(fmt::format("ringtrain: server: {}\n", error.what()).c_str(), stderr);
+      log_error(error.what());
       return plain_refusal(500, "the server failed; its log says why");
     }
   }
@@ -225,26 +225,23 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   // Ends where the answer does; at once where the reader is gone.
   asio::awaitable<bool> write_push(std::shared_ptr<HttpPush> push, bool chunked) {
     is_watched_ = true;
-    push->wake_ = [this] { ready_.cancel(); };
+    push->begin(chunked, [this] { ready_.cancel(); });
     asio::co_spawn(stream_.get_executor(), watch(shared_from_this(), push), asio::detached);
     Status status;
     while (!status && !push->closed_) {
       if (push->waiting_.empty()) {
         if (push->ended_) break;
+        if (!stream_.is_secure()) push->idle_socket_ = stream_.socket().native_handle();
         Status woken;
         ready_.expires_at(asio::steady_timer::time_point::max());
         co_await ready_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        push->idle_socket_ = -1;
         continue;
       }
       const std::string bytes = std::exchange(push->waiting_, {});
       stream_.expires_after(kWriteTimeout);
-      if (chunked) {
-        co_await asio::async_write(stream_, http::make_chunk(asio::buffer(bytes)),
-                                   asio::redirect_error(asio::use_awaitable, status));
-      } else {
-        co_await asio::async_write(stream_, asio::buffer(bytes),
-                                   asio::redirect_error(asio::use_awaitable, status));
-      }
+      co_await asio::async_write(stream_, asio::buffer(bytes),
+                                 asio::redirect_error(asio::use_awaitable, status));
     }
     if (!status && chunked && !push->closed_) {
       co_await asio::async_write(stream_, http::make_chunk_last(),

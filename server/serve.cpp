@@ -28,11 +28,13 @@
 #include "server/api/event_stream.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/api/openapi.hpp"
+#include "server/api/seed_request.hpp"
 #include "server/cluster/reviewer.hpp"
 #include "server/data/data_routes.hpp"
 #include "server/data/data_store.hpp"
 #include "server/kubeml/routes.hpp"
 #include "server/network.hpp"
+#include "server/operations/machine_check.hpp"
 #include "server/server_folder.hpp"
 #include "server/store/database.hpp"
 
@@ -112,21 +114,26 @@ std::unique_ptr<Reviewer> reviewer_of(const ServerOptions& options) {
       });
 }
 
+nlohmann::json seed_defaults_of(const ServerOptions& options) {
+  if (options.job_defaults.empty()) return nullptr;
+  return read_seed_defaults(read_file(options.job_defaults), options.job_defaults.string());
+}
+
 void add_all_routes(Routes& routes, Jobs& jobs, DataStore& store, EventStream& events,
-                    Tokens& tokens, const Audit& audit, Kubeml& kubeml,
+                    Tokens& tokens, const Audit& audit, Kubeml& kubeml, MachineCheck& check,
                     const std::function<const RequestTimes&()>& times,
-                    Reviewer* reviewer = nullptr) {
+                    const nlohmann::json& seed_defaults, Reviewer* reviewer = nullptr) {
   add_job_routes(routes, jobs, events);
   add_view_routes(routes, jobs);
   add_file_routes(routes, jobs);
-  add_seed_routes(routes, jobs);
+  add_seed_routes(routes, jobs, seed_defaults);
   add_upload_routes(routes, store.uploads);
   add_bucket_routes(routes, store.bucket_uploads);
   add_dataset_routes(routes, store.imports, store.operations, jobs);
   add_operation_routes(routes, store.operations);
   add_deployment_routes(routes, store.deployments);
   add_model_routes(routes, store.models, store.datasets, store.operations, jobs);
-  add_machine_routes(routes, jobs, events, tokens, times, kubeml, reviewer);
+  add_machine_routes(routes, jobs, events, tokens, times, kubeml, check, reviewer);
   add_kubeml_routes(routes, jobs, store.uploads, kubeml);
   add_page_routes(routes);
   add_token_routes(routes, tokens, audit);
@@ -159,11 +166,13 @@ class Server {
                 .tasks = {jobs_, kubeml_.storage, options.function_timeout},
                 .predictions = {static_cast<size_t>(jobs_.cores()),
                                 std::chrono::seconds(options.function_timeout)}},
+        check_(this_program()),
         reviewer_(reviewer_of(options)),
         dispatcher_(routes_, site_of(options), tokens_, audit_, reviewer_.get()) {
     add_all_routes(
-        routes_, jobs_, store_, events_, tokens_, audit_, kubeml_,
-        [this]() -> const RequestTimes& { return dispatcher_.times(); }, reviewer_.get());
+        routes_, jobs_, store_, events_, tokens_, audit_, kubeml_, check_,
+        [this]() -> const RequestTimes& { return dispatcher_.times(); }, seed_defaults_of(options),
+        reviewer_.get());
     http_ = std::make_unique<net::HttpServer>(
         network_of(options), [this](const net::ServedRequest& request) { return answer(request); },
         [this](const net::ServedRequest& head) { return dispatcher_.receive(head); });
@@ -216,6 +225,7 @@ class Server {
   DataStore store_;
   Jobs jobs_;
   Kubeml kubeml_;
+  MachineCheck check_;
   Routes routes_;
   std::unique_ptr<Reviewer> reviewer_;
   Dispatcher dispatcher_;
@@ -250,8 +260,10 @@ std::string reference() {
   RequestTimes times;
   Routes routes;
   const Audit audit(folder);
-  add_all_routes(routes, jobs, store, events, tokens, audit, kubeml,
-                 [&]() -> const RequestTimes& { return times; });
+  MachineCheck check({});
+  add_all_routes(
+      routes, jobs, store, events, tokens, audit, kubeml, check,
+      [&]() -> const RequestTimes& { return times; }, nullptr);
   return rest_reference(routes);
 }
 

@@ -21,9 +21,9 @@ constexpr const char* kPagePolicy =
 net::Answer web_file(const ModelCall& call, std::string_view name) {
   const auto files = web_files();
   const auto file = std::find_if(files.begin(), files.end(),
-                                 [&](const WebFile& one) { return one.name == name; });
+                                 [&](const net::EmbeddedFile& one) { return one.name == name; });
   if (file == files.end()) throw Refusal(404, "there is no such page");
-  net::Answer answer = net::embedded_file_answer(call.request, name, file->bytes, kPagePolicy);
+  net::Answer answer = net::embedded_file_answer(call.request, *file, kPagePolicy);
   answer.headers.emplace_back("Referrer-Policy", "no-referrer");
   answer.headers.emplace_back("X-Content-Type-Options", "nosniff");
   return answer;

@@ -26,29 +26,31 @@ REDRAW = """new Promise((done) => {
   document.querySelector('.charts').getBoundingClientRect();
   done(performance.now() - begun);
 })"""
-LOADED = """performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname)
-  .filter((path) => path.startsWith('/ui/'))"""
+# Files that the list waited for; other pages' modules come later.
+LOADED = """performance.getEntriesByType('resource').filter((one) => one.startTime < window.usableAt)
+  .map((one) => new URL(one.name).pathname).filter((path) => path.startsWith('/ui/'))"""
 
 
 def first_load(url, page):
-    """KiB of the document and all that it loads before it can be used, plain and as gzip -9 makes them."""
+    """KiB of the document and all that it loads before it can be used: plain, and as the server packs them."""
     plain = packed = 0
     for path in {"/ui/", *page.evaluate(LOADED)}:
-        with urllib.request.urlopen(url + path, timeout=30) as answer:
+        request = urllib.request.Request(url + path, headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
             body = answer.read()
-        plain += len(body)
-        packed += len(gzip.compress(body, 9))
+            packed += len(body)
+            plain += len(gzip.decompress(body) if answer.headers["Content-Encoding"] == "gzip" else body)
     return {"kib": round(plain / 1024, 1), "kib_gzipped": round(packed / 1024, 1)}
 
 
 def measure(server, compared, rounds):
     page = browser.Browser()
     try:
+        page.send("Page.addScriptToEvaluateOnNewDocument", source=USABLE)
         code = server.ask("POST", "/api/v1/codes")["code"]
         page.open(f"{server.url}/ui/#code={code}")
-        page.wait_for("Boolean(document.querySelector('tr.row'))")
+        page.wait_for("window.usableAt")
         size = first_load(server.url, page)
-        page.send("Page.addScriptToEvaluateOnNewDocument", source=USABLE)
         usable = []
         for _ in range(rounds):
             page.open("about:blank")

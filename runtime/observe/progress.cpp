@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "job/event_lines.hpp"
@@ -19,25 +21,19 @@ void Progress::resume(int64_t step) { reported_step_ = step; }
 void Progress::start(int64_t epochs, int64_t steps) {
   epochs_ = epochs;
   steps_ = steps;
-  reported_at_ = epoch_began_at_ = Clock::now();
+  trains_since_ = epoch_began_at_ = Clock::now();
 }
 
 void Progress::begin_epoch() { epoch_began_at_ = Clock::now(); }
-
-void Progress::set_reported(int64_t step) {
-  reported_at_ = Clock::now();
-  reported_step_ = step;
-  loss_since_ = 0;
-  samples_since_ = 0;
-}
 
 void Progress::step_done(int64_t epoch, int64_t step, double loss, uint64_t samples) {
   loss_since_ += loss;
   samples_since_ += samples;
 
-  const auto passed = Clock::now() - reported_at_;
-  if (passed < kBetweenReports) return;
-  const double seconds = std::chrono::duration<double>(passed).count();
+  const Clock::time_point now = Clock::now();
+  time_since_ += now - std::exchange(trains_since_, now);
+  if (time_since_ < kBetweenReports) return;
+  const double seconds = std::chrono::duration<double>(time_since_).count();
   const double rate = static_cast<double>(samples_since_) / seconds;
   const double left =
       seconds / static_cast<double>(step - reported_step_) * static_cast<double>(steps_ - step);
@@ -50,7 +46,10 @@ void Progress::step_done(int64_t epoch, int64_t step, double loss, uint64_t samp
                             .seconds_left = left},
                   "");
   if (!reporter_.quiet() && core_wait_.watches()) warn_of_core_wait();
-  set_reported(step);
+  reported_step_ = step;
+  time_since_ = {};
+  loss_since_ = 0;
+  samples_since_ = 0;
 }
 
 void Progress::warn_of_core_wait() {
@@ -88,7 +87,8 @@ void Progress::epoch_done(int64_t epoch, int64_t step, double learning_rate,
                         metrics_text(evaluation->accuracy, evaluation->rmse, evaluation->mae));
   }
   reporter_.event(done, text + fmt::format(", {:.1f} s", seconds));
-  set_reported(step);  // the time of the evaluation is no training time
+  // The time of the evaluation is no training time. Short epochs are reported in one with others.
+  trains_since_ = Clock::now();
 }
 
 void Progress::straggler(const RankSpeed& slow) const {

@@ -46,7 +46,6 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void set_reported(int64_t step);
   void warn_of_core_wait();
   void append_to_history(const EpochEvent& epoch);
 
@@ -55,9 +54,10 @@ class Progress {
   int64_t epochs_ = 0;
   int64_t steps_ = 0;
   Clock::time_point epoch_began_at_;
+  Clock::time_point trains_since_;  // the last step, or the end of an epoch after it
   // Since the last report of a step.
-  Clock::time_point reported_at_;
   int64_t reported_step_ = 0;
+  Clock::duration time_since_{};  // of training alone, without evaluations
   double loss_since_ = 0;
   uint64_t samples_since_ = 0;
   CoreWait core_wait_;

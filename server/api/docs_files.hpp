@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Swagger UI, inside the program. cmake/EmbedPackedFiles.cmake writes the .cpp.
+// Swagger UI, packed, inside the program. cmake/EmbedPackedFiles.cmake writes the .cpp.
 #pragma once
 
 #include <span>
-#include <string_view>
+
+#include "net/embedded_file.hpp"
 
 namespace ringtrain::server {
 
-struct PackedFile {
-  std::string_view name;   // "swagger-ui.css"
-  std::string_view bytes;  // packed by gzip
-};
-
 // Empty where the build did not find them (scripts/install/web).
-std::span<const PackedFile> docs_files();
+std::span<const net::EmbeddedFile> docs_files();
 
 }  // namespace ringtrain::server

@@ -49,9 +49,9 @@ void EventStream::send(Viewer& viewer, const Kept& event) {
     viewer.has_gap = true;
     return;
   }
-  std::string text = event.text;
-  if (viewer.has_gap) text = "event: gap\ndata: {\"why\":\"slow\"}\n\n" + text;
-  if (viewer.push->push(text)) {
+  const bool is_told =
+      !viewer.has_gap || viewer.push->push("event: gap\ndata: {\"why\":\"slow\"}\n\n");
+  if (is_told && viewer.push->push(event.text)) {
     viewer.has_gap = false;
   } else {
     // It reads nothing at all: it comes back with its last id.

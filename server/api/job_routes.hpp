@@ -11,6 +11,7 @@
 #include "server/cluster/reviewer.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/kubeml/metrics.hpp"
+#include "server/operations/machine_check.hpp"
 
 namespace ringtrain::server {
 
@@ -23,14 +24,15 @@ void add_view_routes(Routes& routes, Jobs& jobs);
 // Files and logs of a job.
 void add_file_routes(Routes& routes, Jobs& jobs);
 
-// POST /jobs and GET /jobs/{job_name}, as k8s-distributed-training has them.
-void add_seed_routes(Routes& routes, Jobs& jobs);
+// POST /jobs and GET /jobs/{job_name}, as k8s-distributed-training has them. `defaults`: of
+// read_seed_defaults(), for jobs in a cluster; null: there those are refused.
+void add_seed_routes(Routes& routes, Jobs& jobs, const nlohmann::json& defaults);
 
 // /healthz, /readyz, /metrics, /openapi.json, the schema, the machine, and sign-in.
 // `reviewer`: of the cluster whose tokens sign in, too; null: none do.
 void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, Tokens& tokens,
                         const std::function<const RequestTimes&()>& times, const Kubeml& kubeml,
-                        Reviewer* reviewer = nullptr);
+                        MachineCheck& check, Reviewer* reviewer = nullptr);
 
 // The pages below /ui/, and /docs.
 void add_page_routes(Routes& routes);

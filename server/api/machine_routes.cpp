@@ -150,7 +150,7 @@ void add_probes(Routes& routes, Jobs& jobs) {
 
 void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, Tokens& tokens,
                         const std::function<const RequestTimes&()>& times, const Kubeml& kubeml,
-                        Reviewer* reviewer) {
+                        MachineCheck& check, Reviewer* reviewer) {
   add_probes(routes, jobs);
   routes.push_back({.method = "GET",
                     .path = "/metrics",
@@ -178,6 +178,13 @@ void add_machine_routes(Routes& routes, Jobs& jobs, const EventStream& events, T
                     .answer = "cores, busy_cores, running, waiting, disk_free_bytes, folder, data, "
                               "scripts, cluster: namespace, nodes with their pods",
                     .run = [&jobs](const Call&) { return json_answer(system_of(jobs)); }});
+  routes.push_back({.method = "GET",
+                    .path = "/api/v1/system/check",
+                    .operation = "checkSystem",
+                    .summary = "What 'ringtrain doctor' says of this machine; the first request "
+                               "starts it, and where the last answer is older than ten minutes",
+                    .answer = "running, checked, can_train, findings, error",
+                    .run = [&check](const Call&) { return json_answer(check.look()); }});
   routes.push_back(
       {.method = "POST",
        .path = "/api/v1/session",

@@ -3,15 +3,11 @@
 #pragma once
 
 #include <span>
-#include <string_view>
+
+#include "net/embedded_file.hpp"
 
 namespace ringtrain::server {
 
-struct WebFile {
-  std::string_view name;  // "app.js"
-  std::string_view bytes;
-};
-
-std::span<const WebFile> web_files();
+std::span<const net::EmbeddedFile> web_files();
 
 }  // namespace ringtrain::server

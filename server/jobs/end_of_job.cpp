@@ -2,12 +2,12 @@
 // What happens when a job comes to rest.
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/now_text.hpp"
 #include "tracking/mlflow_push.hpp"
@@ -22,13 +22,15 @@ constexpr int kForMlflow = 3600;
 
 }  // namespace
 
-// The job is no longer looked at, once the index has it: a full disk may refuse that for a while.
-void Jobs::rest(const std::string& name) {
-  Job& job = *active_.at(name);
-  save(job);
-  if (!job.is_saved(job.to_row())) return;
-  ended_.add(job);
-  active_.erase(name);
+// Jobs at rest are no longer looked at, once the index has them for good: a full disk may refuse
+// that for a while, also when it commits what it took.
+void Jobs::let_go() {
+  std::erase_if(active_, [this](const auto& one) {
+    const Job& job = *one.second;
+    if (!is_at_rest(job.state().state) || !job.is_saved(job.to_row())) return false;
+    ended_.add(job);
+    return true;
+  });
 }
 
 void Jobs::announce_end(const Job& job) {
@@ -41,7 +43,7 @@ void Jobs::announce_end(const Job& job) {
     webhook_->add(fmt::format("{}.{}.{}", job.record().name, job.attempts(), state),
                   body.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
   } catch (const Error& refused) {
-    std::fputs(fmt::format("webhook: {}\n", refused.what()).c_str(), stderr);
+    log_warning(fmt::format("webhook: {}", refused.what()));
   }
 }
 
@@ -58,10 +60,8 @@ void Jobs::close_in_mlflow(const Job& job) {
                                    std::to_string(kForMlflow)},
                      .standard_output = kDevNull});
   } catch (const std::system_error& error) {
-    std::fputs(
-        fmt::format("{}: its run of MLflow stays open: {}\n", job.record().name, error.what())
-            .c_str(),
-        stderr);
+    log_warning(
+        fmt::format("{}: its run of MLflow stays open: {}", job.record().name, error.what()));
   }
 }
 

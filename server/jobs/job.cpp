@@ -6,6 +6,7 @@
 #include <csignal>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 
 #include "base/file.hpp"
@@ -18,18 +19,6 @@ namespace ringtrain::server {
 namespace {
 
 using nlohmann::ordered_json;
-
-// A folder of `ringtrain run`, as far as it says.
-JobRecord record_of_run(const JobFolder& folder) {
-  JobRecord record{.name = folder.name()};
-  std::error_code ignored;
-  const auto written = std::filesystem::last_write_time(folder.path(), ignored);
-  if (!ignored) {
-    record.created = print_time_ms(
-        std::chrono::time_point_cast<Time::duration>(std::chrono::file_clock::to_sys(written)));
-  }
-  return record;
-}
 
 ordered_json number(const std::optional<double>& value) {
   return value ? ordered_json(*value) : ordered_json(nullptr);
@@ -44,7 +33,7 @@ double share(int64_t done, int64_t all) {
 Job::Job(JobFolder folder, const std::optional<IndexRow>& row, SeriesByName series)
     : folder_(std::move(folder)) {
   const auto record = folder_.read_record();
-  record_ = record.value_or(record_of_run(folder_));
+  record_ = record.value_or(folder_.record_of_run());
   is_damaged_ = folder_.is_managed() && !record;
   traits_ = traits_of(record_);
   if (const auto intents = folder_.read_intents(); !intents.empty()) {
@@ -75,44 +64,47 @@ Job::Job(JobFolder folder, const std::optional<IndexRow>& row, SeriesByName seri
   }
 }
 
-void Job::ask(Desired desired, const std::string& by) {
+// Returns the intent as it is, for a request of now to change.
+Intent Job::next_intent(const std::string& by) const {
   Intent next = intent_;
-  next.desired = desired;
   next.is_scale = next.is_order = false;
-  next.time = print_time_ms(std::chrono::system_clock::now());
+  next.time = now_text();
   next.by = by;
-  if (desired == Desired::run) next.first_attempt = folder_.last_attempt() + 1;
+  return next;
+}
+
+void Job::take_intent(const Intent& next) {
   folder_.append(next);
+  intent_ = next;
+  is_changed_ = true;
+}
+
+void Job::ask(Desired desired, const std::string& by) {
+  Intent next = next_intent(by);
+  next.desired = desired;
+  if (desired == Desired::run) next.first_attempt = folder_.last_attempt() + 1;
+  take_intent(next);
   if (desired == Desired::run) queued_since_ = next.time;
   if (desired != Desired::finish) forget_finish_request(folder_.output());
-  intent_ = next;
 }
 
 void Job::scale(int ranks, const std::string& by) {
-  Intent next = intent_;
+  Intent next = next_intent(by);
   next.ranks = ranks;
   next.is_scale = true;
-  next.is_order = false;
-  next.time = print_time_ms(std::chrono::system_clock::now());
-  next.by = by;
   if (lives_ && next.desired == Desired::run && !is_in_cluster()) {
     next.first_attempt = folder_.last_attempt() + 1;
     restart_clock_.begin(last_attempt_);
   }
-  folder_.append(next);
+  take_intent(next);
   scaled_at_ = next.time;
-  intent_ = next;
 }
 
 void Job::set_priority(int priority, const std::string& by) {
-  Intent next = intent_;
+  Intent next = next_intent(by);
   next.priority = priority;
-  next.is_scale = false;
   next.is_order = true;
-  next.time = print_time_ms(std::chrono::system_clock::now());
-  next.by = by;
-  folder_.append(next);
-  intent_ = next;
+  take_intent(next);
 }
 
 double Job::seconds_since_scale() const {
@@ -136,8 +128,10 @@ bool Job::shall_start_again() const {
          last_attempt_ < intent_.first_attempt;
 }
 
-void Job::read_new_events(const OnEvent& on_event) {
+bool Job::read_new_events(const OnEvent& on_event) {
+  bool found = false;
   const auto take = [&](const EventRecord& event) {
+    found = true;
     take_event(event, progress_, series_);
     if (std::holds_alternative<StepEvent>(event.event)) {
       restart_clock_.end(static_cast<int>(progress_.attempt));
@@ -147,11 +141,11 @@ void Job::read_new_events(const OnEvent& on_event) {
   if (progress_.attempt == 0 && last_attempt_ > 0) progress_.begin_attempt(1);
   while (progress_.attempt > 0) {
     const auto file = folder_.attempt(static_cast<int>(progress_.attempt)) / "events.jsonl";
-    const bool more = read_events(file, progress_.offset, take);
-    if (more) continue;
-    if (progress_.attempt >= last_attempt_) return;
+    if (read_events(file, progress_.offset, take)) continue;  // there is more
+    if (progress_.attempt >= last_attempt_) return found;
     progress_.begin_attempt(static_cast<int>(progress_.attempt) + 1);
   }
+  return found;
 }
 
 StateView Job::derived() const {
@@ -176,6 +170,8 @@ StateView Job::derived() const {
 }
 
 bool Job::observe(const OnEvent& on_event) {
+  const auto facts = [this] { return std::tuple(last_attempt_, lives_, outcome_.has_value()); };
+  const auto facts_before = facts();
   last_attempt_ = folder_.last_attempt();
   const auto newest = folder_.attempt(last_attempt_);
   // The lock before the outcome: a run that ends in between has written it.
@@ -187,13 +183,17 @@ bool Job::observe(const OnEvent& on_event) {
     if (!outcome_) lives_ = true;
     read_cluster_file();
   }
-  read_new_events(on_event);
+  bool is_news = read_new_events(on_event);
   const StateView view_before = std::exchange(view_, derived());
   if (view_.state != view_before.state || since_.empty()) {
-    since_ = print_time_ms(std::chrono::system_clock::now());
+    since_ = now_text();
     // A job that ended while nobody looked did so when it says.
     if (outcome_ && is_at_rest(view_.state)) since_ = print_time_ms(outcome_->ended);
   }
+  // A hundred jobs of which nothing is new must cost next to nothing.
+  is_news = is_news || std::exchange(is_changed_, false) || is_in_cluster() || line_.empty() ||
+            facts() != facts_before || view_ != view_before;
+  if (!is_news) return false;
   const std::string line_before = std::exchange(line_, text());
   return line_ != line_before;
 }

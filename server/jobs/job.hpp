@@ -54,7 +54,10 @@ class Job {
   int priority() const { return intent_.priority; }
   int ranks() const { return intent_.ranks > 0 ? intent_.ranks : record_.ranks; }
   int busy_ranks() const;
-  void set_started(int ranks) { started_ranks_ = ranks; }
+  void set_started(int ranks) {
+    started_ranks_ = ranks;
+    is_changed_ = true;
+  }
   // Its place in the queue: since when it is to run, RFC 3339.
   const std::string& queued_since() const { return queued_since_; }
   // Seconds: the cost of a change of ranks, and the time since the last one was asked for.
@@ -83,7 +86,10 @@ class Job {
   void set_saved(IndexRow row) { saved_ = std::move(row); }
 
  private:
-  void read_new_events(const OnEvent& on_event);
+  Intent next_intent(const std::string& by) const;
+  void take_intent(const Intent& next);
+  // Returns whether there were any.
+  bool read_new_events(const OnEvent& on_event);
   StateView derived() const;
   // The script that it runs; empty: it trains a model.
   std::string script() const;
@@ -112,7 +118,8 @@ class Job {
   std::filesystem::file_time_type cluster_file_time_{};
   bool has_follower_ = false;
   std::string text() const;
-  std::string line_;  // empty: to be made again
+  std::string line_;         // empty: to be made again
+  bool is_changed_ = false;  // by a request, since observe() made the line
   IndexRow saved_;
   std::string waiting_;
   int position_ = 0;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <exception>
 #include <sstream>
@@ -18,6 +19,7 @@
 #include "base/file.hpp"
 #include "base/file_descriptor.hpp"
 #include "base/temporary_folder.hpp"
+#include "base/time.hpp"
 #include "job/fields.hpp"
 
 namespace ringtrain::server {
@@ -126,6 +128,17 @@ std::optional<JobRecord> JobFolder::read_record() const {
   } catch (const std::exception&) {
     return std::nullopt;
   }
+}
+
+JobRecord JobFolder::record_of_run() const {
+  JobRecord record{.name = name()};
+  std::error_code ignored;
+  const auto written = fs::last_write_time(folder_, ignored);
+  if (!ignored) {
+    record.created = print_time_ms(
+        std::chrono::time_point_cast<Time::duration>(std::chrono::file_clock::to_sys(written)));
+  }
+  return record;
 }
 
 std::vector<Intent> JobFolder::read_intents() const {

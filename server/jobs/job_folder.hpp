@@ -81,6 +81,8 @@ class JobFolder {
 
   // Returns nothing where the file is missing or broken.
   std::optional<JobRecord> read_record() const;
+  // The record of a folder of `ringtrain run`, as far as that says.
+  JobRecord record_of_run() const;
   // Returns the lines that are whole, from the first one.
   std::vector<Intent> read_intents() const;
   // Adds a line, safe on disk. Throws an io error.

@@ -110,7 +110,7 @@ class Jobs {
 
   ListPage list(const ListQuery& query);
   std::map<std::string, int> count_by_state();
-  // Jobs that are not at rest.
+  // Jobs that are not at rest, or that the index does not have as they are.
   const std::map<std::string, std::unique_ptr<Job>>& active() const { return active_; }
   EndedJobs& ended() { return ended_; }
   const tracking::Histogram& queue_waits() const { return queue_waits_; }
@@ -144,11 +144,10 @@ class Jobs {
   void commit_index();
   void announce_end(const Job& job);
   void close_in_mlflow(const Job& job);
-  void rest(const std::string& name);
+  void let_go();
   void wait(Job& job, const std::string& why, int position);
   void save(Job& job);
   void change_index(const std::function<void(Index&)>& work);
-  static void log(const std::string& text);
   void log_once(const std::string& trouble);
   void finish_removal(const std::string& name);
   void reap_starters();

@@ -54,6 +54,7 @@ struct StateView {
   JobState state = JobState::queued;
   std::string reason = {};  // one word; empty: none is needed
   std::string why = {};     // one line
+  bool operator==(const StateView&) const = default;
 };
 
 StateView derive_state(const JobFacts& facts);

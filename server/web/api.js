@@ -58,9 +58,10 @@ function open() {
   };
   source.onerror = () => {
     wasCut = true;
-    share({kind: 'link', up: false});
-    // A browser gives up for good where it got an answer that is no stream.
-    if (source.readyState === EventSource.CLOSED) setTimeout(open, 2000);
+    if (source.readyState !== EventSource.CLOSED) return share({kind: 'link', up: false});
+    // A browser gives up for good where it got an answer that is no stream, as after signing out.
+    setTimeout(open, 2000);
+    return fetch('/healthz').then((answer) => answer.ok, () => false).then((up) => share({kind: 'link', up}));
   };
 }
 

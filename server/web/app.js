@@ -1,15 +1,6 @@
 // Shell of all pages: addresses, keys, signing in.
-import {call, listen, onSignedOut} from './api.js';
-import {comparePage} from './compare.js';
+import {ApiError, call, listen, onSignedOut} from './api.js';
 import {code, failure, fill, h} from './dom.js';
-import {datasetPage, datasetsPage} from './datasets.js';
-import {docsPage} from './docs.js';
-import {importPage} from './import.js';
-import {jobPage} from './job.js';
-import {jobsPage} from './jobs.js';
-import {machinePage} from './machine.js';
-import {modelPage, modelsPage} from './models.js';
-import {newPage} from './new.js';
 
 const main = document.getElementById('main');
 const signOut = document.getElementById('sign-out');
@@ -17,19 +8,37 @@ let isAway = false;  // the server did not answer when a page was opened
 let leave = () => {};
 let keys = {};
 
+// A page's module is loaded when the page is opened: the first one waits for no other.
 const pages = [
-  [/^\/ui\/$/, 'Jobs', jobsPage],
-  [/^\/ui\/new$/, 'New job', newPage],
-  [/^\/ui\/jobs\/([^/]+)$/, 'Job', jobPage],
-  [/^\/ui\/compare$/, 'Compare', comparePage],
-  [/^\/ui\/datasets$/, 'Datasets', datasetsPage],
-  [/^\/ui\/datasets\/([^/]+)$/, 'Dataset', datasetPage],
-  [/^\/ui\/import$/, 'Import a dataset', importPage],
-  [/^\/ui\/models$/, 'Models', modelsPage],
-  [/^\/ui\/models\/([^/]+)$/, 'Model', modelPage],
-  [/^\/ui\/machine$/, 'Machine', machinePage],
-  [/^\/ui\/docs$/, 'API', docsPage],
+  [/^\/ui\/$/, 'Jobs', () => import('./jobs.js'), 'jobsPage'],
+  [/^\/ui\/new$/, 'New job', () => import('./new.js'), 'newPage'],
+  [/^\/ui\/jobs\/([^/]+)$/, 'Job', () => import('./job.js'), 'jobPage'],
+  [/^\/ui\/compare$/, 'Compare', () => import('./compare.js'), 'comparePage'],
+  [/^\/ui\/datasets$/, 'Datasets', () => import('./datasets.js'), 'datasetsPage'],
+  [/^\/ui\/datasets\/([^/]+)$/, 'Dataset', () => import('./datasets.js'), 'datasetPage'],
+  [/^\/ui\/import$/, 'Import a dataset', () => import('./import.js'), 'importPage'],
+  [/^\/ui\/models$/, 'Models', () => import('./models.js'), 'modelsPage'],
+  [/^\/ui\/models\/([^/]+)$/, 'Model', () => import('./models.js'), 'modelPage'],
+  [/^\/ui\/machine$/, 'Machine', () => import('./machine.js'), 'machinePage'],
+  [/^\/ui\/docs$/, 'API', () => import('./docs.js'), 'docsPage'],
 ];
+
+async function load(module) {
+  try {
+    return await module();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;  // it came, and is wrong
+    throw new ApiError(0, {detail: 'The server does not answer. Jobs live on without it.'});
+  }
+}
+
+// The other modules come while nobody waits, so that pages are there when the server is not.
+let comes = false;
+function loadTheRest() {
+  if (comes) return;
+  comes = true;
+  setTimeout(() => { for (const [, , module] of pages) module().catch(() => { comes = false; }); }, 1000);
+}
 
 /** Shows the page of an address; `replace` where it is the same page in another state. */
 export function go(address, replace = false) {
@@ -45,25 +54,26 @@ async function show() {
     if (link.getAttribute('href') === location.pathname) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  const found = pages.map(([pattern, title, page]) => [location.pathname.match(pattern), title, page])
-    .find(([match]) => match);
+  const found = pages.map(([pattern, ...rest]) => [location.pathname.match(pattern), ...rest]).find(([match]) => match);
   if (!found) {
     document.title = 'Not found · ringtrain';
     fill(main, h('h1', null, 'There is no such page'), h('p', null, h('a', {href: '/ui/'}, 'All jobs')));
     return;
   }
-  const [match, title, page] = found;
+  const [match, title, module, page] = found;
   const name = match[1] ? decodeURIComponent(match[1]) : '';
   document.title = `${name || title} · ringtrain`;
   fill(main, h('p', {class: 'loading'}, 'Loading…'));
   const address = location.pathname;
   try {
-    const made = await page(main, {name, go});
+    const made = await (await load(module))[page](main, {name, go});
+    loadTheRest();
     if (location.pathname !== address) made?.leave?.();
     else { leave = made?.leave ?? leave; keys = made?.keys ?? {}; watchLink(); }
     signOut.hidden = false;
   } catch (error) {
     if (error.status === 401) return;
+    signOut.hidden = false;
     isAway = error.status === 0;
     // Pages without a name of their own, as Compare, are of jobs.
     const what = name ? title.toLowerCase() : 'job';

@@ -37,6 +37,23 @@ const short = (value) => {
   return size !== 0 && size < 1e-3 ? value.toExponential(0) : String(+value.toPrecision(4));
 };
 
+// The smallest and the largest of what get(line) has, of all lines.
+function range(lines, get) {
+  let low = Infinity, high = -Infinity;
+  for (const line of lines) {
+    for (const value of get(line)) { if (value < low) low = value; if (value > high) high = value; }
+  }
+  return [low, high];
+}
+
+// "x,y x,y": to a tenth of a unit, which is less than a pixel.
+const tenth = (value) => Math.round(10 * value) / 10;
+function pointsOf(xs, ys) {
+  let text = '';
+  for (let i = 0; i < xs.length; i += 1) text += `${tenth(xs[i])},${tenth(ys[i])} `;
+  return text;
+}
+
 // Round steps of time: seconds up to two minutes, then minutes, then hours.
 const timeUnit = (seconds) => seconds < 120 ? [1, 's'] : seconds < 7200 ? [60, 'min'] : [3600, 'h'];
 
@@ -55,11 +72,11 @@ export function chart({title, names, format = figure, log = false, percentAxis =
   const element = h('figure', null, h('figcaption', null, h('span', null, title), button), place, legend);
 
   function lines() {
+    const starts = options.ownStart ? [] : Object.values(data).filter((one) => one.time.length).map((one) => one.time[0]);
     return names.map(([name, label], index) => {
       const one = data[name];
       if (!one || one.step.length === 0) return null;
-      const start = options.ownStart ? one.time[0]
-        : Math.min(...Object.values(data).filter((s) => s.time.length).map((s) => s.time[0]));
+      const start = options.ownStart ? one.time[0] : Math.min(...starts);
       const xs = one.step.map((step, i) => options.x === 'time' ? one.time[i] - start
         : options.x === 'epoch' ? options.epochOf(step, name) : step);
       return {label, index, xs, one};
@@ -80,16 +97,17 @@ export function chart({title, names, format = figure, log = false, percentAxis =
     fill(legend, all.map((line) => h('span', {class: lineStyle(line.index)}, h('i'), `${line.label} ${format(line.one.last.at(-1))}`)));
     if (all.length === 0) return void fill(place, h('p', {class: 'muted'}, 'No points yet.'));
     if (asTable) return void fill(place, table(all));
-    const xs = all.flatMap((line) => line.xs);
-    const useLog = log && all.every((line) => Math.min(...line.one.min) > 0);
-    let [low, high] = [Math.min(...all.map((l) => Math.min(...l.one.min))), Math.max(...all.map((l) => Math.max(...l.one.max)))];
-    let [first, last] = [Math.min(...xs), Math.max(...xs)];
+    let [low, high] = [range(all, (line) => line.one.min)[0], range(all, (line) => line.one.max)[1]];
+    let [first, last] = range(all, (line) => line.xs);
+    const useLog = log && low > 0;
     if (first === last) { first -= 0.5; last += 0.5; }
     if (low === high) { const pad = Math.abs(low) * 0.1 || 1; if (useLog) { low /= 1.5; high *= 1.5; } else { low -= pad; high += pad; } }
     if (percentAxis) { low = Math.max(0, low); high = Math.min(1, high); }
     const scale = useLog ? Math.log10 : (value) => value;
     const px = (x) => LEFT + (W - LEFT - RIGHT) * (x - first) / (last - first);
-    const py = (y) => H - BOTTOM - (H - TOP - BOTTOM) * (scale(y) - scale(low)) / (scale(high) - scale(low) || 1);
+    const bottom = scale(low);
+    const height = (H - TOP - BOTTOM) / (scale(high) - bottom || 1);
+    const py = (y) => H - BOTTOM - height * (scale(y) - bottom);
     const plot = svg('svg', {class: 'plot', viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': summary(all)});
     for (const y of useLog ? logTicks(low, high) : ticks(low, high, 5)) {
       plot.append(svg('line', {class: 'grid', x1: LEFT, x2: W - RIGHT, y1: py(y), y2: py(y)}),
@@ -106,12 +124,12 @@ export function chart({title, names, format = figure, log = false, percentAxis =
       }
     }
     for (const {index, xs: at, one} of all) {
+      const across = at.map(px);
       if (all.length <= kMostBands) {
-        const upper = at.map((x, i) => `${px(x).toFixed(1)},${py(one.max[i]).toFixed(1)}`);
-        const lower = at.map((x, i) => `${px(x).toFixed(1)},${py(one.min[i]).toFixed(1)}`).reverse();
-        plot.append(svg('polygon', {class: `band ${lineStyle(index)}`, points: upper.concat(lower).join(' ')}));
+        const points = pointsOf(across, one.max.map(py)) + pointsOf([...across].reverse(), one.min.map(py).reverse());
+        plot.append(svg('polygon', {class: `band ${lineStyle(index)}`, points}));
       }
-      plot.append(svg('polyline', {class: `line ${lineStyle(index)}`, points: at.map((x, i) => `${px(x).toFixed(1)},${py(one.mean[i]).toFixed(1)}`).join(' ')}));
+      plot.append(svg('polyline', {class: `line ${lineStyle(index)}`, points: pointsOf(across, one.mean.map(py))}));
       if (at.length < 40) at.forEach((x, i) => plot.append(svg('circle', {class: lineStyle(index), cx: px(x), cy: py(one.mean[i]), r: 2.2})));
     }
     follow(plot, all, px, first, last);

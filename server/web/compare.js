@@ -26,10 +26,11 @@ function flatten(value, prefix = '', into = {}) {
   return into;
 }
 
-async function read(name) {
+// A line of many has a point for two pixels: without its band, more cannot be seen.
+async function read(name, points) {
   const [job, spec, {series}] = await Promise.all([getJson(jobPath(name)),
     getJson(`${jobPath(name)}/spec`).catch((error) => { if (error.status === 404) return null; throw error; }),
-    getJson(`${jobPath(name)}/series?points=500`)]);
+    getJson(`${jobPath(name)}/series?points=${points}`)]);
   return {name, job, keys: spec ? flatten(spec.understood) : null, series};
 }
 
@@ -65,9 +66,10 @@ function resultRows(all) {
     const values = all.map((one) => of(one.job) ?? NaN);
     const known = values.filter(Number.isFinite);
     if (known.length === 0) return null;
-    const best = better && known.length > 1 && new Set(known).size > 1 ? better(...known) : NaN;
-    return h('tr', null, h('th', {scope: 'row'}, title), values.map((value) => h('td', {class: value === best ? 'best' : null},
-      format(value), value === best ? h('span', null, ' ★', h('span', {class: 'sr-only'}, ' best')) : null)));
+    // Values that look the same are equally good.
+    const best = better && new Set(known.map(format)).size > 1 ? format(better(...known)) : null;
+    return h('tr', null, h('th', {scope: 'row'}, title), values.map((value) => h('td', {class: format(value) === best ? 'best' : null},
+      format(value), format(value) === best ? h('span', null, ' ★', h('span', {class: 'sr-only'}, ' best')) : null)));
   });
 }
 
@@ -102,7 +104,9 @@ export async function comparePage(main, {go}) {
   if (names.length < 2) { fill(main, tooFew()); return {}; }
   let showsAll = address.get('keys') === 'all';
   let x = address.get('x') ?? 'step';
-  let all = await Promise.all(names.slice(0, most).map(read));
+  const points = names.length > 4 ? 250 : 500;
+  const readAll = () => Promise.all(names.slice(0, most).map((name) => read(name, points)));
+  let all = await readAll();
 
   const lines = all.map((one) => [one.name, one.name]);
   const charts = [['loss', {title: 'Loss of steps', log: true}], ['train_loss', {title: 'Loss of epochs', log: true}],
@@ -158,7 +162,7 @@ export async function comparePage(main, {go}) {
   let due = 0;
   const reload = async () => {
     due = 0;
-    try { all = await Promise.all(all.map((one) => read(one.name))); draw(); } catch { soon(5000); }
+    try { all = await readAll(); draw(); } catch { soon(5000); }
   };
   const soon = (after = 2000) => { due ||= setTimeout(reload, after); };
   const stop = listen((message) => {

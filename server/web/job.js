@@ -183,7 +183,7 @@ function makeTab(id, name, current) {
   return listTab(async () => {
     const {timeline} = await getJson(`${path}/timeline`);
     return table(['Time', 'What', 'Why'], timeline.map((one) => [clock(one.time),
-      [one.what, one.attempt ? ` (${one.attempt})` : '', one.by ? ` by ${one.by}` : ''].join(''), one.why ?? '']), 'Nothing happened yet.');
+      [one.attempt ? one.what.replace('attempt', `attempt ${one.attempt}`) : one.what, one.by ? ` by ${one.by}` : ''].join(''), one.why ?? '']), 'Nothing happened yet.');
   });
 }
 

@@ -77,7 +77,7 @@ export async function jobsPage(main, {go}) {
   let retry = 0;
   const reload = () => { clearTimeout(retry); load().catch(() => { retry = setTimeout(reload, 2000); }); };
   async function load(next = false) {
-    const query = new URLSearchParams({limit: '100'});
+    const query = new URLSearchParams({limit: '50'});
     if (words) query.set('q', words);
     if (state) query.set('state', state);
     if (next && page.next) query.set('after', page.next);

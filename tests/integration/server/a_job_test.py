@@ -5,9 +5,11 @@
   a_job_test.py PATH/OF/ringtrain PATH/OF/ringtrain-worker [unittest arguments]
 """
 
+import gzip
 import http.cookiejar
 import json
 import pathlib
+import re
 import subprocess
 import urllib.request
 
@@ -72,10 +74,16 @@ class AJob(ServerTest):
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
         page, code = self.sign_in.split("#code=")
         with browser.open(page) as answer:
-            self.assertIn(b'<script type="module" src="/ui/app.js">', answer.read())
+            script = re.search(r'<script type="module" src="(/ui/files-[0-9a-f]+/app.js)">', answer.read().decode())[1]
             self.assertIn("script-src 'self'", answer.headers["Content-Security-Policy"])
-        with browser.open(f"{self.url}/ui/app.js") as answer:
+        with browser.open(self.url + script) as answer:
             self.assertIn("text/javascript", answer.headers["Content-Type"])
+            self.assertIn("immutable", answer.headers["Cache-Control"])
+            plain = answer.read()
+        with browser.open(urllib.request.Request(self.url + script, headers={"Accept-Encoding": "gzip"})) as answer:
+            self.assertEqual(gzip.decompress(answer.read()), plain)
+        with browser.open(re.sub("files-[0-9a-f]+", "files-0123456789abcdef", self.url + script)) as answer:
+            self.assertEqual((answer.read(), answer.headers["Cache-Control"]), (plain, "no-cache"))
         sign_in = urllib.request.Request(f"{self.url}/api/v1/session", json.dumps({"code": code}).encode(),
                                          {"Content-Type": "application/json"})
         with browser.open(sign_in) as answer:

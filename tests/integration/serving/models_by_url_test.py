@@ -32,7 +32,8 @@ class ModelsByUrl(ServingTest):
         shutil.copytree(self.trained, self.bucket / "runs/cats.v2", ignore=shutil.ignore_patterns("checkpoints"))
         self.scratch = self.folder / "scratch"
         self.scratch.mkdir()
-        self.enterContext(mock.patch.dict(os.environ, {**s3_server.environment(self.url_of_s3), "TMPDIR": str(self.scratch)}))
+        variables = {**s3_server.environment(self.url_of_s3), "TMPDIR": str(self.scratch)}
+        self.enterContext(mock.patch.dict(os.environ, variables))
 
     def test_a_folder_and_a_file_of_a_bucket_answer_as_the_files_do(self):
         server = self.serve("s3://training/runs/cats.v2", "weights=s3://training/runs/cats.v2/model.safetensors")

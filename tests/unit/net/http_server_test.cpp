@@ -47,7 +47,8 @@ class HttpServerTest : public testing::Test {
       FileDescriptor opened(::open(file_.c_str(), O_RDONLY | O_CLOEXEC));
       return {.file = ServedFile{std::move(opened), 10, 150000}};
     }
-    if (request.target == "/push") {
+    if (request.target == "/push" || request.target == "/long-push") {
+      pieces_ = request.target == "/push" ? 0 : kPieces;
       push_ = std::make_shared<HttpPush>();
       push_->push("first ");
       return {.push = push_};
@@ -81,10 +82,14 @@ class HttpServerTest : public testing::Test {
   }
   void tick() {
     if (!push_) return;
+    // As much at once as it takes: what the kernel takes at first, and then what waits for it.
+    while (pieces_ > 0 && push_->push(piece(pieces_))) --pieces_;
+    if (pieces_ > 0) return;
     push_->push("second");
     push_->end();
     push_.reset();
   }
+  static std::string piece(int number) { return fmt::format("{:1000}\n", number); }
   HttpResponse get(const std::string& path, const std::string& method = "GET",
                    const std::string& body = "") {
     return client_.perform({.method = method,
@@ -112,8 +117,11 @@ class HttpServerTest : public testing::Test {
     return all;
   }
 
+  static constexpr int kPieces = 12000;
+
   const TemporaryDirectory folder_;
   const std::filesystem::path file_;
+  int pieces_ = 0;  // of a long answer, which are still to be pushed
   std::thread elsewhere_;
   std::shared_ptr<HttpPush> push_;
   std::atomic<size_t> received_ = 0;
@@ -129,6 +137,12 @@ TEST_F(HttpServerTest, AnswersWithBodiesFilesAndWhatComesLater) {
   EXPECT_EQ(get("/file").body, std::string(150000, 'f'));
   EXPECT_EQ(get("/push").body, "first second");
   EXPECT_EQ(get("/echo").status, 200);
+}
+
+TEST_F(HttpServerTest, KeepsTheOrderOfWhatAConnectionDoesNotTakeAtOnce) {
+  std::string expected = "first ";
+  for (int number = kPieces; number > 0; --number) expected += piece(number);
+  EXPECT_TRUE(get("/long-push").body == expected + "second");
 }
 
 TEST_F(HttpServerTest, PassesBodiesOfAnySizeOnAsTheyArrive) {

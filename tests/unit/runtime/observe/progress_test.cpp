@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "tests/unit/temporary_directory.hpp"
 
@@ -36,6 +38,27 @@ TEST_F(ProgressTest, ReportsStepsAFewTimesASecondAtMost) {
   progress.start(1, 1000);
   for (int step = 1; step <= 100; ++step) progress.step_done(0, step, 1, 32);
   EXPECT_EQ(said(), "");
+}
+
+TEST_F(ProgressTest, ReportsStepsOfEpochsThatAreShorterThanTheTimeBetweenReports) {
+  Progress progress(reporter_);
+  progress.start(100, 100);
+  TrainingTotals totals;
+  totals.add(1, 1, 32);
+  for (int step = 1; step <= 100; ++step) {
+    progress.begin_epoch();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    progress.step_done(step - 1, step, 64, 32);
+    progress.epoch_done(step - 1, step, 0.5, totals, {}, {});
+  }
+  const std::string text = said();
+  const size_t begin = text.find(R"({"event":"step")");
+  ASSERT_NE(begin, std::string::npos) << text;
+  const auto report = nlohmann::json::parse(text.substr(begin, text.find('\n', begin) - begin));
+  EXPECT_GT(report["step"], 1);
+  EXPECT_EQ(report["epoch"], report["step"]);
+  EXPECT_EQ(report["loss"], 2);
+  EXPECT_LE(report["samples_per_second"], 32 / 0.005);
 }
 
 TEST_F(ProgressTest, ReportsTheTimesOfRanks) {

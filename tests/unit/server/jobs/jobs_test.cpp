@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/jobs/jobs.hpp"
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <fstream>
 #include <stdexcept>
 
@@ -85,6 +88,42 @@ TEST_F(JobsTest, AnEndThatCannotBePassedOnIsShownAllTheSame) {
   EXPECT_FALSE(jobs_->active().contains("ends"));
   EXPECT_EQ(jobs_->list({.states = {"Succeeded"}}).total, 1u);
   EXPECT_EQ(state("lives"), "Starting");
+}
+
+// While it lives, this process cannot make a file longer.
+class FullDisk {
+ public:
+  FullDisk() : on_signal_before_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, on_signal_before_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  void (*const on_signal_before_)(int);
+  rlimit before_{};
+};
+
+TEST_F(JobsTest, AnEndIsListedWhileTheDiskDoesNotTakeIt) {
+  submit("ends", 1);
+  const auto run = attempt("ends");
+  write_file(run / "end", print_outcome({.status = RunStatus::finished}));
+  while (launcher::run_lives(run)) ::usleep(1000);
+  {
+    const FullDisk full;
+    for (int tick = 0; tick < 3; ++tick) {
+      jobs_->tick();
+      EXPECT_THAT(jobs_->list({}).rows.at(0).text, HasSubstr("Succeeded"));
+    }
+  }
+  while (jobs_->active().contains("ends")) jobs_->tick();
+  EXPECT_EQ(jobs_->list({.states = {"Succeeded"}}).total, 1u);
 }
 
 TEST_F(JobsTest, SurviveTheLossOfTheIndex) {
