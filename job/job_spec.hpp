@@ -43,6 +43,16 @@ struct AugmentSpec {
   // Pixels of zero padding on each side before a random crop to the sample's size.
   int crop_padding = 0;
   bool horizontal_flip = false;
+  // A random crop that is resized to the sample's size; crop_scale 1: none.
+  double crop_scale = 1;      // smallest share of the image's area
+  double crop_aspect = 1.33;  // most of width / height, and of height / width
+  // Most that colours change by; 0: not.
+  double brightness = 0;  // a factor of 1 +- brightness, and so on
+  double contrast = 0;
+  double saturation = 0;
+  double hue = 0;  // parts of the colour circle, either way
+  bool resizes() const { return crop_scale < 1; }
+  bool recolours() const { return brightness > 0 || contrast > 0 || saturation > 0 || hue > 0; }
   bool operator==(const AugmentSpec&) const = default;
 };
 

@@ -183,6 +183,9 @@ void check_training(const JobSpec& job, const Document& document) {
     document.refuse("schedule.warmup_epochs", fmt::format("must not be above epochs ({}), found {}",
                                                           job.epochs, job.schedule.warmup_epochs));
   }
+  if (job.augment.resizes() && job.augment.crop_padding > 0) {
+    document.refuse("augment.crop_scale", "is a crop, and augment.crop_padding another: give one");
+  }
   check_communication(job, document);
   check_output_url(job, document);
   if (job.rollback.factor > 0 && job.rollback.factor <= 1) {

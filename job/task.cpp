@@ -55,23 +55,38 @@ void check_goal(const JobSpec& job, const DatasetTask& dataset) {
   }
 }
 
+void check_augment(const JobSpec& job, const DatasetTask& dataset) {
+  const AugmentSpec& augment = job.augment;
+  if (augment == AugmentSpec{}) return;
+  const std::string name = job.dataset.string();
+  if (dataset.table) {
+    throw job_error(fmt::format(
+        "augment: dataset {} is a table, and only images are augmented: remove it", name));
+  }
+  if (dataset.whole_numbers) {
+    throw job_error(fmt::format(
+        "augment: dataset {} holds whole numbers, which are not augmented: remove it", name));
+  }
+  if (augment.recolours() && !dataset.bytes) {
+    throw job_error(
+        fmt::format("augment: dataset {} holds floats, and only colours that are bytes have a "
+                    "range to change in: remove brightness, contrast, saturation and hue",
+                    name));
+  }
+  if ((augment.saturation > 0 || augment.hue > 0) && dataset.channels != 3) {
+    throw job_error(fmt::format("augment.{}: dataset {} has {}, and colours need 3: remove it",
+                                augment.saturation > 0 ? "saturation" : "hue", name,
+                                counted(static_cast<size_t>(dataset.channels), "channel")));
+  }
+}
+
 }  // namespace
 
 void check_task(const JobSpec& job, const DatasetTask& dataset) {
   check_loss(job, dataset);
   check_goal(job, dataset);
-  if (dataset.table && job.augment != AugmentSpec{}) {
-    throw job_error(
-        fmt::format("augment: dataset {} is a table, and only images are augmented: "
-                    "remove it",
-                    job.dataset.string()));
-  }
+  check_augment(job, dataset);
   if (!dataset.whole_numbers) return;
-  if (job.augment != AugmentSpec{}) {
-    throw job_error(
-        fmt::format("augment: dataset {} holds whole numbers, which are not augmented: remove it",
-                    job.dataset.string()));
-  }
   if (is_zoo_model(job.model)) {
     throw job_error(fmt::format(
         "model: {} takes normalised floats, but dataset {} holds whole numbers: take a TorchScript "

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ struct DatasetTask {
   std::vector<float> largest;
   bool whole_numbers = false;  // samples are int64, as they are
   bool table = false;          // samples are columns, of one pixel each
+  bool bytes = true;           // samples are u8
+  int64_t channels = 3;
   bool has_test = true;        // there is a test part
 };
 

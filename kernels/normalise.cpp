@@ -46,6 +46,48 @@ inline RINGTRAIN_INLINE void place_plane(const Raw* __restrict in, Raw* __restri
   }
 }
 
+// Lines of a sample that is resized or whose colours change: a float a pixel, a line a channel.
+struct Distorted {
+  std::vector<float> line;
+  std::vector<Tap> taps;  // of the columns
+};
+
+// Crops, flips, recolours and normalises one sample; room is kept between calls.
+template <class Raw>
+inline RINGTRAIN_INLINE void distort(const Raw* sample, float* __restrict out, const Image& image,
+                                     const std::vector<NormaliseElement>& elements,
+                                     const Augment& augment, uint64_t position, Distorted& room) {
+  const auto width = static_cast<size_t>(image.width);
+  const size_t pixels = static_cast<size_t>(image.height) * width;
+  const Pose pose(augment, image, position);
+  const Recolour colour = recolour(augment, position);
+  const bool recolours = augment.recolours();
+  const bool colours = recolours && image.channels == 3;
+  room.line.resize(elements.size() * width);
+  room.taps.resize(width);
+  for (int x = 0; x < image.width; ++x) room.taps[static_cast<size_t>(x)] = pose.column(x);
+  for (int y = 0; y < image.height; ++y) {
+    const Tap row = pose.row(y);
+    for (size_t c = 0; c < elements.size(); ++c) {
+      const Raw* plane = sample + c * pixels;
+      float* line = room.line.data() + c * width;
+      for (size_t x = 0; x < width; ++x) line[x] = between(plane, image, row, room.taps[x]);
+    }
+    const float* line = room.line.data();
+    for (size_t c = 0; c < elements.size(); ++c) {
+      float* to = out + c * pixels + static_cast<size_t>(y) * width;
+      const float* from = line + c * width;
+      for (size_t x = 0; x < width; ++x) {
+        const float value =
+            colours     ? colour(static_cast<int>(c), line[x], line[width + x], line[2 * width + x])
+            : recolours ? colour(from[x])
+                        : from[x];
+        to[x] = elements[c](value);
+      }
+    }
+  }
+}
+
 // sample_at(r): where row r begins.
 template <class Raw, class SampleAt>
 inline RINGTRAIN_INLINE void batch(const SampleAt& sample_at, float* __restrict out, size_t rows,
@@ -60,9 +102,16 @@ inline RINGTRAIN_INLINE void batch(const SampleAt& sample_at, float* __restrict 
   for (int channel = 0; channel < image.channels; ++channel) {
     elements.push_back(normalise_element(mean[channel], std[channel], range<Raw>));
   }
-  const bool moves = augment.crop_padding > 0 || augment.horizontal_flip;
+  const bool moves = augment.moves();
+  const bool distorts = augment.resizes() || augment.recolours();
+  Distorted room;
   for (size_t row = 0; row < rows; ++row) {
     const Raw* sample = sample_at(row);
+    if (distorts) {
+      distort(sample, out, image, elements, augment, first_position + row, room);
+      out += image.elements();
+      continue;
+    }
     if (pixels == 1 && !moves) {  // a row of a table, whose features are channels
       for (size_t i = 0; i < elements.size(); ++i) out[i] = elements[i](sample[i]);
       out += elements.size();
@@ -121,6 +170,11 @@ void batch_fp32(const float* const* samples, const float* first, float* out, siz
 
 void check_shapes(const Image& image, std::span<const float> mean, std::span<const float> std,
                   const Augment& augment) {
+  if ((augment.resizes() && augment.crop_padding > 0) ||
+      ((augment.saturation > 0 || augment.hue > 0) && image.channels != 3)) {
+    throw std::invalid_argument(
+        "kernels::input_batch: one crop at a time, and colours need 3 channels");
+  }
   if (image.channels < 1 || image.height < 0 || image.width < 0 || augment.crop_padding < 0 ||
       mean.size() != static_cast<size_t>(image.channels) || std.size() != mean.size()) {
     throw std::invalid_argument(

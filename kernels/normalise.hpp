@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From stored samples to what a model eats, in one pass: random crop, horizontal flip,
+// From stored samples to what a model eats, in one pass: augmentation (augment.hpp) and
 // normalisation.
 //
 //   u8:  out = (x / 255 - mean[c]) / std[c]        f32:  out = (x - mean[c]) / std[c]
@@ -16,49 +16,10 @@
 #include <cstdint>
 #include <span>
 
-#include "base/mix.hpp"
+#include "kernels/augment.hpp"
 #include "kernels/element.hpp"
 
 namespace ringtrain::kernels {
-
-struct Image {
-  int channels = 1;
-  int height = 0;
-  int width = 0;
-  size_t elements() const {
-    return static_cast<size_t>(channels) * static_cast<size_t>(height) * static_cast<size_t>(width);
-  }
-};
-
-// Random changes to training samples; the default is none.
-struct Augment {
-  int crop_padding = 0;  // pixels on each side, before a crop to the sample's own size
-  bool horizontal_flip = false;
-  uint64_t seed = 0;
-  uint64_t epoch = 0;
-};
-
-// The augmentation of one sample: out(y, x) = image(y + down, width - 1 - x + right if flipped,
-// else x + right).
-struct Placement {
-  int down = 0;
-  int right = 0;
-  bool flipped = false;
-};
-
-// A pure function of (seed, epoch, position of the sample in the epoch): the same for any number of
-// ranks.
-RINGTRAIN_HOST_DEVICE Placement placement(const Augment& augment, uint64_t position) {
-  const uint64_t random = mix(augment.seed, augment.epoch, position);
-  // 31 bits times the number of choices, upper part: within 2^-31 of uniform.
-  const uint64_t choices = 2 * static_cast<uint64_t>(augment.crop_padding) + 1;
-  Placement result;
-  result.down = static_cast<int>(((random & 0x7fffffffU) * choices) >> 31) - augment.crop_padding;
-  result.right =
-      static_cast<int>((((random >> 31) & 0x7fffffffU) * choices) >> 31) - augment.crop_padding;
-  result.flipped = augment.horizontal_flip && (random >> 63) != 0;
-  return result;
-}
 
 // The normalisation of one channel.
 struct NormaliseElement {

@@ -131,6 +131,7 @@ void add_all_routes(Routes& routes, Jobs& jobs, DataStore& store, EventStream& e
   add_bucket_routes(routes, store.bucket_uploads);
   add_dataset_routes(routes, store.imports, store.operations, jobs);
   add_operation_routes(routes, store.operations);
+  add_deployment_routes(routes, store.deployments);
   add_model_routes(routes, store.models, store.datasets, store.operations, jobs);
   add_machine_routes(routes, jobs, events, tokens, times, kubeml, check, reviewer);
   add_kubeml_routes(routes, jobs, store.uploads, kubeml);
@@ -152,7 +153,7 @@ class Server {
             [this](const std::string& kind, const std::string& job,
                    const nlohmann::ordered_json& data) { events_.publish(kind, job, data); }),
         store_(folder_, this_program(), limits_of(options, folder_),
-               {options.sources.begin(), options.sources.end()}, on_change_),
+               {options.sources.begin(), options.sources.end()}, options.serve_on, on_change_),
         jobs_({.folder = folder_,
                .program = this_program(),
                .limits = store_.limits,
@@ -183,6 +184,7 @@ class Server {
     http_->every(kTick, [this] {
       jobs_.tick();
       store_.operations.tick();
+      store_.deployments.tick();
       kubeml_.predictions.tick();
     });
     http_->every(kForget, [this] { store_.uploads.forget_old(); });
@@ -250,7 +252,7 @@ std::string reference() {
   Tokens tokens(folder);
   Jobs jobs({.folder = folder, .program = {}, .limits = {}},
             [](const std::string&, const std::string&, const nlohmann::ordered_json&) {});
-  DataStore store(folder, {}, {}, {}, [](const auto&, const auto&, const auto&) {});
+  DataStore store(folder, {}, {}, {}, {}, [](const auto&, const auto&, const auto&) {});
   Kubeml kubeml{.storage = KubemlStorage(folder),
                 .tasks = {jobs, kubeml.storage, 0},
                 .predictions = {0, std::chrono::seconds(0)}};

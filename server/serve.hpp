@@ -35,6 +35,7 @@ struct ServerOptions {
   bool webhook_to_private = false;                 // it may lead to a private network
   std::vector<std::string> sources = {};           // private places to import from, "HOST:PORT"
   std::vector<std::string> buckets = {};           // "s3://BUCKET[/FOLDER]" for jobs and imports
+  std::string serve_on = "127.0.0.1";              // address of deployed models
   std::vector<std::string> hosts = {};  // names by which it may be called, beside loopback's
   size_t streams = 256;                 // most viewers of events
   size_t connections = 64;              // most that an address may have open

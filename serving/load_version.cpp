@@ -5,11 +5,15 @@
 #include <fmt/format.h>
 
 #include <cstddef>
+#include <filesystem>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/url.hpp"
 #include "serving/evaluation_file.hpp"
+#include "serving/remote_model.hpp"
 #include "serving/trained_model.hpp"
 
 namespace ringtrain::serving {
@@ -54,19 +58,42 @@ void use_threads(int threads) {
   is_set = true;
 }
 
+struct CheckedModel {
+  std::shared_ptr<TrainedModel> network;
+  std::optional<SavedEvaluation> evaluation;
+};
+
+CheckedModel open_checked(const std::filesystem::path& path, bool require_evaluation) {
+  CheckedModel opened;
+  opened.network = std::make_shared<TrainedModel>(path);
+  opened.evaluation = read_evaluation(*opened.network);
+  if (opened.evaluation) {
+    check_probe(*opened.network, *opened.evaluation);
+  } else if (require_evaluation) {
+    throw data_error(
+        fmt::format("{} has no {}: 'ringtrain evaluate MODEL DATASET --save' makes one",
+                    opened.network->file().string(), kEvaluationFile));
+  }
+  return opened;
+}
+
+CheckedModel open_by_url(const std::string& url, bool require_evaluation) {
+  const RemoteModel copy(url);
+  try {
+    return open_checked(copy.file(), require_evaluation);
+  } catch (const Error& error) {
+    throw Error(error.kind(), copy.with_url(error.what()));
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<Version> load_version(const std::string& name, const std::string& version,
                                       const std::string& path, const LoadOptions& options) {
   use_threads(options.threads);
-  const auto network = std::make_shared<TrainedModel>(path);
-  const auto evaluation = read_evaluation(*network);
-  if (evaluation) {
-    check_probe(*network, *evaluation);
-  } else if (options.require_evaluation) {
-    throw data_error(fmt::format("{} has no {}: make one by 'ringtrain evaluate {} DATASET --save'",
-                                 network->file().string(), kEvaluationFile, path));
-  }
+  const CheckedModel opened = is_url(path) ? open_by_url(path, options.require_evaluation)
+                                           : open_checked(path, options.require_evaluation);
+  const std::shared_ptr<TrainedModel> network = opened.network;
   warm_up(*network, options.limits.max_batch);
   auto loaded = std::make_shared<Version>();
   loaded->model = {.name = name,
@@ -74,7 +101,7 @@ std::shared_ptr<Version> load_version(const std::string& name, const std::string
                    .samples = network->samples(),
                    .loss = network->objective().kind()};
   loaded->path = path;
-  if (evaluation) loaded->evaluation = evaluation->figures;
+  if (opened.evaluation) loaded->evaluation = opened.evaluation->figures;
   loaded->network = network;
   loaded->batcher = std::make_unique<Batcher>(
       options.limits, network->samples().row_bytes(),

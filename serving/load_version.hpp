@@ -15,8 +15,9 @@ struct LoadOptions {
   bool require_evaluation = false;  // refuses models without evaluation.json
 };
 
-// Loads a model that answers requests: opens it, checks it against its evaluation.json where it has
-// one, and runs it on batches of one and of many rows. Throws a data error of one line.
+// Loads a model that answers requests, from a path or a URL (remote_model.hpp): opens it, checks it
+// against its evaluation.json where it has one, and runs it on batches of one and of many rows.
+// Throws a data error of one line.
 std::shared_ptr<Version> load_version(const std::string& name, const std::string& version,
                                       const std::string& path, const LoadOptions& options);
 

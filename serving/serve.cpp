@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "net/http_server.hpp"
 #include "serving/deploy/deployments.hpp"
 #include "serving/load_version.hpp"
@@ -86,7 +87,10 @@ std::pair<std::string, std::string> named_model(const std::string& argument) {
   if (!path.has_filename()) path = path.parent_path();
   const bool is_usual = path.filename() == "model.pt" || path.filename() == "model.safetensors";
   if (is_usual && path.has_parent_path()) return {path.parent_path().filename(), argument};
-  return {fs::is_directory(path) ? path.filename() : path.stem(), argument};
+  const bool is_file = is_url(argument)
+                           ? path.extension() == ".pt" || path.extension() == ".safetensors"
+                           : !fs::is_directory(path);
+  return {is_file ? path.stem() : path.filename(), argument};
 }
 
 class Serve {

@@ -11,7 +11,7 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   command
       ->add_option("models", options.models,
                    "Output folders of finished runs, their model.pt or model.safetensors, each as "
-                   "PATH or NAME=PATH")
+                   "PATH or NAME=PATH; also s3://BUCKET/FOLDER, or a model file's URL")
       ->required();
   command->add_option("--listen", options.listen, "Address to listen on; port 0: any free one")
       ->capture_default_str()
@@ -54,7 +54,8 @@ void add_serve(CLI::App& app, ServeOptions& options) {
       "Examples:\n"
       "  ringtrain serve runs/mnist-lenet\n"
       "  ringtrain serve digits=runs/mnist-lenet --listen 0.0.0.0:8000\n"
-      "  ringtrain serve runs/mnist-lenet pets=runs/animals/model.pt");
+      "  ringtrain serve runs/mnist-lenet pets=runs/animals/model.pt\n"
+      "  ringtrain serve cats=s3://training/runs/cats");
   command->callback([&options] { serve(options); });
 }
 

@@ -79,7 +79,9 @@ void check_fit(const JobSpec& job, const datasets::DatasetIndex& dataset) {
                    .least = dataset.targets.least,
                    .largest = dataset.targets.largest,
                    .whole_numbers = dataset.element == datasets::ElementType::i64,
-                   .table = dataset.shape.height == 1 && dataset.shape.width == 1});
+                   .table = dataset.shape.height == 1 && dataset.shape.width == 1,
+                   .bytes = dataset.element == datasets::ElementType::u8,
+                   .channels = dataset.shape.channels});
   const std::string why = why_too_small(job.model, dataset.shape.height, dataset.shape.width);
   if (!why.empty()) throw job_error(why);
   if (const uint64_t rows = dataset.train.rows; rows < static_cast<uint64_t>(job.workers.min)) {

@@ -47,6 +47,11 @@ void add_serve_options(CLI::App& command, Options& options) {
       ->allow_extra_args(false)
       ->type_name("s3://BUCKET[/FOLDER]");
   command
+      .add_option("--serve-on", options.serve_on,
+                  "Address of models that are deployed; whoever reaches it may ask them, without a "
+                  "token (default: 127.0.0.1)")
+      ->type_name("ADDRESS");
+  command
       .add_option("--cores", options.cores,
                   "Cores for jobs, one for each rank (default: all that this process may use)")
       ->check(CLI::Range(1, 65536))

@@ -29,10 +29,17 @@ ForwardBackward::ForwardBackward(const JobSpec& job, const datasets::DatasetInde
             job.cuda_graph, device, model, averager, std::move(log)) {}
 
 LoadedBatch ForwardBackward::load(const datasets::Batch& batch, int64_t epoch) {
-  const kernels::Augment augment = {.crop_padding = job_.augment.crop_padding,
-                                    .horizontal_flip = job_.augment.horizontal_flip,
+  const AugmentSpec& changes = job_.augment;
+  const kernels::Augment augment = {.crop_padding = changes.crop_padding,
+                                    .horizontal_flip = changes.horizontal_flip,
                                     .seed = job_.seed,
-                                    .epoch = static_cast<uint64_t>(epoch)};
+                                    .epoch = static_cast<uint64_t>(epoch),
+                                    .crop_scale = static_cast<float>(changes.crop_scale),
+                                    .crop_aspect = static_cast<float>(changes.crop_aspect),
+                                    .brightness = static_cast<float>(changes.brightness),
+                                    .contrast = static_cast<float>(changes.contrast),
+                                    .saturation = static_cast<float>(changes.saturation),
+                                    .hue = static_cast<float>(changes.hue)};
   const Span phase(trace_, "load");
   // Targets that are normalised get there by a copy of their own.
   const CapturedStep::Reads into = step_.reads(batch.rows);

@@ -33,6 +33,8 @@ inline DatasetTask task_of(const datasets::DatasetIndex& dataset) {
           .largest = dataset.targets.largest,
           .whole_numbers = dataset.element == datasets::ElementType::i64,
           .table = dataset.shape.height == 1 && dataset.shape.width == 1,
+          .bytes = dataset.element == datasets::ElementType::u8,
+          .channels = dataset.shape.channels,
           .has_test = dataset.test.rows > 0};
 }
 

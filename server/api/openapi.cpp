@@ -53,10 +53,17 @@ ordered_json success(const Route& route) {
 }
 
 bool has_own_schema(const std::string& body) {
-  static const std::set<std::string> names = {
-      "JobRequest",    "SignIn",       "Scale",        "TokenRequest",
-      "ImportRequest", "ModelRequest", "AliasRequest", "EvaluationRequest",
-      "BucketUpload",  "BucketParts"};
+  static const std::set<std::string> names = {"JobRequest",
+                                              "SignIn",
+                                              "Scale",
+                                              "TokenRequest",
+                                              "ImportRequest",
+                                              "ModelRequest",
+                                              "AliasRequest",
+                                              "EvaluationRequest",
+                                              "BucketUpload",
+                                              "BucketParts",
+                                              "DeploymentRequest"};
   return names.contains(body);
 }
 
@@ -178,6 +185,7 @@ ordered_json store_schemas() {
           {"BucketUpload", upload},
           {"BucketParts", parts},
           {"ModelRequest", texts({"job"}, {"model"})},
+          {"DeploymentRequest", texts({"model"}, {"version"})},
           {"EvaluationRequest", texts({"dataset"}, {"split"})},
           {"AliasRequest",
            {{"type", "object"},

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "net/base64.hpp"
 #include "net/sha256.hpp"
+#include "server/client/bucket_upload.hpp"
 
 namespace ringtrain::server {
 namespace {
@@ -153,7 +154,9 @@ void upload_to_server(RemoteServer& server, const RemoteUpload& upload, bool as_
     body["options"][key] = option_value(kind, key, one.substr(equals + 1));
   }
   for (size_t i = 0; i < upload.files.size(); ++i) {
-    body["files"][roles[i].value("role", "")] = {{"upload", send_file(server, upload.files[i])}};
+    body["files"][roles[i].value("role", "")] =
+        upload.to_bucket ? ordered_json{{"url", send_to_bucket(server, upload.files[i])}}
+                         : ordered_json{{"upload", send_file(server, upload.files[i])}};
   }
   const ordered_json begun = server.ask({.method = "POST",
                                          .path = "/api/v1/datasets",

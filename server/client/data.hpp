@@ -15,6 +15,7 @@ struct RemoteUpload {
   std::string name;
   std::string kind;
   std::vector<std::string> options;  // "height=32"
+  bool to_bucket = false;            // past the server, by URLs that it signs
 };
 
 void list_datasets_on_server(RemoteServer& server, bool as_json);

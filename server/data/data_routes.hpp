@@ -9,6 +9,7 @@
 #include "server/api/route.hpp"
 #include "server/datasets/buckets.hpp"
 #include "server/datasets/import_task.hpp"
+#include "server/deployments/deployments.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/models/models.hpp"
 #include "server/operations/operations.hpp"
@@ -37,5 +38,8 @@ void add_operation_routes(Routes& routes, Operations& operations);
 // Models: versions, cards, aliases, files, evaluations.
 void add_model_routes(Routes& routes, Models& models, Datasets& datasets, Operations& operations,
                       Jobs& jobs);
+
+// Models that answer requests: deploy, list, stop.
+void add_deployment_routes(Routes& routes, Deployments& deployments);
 
 }  // namespace ringtrain::server

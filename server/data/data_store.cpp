@@ -16,13 +16,15 @@ namespace ringtrain::server {
 namespace fs = std::filesystem;
 
 DataStore::DataStore(const fs::path& folder, const fs::path& program, const JobLimits& all_limits,
-                     std::set<std::string> all_sources, const OnChange& on_change)
+                     std::set<std::string> all_sources, const std::string& serve_on,
+                     const OnChange& on_change)
     : limits(all_limits),
       sources(std::move(all_sources)),
       uploads(folder / "uploads"),
       bucket_uploads(limits.buckets),
       datasets(folder / "datasets"),
       models(folder / "models"),
+      deployments(folder / "deployments", program, serve_on, models),
       operations(folder / "operations",
                  [on_change](const nlohmann::ordered_json& operation) {
                    on_change("operation", "", operation);

@@ -7,6 +7,7 @@
 
 #include "server/datasets/buckets.hpp"
 #include "server/datasets/import_task.hpp"
+#include "server/deployments/deployments.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/models/model_task.hpp"
 #include "server/models/models.hpp"
@@ -18,10 +19,11 @@ namespace ringtrain::server {
 // All that a server keeps beside jobs, in its folder. Its parts refer to one another: it stays
 // where it was made.
 struct DataStore {
-  // `program`: `ringtrain`; `sources`: private places to import from, "HOST:PORT".
+  // `program`: `ringtrain`; `sources`: private places to import from, "HOST:PORT"; `serve_on`: the
+  // address of deployed models.
   DataStore(const std::filesystem::path& folder, const std::filesystem::path& program,
             const JobLimits& all_limits, std::set<std::string> all_sources,
-            const OnChange& on_change);
+            const std::string& serve_on, const OnChange& on_change);
   DataStore(const DataStore&) = delete;
   DataStore& operator=(const DataStore&) = delete;
 
@@ -34,6 +36,7 @@ struct DataStore {
   BucketUploads bucket_uploads;
   Datasets datasets;
   Models models;
+  Deployments deployments;
   Operations operations;
   const ImportParts imports;
   const ModelParts model_parts;

@@ -1,6 +1,7 @@
 // The models of the server, and one of them.
 import {call, getJson, postJson} from './api.js';
 import {age, bytes, clock, code, count, failure, figure, fill, h, percent, scrollable} from './dom.js';
+import {deployForm, deploymentList} from './deployments.js';
 import {operationList} from './operations.js';
 
 const modelPath = (name) => `/api/v1/models/${encodeURIComponent(name)}`;
@@ -37,9 +38,10 @@ export async function modelsPage(main) {
   }
   const reload = () => load().catch((error) => fill(place, failure(error, reload)));
   const running = operationList('model', reload);
-  await Promise.all([load(), running.load()]);
-  fill(main, h('h1', null, 'Models'), running.element, place);
-  return {leave: running.leave};
+  const deployed = deploymentList();
+  await Promise.all([load(), running.load(), deployed.load()]);
+  fill(main, h('h1', null, 'Models'), running.element, place, deployed.element);
+  return {leave: () => { running.leave(); deployed.leave(); }};
 }
 
 const shade = (share) => `heat-${Math.min(5, Math.ceil(5 * share))}`;
@@ -127,6 +129,7 @@ export async function modelPage(main, {name, go}) {
     fill(place, scrollable('Versions', h('table', null, h('thead', null, h('tr', null, ['Version', 'Job', 'Data'].map((text) => h('th', {scope: 'col'}, text)),
       ['Accuracy', 'Loss', 'Made'].map((text) => h('th', {scope: 'col', class: 'num'}, text)))), h('tbody', null, model.versions.map(versionRow)))),
     h('div', {class: 'bar below'}, h('h2', {class: 'grow'}, `Version ${card.version}`),
+      deployForm(name, card.version, deployed.load, (error) => fill(problem, failure(error))),
       h('form', {class: 'bar actions', onsubmit: giveAlias}, h('label', {for: 'alias'}, 'Alias'), alias, h('button', null, 'Give')),
       aliasesOf(model.aliases, card.version).map((one) => h('button', {onclick: () => run('DELETE', `${modelPath(name)}/aliases/${one}`)}, `Take ${one} away`)),
       h('button', {class: 'danger', onclick: remove}, 'Delete')),
@@ -138,8 +141,9 @@ export async function modelPage(main, {name, go}) {
   }
   const reload = () => load().catch((error) => fill(place, failure(error, reload)));
   const running = operationList('model', reload);
+  const deployed = deploymentList(name);
   await load();
-  await running.load();
-  fill(main, h('h1', null, name), running.element, problem, place);
-  return {leave: running.leave};
+  await Promise.all([running.load(), deployed.load()]);
+  fill(main, h('h1', null, name), running.element, problem, deployed.element, place);
+  return {leave: () => { running.leave(); deployed.leave(); }};
 }

@@ -75,6 +75,8 @@ void add_server_datasets(CLI::App& dataset) {
                    "Option of the import, as height=32; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
+  upload->add_flag("--to-bucket", sent->upload.to_bucket,
+                   "Send the files to the server's bucket, past the server, by URLs that it signs");
   add_json(*upload, *sent);
 }
 

@@ -51,6 +51,15 @@ class EveryNumberOfRanks(RunTest):
         for key in ("order_hash", "steps", "train_loss", "test_loss", "test_accuracy"):
             self.assertEqual(results[0][key], results[1][key], key)
 
+    def test_augments_a_sample_in_the_same_way(self):
+        changes = ("max_steps=20", "augment.crop_scale=0.3", "augment.horizontal_flip=true", "augment.brightness=0.4",
+                   "augment.contrast=0.4")
+        alone, plain = self.run_job(1, *changes), self.run_job(1, "max_steps=20")
+        self.assertNotAlmostEqual(alone["train_loss"] / plain["train_loss"], 1, places=4)
+        for ranks in (2, 3):
+            result = self.run_job(ranks, *changes)
+            self.assertLessEqual(abs(result["train_loss"] - alone["train_loss"]), 1e-5 * alone["train_loss"])
+
     def test_gives_the_same_bytes_again(self):
         digests = set()
         for _ in range(2):

@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import urllib.request
 
@@ -80,6 +81,20 @@ class Buckets(server_case.ServerTest):
         self.assertEqual(made["train_rows"] + made["test_rows"], data.count(b"\n") - 1)
         for secret in (s3_server.SECRET, "X-Amz-Signature"):
             self.assertNotIn(secret, json.dumps(self.get("/api/v1/operations")))
+
+    def test_the_command_sends_a_table_past_the_server(self):
+        data = self.folder / "sides.csv"
+        data.write_bytes(table(400))
+        for server, code, words in ((self.dir, 0, "sides: 360 training and 40 test rows"),
+                                    (self.dir, 2, "sides")):
+            done = subprocess.run(
+                [run_case.RINGTRAIN, "dataset", "upload", str(data), "--name", "sides", "--kind", "csv", "--option",
+                 "label=label", "--to-bucket", "--server", str(server)], capture_output=True, text=True,
+                timeout=run_case.DEADLINE, check=False, env={**os.environ, "HOME": str(self.folder)})
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(words, done.stdout + done.stderr)
+        made = self.get("/api/v1/datasets/sides")
+        self.assertRegex(made["files"]["file"], r"^s3://pets/team/uploads/[0-9a-f]{32}/sides.csv$")
 
     def test_what_lies_elsewhere_is_refused_before_it_is_asked_for(self):
         for url, words in (("s3://other/team/digits.h5", "lies outside of what this server may use: s3://pets/team/"),

@@ -81,11 +81,23 @@ class DataPages(pages_case.PagesTest):
         self.page.click("button", "Give")
         self.page.wait_for_text("Take production away")
         self.look("model")
+        self.page.click("button", "Deploy")
+        self.page.wait_for("[...document.querySelectorAll('a')].some((one) => one.href.startsWith('http://127.0.0.1:') "
+                           "&& one.target === '_blank')")
+        self.look("model-deployed")
         self.page.evaluate("window.confirm = () => true")
+        self.go("go", "Deployments")
+        self.page.click("button", "Stop")
+        self.page.wait_for("!document.body.innerText.includes('Deployments')")
+        self.page.click("a", "sides")
+        self.page.wait_for_text("Take production away")
         self.page.click("button", "Delete")
         self.page.wait_for_text("give that alias to another version first")
         self.assert_no_complaints("422", "409")
-        # The same in the dark, on a narrow window.
+        self.look_in_the_dark()
+
+    def look_in_the_dark(self):
+        """The same pages on a narrow window."""
         self.page.close()
         status, _, body = self.ask("POST", "/api/v1/codes")
         self.assertEqual(status, 200)

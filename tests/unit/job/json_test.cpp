@@ -21,14 +21,15 @@ TEST(JobJson, IsOneLine) {
   EXPECT_THAT(print_job(unusual_job()), testing::Not(testing::HasSubstr("\n")));
 }
 
-// Every leaf must differ, so that a key forgotten on either side cannot hide behind its default.
+// Every leaf must differ, so that a key forgotten on either side cannot hide behind its default. A
+// job has one of two crops.
 TEST(JobJson, HoldsEveryKey) {
   const auto odd = job_to_json(unusual_job()).flatten();
   const auto plain = job_to_json(JobSpec{}).flatten();
   for (const auto& [key, value] : plain.items()) {
     const bool is_empty = value.is_null() || value.empty();  // a list or group without members
     ASSERT_TRUE(odd.contains(key) || is_empty) << key;
-    if (odd.contains(key)) {
+    if (odd.contains(key) && key != "/augment/crop_padding") {
       EXPECT_NE(odd[key], value) << key;
     }
   }

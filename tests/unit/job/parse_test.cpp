@@ -102,8 +102,10 @@ TEST(ParseJob, RefusesAnUnknownKeyAndSaysWhichWasMeant) {
   EXPECT_EQ(refused("learning_rate: 1\n"),
             "f.yaml:3: learning_rate: unknown key, did you mean optimizer.learning_rate?");
   EXPECT_EQ(refused("augment: {zzzzzzzz: 1}\n"),
-            "f.yaml:3: augment.zzzzzzzz: unknown key: allowed here are crop_padding, "
-            "horizontal_flip");
+            "f.yaml:3: augment.zzzzzzzz: unknown key: allowed here are brightness, contrast, "
+            "crop_aspect, crop_padding, crop_scale, horizontal_flip, hue, saturation");
+  EXPECT_EQ(refused("augment: {crop_padding: 4, crop_scale: 0.5}\n"),
+            "f.yaml:3: augment.crop_scale: is a crop, and augment.crop_padding another: give one");
   EXPECT_THAT(refused("\"" + std::string(900, 'k') + "\": 1\n"), HasSubstr("unknown key"));
 }
 

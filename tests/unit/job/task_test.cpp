@@ -99,6 +99,18 @@ TEST_F(CheckTask, RefusesWholeNumbersForWhatScalesOrChangesThem) {
                  "a TorchScript file, or import the dataset with --floats");
 }
 
+TEST_F(CheckTask, RefusesColoursOfFloatsAndOfOneChannel) {
+  job_.augment = {.contrast = 0.4};
+  classes_.bytes = false;
+  expect_refused(classes_, "augment: dataset set.h5 holds floats");
+  classes_.bytes = true;
+  classes_.channels = 1;
+  check_task(job_, classes_);
+  job_.augment.hue = 0.1;
+  expect_refused(classes_,
+                 "augment.hue: dataset set.h5 has 1 channel, and colours need 3: remove it");
+}
+
 TEST(LossNames, ComeBack) {
   for (const Loss loss : {Loss::automatic, Loss::cross_entropy, Loss::mse, Loss::l1, Loss::huber,
                           Loss::bce_with_logits}) {

@@ -88,7 +88,7 @@ JobSpec unusual_job() {
   job.cuda_graph = false;
   job.optimizer = {OptimizerSpec::Type::lars, 1.0 / 3, 0.7, true, 1e-4, 0.8, 0.95, 1e-6, 0.02};
   job.schedule = {ScheduleSpec::Type::step, 0.1, {1.5, 2}, 0.3, 0.01};
-  job.augment = {4, true};
+  job.augment = {0, true, 0.3, 1.5, 0.4, 0.5, 0.6, 0.1};
   job.communication = {CommunicationSpec::Backend::nccl,
                        CommunicationSpec::Algorithm::ring,
                        0.7,

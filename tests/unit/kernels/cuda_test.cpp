@@ -170,7 +170,10 @@ TEST_F(Cuda, NormalisesAndAugmentsAsTheHostDoes) {
   const DeviceArray<NormaliseElement> channels(elements);
   constexpr size_t kRows = 33;
   for (const Image& image : {Image{3, 32, 32}, Image{3, 5, 7}, Image{3, 1, 1}}) {
-    for (const Augment& augment : {Augment{}, Augment{4, true, 7, 3}, Augment{40, true, 7, 3}}) {
+    for (const Augment& augment :
+         {Augment{}, Augment{4, true, 7, 3}, Augment{40, true, 7, 3},
+          Augment{0, true, 7, 3, 0.1F, 1.5F}, Augment{2, true, 7, 3, 1, 1, 0.4F, 0.4F, 0.4F, 0.5F},
+          Augment{0, true, 7, 3, 0.1F, 1.5F, 0.4F, 0.4F, 0.4F, 0.5F}}) {
       const size_t n = kRows * 3 * image.height * image.width;
       std::vector<uint8_t> samples(n);
       for (size_t i = 0; i < n; ++i) samples[i] = static_cast<uint8_t>(mix(i));

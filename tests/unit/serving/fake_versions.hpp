@@ -15,7 +15,7 @@ namespace ringtrain::serving {
 
 // Loads versions that need no file: every row's outputs are {0, 1, 2}. The path says what is
 // special about it: "bad" cannot be loaded, "other" has other classes, "accuracy 0.9" is evaluated,
-// "failing" fails on all rows.
+// "failing" fails on all rows, "busy" has room for one row to wait.
 inline std::shared_ptr<Version> load_fake(const std::string& name, const std::string& number,
                                           const std::string& path) {
   if (path.find("bad") != std::string::npos) throw data_error(path + " is no model");
@@ -31,7 +31,9 @@ inline std::shared_ptr<Version> load_fake(const std::string& name, const std::st
         .dataset = "d", .split = "test", .accuracy = std::stod(path.substr(at + 9))};
   }
   const bool fails = path.find("failing") != std::string::npos;
-  version->batcher = std::make_unique<Batcher>(BatchLimits{}, 4, [fails](auto samples) {
+  BatchLimits limits;
+  if (path.find("busy") != std::string::npos) limits.max_waiting = 1;
+  version->batcher = std::make_unique<Batcher>(limits, 4, [fails](auto samples) {
     if (fails) throw data_error("it is broken");
     std::vector<float> outputs;
     for (size_t i = 0; i < samples.size(); ++i) outputs.insert(outputs.end(), {0, 1, 2});

@@ -24,6 +24,7 @@ class ModelServerTest : public ::testing::Test {
   ModelServerTest() {
     deployments_.add("m", "accuracy 0.9");
     deployments_.add("broken", "failing");
+    deployments_.add("busy", "busy");
     thread_ = std::thread([this] { http_.run(); });
   }
   ~ModelServerTest() override {
@@ -66,7 +67,7 @@ TEST_F(ModelServerTest, AnswersBothProtocols) {
       json::parse(ask("POST", "/v1/models/m:predict", R"({"instances":[[1,2,3,4]]})").body);
   EXPECT_EQ(found["predictions"][0]["label"], "fox");
   EXPECT_EQ(json::parse(ask("GET", "/v1/models").body),
-            json::parse(R"({"models":["broken","m"]})"));
+            json::parse(R"({"models":["broken","busy","m"]})"));
   EXPECT_EQ(json::parse(ask("GET", "/v2/health/ready").body)["ready"], true);
   EXPECT_EQ(json::parse(ask("GET", "/v2/models/m/ready").body)["ready"], true);
 }
@@ -85,6 +86,18 @@ TEST_F(ModelServerTest, SaysWhatIsWrongWithItsStatus) {
   const auto broken = ask("POST", "/v2/models/broken/infer", kBody);
   EXPECT_EQ(broken.status, 400);
   EXPECT_THAT(error_of(broken), HasSubstr("broken cannot compute these rows: it is broken"));
+}
+
+TEST_F(ModelServerTest, RefusesRowsForWhichItHasNoRoomAndSaysWhenToComeAgain) {
+  const auto refused =
+      ask("POST", "/v1/models/busy:predict", R"({"instances":[[1,2,3,4],[1,2,3,4]]})");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_THAT(error_of(refused), HasSubstr("the model is busy: too many rows wait for it"));
+  EXPECT_EQ(net::header_of(refused, "retry-after"), "1");
+  EXPECT_THAT(
+      ask("GET", "/metrics").body,
+      HasSubstr(R"(ringtrain_inference_rejected_total{model="busy",reason="queue_full"} 1)"));
+  EXPECT_EQ(ask("POST", "/v1/models/busy:predict", R"({"instances":[[1,2,3,4]]})").status, 200);
 }
 
 TEST_F(ModelServerTest, CountsWhatItDoes) {
@@ -129,7 +142,7 @@ TEST_F(ModelServerTest, ThePageIsServedWithAStrictPolicy) {
   EXPECT_THAT(page.body, HasSubstr("<canvas id=\"board\""));
   EXPECT_EQ(ask("GET", "/page/draw.js").status, 200);
   EXPECT_EQ(ask("GET", "/page/none.js").status, 404);
-  EXPECT_EQ(json::parse(ask("GET", "/page/models").body)["models"].size(), 2U);
+  EXPECT_EQ(json::parse(ask("GET", "/page/models").body)["models"].size(), 3U);
 }
 
 TEST_F(ModelServerTest, AFormIsForOneModel) {
