@@ -19,10 +19,15 @@ if(RINGTRAIN_WERROR)
   target_compile_options(ringtrain_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
 
-# pip compiles once, and without ccache. Most files include these, and parse them longer than their own code.
+# pip compiles once, and without ccache: headers are parsed once for the files of a library. Names in their unnamed
+# namespaces must differ (tests/tidy/check_local_names.py).
 if(RINGTRAIN_SCRIPTS_ONLY)
-  target_precompile_headers(ringtrain_options INTERFACE
-    <chrono> <filesystem> <functional> <map> <optional> <string> <vector> <fmt/format.h>)
+  set(CMAKE_UNITY_BUILD ON)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 16)
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)  # for python/: a library comes as a whole
+  # g++ takes a file that is included for a header, and an unnamed namespace in it for a mistake.
+  target_compile_options(ringtrain_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
 endif()
 
 # For code beside the ranks that is large after templates (JSON, command lines): less time to compile.

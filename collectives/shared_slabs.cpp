@@ -10,19 +10,19 @@
 namespace ringtrain::collectives {
 namespace {
 
-constexpr size_t kPage = 4096;
+constexpr size_t kSlabPage = 4096;
 
 // Bytes of the gradients, before the parameters of rank 0.
 size_t gradient_bytes(size_t elements, Wire wire) {
   const size_t element = wire == Wire::bf16 ? sizeof(kernels::bf16) : sizeof(float);
-  return round_up(elements * element, kPage);
+  return round_up(elements * element, kSlabPage);
 }
 
 }  // namespace
 
 size_t SharedSlabs::bytes(size_t elements, Wire wire, int rank) {
   return gradient_bytes(elements, wire) +
-         (rank == 0 ? round_up(elements * sizeof(float), kPage) : 0);
+         (rank == 0 ? round_up(elements * sizeof(float), kSlabPage) : 0);
 }
 
 SharedSlabs::SharedSlabs(const NodeGroup& group, size_t elements, Wire wire, int owners)

@@ -102,7 +102,7 @@ namespace {
 
 constexpr char kRecordSeparator = '\x1e';
 constexpr size_t kLongestLine = 16 << 20;
-constexpr int kVersion = 1;
+constexpr int kEventVersion = 1;
 
 template <class T>
 void put(ordered_json& json, const T& event) {
@@ -156,7 +156,7 @@ std::string print_event(const Event& event, int attempt, Time time) {
   std::visit(
       [&](const auto& content) {
         json = {{"event", content.kKind},
-                {"version", kVersion},
+                {"version", kEventVersion},
                 {"time", print_time_ms(time)},
                 {"attempt", attempt}};
         put(json, content);
@@ -169,7 +169,7 @@ std::optional<EventRecord> parse_event(std::string_view line) {
   if (!line.starts_with(kRecordSeparator)) return std::nullopt;
   try {
     const auto json = ordered_json::parse(line.substr(1));
-    if (json.value("version", kVersion) > kVersion) return std::nullopt;
+    if (json.value("version", kEventVersion) > kEventVersion) return std::nullopt;
     auto event = take_event(json, static_cast<const Event*>(nullptr));
     if (!event) return std::nullopt;
     return EventRecord{std::move(*event), parse_time(json.value("time", "")),

@@ -38,7 +38,7 @@ constexpr auto fields_of(const FlightFile*) {
 
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kFlightVersion = 1;
 constexpr int64_t kMostRanks = 65536;
 
 // The last call that a rank has entered; all of it is zero where there is none.
@@ -61,7 +61,7 @@ fs::path flight_path(const fs::path& output, int64_t rank) {
 }
 
 void write_flight(const fs::path& file, const FlightFile& flight) {
-  ordered_json json = {{"version", kVersion}};
+  ordered_json json = {{"version", kFlightVersion}};
   put_fields(json, flight);
   write_file(file, json.dump() + "\n");
 }
@@ -69,7 +69,8 @@ void write_flight(const fs::path& file, const FlightFile& flight) {
 std::optional<FlightFile> read_flight(const fs::path& file) {
   try {
     const auto json = ordered_json::parse(read_file(file));
-    if (!json.is_object() || json.value("version", kVersion) > kVersion) return std::nullopt;
+    if (!json.is_object() || json.value("version", kFlightVersion) > kFlightVersion)
+      return std::nullopt;
     FlightFile flight;
     take_fields(json, flight);
     return flight;

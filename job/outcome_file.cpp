@@ -40,22 +40,23 @@ constexpr auto fields_of(const Outcome*) {
 
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kOutcomeVersion = 1;
 
-std::string print(const Outcome& outcome, int indent) {
-  ordered_json json = {{"version", kVersion}};
+std::string print_indented(const Outcome& outcome, int indent) {
+  ordered_json json = {{"version", kOutcomeVersion}};
   put_fields(json, outcome);
   return json.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 }  // namespace
 
-std::string print_outcome(const Outcome& outcome) { return print(outcome, -1); }
+std::string print_outcome(const Outcome& outcome) { return print_indented(outcome, -1); }
 
 std::optional<Outcome> parse_outcome(std::string_view text) {
   try {
     const auto json = ordered_json::parse(text);
-    if (!json.is_object() || json.value("version", kVersion) > kVersion) return std::nullopt;
+    if (!json.is_object() || json.value("version", kOutcomeVersion) > kOutcomeVersion)
+      return std::nullopt;
     Outcome outcome;
     take_fields(json, outcome);
     // An unknown status is read as the first of the list: it must not pass for that.
@@ -75,7 +76,7 @@ std::optional<Outcome> read_outcome(const std::filesystem::path& file) {
 }
 
 void write_outcome(const std::filesystem::path& file, const Outcome& outcome) {
-  write_file(file, print(outcome, 2) + "\n");
+  write_file(file, print_indented(outcome, 2) + "\n");
 }
 
 void ask_to_finish(const std::filesystem::path& output) { write_file(output / "finish", ""); }

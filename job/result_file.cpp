@@ -11,12 +11,12 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int64_t kVersion = 1;
+constexpr int64_t kResultVersion = 1;
 
 }  // namespace
 
 ordered_json result_to_json(const Result& result) {
-  ordered_json json = {{"version", kVersion}};
+  ordered_json json = {{"version", kResultVersion}};
   put_fields(json, result);
   return json;
 }
@@ -26,7 +26,8 @@ std::string print_result(const Result& result) { return result_to_json(result).d
 std::optional<Result> parse_result(std::string_view text) {
   try {
     const auto json = ordered_json::parse(text);
-    if (!json.is_object() || json.value("version", kVersion) > kVersion) return std::nullopt;
+    if (!json.is_object() || json.value("version", kResultVersion) > kResultVersion)
+      return std::nullopt;
     Result result;
     take_fields(json, result);
     return result;

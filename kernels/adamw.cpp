@@ -9,9 +9,9 @@ namespace ringtrain::kernels {
 namespace {
 
 RINGTRAIN_HOST_VARIANTS
-void step_all(const AdamwElement& factors, float* __restrict parameters,
-              const float* __restrict gradients, float* __restrict m, float* __restrict v,
-              size_t n) {
+void adamw_elements(const AdamwElement& factors, float* __restrict parameters,
+                    const float* __restrict gradients, float* __restrict m, float* __restrict v,
+                    size_t n) {
   const AdamwElement element = factors;
   for (size_t i = 0; i < n; ++i) element(parameters[i], gradients[i], m[i], v[i]);
 }
@@ -34,7 +34,7 @@ AdamwElement adamw_element(const AdamwStep& step) {
 
 void adamw_step(const AdamwStep& step, float* parameters, const float* gradients, float* m,
                 float* v, size_t n) {
-  step_all(adamw_element(step), parameters, gradients, m, v, n);
+  adamw_elements(adamw_element(step), parameters, gradients, m, v, n);
 }
 
 }  // namespace ringtrain::kernels

@@ -13,8 +13,8 @@ double squared_norm_of(const float* values, size_t n) {
 }
 
 RINGTRAIN_HOST_VARIANTS
-void step_all(const LarsStep& step, float* __restrict parameters, const float* __restrict gradients,
-              float* __restrict momentum, size_t n) {
+void lars_elements(const LarsStep& step, float* __restrict parameters,
+                   const float* __restrict gradients, float* __restrict momentum, size_t n) {
   const LarsElement element{step};
   for (size_t i = 0; i < n; ++i) element(parameters[i], gradients[i], momentum[i]);
 }
@@ -25,7 +25,7 @@ double squared_norm(const float* values, size_t n) { return squared_norm_of(valu
 
 void lars_step(const LarsStep& step, float* parameters, const float* gradients, float* momentum,
                size_t n) {
-  step_all(step, parameters, gradients, momentum, n);
+  lars_elements(step, parameters, gradients, momentum, n);
 }
 
 }  // namespace ringtrain::kernels

@@ -10,13 +10,13 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <cstdio>
 #include <exception>
 #include <iterator>
 #include <optional>
 #include <system_error>
 #include <utility>
 
+#include "base/log.hpp"
 #include "net/http_session.hpp"
 #include "net/listener.hpp"
 
@@ -57,8 +57,7 @@ void log_failure(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
   } catch (const std::exception& error) {
-    std::fputs(fmt::format("ringtrain: server: a connection ended: {}\n", error.what()).c_str(),
-               stderr);
+    log_error(fmt::format("a connection ended: {}", error.what()));
   }
 }
 

@@ -14,9 +14,9 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <cstdio>
 #include <exception>
 
+#include "base/log.hpp"
 #include "net/http_body.hpp"
 #include "net/http_message.hpp"
 #include "net/served_stream.hpp"
@@ -170,7 +170,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     try {
       return make();
     } catch (const std::exception& error) {
-      std::fputs(fmt::format("ringtrain: server: {}\n", error.what()).c_str(), stderr);
+      log_error(error.what());
       return plain_refusal(500, "the server failed; its log says why");
     }
   }

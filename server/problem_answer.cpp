@@ -3,9 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "base/error.hpp"
+#include "base/log.hpp"
 
 namespace ringtrain::server {
 
@@ -89,7 +88,7 @@ net::Answer failure_answer(const std::exception& error, const std::string& reque
   if (const auto* const problem = dynamic_cast<const Problem*>(&error)) {
     return problem_answer(*problem, style);
   }
-  std::fputs(fmt::format("{}: {}\n", request, error.what()).c_str(), stderr);
+  log_error(fmt::format("{}: {}", request, error.what()));
   const auto* const known = dynamic_cast<const Error*>(&error);
   const bool is_disk = known != nullptr && known->kind() == ErrorKind::io;
   return problem_answer(

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <exception>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "net/multipart.hpp"
 #include "net/request_path.hpp"
 #include "serving/protocol/image_row.hpp"
@@ -91,7 +91,7 @@ net::Answer ModelServer::answer(net::ServedRequest request) {
   } catch (const Refusal& refusal) {
     answer = refusal_answer(refusal);
   } catch (const std::exception& error) {
-    std::fputs(fmt::format("ringtrain serve: {}\n", error.what()).c_str(), stderr);
+    log_error(error.what());
     answer = error_answer(500, "the server failed; its log says why");
   }
   answer.close = answer.close || *draining_;
@@ -155,7 +155,7 @@ net::Answer ModelServer::compute(Version& version, const net::ServedRequest& req
     try {
       answer = answer_of(*running, version, result, finish);
     } catch (const std::exception& error) {
-      std::fputs(fmt::format("ringtrain serve: {}\n", error.what()).c_str(), stderr);
+      log_error(error.what());
       answer = error_answer(500, "the server failed; its log says why");
     }
     if (result.end == BatchResult::End::done) {

@@ -9,11 +9,11 @@
 #include <string_view>
 #include <system_error>
 
-#include "base/cache.hpp"
 #include "base/error.hpp"
 #include "base/mix.hpp"
 #include "base/spawn.hpp"
 #include "storage/cache/fetcher_program.hpp"
+#include "storage/download_cache.hpp"
 
 namespace ringtrain::storage {
 

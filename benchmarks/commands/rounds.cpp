@@ -9,13 +9,13 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "base/cache.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "launcher/mpi/mpirun.hpp"
 #include "launcher/mpi/mpirun_command.hpp"
 #include "launcher/mpi/mpirun_messages.hpp"
 #include "launcher/process/process.hpp"
+#include "storage/download_cache.hpp"
 
 namespace ringtrain::benchmarks {
 
@@ -95,7 +95,8 @@ nlohmann::json run_peers(const RankLayout& layout, const std::vector<std::string
 }
 
 std::string default_python() {
-  const std::string python = find_program((cache_directory() / "peers/bin/python").string());
+  const std::string python =
+      find_program((storage::cache_directory() / "peers/bin/python").string());
   return python.empty() ? "python3" : python;
 }
 

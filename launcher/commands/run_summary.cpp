@@ -10,11 +10,11 @@
 #include <system_error>
 #include <vector>
 
-#include "base/cache.hpp"
 #include "base/text.hpp"
 #include "job/event_lines.hpp"
 #include "job/slow_rank.hpp"
 #include "launcher/process/process.hpp"
+#include "storage/download_cache.hpp"
 
 namespace ringtrain::launcher {
 namespace {
@@ -32,7 +32,7 @@ std::string find_this_program() {
 }
 
 // The Python of `scripts/setup --peers`.
-std::string python_of_setup() { return (cache_directory() / "peers/bin/python").string(); }
+std::string python_of_setup() { return (storage::cache_directory() / "peers/bin/python").string(); }
 
 bool has_torch(const std::string& python) {
   const std::string path = find_program(python);

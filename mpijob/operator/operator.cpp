@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <thread>
 #include <utility>
 
+#include "base/log.hpp"
 #include "mpijob/client/api_error.hpp"
 #include "mpijob/client/json_path.hpp"
 #include "mpijob/objects/submit_job.hpp"
@@ -233,7 +233,7 @@ void Operator::report(const ObservedResource& seen, const json& patch) {
 void Operator::log_once(const std::string& line) {
   if (line == last_line_) return;
   last_line_ = line;
-  std::fputs(fmt::format("ringtrain-operator: {}\n", line).c_str(), stderr);
+  log_info(line);
 }
 
 }  // namespace ringtrain::mpijob

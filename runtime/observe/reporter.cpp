@@ -2,11 +2,11 @@
 #include "runtime/observe/reporter.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "base/log.hpp"
 
 namespace ringtrain {
 namespace {
@@ -24,18 +24,14 @@ void write_whole(int fd, const std::string& text) {
 }  // namespace
 
 Reporter::Reporter(bool events, bool quiet)
-    : events_(events), quiet_(quiet), attempt_(attempt_from_environment()) {
-  if (events) return;
-  if (spdlog::get("ringtrain") == nullptr) spdlog::stderr_color_mt("ringtrain");
-  spdlog::get("ringtrain")->set_pattern("%H:%M:%S %^%l%$ %v");
-}
+    : events_(events), quiet_(quiet), attempt_(attempt_from_environment()) {}
 
 void Reporter::event(const Event& event, const std::string& line) const {
   if (quiet_) return;
   if (events_) {
     write_event(event);
   } else if (!line.empty()) {
-    spdlog::get("ringtrain")->info(line);
+    log_info(line);
   }
 }
 
@@ -48,7 +44,7 @@ void Reporter::warn(const std::string& line) const {
   if (events_) {
     write_event(LogEvent{.level = "warning", .message = line});
   } else {
-    spdlog::get("ringtrain")->warn(line);
+    log_warning(line);
   }
 }
 
@@ -56,8 +52,7 @@ void Reporter::failure(const FailureEvent& failure) const {
   if (events_) {
     write_event(failure);
   } else {
-    spdlog::get("ringtrain")
-        ->error("rank {} on {}: {}", failure.rank, failure.host, failure.message);
+    log_error(fmt::format("rank {} on {}: {}", failure.rank, failure.host, failure.message));
   }
 }
 

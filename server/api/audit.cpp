@@ -8,13 +8,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
 
 #include "base/file_descriptor.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
 #include "server/now_text.hpp"
 
 namespace ringtrain::server {
@@ -42,8 +43,7 @@ void Audit::add(const Change& change) {
       ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   const std::string text = line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
   if (!file.is_open() || write_all(file.get(), text) != text.size()) {
-    std::fputs(fmt::format("{}: {}: lost {}", file_.string(), std::strerror(errno), text).c_str(),
-               stderr);
+    log_error(fmt::format("{}: {}: lost {}", file_.string(), std::strerror(errno), trimmed(text)));
   }
 }
 

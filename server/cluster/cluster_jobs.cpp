@@ -5,6 +5,7 @@
 #include <chrono>
 #include <exception>
 
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "server/cluster/cluster_run.hpp"
 #include "server/jobs/jobs.hpp"
@@ -78,7 +79,7 @@ void Jobs::keep_following(const Job& job) {
       write_cluster_wish(attempt, job.cluster_wish());
       words.emplace_back("--remove");
     }
-    if (keep(job, attempt, words)) log(fmt::format("{}: is followed again", name));
+    if (keep(job, attempt, words)) log_info(fmt::format("{}: is followed again", name));
   } catch (const std::exception& error) {  // no process is left, or no space
     log_once(fmt::format("{}: cannot be followed: {}; it is tried again", name, error.what()));
   }

@@ -3,12 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <exception>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/log.hpp"
 #include "server/models/job_model.hpp"
 
 namespace ringtrain::server {
@@ -45,10 +45,8 @@ void DataStore::take_end(const Job& job) {
                      to_request(model_request_of(job.folder(), job.to_json(), model)),
                      job.record().by);
   } catch (const std::exception& refused) {  // the disk: POST /api/v1/models does it later
-    std::fputs(
-        fmt::format("{}: its model is no version yet: {}\n", job.record().name, refused.what())
-            .c_str(),
-        stderr);
+    log_warning(
+        fmt::format("{}: its model is no version yet: {}", job.record().name, refused.what()));
   }
 }
 

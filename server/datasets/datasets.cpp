@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "server/jobs/submission.hpp"
 #include "server/problem.hpp"
 #include "server/uploads/uploads.hpp"
@@ -53,7 +54,7 @@ void Datasets::refresh() {
       json["name"] = name;  // a folder may be renamed
       known_[name] = std::move(json);
     } catch (const std::exception& broken) {
-      std::fputs(fmt::format("{}: {}\n", entry.path().string(), broken.what()).c_str(), stderr);
+      log_warning(fmt::format("{}: {}", entry.path().string(), broken.what()));
     }
   }
   read_at_ = changed;

@@ -2,12 +2,12 @@
 // What happens when a job comes to rest.
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/now_text.hpp"
 #include "tracking/mlflow_push.hpp"
@@ -43,7 +43,7 @@ void Jobs::announce_end(const Job& job) {
     webhook_->add(fmt::format("{}.{}.{}", job.record().name, job.attempts(), state),
                   body.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
   } catch (const Error& refused) {
-    std::fputs(fmt::format("webhook: {}\n", refused.what()).c_str(), stderr);
+    log_warning(fmt::format("webhook: {}", refused.what()));
   }
 }
 
@@ -60,10 +60,8 @@ void Jobs::close_in_mlflow(const Job& job) {
                                    std::to_string(kForMlflow)},
                      .standard_output = kDevNull});
   } catch (const std::system_error& error) {
-    std::fputs(
-        fmt::format("{}: its run of MLflow stays open: {}\n", job.record().name, error.what())
-            .c_str(),
-        stderr);
+    log_warning(
+        fmt::format("{}: its run of MLflow stays open: {}", job.record().name, error.what()));
   }
 }
 

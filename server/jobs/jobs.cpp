@@ -4,18 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/stopwatch.hpp"
 #include "base/terminal/utf8.hpp"
 #include "base/time.hpp"
 #include "launcher/supervise/keep.hpp"
-#include "server/now_text.hpp"
 #include "server/store/database.hpp"
 
 namespace ringtrain::server {
@@ -59,7 +58,7 @@ Jobs::Jobs(JobsOptions options, OnChange on_change)
   fs::create_directories(trash());
   OpenedIndex opened = open_index(options_.folder / "index.db");
   index_ = std::move(opened.index);
-  if (!opened.note.empty()) log(opened.note);
+  if (!opened.note.empty()) log_warning(opened.note);
   keys_.forget_old();
   if (!options_.webhook.url.empty()) {
     webhook_ = std::make_unique<Webhook>(options_.webhook, options_.folder / "outbox");
@@ -82,7 +81,7 @@ void Jobs::rebuild(const std::string& why) {
   index_.reset();
   active_.clear();
   move_index_aside(file);
-  log(fmt::format("{} is rebuilt from the folders: {}", file.string(), why));
+  log_info(fmt::format("{} is rebuilt from the folders: {}", file.string(), why));
   index_ = open_index(file).index;
   scan();
 }
@@ -103,8 +102,8 @@ void Jobs::scan() {
         continue;
       }
       if (!is_utf8_text(name)) {
-        log(fmt::format("{}: is not shown: its name is not UTF-8; give it another name",
-                        entry.path().string()));
+        log_warning(fmt::format("{}: is not shown: its name is not UTF-8; give it another name",
+                                entry.path().string()));
         continue;
       }
       const auto found = known.find(name);
@@ -166,12 +165,8 @@ void Jobs::commit_index() {
   commits_.add(seconds_now() - started);
 }
 
-void Jobs::log(const std::string& text) {
-  std::fputs(fmt::format("{} {}\n", now_text(), text).c_str(), stderr);
-}
-
 void Jobs::log_once(const std::string& trouble) {
-  if (trouble != trouble_) log(trouble);
+  if (trouble != trouble_) log_warning(trouble);
   trouble_ = trouble;
 }
 
@@ -241,8 +236,8 @@ void Jobs::look_at(Job& job) {
   if (is_at_rest(state)) announce_end(job);
   save(job);
   if (is_at_rest(state)) {
-    log(fmt::format("{}: {}{}", name, state_name(state),
-                    job.state().why.empty() ? "" : ": " + job.state().why));
+    log_info(fmt::format("{}: {}{}", name, state_name(state),
+                         job.state().why.empty() ? "" : ": " + job.state().why));
     on_change_("end", name, job.to_json());
   }
 }

@@ -148,7 +148,6 @@ class Jobs {
   void wait(Job& job, const std::string& why, int position);
   void save(Job& job);
   void change_index(const std::function<void(Index&)>& work);
-  static void log(const std::string& text);
   void log_once(const std::string& trouble);
   void finish_removal(const std::string& name);
   void reap_starters();

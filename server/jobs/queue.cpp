@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "launcher/supervise/keep.hpp"
 #include "server/jobs/backfill.hpp"
@@ -154,8 +155,8 @@ void Jobs::start(Job& job) {
     if (!is_kept) return;
     job.set_started(job.ranks());
     queue_waits_.add(job.end_queue());
-    log(fmt::format("{}: attempt {} starts on {}", job.record().name, number,
-                    counted(job.ranks(), "rank")));
+    log_info(fmt::format("{}: attempt {} starts on {}", job.record().name, number,
+                         counted(job.ranks(), "rank")));
   } catch (const std::exception& error) {  // no process is left, or no space
     return wait(job, fmt::format("cannot be started: {}; it is tried again", error.what()), 1);
   }

@@ -4,14 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <system_error>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "net/sha256.hpp"
-#include "server/now_text.hpp"
 
 namespace ringtrain::server {
 namespace {
@@ -22,11 +21,6 @@ constexpr std::chrono::hours kGivenUpAfter(24);
 constexpr std::chrono::milliseconds kLongestPause(std::chrono::hours(1));
 constexpr std::chrono::seconds kTimeout(10);
 constexpr uint64_t kMaxAnswer = 65536;
-
-void log(const std::string& text) {
-  const std::string now = now_text();
-  std::fputs(fmt::format("{} webhook: {}\n", now, text).c_str(), stderr);
-}
 
 bool is_old(const fs::path& file) {
   std::error_code error;
@@ -138,7 +132,8 @@ bool Webhook::send(const fs::path& file) {
     why = error.what();
   }
   const bool is_over = is_old(file);
-  log(fmt::format("{}: {}; {}", name, why, is_over ? "given up after a day" : "tried again later"));
+  log_warning(fmt::format("webhook: {}: {}; {}", name, why,
+                          is_over ? "given up after a day" : "tried again later"));
   return is_over;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 
 namespace ringtrain::serving {
 namespace {
@@ -166,7 +167,7 @@ void Deployments::judge() {
     } else {
       continue;
     }
-    fmt::print(stderr, "ringtrain serve: {}: {}\n", name, deployment.last_canary);
+    log_info(fmt::format("{}: {}", name, deployment.last_canary));
   }
 }
 

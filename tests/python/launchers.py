@@ -4,6 +4,7 @@
 Environment: RINGTRAIN, the program.
 """
 
+import contextlib
 import multiprocessing
 import os
 import pathlib
@@ -14,14 +15,25 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = str(ROOT / "examples/ddp.py")
-LIMIT = 1200  # seconds: 8 Pythons that import torch on two cores, beside whatever else the machine does
+LIMIT = 600  # seconds: 8 Pythons that import torch on two cores, beside whatever else the machine does
+TO_END = 30  # seconds that a launcher has to end its ranks
 
 
 def run(*command, **environment):
-    done = subprocess.run([str(word) for word in command], env={**os.environ, **environment}, capture_output=True,
-                          text=True, timeout=LIMIT)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.splitlines()
+    """The lines that a command printed; fails with all of its output where it fails or takes too long."""
+    process = subprocess.Popen([str(word) for word in command], env={**os.environ, **environment}, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        output, errors = process.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        try:
+            output, errors = process.communicate(timeout=TO_END)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, errors = process.communicate()
+    assert process.returncode == 0, f"exit code {process.returncode}\n{output}{errors}"
+    return output.splitlines()
 
 
 def by_torchrun(ranks, **environment):
@@ -37,16 +49,17 @@ def by_ringtrain_run(ranks, **environment):
 
 def by_mpirun(ranks, **environment):
     command = 'RANK=$OMPI_COMM_WORLD_RANK WORLD_SIZE=$OMPI_COMM_WORLD_SIZE exec "$0" "$1"'
-    return run(ROOT / "tests/integration/mpirun", ranks, "sh", "-c", command, sys.executable, SCRIPT,
-               MASTER_ADDR="127.0.0.1", MASTER_PORT=_free_port(), **environment)
+    with _held_port() as port:
+        return run(ROOT / "tests/integration/mpirun", ranks, "sh", "-c", command, sys.executable, SCRIPT,
+                   MASTER_ADDR="127.0.0.1", MASTER_PORT=port, **environment)
 
 
 def by_spawn(ranks, **environment):
     """torch.multiprocessing.spawn() in this process."""
     from torch import multiprocessing as torch_multiprocessing
 
-    with tempfile.TemporaryDirectory() as folder:
-        torch_multiprocessing.spawn(_run_rank, (ranks, _free_port(), folder, environment), nprocs=ranks)
+    with tempfile.TemporaryDirectory() as folder, _held_port() as port:
+        torch_multiprocessing.spawn(_run_rank, (ranks, port, folder, environment), nprocs=ranks)
         return _printed(folder)
 
 
@@ -55,22 +68,31 @@ def by_fork(ranks, **environment):
     import torch  # noqa: F401
 
     context = multiprocessing.get_context("fork")
-    with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
+    with tempfile.TemporaryDirectory() as folder, _held_port() as port:
         processes = [context.Process(target=_run_rank, args=(rank, ranks, port, folder, environment))
                      for rank in range(ranks)]
         for process in processes:
             process.start()
         for process in processes:
             process.join(LIMIT)
-            assert process.exitcode == 0, process.exitcode
+        codes = [process.exitcode for process in processes]
+        for process in processes:
+            process.kill()
+        assert codes == [0] * ranks, f"exit codes {codes}, where None is a rank that did not end"
         return _printed(folder)
 
 
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+@contextlib.contextmanager
+def _held_port():
+    """A port that rank 0's store can bind and nobody else gets: seconds pass until it does (as
+    launcher/script/held_port.hpp)."""
+    both = socket.has_dualstack_ipv6()
+    with socket.socket(socket.AF_INET6 if both else socket.AF_INET) as holder:
+        if both:
+            holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("", 0))
+        yield str(holder.getsockname()[1])
 
 
 def _run_rank(rank, ranks, port, folder, environment):

@@ -17,7 +17,8 @@ LIBRARIES = ("libtorch_python.so", "libtorch_cuda.so", "libtorch_nvshmem.so", "l
 # Symbols without a version, by the prefix that their library gives them.
 PREFIXES = (("cudnn", "libcudnn"), ("cublasLt", "libcublasLt"), ("cublas", "libcublas"), ("cufft", "libcufft"),
             ("curand", "libcurand"), ("cusparseLt", "libcusparseLt"), ("cusparse", "libcusparse"),
-            ("cuFile", "libcufile"), ("nvshmem", "libnvshmem_host"))
+            ("cuFile", "libcufile"), ("nvshmem", "libnvshmem_host"), ("nccl", "libnccl"), ("cupti", "libcupti"),
+            ("nvrtc", "libnvrtc"))
 
 
 def readelf(option, library):

@@ -17,7 +17,7 @@ class Room(NamedTuple):
 ALL_ABOVE = ("all above",)
 
 ROOMS = (
-    Room("base", "errors and exit codes, command lines, files, processes, text, statistics, checksums, the machine"),
+    Room("base", "errors and exit codes, command lines, logs, files, processes, text, statistics, the machine"),
     Room("net", "HTTP client and server, TLS, SHA-256, base64", ("base",)),
     Room("storage", "data by URL: files, object storage, a local cache", ("base", "net")),
     Room("kernels", "arithmetic of a step: an element functor, a host driver and a CUDA driver each", ("base",)),
@@ -118,6 +118,7 @@ LIBRARIES = (
       "benchmarks")),
     ("curl", r"curl/", ("net",)),
     ("Boost", r"boost/", ("net",)),
+    ("spdlog", r"spdlog/", ("base/log.cpp",)),
     ("SQLite", r"sqlite3\.h", ("server/store",)),
     ("OpenSSL", r"openssl/", ("net", "tests")),
     ("libarchive", r"archive(_entry)?\.h", ("datasets/importers", "tests")),
@@ -125,3 +126,8 @@ LIBRARIES = (
     ("HDF5", r"hdf5\.h", ("datasets/writing", "datasets/importers", "datasets/tools", "model_files/keras", "benchmarks",
                            "tests")),
 )
+
+# Folders whose files pip compiles at once (RINGTRAIN_SCRIPTS_ONLY), by the library that they become.
+COMPILED_AT_ONCE = (("base", "base/terminal"), ("collectives",), ("datasets/format",), ("datasets/reading",),
+                    ("job", "job/keys"), ("kernels",), ("launcher/commands",), ("launcher/mpi",), ("launcher/process",),
+                    ("launcher/script",), ("launcher/supervise",), ("launcher/terminal",), ("storage", "storage/cache"))

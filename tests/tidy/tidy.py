@@ -18,12 +18,14 @@ import check_documents
 import check_form
 import check_includes
 import check_lengths
+import check_local_names
 import check_words
 import exceptions
 import rooms
 from source_tree import Finding, Tree
 
-CHECKS = (check_includes, check_lengths, check_words, check_dead, check_form, check_documents)
+CHECKS = (check_includes, check_lengths, check_words, check_dead, check_form, check_local_names,
+          check_documents)
 
 
 def findings_of(tree):

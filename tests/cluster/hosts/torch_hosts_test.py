@@ -58,7 +58,7 @@ class TorchOnSeveralHosts(script_hosts_test.OnHosts):
     def setUp(self):
         super().setUp()
         python = self.folder / "python"
-        names = ("PYTHONPATH", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")
+        names = ("PYTHONPATH", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "PYTHONPYCACHEPREFIX")
         exports = "".join(f"export {name}='{os.environ[name]}'\n" for name in names)
         python.write_text(f"#!/bin/sh\n{exports}exec '{sys.executable}' \"$@\"\n")
         python.chmod(0o755)

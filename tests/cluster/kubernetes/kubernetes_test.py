@@ -21,6 +21,7 @@ from faults_test import Faults  # noqa: F401
 from gke_test import Gke  # noqa: F401
 from jobs_test import Jobs  # noqa: F401
 from operator_test import TrainInKubes  # noqa: F401
+from python_users_test import Kubeml, Trainer  # noqa: F401
 from scripts_test import Scripts  # noqa: F401
 from server_test import Server  # noqa: F401
 

@@ -2,22 +2,20 @@
 """TrainInKubes, from their users' own YAML to a trained model, and what goes wrong with them."""
 
 import json
-import os
-import pathlib
-import random
+import re
 import shutil
 import subprocess
-import sys
 import time
 
 import cluster
-from cluster import HERE, ROOT, VOLUME, call, inside, kubectl, must, objects, wait_for
+from cluster import HERE, ROOT, call, inside, kubectl, must, objects, wait_for
+from train_in_kubes import (DATA, KERAS_NEXT, ROWS, keras, make_image, write_data, write_keras,
+                            write_torchscript)
 
+PAGE = (ROOT / "docs/guides/from/train-in-kubes.md").read_text()
 INSTALL = ROOT / "mpijob/manifests/operator/TrainInKube.yaml"
-CACHE = pathlib.Path(os.environ.get("RINGTRAIN_CACHE", pathlib.Path.home() / ".cache/ringtrain"))
-DATA = VOLUME / "tik"   # the directory /data of the users' node
 BUILD_IMAGE = "docker.io/library/buildjob:latest"
-ROWS = 1800
+KERAS_IMAGE = "docker.io/library/buildjob-keras:latest"
 
 # manifests/examples/t1.yaml of Train In Kubes; the numbers are smaller.
 RESOURCE = """
@@ -36,52 +34,6 @@ spec:
   modelsLocation: /data
 """
 
-# The network of its examples/modelbuilding, as TorchScript, without the softmax.
-MODEL = """
-import sys, torch
-from torch import nn
-torch.manual_seed(1)
-net = nn.Sequential(nn.Conv2d(3, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
-                    nn.Conv2d(64, 64, 3), nn.ReLU(), nn.Flatten(), nn.Linear(1024, 64), nn.ReLU(), nn.Linear(64, 10))
-torch.jit.script(net).save(sys.argv[1])
-"""
-
-
-def write_npy(path, descr, shape, data):
-    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
-    header += b" " * (-(len(header) + 11) % 64) + b"\n"
-    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + data)
-
-
-def write_data():
-    """Pictures as of CIFAR-10: each class has its own brightness in each colour, and noise."""
-    folder = DATA / "PreprocessedData"
-    folder.mkdir(parents=True)
-    draw = random.Random(1)
-    labels = bytes(i % 10 for i in range(ROWS))
-    pixels = bytearray(ROWS * 32 * 32 * 3)
-    for row, label in enumerate(labels):
-        for color, factor in enumerate((1, 3, 7)):
-            palette = bytes(20 * (label * factor % 10) + value // 8 for value in range(256))
-            begin = row * 32 * 32 * 3
-            pixels[begin + color:begin + 32 * 32 * 3:3] = draw.randbytes(32 * 32).translate(palette)
-    write_npy(folder / "x_train.npy", "|u1", (ROWS, 32, 32, 3), pixels)
-    write_npy(folder / "y_train.npy", "|u1", (ROWS, 1), labels)
-
-
-def make_build_image(folder):
-    """The users' image: a script that writes a model to $MODEL_STORAGE_LOCATION."""
-    if call("buildah", "inspect", "--type", "image", BUILD_IMAGE).returncode != 0:
-        must(sys.executable, "-c", MODEL, folder / "model.pt",
-             env=os.environ | {"PYTHONPATH": str(CACHE / "wheels")})
-        must(HERE / "image", "base", timeout=600)
-        container = must("buildah", "from", "localhost/debian:12").strip()
-        must("buildah", "add", "-q", container, folder / "model.pt", "/model.pt")
-        command = json.dumps(["sh", "-c", "cp /model.pt $MODEL_STORAGE_LOCATION/model.pt && echo built"])
-        must("buildah", "config", "--cmd", command, container)
-        must("buildah", "commit", "-q", "--rm", container, BUILD_IMAGE)
-    must(HERE / "image", "push", BUILD_IMAGE)
-
 
 class TrainInKubes(cluster.ClusterTest):
     def setUp(self):
@@ -89,7 +41,7 @@ class TrainInKubes(cluster.ClusterTest):
         shutil.rmtree(DATA, ignore_errors=True)
         self.addCleanup(shutil.rmtree, DATA, ignore_errors=True)
         write_data()
-        make_build_image(self.folder)
+        make_image(BUILD_IMAGE, self.folder, "model.pt", write_torchscript)
 
     def install(self, patience=600):
         """Applies the one YAML, with the node's directory and the machine of the tests in its defaults."""
@@ -162,6 +114,7 @@ class TrainInKubes(cluster.ClusterTest):
         events = kubectl("get", "events", "--field-selector=involvedObject.kind=TrainInKube")
         self.assertIn("Succeeded", events)
         self.assertIn("example: Succeeded", inside(cluster.RINGTRAIN, "status", "example"))
+        self.assertIn("1,620", inside(cluster.RINGTRAIN, "dataset", "info", DATA / "Chunks/example.h5"))
         refused = call(HERE / "in", "kubectl", "patch", "tik", "example", "--type=merge", "-p",
                        '{"spec": {"epochs": 9}}')
         self.assertIn("a TrainInKube does not change once it is made", refused.stderr)
@@ -169,6 +122,27 @@ class TrainInKubes(cluster.ClusterTest):
         kubectl("delete", "tik", "example")
         self.assert_nothing_left("example")
         self.assertTrue((DATA / "model.pt").exists())
+
+    def test_a_model_of_keras_comes_back_as_one_that_load_model_opens(self):
+        make_image(KERAS_IMAGE, self.folder, "model.h5", write_keras)
+        self.install()
+        self.apply(image="buildjob-keras:latest", epochs=8,
+                   annotation="optimizer: {type: adamw, learning_rate: 0.001}")
+        status = self.wait_for_phase("Succeeded")
+        self.assertGreater(status["testAccuracy"], 0.5)
+        self.assertGreater(float(keras(KERAS_NEXT, DATA / "model.h5", DATA / "PreprocessedData")), 0.5)
+        kubectl("delete", "tik", "example")
+        self.assert_nothing_left("example")
+
+    def test_one_sed_puts_it_into_another_namespace(self):
+        kubectl("create", "namespace", "team")
+        self.addCleanup(kubectl, "delete", "namespace", "team", "--wait=false")
+        command = re.search(r"`(sed 's/namespace: default[^`]*)`", PAGE)[1].replace("\\|", "|")
+        said = inside("bash", "-euo", "pipefail", "-c", f"{command} --dry-run=server -o name", cwd=ROOT)
+        self.assertIn("deployment.apps/ringtrain-operator", said)
+        text = inside("bash", "-euo", "pipefail", "-c", f"{command} --dry-run=client -o json", cwd=ROOT)
+        spaces = {item["metadata"].get("namespace", "") for item in json.loads(text)["items"]}
+        self.assertLessEqual(spaces, {"team", ""})
 
     def test_of_two_operators_one_works_and_the_other_takes_over(self):
         self.install()

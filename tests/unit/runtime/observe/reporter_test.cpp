@@ -36,13 +36,14 @@ TEST(Reporter, WritesEventsAsJsonSequencesForTheLauncher) {
 }
 
 TEST(Reporter, WritesLinesWithTheTimeForPeople) {
-  EXPECT_THAT(stderr_of([] {
-                const Reporter reporter(/*events=*/false, /*quiet=*/false);
-                reporter.event(EvaluatingEvent{3}, "step 3");
-                reporter.event(EvaluatingEvent{4}, "");
-                reporter.warn("slow");
-              }),
-              testing::MatchesRegex("..:..:.. info step 3\n..:..:.. warning slow\n"));
+  EXPECT_THAT(
+      stderr_of([] {
+        const Reporter reporter(/*events=*/false, /*quiet=*/false);
+        reporter.event(EvaluatingEvent{3}, "step 3");
+        reporter.event(EvaluatingEvent{4}, "");
+        reporter.warn("slow");
+      }),
+      testing::MatchesRegex(".*T..:..:......Z info step 3\n.*T..:..:......Z warning slow\n"));
 }
 
 TEST(Reporter, ReportsOnlyFailuresIfQuiet) {

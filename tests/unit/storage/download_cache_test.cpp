@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/cache.hpp"
+#include "storage/download_cache.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #include "tests/unit/temporary_directory.hpp"
 
-namespace ringtrain {
+namespace ringtrain::storage {
 namespace {
 
 // Sets a variable of the environment, or removes it, for one test.
@@ -63,4 +63,4 @@ TEST(Cache, ThatCannotBeWrittenIsNoError) {
 }
 
 }  // namespace
-}  // namespace ringtrain
+}  // namespace ringtrain::storage

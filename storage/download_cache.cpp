@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/cache.hpp"
+#include "storage/download_cache.hpp"
 
 #include <cstdlib>
 #include <exception>
 
 #include "base/file.hpp"
 
-namespace ringtrain {
+namespace ringtrain::storage {
 
 std::filesystem::path cache_directory() {
   const auto variable = [](const char* name) -> std::filesystem::path {
@@ -28,4 +28,4 @@ void store_in_cache(const std::filesystem::path& path, std::string_view bytes) n
   }
 }
 
-}  // namespace ringtrain
+}  // namespace ringtrain::storage
