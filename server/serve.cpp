@@ -28,6 +28,7 @@
 #include "server/api/event_stream.hpp"
 #include "server/api/job_routes.hpp"
 #include "server/api/openapi.hpp"
+#include "server/api/seed_request.hpp"
 #include "server/cluster/reviewer.hpp"
 #include "server/data/data_routes.hpp"
 #include "server/data/data_store.hpp"
@@ -113,14 +114,19 @@ std::unique_ptr<Reviewer> reviewer_of(const ServerOptions& options) {
       });
 }
 
+nlohmann::json seed_defaults_of(const ServerOptions& options) {
+  if (options.job_defaults.empty()) return nullptr;
+  return read_seed_defaults(read_file(options.job_defaults), options.job_defaults.string());
+}
+
 void add_all_routes(Routes& routes, Jobs& jobs, DataStore& store, EventStream& events,
                     Tokens& tokens, const Audit& audit, Kubeml& kubeml, MachineCheck& check,
                     const std::function<const RequestTimes&()>& times,
-                    Reviewer* reviewer = nullptr) {
+                    const nlohmann::json& seed_defaults, Reviewer* reviewer = nullptr) {
   add_job_routes(routes, jobs, events);
   add_view_routes(routes, jobs);
   add_file_routes(routes, jobs);
-  add_seed_routes(routes, jobs);
+  add_seed_routes(routes, jobs, seed_defaults);
   add_upload_routes(routes, store.uploads);
   add_bucket_routes(routes, store.bucket_uploads);
   add_dataset_routes(routes, store.imports, store.operations, jobs);
@@ -164,7 +170,8 @@ class Server {
         dispatcher_(routes_, site_of(options), tokens_, audit_, reviewer_.get()) {
     add_all_routes(
         routes_, jobs_, store_, events_, tokens_, audit_, kubeml_, check_,
-        [this]() -> const RequestTimes& { return dispatcher_.times(); }, reviewer_.get());
+        [this]() -> const RequestTimes& { return dispatcher_.times(); }, seed_defaults_of(options),
+        reviewer_.get());
     http_ = std::make_unique<net::HttpServer>(
         network_of(options), [this](const net::ServedRequest& request) { return answer(request); },
         [this](const net::ServedRequest& head) { return dispatcher_.receive(head); });
@@ -252,8 +259,9 @@ std::string reference() {
   Routes routes;
   const Audit audit(folder);
   MachineCheck check({});
-  add_all_routes(routes, jobs, store, events, tokens, audit, kubeml, check,
-                 [&]() -> const RequestTimes& { return times; });
+  add_all_routes(
+      routes, jobs, store, events, tokens, audit, kubeml, check,
+      [&]() -> const RequestTimes& { return times; }, nullptr);
   return rest_reference(routes);
 }
 

@@ -26,10 +26,11 @@ struct ServerOptions {
   bool scripts = false;
   // Jobs run in this cluster instead of this machine, and its users come with its tokens.
   std::optional<mpijob::AccessOptions> cluster = {};
-  int cluster_jobs = 100;       // most of them at a time
-  int function_timeout = 1000;  // seconds for which functions of KubeML may do nothing
-  bool tensorboard = false;     // runs write event files
-  std::string webhook = {};     // URL to POST to when a job ends; empty: none
+  int cluster_jobs = 100;                   // most of them at a time
+  std::filesystem::path job_defaults = {};  // YAML, for POST /jobs in a cluster; empty: none
+  int function_timeout = 1000;              // seconds for which functions of KubeML may do nothing
+  bool tensorboard = false;                 // runs write event files
+  std::string webhook = {};                 // URL to POST to when a job ends; empty: none
   std::filesystem::path webhook_secret_file = {};  // what its requests are signed with
   bool webhook_to_private = false;                 // it may lead to a private network
   std::vector<std::string> sources = {};           // private places to import from, "HOST:PORT"

@@ -99,7 +99,15 @@ void add_cluster_place(CLI::App& command, Options& options) {
                   "Most jobs in the cluster at a time (default: 100); each needs a process here")
       ->check(CLI::Range(1, 10000))
       ->type_name("N");
+  command
+      .add_option("--job-defaults", options.job_defaults,
+                  "Keys of the job file that POST /jobs cannot say: output, dataset and the group "
+                  "kubernetes, as YAML")
+      ->type_name("FILE");
   command.parse_complete_callback([&options, access, is_wanted] {
+    if (!options.job_defaults.empty() && !*is_wanted) {
+      throw job_error("--job-defaults: is for jobs in a cluster: give --kubernetes, too");
+    }
     const bool names_one =
         !access->kubeconfig.empty() || !access->context.empty() || !access->name_space.empty();
     if (names_one && !*is_wanted) {

@@ -24,8 +24,9 @@ void add_view_routes(Routes& routes, Jobs& jobs);
 // Files and logs of a job.
 void add_file_routes(Routes& routes, Jobs& jobs);
 
-// POST /jobs and GET /jobs/{job_name}, as k8s-distributed-training has them.
-void add_seed_routes(Routes& routes, Jobs& jobs);
+// POST /jobs and GET /jobs/{job_name}, as k8s-distributed-training has them. `defaults`: of
+// read_seed_defaults(), for jobs in a cluster; null: there those are refused.
+void add_seed_routes(Routes& routes, Jobs& jobs, const nlohmann::json& defaults);
 
 // /healthz, /readyz, /metrics, /openapi.json, the schema, the machine, and sign-in.
 // `reviewer`: of the cluster whose tokens sign in, too; null: none do.

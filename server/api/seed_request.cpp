@@ -7,9 +7,11 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
+#include "job/parse.hpp"
+#include "job/yaml.hpp"
 #include "server/problem.hpp"
 
 namespace ringtrain::server {
@@ -100,6 +102,21 @@ int64_t product(int64_t one, int64_t two) {
   return one * two;
 }
 
+void check_data(const SeedRequest& request) {
+  if (request.dataset_type != "mnist") {
+    fail(
+        fmt::format("dataset_type: must be mnist, found '{}'", request.dataset_type.substr(0, 60)));
+  }
+  const size_t scheme = request.dataset_uri.find("://");
+  if (scheme != std::string::npos && request.dataset_uri.substr(0, scheme) != "s3" &&
+      request.dataset_uri.substr(0, scheme) != "https") {
+    fail(
+        fmt::format("dataset_uri: '{}' names another place: give s3://BUCKET/KEY, https://..., or "
+                    "the path of a file that 'ringtrain dataset import' made",
+                    request.dataset_uri.substr(0, 200)));
+  }
+}
+
 }  // namespace
 
 SeedRequest parse_seed_request(const std::string& body) {
@@ -141,29 +158,53 @@ SeedRequest parse_seed_request(const std::string& body) {
   return request;
 }
 
-std::string job_file_of(const SeedRequest& request) {
-  if (request.dataset_type != "mnist") {
-    fail(
-        fmt::format("dataset_type: must be mnist, found '{}'", request.dataset_type.substr(0, 60)));
+nlohmann::json read_seed_defaults(const std::string& text, const std::string& name) {
+  nlohmann::json keys = parse_yaml(text, name).value;
+  const auto is_group = [&](const char* key) {
+    return keys.contains(key) && keys[key].is_object();
+  };
+  const auto is_text = [&](const char* key) { return keys.contains(key) && keys[key].is_string(); };
+  if (!keys.is_object() || !is_group("kubernetes") || !is_text("output") ||
+      (keys.contains("dataset") && !is_text("dataset"))) {
+    throw job_error(fmt::format(
+        "{}: must have output, a folder for the jobs' results, and the group kubernetes, as in "
+        "'kubernetes: {{volumes: [{{mount: /data, claim: mnist}}]}}'; it may have a dataset",
+        name));
   }
-  const size_t scheme = request.dataset_uri.find("://");
-  if (scheme != std::string::npos && request.dataset_uri.substr(0, scheme) != "s3" &&
-      request.dataset_uri.substr(0, scheme) != "https") {
-    fail(
-        fmt::format("dataset_uri: '{}' names another place: give s3://BUCKET/KEY, https://..., or "
-                    "the path of a file that 'ringtrain dataset import' made",
-                    request.dataset_uri.substr(0, 200)));
+  for (const auto& [key, value] : keys.items()) {
+    if (key != "dataset" && key != "output" && key != "kubernetes") {
+      throw job_error(fmt::format(
+          "{}: {}: is the body's: only dataset, output and kubernetes are taken here", name, key));
+    }
   }
-  const std::string dataset = request.dataset_uri.empty() ? "data/mnist.h5" : request.dataset_uri;
+  const auto refusals = find_refusals(job_file_of({.job_name = "a"}, keys));
+  if (!refusals.empty()) {
+    throw job_error(fmt::format("{}: {}: {}", name, refusals[0].path, refusals[0].message));
+  }
+  return keys;
+}
+
+std::string job_file_of(const SeedRequest& request, const nlohmann::json& defaults) {
+  check_data(request);
+  const auto quoted = [](const std::string& text) { return nlohmann::json(text).dump(); };
+  const bool names_one = defaults.contains("dataset");
+  const std::string mnist = names_one ? defaults["dataset"].get<std::string>() : "data/mnist.h5";
+  const std::string& dataset = request.dataset_uri.empty() ? mnist : request.dataset_uri;
   const int64_t batch = product(request.batch_size, request.world_size);
   std::string text = fmt::format(
       "# Sent as a job of k8s-distributed-training\n"
       "name: {}\nmodel: lenet\ndataset: {}\nepochs: {}\nbatch_size: {}\n"
       "optimizer: {{type: adamw, learning_rate: 0.001}}\n",
-      nlohmann::json(request.job_name).dump(), nlohmann::json(dataset).dump(), request.epochs,
-      batch);
+      quoted(request.job_name), quoted(dataset), request.epochs, batch);
   if (request.dataset_size > 0) {
     text += fmt::format("samples: {}\n", std::min(request.dataset_size, kMnistRows));
+  }
+  if (!defaults.is_null()) {
+    nlohmann::json kubernetes = defaults.at("kubernetes");
+    if (!kubernetes.contains("image")) kubernetes["image"] = request.image;
+    text += fmt::format("output: {}\nkubernetes: {}\n",
+                        quoted(defaults.at("output").get<std::string>() + "/" + request.job_name),
+                        kubernetes.dump());
   }
   return text;
 }

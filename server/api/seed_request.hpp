@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace ringtrain::server {
@@ -23,8 +23,16 @@ struct SeedRequest {
 // Throws a Problem 422 whose "detail" is FastAPI's list.
 SeedRequest parse_seed_request(const std::string& body);
 
+// Reads the YAML of `ringtrain server --job-defaults`, which says of a job in a cluster what a body
+// cannot say. Its keys are those of the job file: the group `kubernetes`; `output`, the folder in
+// which each job gets one of its own; optionally `dataset`, for bodies without dataset_uri. `name`
+// stands for the file in messages. Throws a job error.
+nlohmann::json read_seed_defaults(const std::string& text, const std::string& name);
+
 // Returns the job file: the model and optimizer of that trainer, as near as this one has them.
+// `defaults`: of read_seed_defaults(), or null for a job on this machine. In a cluster the body's
+// image is the pods' one, unless `defaults` name one.
 // Throws a Problem 500, as its server answers what Kubernetes refuses.
-std::string job_file_of(const SeedRequest& request);
+std::string job_file_of(const SeedRequest& request, const nlohmann::json& defaults = nullptr);
 
 }  // namespace ringtrain::server

@@ -18,13 +18,18 @@ net::Answer compact(const ordered_json& json) {
           .body = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace)};
 }
 
-net::Answer submit(Jobs& jobs, const Call& call) {
+net::Answer submit(Jobs& jobs, const nlohmann::json& defaults, const Call& call) {
   const SeedRequest request = parse_seed_request(call.request.body);
+  if (jobs.cluster() && defaults.is_null()) {
+    throw Problem(500,
+                  "a job in a cluster needs volumes, which this request cannot name: start the "
+                  "server with --job-defaults FILE");
+  }
   if (request.world_size < 1 || request.world_size > 65536) {
     throw Problem(500, "world_size: must be 1 to 65536");
   }
   try {
-    const SubmittedJob made = jobs.submit({.job_file = job_file_of(request),
+    const SubmittedJob made = jobs.submit({.job_file = job_file_of(request, defaults),
                                            .ranks = static_cast<int>(request.world_size),
                                            .by = call.caller.name},
                                           "", "");
@@ -67,16 +72,17 @@ net::Answer status(Jobs& jobs, const Call& call) {
 
 }  // namespace
 
-void add_seed_routes(Routes& routes, Jobs& jobs) {
-  routes.push_back({.method = "POST",
-                    .path = "/jobs",
-                    .operation = "submit_job_jobs_post",
-                    .summary = "Submit Job",
-                    .access = Access::submit,
-                    .body = "JobRequest",
-                    .answer = "message, job_name",
-                    .run = [&jobs](const Call& call) { return submit(jobs, call); },
-                    .style = RouteStyle::seed});
+void add_seed_routes(Routes& routes, Jobs& jobs, const nlohmann::json& defaults) {
+  routes.push_back(
+      {.method = "POST",
+       .path = "/jobs",
+       .operation = "submit_job_jobs_post",
+       .summary = "Submit Job",
+       .access = Access::submit,
+       .body = "JobRequest",
+       .answer = "message, job_name",
+       .run = [&jobs, defaults](const Call& call) { return submit(jobs, defaults, call); },
+       .style = RouteStyle::seed});
   routes.push_back({.method = "GET",
                     .path = "/jobs/{job_name}",
                     .operation = "status_jobs__job_name__get",

@@ -153,6 +153,9 @@ std::string S3Client::advice(const std::string& code, const net::HttpResponse& r
   if (code == "AuthorizationHeaderMalformed" && !xml_text(response.body, "Region").empty()) {
     return fmt::format(": set AWS_REGION={}", xml_text(response.body, "Region"));
   }
+  if (response.status == 400 && code.empty()) {  // an answer to HEAD, without a reason
+    return fmt::format(": is the bucket in {}? AWS_REGION names another region", settings_.region);
+  }
   if (response.status != 403 && response.status != 401) return "";
   if (settings_.keys_from.empty()) {
     return ": no keys were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile in "
@@ -173,8 +176,9 @@ Error S3Client::refusal(const S3Request& request, const net::HttpResponse& respo
   }
   std::string message = printable(xml_text(response.body, "Message").substr(0, 200));
   while (message.ends_with('.')) message.pop_back();
-  return data_error(fmt::format("{}: the server answers {} {}{}{}{}", name, response.status, code,
-                                message.empty() ? "" : ": ", message, advice(code, response)));
+  return data_error(fmt::format("{}: the server answers {}{}{}{}{}{}", name, response.status,
+                                code.empty() ? "" : " ", code, message.empty() ? "" : ": ", message,
+                                advice(code, response)));
 }
 
 }  // namespace ringtrain::storage

@@ -137,27 +137,10 @@ class Gke(cluster.ClusterTest):
             return status.get("succeeded")
         wait_for(f"{name} to complete", ended, patience=600)
 
-    def test_their_files_4_to_7_end_with_a_page_that_recognises_digits(self):
-        self.make_claim()
-        for name in ("data", "model", "aggregated-model.h5"):
-            self.addCleanup(call, "rm", "-rf", VOLUME / name)
-        with registry(self.folder) as address:
-            self.apply(SPLITTER, variable=("npm_config_registry", address))
-            self.wait_for_job("mnist-splitter")
-        self.assertEqual(sorted(path.name for path in (VOLUME / "data").iterdir()), ["0.npz", "1.npz"])
-        # Every node has all of this machine's cores, so trainers must not each take all of them.
-        self.apply(*map(trainer, range(WORKERS)), variable=("OMP_NUM_THREADS", "1"))
-        for number in range(WORKERS):
-            self.wait_for_job(f"mnist-trainer-{number}")
-        nodes = {pod["spec"]["nodeName"] for pod in objects("pods", "-l", "job-type=trainer")}
-        self.assertEqual(len(nodes), WORKERS)
-        self.apply(AGGREGATOR)
-        self.wait_for_job("mnist-aggregator")
-        shape = "import sys, keras; print(keras.saving.load_model(sys.argv[1]).output_shape)"
-        self.assertIn("(None, 10)", keras(shape, VOLUME / "aggregated-model.h5"))
-        self.apply(*SERVER)
-        address = wait_for("the page", self.page)
-        self.assertGreaterEqual(self.recognised(address, 40), 32)
+    def test_the_data_come_into_the_claim_nfs_by_one_sed(self):
+        command = re.search(r"`(sed 's/claimName: mnist[^`]*)`", PAGE.read_text())[1].replace("\\|", "|")
+        said = inside("bash", "-euo", "pipefail", "-c", f"{command} --dry-run=server", cwd=ROOT)
+        self.assertIn("job.batch/mnist-data", said)
 
     @staticmethod
     def page():
@@ -217,7 +200,24 @@ class Gke(cluster.ClusterTest):
         self.addCleanup(server.terminate)
         wait_for("the page", lambda: "<canvas" in call(HERE / "in", "curl", "-s", "http://127.0.0.1:5000/").stdout)
 
-    def test_the_data_come_into_the_claim_nfs_by_one_sed(self):
-        command = re.search(r"`(sed 's/claimName: mnist[^`]*)`", PAGE.read_text())[1].replace("\\|", "|")
-        said = inside("bash", "-euo", "pipefail", "-c", f"{command} --dry-run=server", cwd=ROOT)
-        self.assertIn("job.batch/mnist-data", said)
+    def test_their_files_4_to_7_end_with_a_page_that_recognises_digits(self):
+        self.make_claim()
+        for name in ("data", "model", "aggregated-model.h5"):
+            self.addCleanup(call, "rm", "-rf", VOLUME / name)
+        with registry(self.folder) as address:
+            self.apply(SPLITTER, variable=("npm_config_registry", address))
+            self.wait_for_job("mnist-splitter")
+        self.assertEqual(sorted(path.name for path in (VOLUME / "data").iterdir()), ["0.npz", "1.npz"])
+        # Every node has all of this machine's cores, so trainers must not each take all of them.
+        self.apply(*map(trainer, range(WORKERS)), variable=("OMP_NUM_THREADS", "1"))
+        for number in range(WORKERS):
+            self.wait_for_job(f"mnist-trainer-{number}")
+        nodes = {pod["spec"]["nodeName"] for pod in objects("pods", "-l", "job-type=trainer")}
+        self.assertEqual(len(nodes), WORKERS)
+        self.apply(AGGREGATOR)
+        self.wait_for_job("mnist-aggregator")
+        shape = "import sys, keras; print(keras.saving.load_model(sys.argv[1]).output_shape)"
+        self.assertIn("(None, 10)", keras(shape, VOLUME / "aggregated-model.h5"))
+        self.apply(*SERVER)
+        address = wait_for("the page", self.page)
+        self.assertGreaterEqual(self.recognised(address, 40), 32)

@@ -20,6 +20,7 @@ from commands_test import Commands  # noqa: F401
 from faults_test import Faults  # noqa: F401
 from gke_test import Gke  # noqa: F401
 from jobs_test import Jobs  # noqa: F401
+from kubejob_test import Kubejob  # noqa: F401
 from operator_test import TrainInKubes  # noqa: F401
 from python_users_test import Kubeml, Trainer  # noqa: F401
 from scripts_test import Scripts  # noqa: F401

@@ -33,7 +33,7 @@ print(model.load_state_dict(torch.load(sys.argv[1], map_location="cpu")))
 class Trainer(cluster.ClusterTest):
     def manifest(self):
         """A Job around the page's container; torch comes from this machine, the dataset from the claim."""
-        text = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1]
+        text = re.search(r"```yaml\n(containers:.*?)```", PAGE, re.DOTALL)[1]
         text = text.replace("    volumeMounts:\n", "    imagePullPolicy: Never\n    volumeMounts:\n"
                             "      - {name: data, mountPath: /data}\n      - {name: wheels, mountPath: /wheels}\n")
         text = text.replace('value: "64"}\n', 'value: "64"}\n      - {name: DATASET_SIZE, value: "2560"}\n'

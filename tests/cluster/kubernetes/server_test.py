@@ -2,6 +2,7 @@
 """`ringtrain server` in the cluster, as the chart starts it: jobs by REST, by users with their own rights."""
 
 import json
+import re
 import shutil
 
 import cluster
@@ -10,15 +11,26 @@ from cluster import Job, call, inside, kubectl, wait_for
 CHART = cluster.ROOT / "mpijob/helm/ringtrain"
 FOLDER = cluster.VOLUME / "server"   # of the server; in its pod below /var/lib/ringtrain
 
+PAGE = (cluster.ROOT / "docs/guides/from/k8s-distributed-training.md").read_text()
+# More of it for the tests: no registry has the image, and each node has all of this machine's cores.
+MORE = """\
+  image_pull_policy: Never
+  shared_memory: 256Mi
+  env: {OMP_NUM_THREADS: "1", OMPI_MCA_mpi_yield_when_idle: "1"}
+"""
+
 
 class Server(cluster.ClusterTest):
     def setUp(self):
         super().setUp()
         shutil.rmtree(FOLDER, ignore_errors=True)
         self.addCleanup(self.remove)
+        defaults = self.folder / "defaults.yaml"
+        defaults.write_text(re.search(r"```yaml\n(dataset:.*?)```", PAGE, re.DOTALL)[1] + MORE)
         inside("helm", "install", "rt", CHART, "--set", "networkPolicy.enabled=false",
                "--set", "server.enabled=true,server.claim=mnist",
-               "--set", f"server.image={cluster.IMAGE},server.imagePullPolicy=Never")
+               "--set", f"server.image={cluster.IMAGE},server.imagePullPolicy=Never",
+               "--set-file", f"server.jobDefaults={defaults}")
         for user in ("alice", "bob"):
             kubectl("create", "serviceaccount", user)
         kubectl("create", "rolebinding", "alice", "--role=rt", "--serviceaccount=default:alice")
@@ -94,6 +106,28 @@ class Server(cluster.ClusterTest):
         status, ranks = self.ask("GET", "/api/v1/jobs/by-rest/ranks")
         self.assertEqual((status, len(ranks["ranks"])), (200, 2))
         self.assertLessEqual({rank["node"] for rank in ranks["ranks"]}, {"node1", "node2"})
+
+    def test_the_body_of_k8s_distributed_training_becomes_an_mpijob(self):
+        job = Job("mnist-train-eval-1")
+        self.jobs.append(job)
+        shutil.rmtree(cluster.VOLUME / "runs" / job.name, ignore_errors=True)
+        body = {"job_name": job.name, "image": cluster.IMAGE, "epochs": 2, "dataset_size": 10000, "batch_size": 64,
+                "world_size": 2}
+        self.assertEqual(self.ask("POST", "/jobs", json.dumps(body)),
+                         (200, {"message": "Job created", "job_name": job.name}))
+
+        def ended():
+            status = self.ask("GET", f"/jobs/{job.name}")[1]
+            self.assertFalse(status["failed"], status)
+            return status["succeeded"]
+        wait_for("the job to succeed", ended)
+        result = job.result()
+        self.assertEqual((result["ranks"], result["epochs"]), (2, 2))
+        self.assertGreater(result["test_accuracy"], 0.8)
+        self.assertEqual({pod["spec"]["containers"][0]["image"] for pod in job.pods()}, {cluster.IMAGE})
+        status, answer = self.ask("POST", "/jobs", json.dumps({"job_name": "No name"}))
+        self.assertEqual(status, 500, answer)
+        self.assertRegex(answer["detail"], "^name: ")
 
     def test_a_user_without_rights_gets_403_with_the_right_that_is_missing(self):
         file = self.write_job("forbidden", "epochs: 1", kubernetes=("workers: 1",))

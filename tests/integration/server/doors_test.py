@@ -72,6 +72,11 @@ class Doors(ServerTest):
         self.assertEqual(done.returncode, 2)
         self.assert_one_clear_line(done.stderr, "--listen 0.0.0.0", "--tls-cert", "--behind-proxy")
 
+    def test_job_defaults_are_for_a_cluster(self):
+        done = self.command(self.folder / "other", "--port", 0, "--job-defaults", "defaults.yaml")
+        self.assertEqual(done.returncode, 2)
+        self.assert_one_clear_line(done.stderr, "--job-defaults: ", "--kubernetes")
+
     @unittest.skipUnless(shutil.which("openssl"), "needs openssl to make a certificate")
     def test_tls(self):
         cert, key = self.folder / "cert.pem", self.folder / "key.pem"

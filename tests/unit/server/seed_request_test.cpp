@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
 #include "job/parse.hpp"
 #include "server/problem.hpp"
 
@@ -107,6 +108,46 @@ TEST(SeedRequest, RefusesPlacesThatCannotBeReadByName) {
   EXPECT_THAT(refused_job({.job_name = "a", .dataset_type = "butterfly_csv"}),
               HasSubstr("must be mnist"));
   EXPECT_THAT(refused_job({.job_name = "a", .batch_size = 0}), HasSubstr("at least 1"));
+}
+
+std::string refused_defaults(const std::string& text) {
+  try {
+    read_seed_defaults(text, "defaults.yaml");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(SeedRequest, InAClusterHasTheImageOfItsBodyAndTheVolumesOfTheServer) {
+  json defaults = read_seed_defaults(
+      "output: /data/runs\ndataset: /data/mnist.h5\n"
+      "kubernetes: {volumes: [{mount: /data, claim: mnist}]}\n",
+      "defaults.yaml");
+  const JobSpec job = parse_job_text(
+      job_file_of({.job_name = "a-job", .image = "trainer:2"}, defaults), "job.yaml");
+  EXPECT_EQ(job.dataset, "/data/mnist.h5");
+  EXPECT_EQ(job.output, "/data/runs/a-job");
+  ASSERT_TRUE(job.kubernetes);
+  EXPECT_EQ(job.kubernetes->image, "trainer:2");
+  ASSERT_EQ(job.kubernetes->volumes.size(), 1U);
+  EXPECT_EQ(job.kubernetes->volumes[0].claim, "mnist");
+  defaults["kubernetes"]["image"] = "ringtrain:1";
+  const JobSpec other = parse_job_text(
+      job_file_of({.job_name = "b", .dataset_uri = "s3://b/m.h5"}, defaults), "job.yaml");
+  EXPECT_EQ(other.kubernetes->image, "ringtrain:1");
+  EXPECT_EQ(other.dataset, "s3://b/m.h5");
+}
+
+TEST(SeedRequest, RefusesDefaultsThatAreNone) {
+  for (const char* text : {"[]", "output: /data", "output: 1\nkubernetes: {}", "kubernetes: {}",
+                           "output: /d\nkubernetes: {}\ndataset: 2"}) {
+    EXPECT_THAT(refused_defaults(text), HasSubstr("defaults.yaml: must have output")) << text;
+  }
+  EXPECT_THAT(refused_defaults("output: /d\nkubernetes: {}\nepochs: 3"),
+              HasSubstr("defaults.yaml: epochs: is the body's"));
+  EXPECT_THAT(refused_defaults("output: /d\nkubernetes: {workers: 0}"),
+              HasSubstr("defaults.yaml: kubernetes.workers: "));
 }
 
 }  // namespace

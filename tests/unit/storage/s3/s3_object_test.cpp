@@ -271,6 +271,7 @@ TEST(S3Object, ARefusalSaysWhatToDo) {
   says(
       {400, {"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>"}},
       "set AWS_REGION=eu-west-1");
+  says({400, {""}}, ("400: is the bucket in " + settings.region + "? AWS_REGION").c_str());
   says({404, {"<Error><Code>NoSuchBucket</Code></Error>"}}, "correct the bucket's name");
   says({403, {"<Error><Code>X</Code><Message>a\nb\x1b[2J</Message></Error>"}}, "a\\x0ab\\x1b[2J");
   settings.keys.reset();
