@@ -17,6 +17,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CACHE = pathlib.Path(os.environ["RINGTRAIN_CACHE"])
+BUILD = ROOT / "build/pip-test"  # the same each time and in the checkout, for ccache
 TOOLS = CACHE / "packaging/lib" / f"python3.{sys.version_info.minor}" / "site-packages"
 
 
@@ -24,6 +25,8 @@ class Pip(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ringtrain-pip-test."))
         self.addCleanup(shutil.rmtree, self.folder)
+        shutil.rmtree(BUILD, ignore_errors=True)
+        self.addCleanup(shutil.rmtree, BUILD, ignore_errors=True)
 
     def environment_with(self, *folders):
         """Makes a virtual environment that sees the packages of these folders, too."""
@@ -34,7 +37,7 @@ class Pip(unittest.TestCase):
     def pip_install(self, **environment):
         return subprocess.run(
             [self.folder / "venv/bin/python", "-m", "pip", "install", "--disable-pip-version-check", "--no-index",
-             "--no-build-isolation", f"--config-settings=build-dir={self.folder}/build",
+             "--no-build-isolation", f"--config-settings=build-dir={BUILD}",
              "--config-settings=cmake.define.RINGTRAIN_WERROR=ON", ROOT / "python"],
             # The compiler and its flags are those of the presets, so ccache may have what they compiled.
             env={"CXX": "c++", **os.environ, **environment}, capture_output=True, text=True)
