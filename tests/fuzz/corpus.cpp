@@ -220,6 +220,13 @@ void heads(const fs::path& directory) {
       "3;x=y\r\nabc\r\n0\r\nTrailer: z\r\n\r\n");
 }
 
+// sha1 is that of "hello".
+void uploads(const fs::path& directory) {
+  const std::string head = "filename dHJhaW4ubnB5,type YQ==\nsha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=\n";
+  put(directory, "whole", head + "\x14hello\x14hello");
+  put(directory, "cut", head + "\x15hello\x16hello\x16there\x17hello\x04.\xf0");
+}
+
 }  // namespace
 }  // namespace ringtrain::datasets
 
@@ -239,5 +246,6 @@ int main(int argc, char** argv) {
   npy(directory / "npy");
   requests(directory / "request");
   safetensors(directory / "safetensors");
+  uploads(directory / "tus");
   return 0;
 }
