@@ -23,7 +23,7 @@ struct DatasetTask {
   bool table = false;          // samples are columns, of one pixel each
   bool bytes = true;           // samples are u8
   int64_t channels = 3;
-  bool has_test = true;        // there is a test part
+  bool has_test = true;  // there is a test part
 };
 
 // Throws a job error, one line that names the key, if the job's loss, label smoothing,
