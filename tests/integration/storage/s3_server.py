@@ -47,14 +47,14 @@ def environment(url):
 
 
 @contextlib.contextmanager
-def running_server(folder):
+def running_server(folder, *options):
     """Runs versitygw on a folder, each folder in which is a bucket; gives its URL."""
     program, port = find_versitygw(), free_port()
     folder.mkdir(exist_ok=True)
     with open(folder.parent / "versitygw.log", "wb") as log:
         server = subprocess.Popen(
             [program, "--port", f"127.0.0.1:{port}", "--access", ID, "--secret", SECRET, "--region", REGION,
-             "--keep-alive", "posix", folder], stdout=log, stderr=log)
+             "--keep-alive", *options, "posix", folder], stdout=log, stderr=log)
     try:
         while True:
             if server.poll() is not None:
