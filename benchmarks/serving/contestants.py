@@ -154,7 +154,7 @@ def peers(model, shape):
             f"models={json.dumps(batch)}\n")
         tools = CACHE / "torchserve/bin"
         return ([tools / "torchserve", "--foreground", "--ncs", "--ts-config", folder / "ts.properties"],
-                {**here, "PATH": f"{tools}:{os.environ['PATH']}", "LOG_LOCATION": str(folder),
+                {**here, "PATH": f"{tools}:{os.environ['PATH']}", "LOG_LOCATION": str(folder), "TMPDIR": str(folder),
                  "METRICS_LOCATION": str(folder)})
 
     all_peers = [
